@@ -1,0 +1,9 @@
+//! Repertoire: a private Composer repository at the edge.
+//!
+//! A request walks `edge → http::handle → route → auth → handler → domain → store → Reply → edge`;
+//! a queue message walks `edge → jobs::run → providers → domain → store → Outcome → edge`.
+//! `docs/ARCHITECTURE.md` has both as walks, with the invariants.
+
+pub mod domain;
+pub mod error;
+pub mod ports;

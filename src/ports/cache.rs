@@ -1,0 +1,15 @@
+//! The edge cache port: KV in a Worker. It holds copies of what never changes, so a copy is never stale, only absent.
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+
+/// Copies of immutable values. Absence means "ask the truth", never "does not exist":
+/// KV also remembers absence for a while.
+#[async_trait(?Send)]
+pub trait Cache {
+    /// The copy, if this place has one.
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>>;
+    /// Leaves a copy.
+    async fn put(&self, key: &str, bytes: &[u8]) -> Result<()>;
+}

@@ -1,0 +1,103 @@
+//! The database port: D1 in a Worker, SQLite in tests. Both run the same SQL and the same migrations.
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// A value bound to a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// SQL `null`.
+    Null,
+    /// An integer; D1 passes numbers as doubles, so keep within ±2^53.
+    Integer(i64),
+    /// Text.
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Integer(i64::from(value))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Self::Text(value.clone())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One SQL statement with its parameters. The text is static, so SQL can never be built out of input;
+/// lists travel as one JSON parameter through `json_each(?1)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// The SQL, parameters numbered `?1`, `?2`, …
+    pub sql: &'static str,
+    /// The values, in order.
+    pub params: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement without parameters yet.
+    pub fn new(sql: &'static str) -> Self {
+        Self {
+            sql,
+            params: Vec::new(),
+        }
+    }
+
+    /// Binds the next parameter.
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.params.push(value.into());
+        self
+    }
+}
+
+/// A row as the database gave it: column name to JSON value.
+pub type Row = serde_json::Map<String, serde_json::Value>;
+
+/// Reads rows into a `Deserialize` type whose fields are named as the columns.
+pub fn rows_as<T: DeserializeOwned>(rows: Vec<Row>) -> Result<Vec<T>> {
+    rows.into_iter()
+        .map(|row| serde_json::from_value(serde_json::Value::Object(row)).map_err(Error::internal))
+        .collect()
+}
+
+/// The database. An error of a constraint is `ErrorKind::Conflict`, every other one `ErrorKind::Internal`.
+#[async_trait(?Send)]
+pub trait Db {
+    /// Runs one statement and gives its rows.
+    async fn rows(&self, statement: Statement) -> Result<Vec<Row>>;
+
+    /// Runs several statements as one transaction, all or nothing, and gives the rows of each.
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>>;
+
+    /// Runs several reading statements in one round trip; a replica that lags by seconds may answer.
+    async fn read_nearby(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>>;
+}
