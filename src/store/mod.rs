@@ -1,0 +1,3 @@
+//! What we keep: the only room with SQL, and the order in which a blob is looked for.
+
+pub mod memo;
