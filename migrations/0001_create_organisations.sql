@@ -17,8 +17,6 @@ create table repositories (
     head_time integer not null default 0,
     -- The address that the published documents carry in their dist URLs; another one means: publish all again.
     published_address text,
-    -- When a publish was last asked for and has not started since; null when none is under way.
-    publish_asked_at integer,
     created_at integer not null,
     unique (organisation_id, slug)
 );

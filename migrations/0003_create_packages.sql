@@ -27,6 +27,7 @@ create table git_repos (
     clone_url text not null,
     is_archived integer not null default 0,
     last_heard_at integer,
+    created_at integer not null,
     last_reconciled_at integer,
     unique (connection_id, provider_id)
 );
@@ -75,6 +76,8 @@ create table versions (
     is_dev integer not null,
     reference text not null,
     dist_id integer not null references dists (id),
+    -- The git ref it was made of, by full name; null for an upload.
+    git_ref text,
     -- composer.json as read, key order kept.
     manifest text not null,
     -- RFC 3339: the commit's time, or the upload's.
