@@ -1,3 +1,4 @@
 //! Pure values and rules: no I/O, no clock, no async, no SQL, no HTTP.
 
 pub mod blob;
+pub mod signature;
