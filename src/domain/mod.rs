@@ -1,4 +1,5 @@
 //! Pure values and rules: no I/O, no clock, no async, no SQL, no HTTP.
 
+pub mod archive;
 pub mod blob;
 pub mod signature;
