@@ -5,6 +5,7 @@ pub mod archive;
 pub mod blob;
 pub mod branch;
 pub mod constraint;
+pub mod git;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;

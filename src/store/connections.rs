@@ -42,6 +42,22 @@ pub fn webhook_context(connection: &str) -> String {
     format!("connection:{connection}:webhook")
 }
 
+impl Connection {
+    /// The access token in clear.
+    pub async fn open_token(&self, app: &App) -> Result<String> {
+        app.vault
+            .open(&token_context(&self.id), &self.sealed_token)
+            .await
+    }
+
+    /// The webhook secret in clear.
+    pub async fn open_webhook_secret(&self, app: &App) -> Result<String> {
+        app.vault
+            .open(&webhook_context(&self.id), &self.sealed_webhook_secret)
+            .await
+    }
+}
+
 /// Stores a connection.
 pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
     app.db
@@ -172,6 +188,13 @@ pub async fn find_git_repo_by_provider_id(
         )
         .await?;
     Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// A git repository was compared with its host just now.
+pub fn note_reconciled_stmt(git_repo: i64, now: i64) -> Statement {
+    Statement::new("update git_repos set last_reconciled_at = ?2 where id = ?1")
+        .bind(git_repo)
+        .bind(now)
 }
 
 /// What the host says of a git repository.

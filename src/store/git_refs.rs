@@ -94,15 +94,12 @@ pub fn replace_ref_pages_stmts(
 ) -> Vec<Statement> {
     let mut statements =
         vec![Statement::new("delete from ref_pages where git_repo_id = ?1").bind(git_repo)];
-    for (url, etag, content) in pages {
+    for (url, content) in pages {
         statements.push(
-            Statement::new(
-                "insert into ref_pages (git_repo_id, url, etag, content) values (?1, ?2, ?3, ?4)",
-            )
-            .bind(git_repo)
-            .bind(url)
-            .bind(etag)
-            .bind(content),
+            Statement::new("insert into ref_pages (git_repo_id, url, content) values (?1, ?2, ?3)")
+                .bind(git_repo)
+                .bind(url)
+                .bind(content),
         );
     }
     statements

@@ -173,29 +173,98 @@ pub async fn list_job_refs(app: &App, job: &str) -> Result<Vec<JobRef>> {
     )
 }
 
-/// One ref of a job.
-pub async fn find_job_ref(app: &App, job: &str, name: &str) -> Result<Option<JobRef>> {
+/// The commits that waiting refs of a job point at.
+pub async fn list_waiting_commits(app: &App, job: &str) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Commit {
+        commit: String,
+    }
     let rows = app
         .db
         .rows(
             Statement::new(
-                "select name, \"commit\", state, version, reason, attempts from job_refs
-                 where job_id = ?1 and name = ?2",
+                "select distinct \"commit\" from job_refs where job_id = ?1 and state = 'waiting' order by 1",
             )
-            .bind(job)
-            .bind(name),
+            .bind(job),
+        )
+        .await?;
+    Ok(rows_as::<Commit>(rows)?
+        .into_iter()
+        .map(|row| row.commit)
+        .collect())
+}
+
+/// A ref that waits to be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WaitingRef {
+    /// Full name.
+    pub name: String,
+    /// Another tag for the same version that comes first.
+    pub yields_to: Option<String>,
+    /// What became of that one: a state of `job_refs`, or of `git_refs` where this job leaves it alone.
+    pub leader_state: Option<String>,
+}
+
+/// The refs of a job that wait at a commit, by name.
+pub async fn list_waiting_refs(app: &App, job: &str, commit: &str) -> Result<Vec<WaitingRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select f.name, f.yields_to,
+                            coalesce(
+                                (select l.state from job_refs l where l.job_id = f.job_id and l.name = f.yields_to
+                                 and l.state <> 'unchanged'),
+                                (select g.state from jobs j join git_refs g on g.git_repo_id = j.git_repo_id
+                                 where j.id = f.job_id and g.name = f.yields_to)) as leader_state
+                     from job_refs f
+                     where f.job_id = ?1 and f.\"commit\" = ?2 and f.state = 'waiting'
+                     order by f.name",
+                )
+                .bind(job)
+                .bind(commit),
+            )
+            .await?,
+    )
+}
+
+/// A job as far as running it needs it, without counting its refs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RunningJob {
+    /// The organisation's id.
+    pub organisation_id: i64,
+    /// The git repository.
+    pub git_repo_id: i64,
+    /// The package.
+    pub package_id: i64,
+    /// The state.
+    pub state: String,
+    /// What started it.
+    pub cause: String,
+}
+
+/// Finds what running a job needs.
+pub async fn find_running_job(app: &App, id: &str) -> Result<Option<RunningJob>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select organisation_id, git_repo_id, package_id, state, cause from jobs
+                 where id = ?1 and git_repo_id is not null and package_id is not null",
+            )
+            .bind(id),
         )
         .await?;
     Ok(rows_as(rows)?.into_iter().next())
 }
 
 /// Notes the refs a job is about; those it knows already stay as they are.
-/// `refs` is a JSON list of `[name, commit, state, version, reason]`.
+/// `refs` is a JSON list of `[name, commit, state, version, reason, yields_to]`.
 pub fn insert_job_refs_stmt(job: &str, refs: &str) -> Statement {
     Statement::new(
-        "insert into job_refs (job_id, name, \"commit\", state, version, reason)
+        "insert into job_refs (job_id, name, \"commit\", state, version, reason, yields_to)
          select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-                json_extract(value, '$[3]'), json_extract(value, '$[4]')
+                json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
          from json_each(?2)
          where true
          on conflict (job_id, name) do nothing",
@@ -222,8 +291,8 @@ pub fn settle_job_ref_stmt(
     .bind(reason)
 }
 
-/// Counts a failed attempt at a ref, and gives how many there have been.
-pub async fn count_attempt(app: &App, job: &str, name: &str, reason: &str) -> Result<i64> {
+/// Counts a failed attempt at the waiting refs of a commit, and gives how many there have been.
+pub async fn count_attempt(app: &App, job: &str, commit: &str, reason: &str) -> Result<i64> {
     #[derive(Deserialize)]
     struct Attempts {
         attempts: i64,
@@ -233,18 +302,19 @@ pub async fn count_attempt(app: &App, job: &str, name: &str, reason: &str) -> Re
         .rows(
             Statement::new(
                 "update job_refs set attempts = attempts + 1, reason = ?3
-                 where job_id = ?1 and name = ?2 and state = 'waiting'
+                 where job_id = ?1 and \"commit\" = ?2 and state = 'waiting'
                  returning attempts",
             )
             .bind(job)
-            .bind(name)
+            .bind(commit)
             .bind(reason),
         )
         .await?;
     Ok(rows_as::<Attempts>(rows)?
         .into_iter()
-        .next()
-        .map_or(0, |row| row.attempts))
+        .map(|row| row.attempts)
+        .max()
+        .unwrap_or_default())
 }
 
 /// Moves a job from one of some states to another, if it is in one of them; whether it was.
