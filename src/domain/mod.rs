@@ -8,3 +8,4 @@ pub mod version;
 
 pub mod branch;
 pub mod constraint;
+pub mod tag_version;
