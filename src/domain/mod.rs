@@ -9,3 +9,5 @@ pub mod version;
 pub mod branch;
 pub mod constraint;
 pub mod tag_version;
+
+pub mod minify;
