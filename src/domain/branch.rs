@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    fn alias_of(version: &str, aliases: Value, role: BranchRole) -> Option<String> {
+    fn alias_of(version: &str, aliases: &Value, role: BranchRole) -> Option<String> {
         let Value::Object(manifest) = json!({ "extra": { "branch-alias": aliases } }) else {
             unreachable!("the text above is an object")
         };
@@ -272,7 +272,7 @@ mod tests {
         let aliases =
             json!({ "dev-other": "3.x-dev", "dev-Main": "2.x-dev", "dev-main": "1.x-dev" });
         assert_eq!(
-            alias_of("dev-main", aliases, BranchRole::Default).as_deref(),
+            alias_of("dev-main", &aliases, BranchRole::Default).as_deref(),
             Some("2.9999999.9999999.9999999-dev")
         );
     }
@@ -280,10 +280,10 @@ mod tests {
     #[test]
     fn a_numeric_branch_takes_only_an_alias_below_it() {
         let above = json!({ "2.0.x-dev": "2.1.x-dev" });
-        assert_eq!(alias_of("2.0.x-dev", above, BranchRole::Default), None);
+        assert_eq!(alias_of("2.0.x-dev", &above, BranchRole::Default), None);
         let below = json!({ "2.x-dev": "2.1.x-dev" });
         assert_eq!(
-            alias_of("2.x-dev", below, BranchRole::Other).as_deref(),
+            alias_of("2.x-dev", &below, BranchRole::Other).as_deref(),
             Some("2.1.9999999.9999999-dev")
         );
     }
@@ -291,12 +291,12 @@ mod tests {
     #[test]
     fn the_default_branch_has_an_alias_of_its_own() {
         assert_eq!(
-            alias_of("dev-main", json!({}), BranchRole::Default).as_deref(),
+            alias_of("dev-main", &json!({}), BranchRole::Default).as_deref(),
             Some(DEFAULT_BRANCH_ALIAS)
         );
-        assert_eq!(alias_of("dev-main", json!({}), BranchRole::Other), None);
-        assert_eq!(alias_of("v1.x-dev", json!({}), BranchRole::Default), None);
-        assert_eq!(alias_of("1.0.0", json!({}), BranchRole::Default), None);
+        assert_eq!(alias_of("dev-main", &json!({}), BranchRole::Other), None);
+        assert_eq!(alias_of("v1.x-dev", &json!({}), BranchRole::Default), None);
+        assert_eq!(alias_of("1.0.0", &json!({}), BranchRole::Default), None);
     }
 
     #[test]

@@ -1,20 +1,13 @@
 //! Pure values and rules: no I/O, no clock, no async, no SQL, no HTTP.
 
-pub mod access;
-pub mod archive;
-pub mod blob;
+pub mod name;
+
+mod scan;
+pub mod stability;
+pub mod version;
+
 pub mod branch;
 pub mod constraint;
-pub mod git;
-pub mod manifest;
-pub mod metadata;
-pub mod minify;
-pub mod name;
-mod scan;
-pub mod signature;
-pub mod stability;
 pub mod tag_version;
-pub mod time;
-pub mod token;
-pub mod tree;
-pub mod version;
+
+pub mod minify;

@@ -103,7 +103,7 @@ fn count_spaces(text: &str) -> usize {
 fn merge_neighbours(groups: Vec<Group>) -> Vec<Group> {
     let mut merged: Vec<Group> = Vec::new();
     for group in groups {
-        match merged.last_mut().and_then(|left| join(left, &group)) {
+        match merged.last().and_then(|left| join(left, &group)) {
             Some(joined) => {
                 merged.pop();
                 merged.push(joined);
@@ -114,26 +114,23 @@ fn merge_neighbours(groups: Vec<Group>) -> Vec<Group> {
     merged
 }
 
+/// The two groups as one, where the left one ends right before the right one begins. The right one may end in a `<=`.
 fn join(left: &Group, right: &Group) -> Option<Group> {
-    let (lower, border) = bounds(left)?;
-    let (right_border, upper) = bounds(right)?;
-    (border == right_border).then(|| {
-        Group(vec![
-            Test::Compare(Operator::GreaterOrEqual, lower.to_owned()),
-            Test::Compare(Operator::Less, upper.to_owned()),
-        ])
-    })
-}
-
-/// The two versions of a group of exactly the form `>=a <b`.
-fn bounds(group: &Group) -> Option<(&str, &str)> {
-    match group.0.as_slice() {
-        [
-            Test::Compare(Operator::GreaterOrEqual, lower),
-            Test::Compare(Operator::Less, upper),
-        ] => Some((lower, upper)),
-        _ => None,
-    }
+    let [
+        lower @ Test::Compare(Operator::GreaterOrEqual, _),
+        Test::Compare(Operator::Less, left_end),
+    ] = left.0.as_slice()
+    else {
+        return None;
+    };
+    let [
+        Test::Compare(Operator::GreaterOrEqual, right_start),
+        upper @ Test::Compare(Operator::Less | Operator::LessOrEqual, _),
+    ] = right.0.as_slice()
+    else {
+        return None;
+    };
+    (left_end == right_start).then(|| Group(vec![lower.clone(), upper.clone()]))
 }
 
 /// One part: the forms in Composer's order, the first that fits decides.

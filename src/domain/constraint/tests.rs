@@ -35,6 +35,7 @@ fn constraints_have_one_meaning() {
             "^1.0|dev-main",
             "[[>= 1.0.0.0-dev < 2.0.0.0-dev] || == dev-main]",
         ),
+        ("^1.0 || 2.0 - 2.5.0", "[>= 1.0.0.0-dev <= 2.5.0.0]"),
         ("~99999", "[>= 99999.0.0.0-dev < 100000.0.0.0-dev]"),
     ] {
         let constraint = Constraint::parse(text).unwrap();

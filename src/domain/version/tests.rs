@@ -52,15 +52,7 @@ fn versions_normalize() {
 
 #[test]
 fn other_texts_are_refused_with_what_to_do() {
-    for text in [
-        "",
-        "a",
-        "1.0#abc",
-        "1.0.0.0.0",
-        "123456",
-        "foo-dev",
-        "Master",
-    ] {
+    for text in ["", "a", "1.0#abc", "1.0.0.0.0", "foo-dev", "Master"] {
         assert!(normalize(text).is_err(), "{text}");
     }
     assert_eq!(
@@ -125,7 +117,7 @@ proptest! {
     #[test]
     fn normalizing_twice_changes_nothing(text in undated_text()) {
         if let Ok(once) = normalize(&text) {
-            prop_assert_eq!(normalize(&once).as_ref(), Ok(&once));
+            prop_assert_eq!(normalize(&once), Ok(once));
         }
     }
 
