@@ -10,4 +10,17 @@ pub mod branch;
 pub mod constraint;
 pub mod tag_version;
 
+pub mod git;
+pub mod manifest;
+pub mod metadata;
 pub mod minify;
+
+pub mod archive;
+pub mod blob;
+pub mod tree;
+
+pub mod access;
+pub mod signature;
+pub mod token;
+
+pub mod time;
