@@ -1,8 +1,3 @@
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "a test that overflows has failed"
-)]
-
 use pollster::block_on;
 
 use super::*;
