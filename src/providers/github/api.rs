@@ -9,8 +9,25 @@ use super::BASE_URL;
 use crate::providers::address::Address;
 use crate::providers::outgoing::{Gateway, limited_silently, read_body, read_message, upstream};
 
-/// GitHub's JSON.
-pub(super) const JSON: &str = "application/vnd.github+json";
+/// What is wanted of an endpoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// GitHub's JSON.
+    Json,
+    /// The bytes of a file; its JSON form ends at 1 MB.
+    Raw,
+    /// An archive as it is, not packed once more on its way.
+    Archive,
+}
+
+impl Want {
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Json | Self::Archive => "application/vnd.github+json",
+            Self::Raw => "application/vnd.github.raw+json",
+        }
+    }
+}
 
 /// A page of 100 refs takes some 60 KB.
 const JSON_LIMIT: usize = 4 * 1024 * 1024;
@@ -82,17 +99,12 @@ impl<'a> Api<'a> {
     }
 
     /// Asks for a path below the base.
-    pub(super) async fn get(&self, path: &str, accept: &str, etag: Option<&str>) -> Result<Asked> {
-        self.get_url(&self.url(path), accept, etag).await
+    pub(super) async fn get(&self, path: &str, want: Want, etag: Option<&str>) -> Result<Asked> {
+        self.get_url(&self.url(path), want, etag).await
     }
 
     /// Asks for a URL that GitHub itself gave us. The token goes along, so that it must be on the same host.
-    pub(super) async fn get_url(
-        &self,
-        url: &str,
-        accept: &str,
-        etag: Option<&str>,
-    ) -> Result<Asked> {
+    pub(super) async fn get_url(&self, url: &str, want: Want, etag: Option<&str>) -> Result<Asked> {
         let address = self
             .gateway
             .address(url)
@@ -108,13 +120,14 @@ impl<'a> Api<'a> {
             ));
         }
         let mut headers = vec![
-            ("accept".to_owned(), accept.to_owned()),
-            // An archive is stored as it comes, so that it must not be packed once more on its way.
-            ("accept-encoding".to_owned(), "identity".to_owned()),
+            ("accept".to_owned(), want.accept().to_owned()),
             ("authorization".to_owned(), format!("Bearer {}", self.token)),
             ("user-agent".to_owned(), "Repertoire".to_owned()),
             ("x-github-api-version".to_owned(), "2022-11-28".to_owned()),
         ];
+        if want == Want::Archive {
+            headers.push(("accept-encoding".to_owned(), "identity".to_owned()));
+        }
         if let Some(etag) = etag {
             headers.push(("if-none-match".to_owned(), etag.to_owned()));
         }

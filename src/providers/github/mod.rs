@@ -16,15 +16,12 @@ use crate::ports::InResponse;
 
 use super::outgoing::{Gateway, read_body, upstream};
 use super::{Account, GitHost, Project, RefListing, RefPage};
-use api::{Api, Asked, JSON};
+use api::{Api, Asked, Want};
 
 pub use event::parse_event;
 
 /// The API of github.com. An Enterprise Server's is `https://HOST/api/v3`.
 pub(super) const BASE_URL: &str = "https://api.github.com";
-
-/// Raw bytes of a file; the JSON form ends at 1 MB.
-const RAW: &str = "application/vnd.github.raw+json";
 
 /// What may stand in a path segment as it is (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -79,7 +76,7 @@ struct Signed {
 #[async_trait(?Send)]
 impl GitHost for GitHub<'_> {
     async fn check_access(&self) -> Result<Account> {
-        let response = match self.api.get("/user", JSON, None).await? {
+        let response = match self.api.get("/user", Want::Json, None).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
                 return Err(Error::invalid(format!(
@@ -107,7 +104,7 @@ impl GitHost for GitHub<'_> {
             let (owner, name) = split_name(name_or_id)?;
             format!("/repos/{owner}/{name}")
         };
-        let response = match self.api.get(&path, JSON, None).await? {
+        let response = match self.api.get(&path, Want::Json, None).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
                 return Err(Error::not_found(format!(
@@ -156,7 +153,7 @@ impl GitHost for GitHub<'_> {
             segments.join("/"),
             full_commit(commit)?
         );
-        match self.api.get(&url, RAW, None).await? {
+        match self.api.get(&url, Want::Raw, None).await? {
             Asked::Answered(response) => read_body(response, limit, &format!("The file `{path}`"))
                 .await
                 .map(Some),
@@ -174,7 +171,7 @@ impl GitHost for GitHub<'_> {
             project(project_id)?,
             full_commit(commit)?
         );
-        let response = self.api.get(&url, JSON, None).await?.or_refusal()?;
+        let response = self.api.get(&url, Want::Json, None).await?.or_refusal()?;
         let commit: GitCommit = self.api.json(response).await?;
         let time: Timestamp = commit.committer.date.parse().map_err(|error| {
             upstream(
@@ -189,7 +186,7 @@ impl GitHost for GitHub<'_> {
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse> {
         let commit = full_commit(commit)?;
         let url = format!("/repositories/{}/zipball/{commit}", project(project_id)?);
-        match self.api.get(&url, JSON, None).await? {
+        match self.api.get(&url, Want::Archive, None).await? {
             Asked::Answered(response) => Ok(response),
             Asked::Refused(refusal) if refusal.status == 404 => Err(Error::not_found(format!(
                 "`{}` has no archive of commit `{commit}`; it may have been pushed over",

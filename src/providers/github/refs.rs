@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ports::InResponse;
 use crate::providers::outgoing::upstream;
 use crate::providers::paging::next_link;
 use crate::providers::{FoundRef, RefListing, RefPage};
 
-use super::api::{Api, Asked, JSON, is_commit};
+use super::api::{Api, Asked, Refusal, Want, is_commit};
 
 /// GitHub's greatest page.
 const PER_PAGE: usize = 100;
@@ -102,9 +102,9 @@ async fn fetch_page(
     if let Some(known) = known
         && let Some(etag) = &known.etag
     {
-        match api.get_url(url, JSON, Some(etag)).await? {
+        match api.get_url(url, Want::Json, Some(etag)).await? {
             Asked::Refused(refusal) if refusal.status == 409 => return Ok(None),
-            Asked::Refused(refusal) => return Err(refusal.error),
+            Asked::Refused(refusal) => return Err(explain(api, refusal)),
             Asked::Answered(response) if response.status == 304 => {
                 let named = response.header("link").map(next_link);
                 let next = match named {
@@ -125,11 +125,21 @@ async fn fetch_page(
             }
         }
     }
-    match api.get_url(url, JSON, None).await? {
+    match api.get_url(url, Want::Json, None).await? {
         Asked::Refused(refusal) if refusal.status == 409 => Ok(None),
-        Asked::Refused(refusal) => Err(refusal.error),
+        Asked::Refused(refusal) => Err(explain(api, refusal)),
         Asked::Answered(response) => read_page(api, url, prefix, response).await.map(Some),
     }
+}
+
+fn explain(api: &Api<'_>, refusal: Refusal) -> Error {
+    if refusal.status != 404 {
+        return refusal.error;
+    }
+    Error::not_found(format!(
+        "The project is gone from `{}`, or the token may not see it any more",
+        api.host()
+    ))
 }
 
 async fn read_page(

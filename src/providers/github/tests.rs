@@ -381,6 +381,14 @@ fn an_empty_page_ends_a_listing_and_an_empty_repository_has_no_refs() {
 }
 
 #[test]
+fn a_project_that_is_gone_is_said_to_be() {
+    let client = ReplayClient::default().on(&tags(""), refused(404, "Not Found"));
+    let error = list(&client, &RefListing::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().starts_with("The project is gone"));
+}
+
+#[test]
 fn a_listing_without_end_is_given_up() {
     let mut client = ReplayClient::default();
     for _ in 0..500 {
