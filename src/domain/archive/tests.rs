@@ -139,6 +139,17 @@ fn a_manifest_is_unpacked_deflated_or_stored() {
 }
 
 #[test]
+fn an_archive_written_as_a_stream_is_read_by_its_directory() {
+    // Its local headers hold no sizes; they follow the data.
+    let mut writer = ZipWriter::new_stream(Vec::new());
+    writer.start_file("composer.json", deflated()).unwrap();
+    writer.write_all(MANIFEST).unwrap();
+    let archive = writer.finish().unwrap().into_inner();
+    assert_eq!(&archive[18..26], [0; 8]);
+    assert_eq!(manifest(&archive).unwrap().as_deref(), Some(MANIFEST));
+}
+
+#[test]
 fn a_changed_byte_of_the_manifest_is_noticed() {
     let archive = zip_with(stored(), "", &[("composer.json", MANIFEST)]);
     let changed = renamed(archive, "acme/hello", "acme/hullo");
