@@ -9,29 +9,38 @@ const PATIENCE_MILLISECONDS = 300;
 
 /** Waits until `path` is free, holds it while `work` runs, and lets it go whatever becomes of the work. */
 export async function withLock(path, work) {
-  mkdirSync(dirname(path), { recursive: true });
-  while (!take(path)) await delay(PATIENCE_MILLISECONDS);
-  // A process that ends on a signal or by `process.exit` runs no `finally`.
-  const release = () => rmSync(path, { force: true });
-  process.once("exit", release);
+  let lock = takeLock(path);
+  while (lock.holder) {
+    await delay(PATIENCE_MILLISECONDS);
+    lock = takeLock(path);
+  }
   try {
     return await work();
   } finally {
-    process.removeListener("exit", release);
-    release();
+    lock.release();
   }
 }
 
-function take(path) {
-  try {
-    symlinkSync(String(process.pid), path);
-    return true;
-  } catch (error) {
-    if (error.code !== "EEXIST") throw error;
+/** Takes the lock for as long as this process lives, or until `release()`. When it is taken already, only `holder` is set. */
+export function takeLock(path) {
+  mkdirSync(dirname(path), { recursive: true });
+  for (;;) {
+    try {
+      symlinkSync(String(process.pid), path);
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const holder = holderOf(path);
+    if (holder && isAlive(holder)) return { holder };
+    if (holder) removeStale(path, holder);
   }
-  const holder = holderOf(path);
-  if (holder && !isAlive(holder)) removeStale(path, holder);
-  return false;
+  const release = () => {
+    process.removeListener("exit", release);
+    rmSync(path, { force: true });
+  };
+  process.on("exit", release);
+  return { release };
 }
 
 /** Moved away before it is removed, so that of two who find it stale only one takes it. */
@@ -49,13 +58,13 @@ function removeStale(path, holder) {
 function holderOf(path) {
   try {
     return Number(readlinkSync(path));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
   }
 }
 
-/** True when a process of that number runs, whoever owns it. */
-export function isAlive(number) {
+function isAlive(number) {
   try {
     process.kill(number, 0);
     return true;
