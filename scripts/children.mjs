@@ -9,7 +9,10 @@ const GRACE_MILLISECONDS = 5000;
 
 const running = new Set();
 
-/** Starts a command. `options` are those of `spawn`; standard input is closed unless they say otherwise. */
+/**
+ * Starts a command. `options` are those of `spawn`; standard input is closed unless they say otherwise.
+ * `child.ended` resolves with `{ code, wasEnded }`, the latter true when it was this process that ended it.
+ */
 export function startChild(command, arguments_, options = {}) {
   const child = spawn(command, arguments_, { stdio: ["ignore", "inherit", "inherit"], ...options, detached: true });
   running.add(child);
@@ -20,7 +23,7 @@ export function startChild(command, arguments_, options = {}) {
     });
     child.once("exit", (code, signal) => {
       running.delete(child);
-      resolve({ code: code ?? 128 + constants.signals[signal] });
+      resolve({ code: code ?? 128 + constants.signals[signal], wasEnded: child.isBeingEnded === true });
     });
   });
   return child;
@@ -53,6 +56,7 @@ export async function runQuietly(command, arguments_, options) {
 /** Ends a child with all its descendants, kindly first. */
 export async function endChild(child) {
   if (!running.has(child)) return;
+  child.isBeingEnded = true;
   signalGroup(child, "SIGTERM");
   const timer = setTimeout(() => signalGroup(child, "SIGKILL"), GRACE_MILLISECONDS);
   await child.ended;

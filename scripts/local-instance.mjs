@@ -24,6 +24,10 @@ const ADDRESS = "127.0.0.1";
 const CONSUMER_NAME = "repertoire-consumer";
 const HEALTHY_WITHIN_MILLISECONDS = 60_000;
 const HEALTH_INTERVAL_MILLISECONDS = 150;
+// While it runs: asked this often, given this long, and lost after this many silences in a row.
+const WATCH_INTERVAL_MILLISECONDS = 5000;
+const WATCH_PATIENCE_MILLISECONDS = 10_000;
+const WATCH_SILENCES = 2;
 
 export class LocalInstance {
   /** `showError` gets each line that wrangler prints as an error. */
@@ -75,16 +79,25 @@ export class LocalInstance {
     );
     for (const stream of [this.wrangler.stdout, this.wrangler.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
-        log.write(`${line}\n`);
+        if (!isOwnHealthCheck(line)) log.write(`${line}\n`);
         if (isError(line)) this.showError(line);
       });
     }
     await this.#becomeHealthy();
   }
 
-  /** Resolves with `{ code }` when wrangler has ended, which it does not by itself. */
+  /** Resolves with `{ code, wasEnded }` when wrangler has ended. */
   get ended() {
     return this.wrangler.ended;
+  }
+
+  /**
+   * Resolves when the Workers are lost: wrangler has ended, or it lives and passes on no more requests, which happens
+   * after the runtime below it crashed. Not when `stop()` ended them.
+   */
+  async lost() {
+    const ended = this.ended.then(({ code, wasEnded }) => (wasEnded ? new Promise(() => {}) : `wrangler ended with code ${code}`));
+    return Promise.race([ended, this.#silence()]);
   }
 
   async stop() {
@@ -166,23 +179,43 @@ export class LocalInstance {
     });
     let last = "it does not answer";
     while (!ended && Date.now() < deadline) {
-      try {
-        const response = await fetch(`${this.url}/healthz`, { redirect: "manual" });
-        await response.arrayBuffer();
-        if (response.status === 200) return;
-        last = `GET /healthz answers ${response.status}`;
-      } catch {
-        // Not listening yet.
-      }
+      const status = await this.#health();
+      if (status === 200) return;
+      if (status) last = `GET /healthz answers ${status}`;
       await delay(HEALTH_INTERVAL_MILLISECONDS);
     }
     await this.stop();
     const reason = ended ? "wrangler ended" : last;
     throw new Error(`the Workers did not start: ${reason}. The end of ${this.logPath}:\n${this.logTail()}`);
   }
+
+  async #silence() {
+    for (let silences = 0; silences < WATCH_SILENCES; ) {
+      // Not a reason to stay: what else this process waits for is.
+      await delay(WATCH_INTERVAL_MILLISECONDS, undefined, { ref: false });
+      silences = (await this.#health()) ? 0 : silences + 1;
+    }
+    return "the Workers no longer answer";
+  }
+
+  /** The status of the health check, or nothing when there was no answer. */
+  async #health() {
+    try {
+      const signal = AbortSignal.timeout(WATCH_PATIENCE_MILLISECONDS);
+      const response = await fetch(`${this.url}/healthz`, { redirect: "manual", signal });
+      await response.arrayBuffer();
+      return response.status;
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 
 function isError(line) {
-  return /\[ERROR\]|\[wrangler:error\]|✘/.test(line);
+  return /\[ERROR\]|\[wrangler:error\]|✘|runtime crashed/.test(line);
+}
+
+function isOwnHealthCheck(line) {
+  return line.includes("GET /healthz 200");
 }

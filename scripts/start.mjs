@@ -69,8 +69,10 @@ async function start() {
   console.log(`State: ${instance.stateFolder} (log: wrangler.log). Ctrl-C stops it.`);
 
   setInterval(() => instance.runCron(CRON).catch((error) => console.error(`cron: ${error.message}`)), CRON_MILLISECONDS);
-  const { code } = await instance.ended;
-  throw new Error(`wrangler ended by itself with code ${code}. The end of ${instance.logPath}:\n${instance.logTail()}`);
+  const reason = await instance.lost();
+  const end = `The end of ${instance.logPath}:\n${instance.logTail()}`;
+  await instance.stop();
+  throw new Error(`${reason}. ${end}`);
 }
 
 function readPort(text) {
