@@ -6,17 +6,11 @@ import { mkdir } from 'node:fs/promises';
 import { GitHubDouble } from './github-double.mjs';
 import { deliver, pingPayload } from './github-webhooks.mjs';
 import { ComposerProject } from './composer.mjs';
+import { greet, greeterFiles } from './fixtures.mjs';
 import { makeCertificate } from './support/certificate.mjs';
 import { makeFolder, removeFolder } from './support/folder.mjs';
 
-const manifest = { name: 'acme/greeter', autoload: { 'psr-4': { 'Acme\\Greeter\\': 'src/' } } };
-
-function files(greeting) {
-  return {
-    'composer.json': JSON.stringify(manifest),
-    'src/Greeter.php': `<?php\nnamespace Acme\\Greeter;\nfinal class Greeter { public static function greet(): string { return '${greeting}'; } }\n`,
-  };
-}
+const files = (greeting) => greeterFiles('acme/greeter', greeting);
 
 async function greeterProject(double) {
   const project = await double.addProject('Acme/Greeter');
@@ -57,7 +51,7 @@ describe('the double as Composer sees it', () => {
 
   test('gives an archive that installs and runs', async () => {
     await composer.require('acme/greeter:1.1.0');
-    assert.equal(await composer.php('echo Acme\\Greeter\\Greeter::greet();'), 'two');
+    assert.equal(await composer.php(greet), 'two');
     assert.equal((await composer.locked('acme/greeter')).time, '2024-01-01T02:00:00+00:00');
     assert.deepEqual(double.leaks, []);
   });
@@ -110,8 +104,9 @@ describe('the double by plain requests', () => {
 
   test('gives files raw or in base64', async () => {
     const path = `/repos/acme/greeter/contents/composer.json?ref=${await project.repository.resolve('main')}`;
-    assert.deepEqual(await (await get(path, { accept: 'application/vnd.github.raw+json' })).json(), manifest);
-    assert.deepEqual(JSON.parse(Buffer.from((await (await get(path)).json()).content, 'base64')), manifest);
+    const content = files('three')['composer.json'];
+    assert.equal(await (await get(path, { accept: 'application/vnd.github.raw+json' })).text(), content);
+    assert.equal(Buffer.from((await (await get(path)).json()).content, 'base64').toString(), content);
     assert.equal((await get('/repos/acme/greeter/contents/missing.json')).status, 404);
   });
 
