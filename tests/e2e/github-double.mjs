@@ -1,15 +1,15 @@
 // A stand-in for GitHub: its REST API on 127.0.0.1 and its archive host on `localhost`, another host to every HTTP client.
 // Its state are real bare git repositories; what it answers is read from them by git at that moment, so it cannot disagree with itself.
 // It is stricter than GitHub where that finds mistakes: pages of 2, links to archives that work once, an archive host that refuses credentials.
-import { createServer } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
-import { GitRepository } from './support/git-repository.mjs';
-import { answerApi } from './github-answers.mjs';
-import { answerArchive } from './github-archives.mjs';
-import { Faults } from './github-faults.mjs';
+import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { once } from "node:events";
+import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { GitRepository } from "./support/git-repository.mjs";
+import { answerApi } from "./github-answers.mjs";
+import { answerArchive } from "./github-archives.mjs";
+import { Faults } from "./github-faults.mjs";
 
 export class GitHubDouble {
   /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status}; `path` has its query. */
@@ -28,11 +28,11 @@ export class GitHubDouble {
   static async start({ folder, certificate }) {
     const double = new GitHubDouble();
     double.folder = folder;
-    double.basePath = certificate ? '/api/v3' : '';
-    const scheme = certificate ? 'https' : 'http';
-    double.origin = `${scheme}://127.0.0.1:${await double.#listen('api', answerApi, certificate)}`;
+    double.basePath = certificate ? "/api/v3" : "";
+    const scheme = certificate ? "https" : "http";
+    double.origin = `${scheme}://127.0.0.1:${await double.#listen("api", answerApi, certificate)}`;
     double.url = double.origin + double.basePath;
-    double.archiveUrl = `${scheme}://localhost:${await double.#listen('archive', answerArchive, certificate)}`;
+    double.archiveUrl = `${scheme}://localhost:${await double.#listen("archive", answerArchive, certificate)}`;
     return double;
   }
 
@@ -45,13 +45,13 @@ export class GitHubDouble {
   }
 
   /** `scopes` as of a classic token; undefined makes it fine-grained, which has no scopes header. */
-  addToken({ login = 'ada', scopes, mayReadContents = true } = {}) {
-    const token = (scopes === undefined ? 'github_pat_' : 'ghp_') + randomUUID().replaceAll('-', '');
+  addToken({ login = "ada", scopes, mayReadContents = true } = {}) {
+    const token = (scopes === undefined ? "github_pat_" : "ghp_") + randomUUID().replaceAll("-", "");
     this.tokens.set(token, { login, scopes, mayReadContents });
     return token;
   }
 
-  async addProject(fullName, { defaultBranch = 'main' } = {}) {
+  async addProject(fullName, { defaultBranch = "main" } = {}) {
     const id = 700_001 + this.projects.size;
     const repository = await GitRepository.create(join(this.folder, `${id}.git`), defaultBranch);
     const project = { id, fullName, formerNames: [], defaultBranch, archived: false, repository };
@@ -88,15 +88,16 @@ export class GitHubDouble {
   }
 
   async #listen(host, answer, certificate) {
-    const handle = (request, response) => this.#handle(host, answer, request, response).catch((error) => {
-      // A bug in the double must show as one, not as a provider's outage.
-      console.error('github double:', error);
-      response.destroy();
-    });
+    const handle = (request, response) =>
+      this.#handle(host, answer, request, response).catch((error) => {
+        // A bug in the double must show as one, not as a provider's outage.
+        console.error("github double:", error);
+        response.destroy();
+      });
     const server = certificate ? createSecureServer(certificate, handle) : createServer(handle);
     this.#servers.push(server);
-    server.listen(0, host === 'api' ? '127.0.0.1' : 'localhost');
-    await once(server, 'listening');
+    server.listen(0, host === "api" ? "127.0.0.1" : "localhost");
+    await once(server, "listening");
     return server.address().port;
   }
 

@@ -1,5 +1,5 @@
 // Waiting in tests: a condition is asked for again and again until it holds or the deadline has passed. Nothing sleeps "long enough".
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause } from "node:timers/promises";
 
 /**
  * Calls `probe` until it returns something truthy and returns that.
@@ -11,7 +11,7 @@ export async function until(describe, probe, { deadline = 60_000, interval = 100
     const value = await probe();
     if (value) return value;
     if (Date.now() > end) {
-      const what = typeof describe === 'function' ? describe() : describe;
+      const what = typeof describe === "function" ? describe() : describe;
       throw new Error(`not within ${deadline / 1000} s: ${what}`);
     }
     await pause(interval);
