@@ -69,8 +69,11 @@ impl Error {
 
     /// Our own failure: the cause goes to the log, the caller reads a neutral sentence.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Internal, "Something went wrong on our side, please try again")
-            .because(cause)
+        Self::new(
+            ErrorKind::Internal,
+            "Something went wrong on our side, please try again",
+        )
+        .because(cause)
     }
 
     /// Keeps the private cause beside the public message.

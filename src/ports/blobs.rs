@@ -48,8 +48,13 @@ pub trait MultipartBlobs {
     /// Starts an upload and gives its id.
     async fn create_multipart(&self, key: &str) -> Result<String>;
     /// Uploads part `number` (from 1) and gives its entity tag.
-    async fn upload_part(&self, key: &str, upload: &str, number: u16, bytes: &[u8])
-    -> Result<String>;
+    async fn upload_part(
+        &self,
+        key: &str,
+        upload: &str,
+        number: u16,
+        bytes: &[u8],
+    ) -> Result<String>;
     /// Makes the object visible; `parts` are the entity tags in order.
     async fn complete_multipart(&self, key: &str, upload: &str, parts: &[String]) -> Result<()>;
     /// Gives the upload up; its parts are freed.

@@ -1,0 +1,49 @@
+//! The ports and the configuration, handed to every handler and job as `app: &App`.
+
+use std::rc::Rc;
+
+use crate::config::Config;
+use crate::ports::{
+    Blobs, Cache, Clock, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue, Vault,
+};
+use crate::store::memo::Memo;
+
+/// All we need from the world, for one request or one message.
+pub struct App {
+    /// The database.
+    pub db: Rc<dyn Db>,
+    /// The truth of all immutable things.
+    pub blobs: Rc<dyn Blobs>,
+    /// Uploads in parts into the same place.
+    pub multipart: Rc<dyn MultipartBlobs>,
+    /// Copies near the reader.
+    pub cache: Rc<dyn Cache>,
+    /// Slow work.
+    pub queue: Rc<dyn Queue>,
+    /// Other hosts.
+    pub outbound: Rc<dyn HttpClient>,
+    /// Time.
+    pub clock: Rc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Rc<dyn Entropy>,
+    /// Secrets at rest.
+    pub vault: Rc<dyn Vault>,
+    /// Lines for the operator.
+    pub log: Rc<dyn Log>,
+    /// What this isolate remembers between requests: finished values only, never pending work.
+    pub memo: Rc<Memo>,
+    /// Settings.
+    pub config: Rc<Config>,
+}
+
+impl App {
+    /// Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// A warning for the operator.
+    pub fn warn(&self, message: &str) {
+        self.log.line(Level::Warning, message);
+    }
+}

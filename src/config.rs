@@ -1,0 +1,92 @@
+//! Configuration: read once through a `get(name)` function and validated. No secret has a default.
+
+use crate::error::{Error, Result};
+
+/// What one deployment is set to.
+#[derive(Clone)]
+pub struct Config {
+    /// The instance's own address, without a trailing slash: `https://packages.example.com`.
+    pub public_url: String,
+    /// What guards the first set-up; none when set-up is closed.
+    pub setup_secret: Option<String>,
+    /// Whether outgoing requests may go to private addresses. Only for a laptop or a closed network.
+    pub allow_private_addresses: bool,
+    /// The largest archive that is taken in, in bytes.
+    pub archive_limit: u64,
+}
+
+/// 500 MB: more than any sane package, less than what hurts.
+const DEFAULT_ARCHIVE_LIMIT: u64 = 500_000_000;
+
+impl Config {
+    /// Reads and checks all settings. `get` gives a variable or a secret by name.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let text = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        let public_url = text("PUBLIC_URL").ok_or_else(|| missing("PUBLIC_URL"))?;
+        let public_url = public_url.trim().trim_end_matches('/').to_owned();
+        if !(public_url.starts_with("https://") || public_url.starts_with("http://")) {
+            return Err(misconfigured(
+                "`PUBLIC_URL` must begin with `https://` or `http://`",
+            ));
+        }
+        let archive_limit = match text("ARCHIVE_LIMIT") {
+            None => DEFAULT_ARCHIVE_LIMIT,
+            Some(value) => value
+                .trim()
+                .parse()
+                .map_err(|_| misconfigured("`ARCHIVE_LIMIT` must be a number of bytes"))?,
+        };
+        Ok(Self {
+            public_url,
+            setup_secret: text("SETUP_SECRET"),
+            allow_private_addresses: text("ALLOW_PRIVATE_ADDRESSES").as_deref() == Some("true"),
+            archive_limit,
+        })
+    }
+}
+
+fn missing(name: &str) -> Error {
+    misconfigured(&format!("`{name}` is not set"))
+}
+
+fn misconfigured(problem: &str) -> Error {
+    Error::new(
+        crate::error::ErrorKind::Internal,
+        "This registry is not configured completely; its operator finds the reason in the log",
+    )
+    .because(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config> {
+        Config::read(|name| {
+            settings
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_address_loses_its_trailing_slash() {
+        let config = read(&[("PUBLIC_URL", "https://packages.example.com/")]).unwrap();
+        assert_eq!(config.public_url, "https://packages.example.com");
+        assert!(!config.allow_private_addresses);
+        assert!(config.setup_secret.is_none());
+    }
+
+    #[test]
+    fn a_missing_address_is_named_in_the_cause_only() {
+        let error = read(&[]).err().unwrap();
+        assert_eq!(error.cause(), Some("`PUBLIC_URL` is not set"));
+        assert!(!error.message().contains("PUBLIC_URL"));
+    }
+
+    #[test]
+    fn a_limit_that_is_no_number_is_refused() {
+        assert!(read(&[("PUBLIC_URL", "https://a.b"), ("ARCHIVE_LIMIT", "1 GB")]).is_err());
+    }
+}

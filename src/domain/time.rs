@@ -1,0 +1,55 @@
+//! Times are Unix seconds everywhere inside; this file is the only one that spells them out.
+
+use jiff::Timestamp;
+
+/// RFC 3339 in UTC: `2026-11-21T20:30:00+00:00`, as packagist.org writes it.
+pub fn rfc3339(seconds: i64) -> String {
+    timestamp(seconds)
+        .strftime("%Y-%m-%dT%H:%M:%S+00:00")
+        .to_string()
+}
+
+/// Reads RFC 3339 with any offset; none for anything else.
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
+/// An HTTP date (RFC 9110, 5.6.7): `Sat, 21 Nov 2026 20:30:00 GMT`.
+pub fn http_date(seconds: i64) -> String {
+    timestamp(seconds)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
+}
+
+/// Reads `2026-11-21` as the last second of that day in UTC, or a full RFC 3339 time as itself.
+pub fn parse_moment(text: &str) -> Option<i64> {
+    if text.len() == "2026-11-21".len() {
+        return parse_rfc3339(&format!("{text}T23:59:59Z"));
+    }
+    parse_rfc3339(text)
+}
+
+fn timestamp(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_spelled_as_their_readers_want_them() {
+        assert_eq!(rfc3339(1_795_293_000), "2026-11-21T20:30:00+00:00");
+        assert_eq!(http_date(1_795_293_000), "Sat, 21 Nov 2026 20:30:00 GMT");
+        assert_eq!(
+            parse_rfc3339("2026-11-21T21:30:00+01:00"),
+            Some(1_795_293_000)
+        );
+        assert_eq!(parse_rfc3339("yesterday"), None);
+        assert_eq!(
+            parse_moment("2026-11-21"),
+            parse_rfc3339("2026-11-21T23:59:59Z")
+        );
+        assert_eq!(parse_moment("2026-13-41"), None);
+    }
+}

@@ -1,0 +1,166 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// A tree held in memory: what a repository's blobs would be.
+#[derive(Default, Clone)]
+struct Repository {
+    blobs: BTreeMap<BlobHash, Vec<u8>>,
+    root: Option<BlobHash>,
+}
+
+impl Repository {
+    fn root(&self) -> Root {
+        self.root.as_ref().map_or_else(Root::default, |hash| {
+            Root::decode(&self.blobs[hash]).unwrap()
+        })
+    }
+
+    fn apply(&mut self, changes: &BTreeMap<String, Change>, time: i64) {
+        let root = self.root();
+        let buckets = touched_buckets(changes.keys().map(String::as_str))
+            .into_iter()
+            .filter_map(|number| {
+                let hash = root.bucket(number)?;
+                Some((number, decode_bucket(&self.blobs[hash]).unwrap()))
+            })
+            .collect();
+        let names = match root.names() {
+            Some(hash) => Some(read_names(&self.blobs[hash]).unwrap()),
+            None if root.package_count() == 0 => Some(Vec::new()),
+            None => None,
+        };
+        let updated = update(&root, buckets, names, changes, time);
+        for blob in updated.blobs {
+            self.blobs
+                .insert(blob.hash().clone(), blob.bytes().to_vec());
+        }
+        self.root = Some(updated.root);
+    }
+
+    fn find(&self, name: &str) -> Option<PackageEntry> {
+        let root = &self.blobs[self.root.as_ref()?];
+        let bucket = find_bucket(root, bucket_number(name)).unwrap()?;
+        find_package(&self.blobs[&bucket], name).unwrap()
+    }
+}
+
+fn put(text: &str) -> Change {
+    Change::Put {
+        tagged: BlobHash::of(text.as_bytes()),
+        dev: None,
+    }
+}
+
+fn change(name: &str, change: Change) -> BTreeMap<String, Change> {
+    BTreeMap::from([(name.to_owned(), change)])
+}
+
+#[test]
+fn what_was_put_is_found_and_nothing_else() {
+    let mut repository = Repository::default();
+    repository.apply(&change("acme/lib", put("one")), 100);
+    let entry = repository.find("acme/lib").unwrap();
+    assert_eq!(entry.tagged.changed_at, 100);
+    assert!(entry.dev.is_none());
+    assert!(repository.find("acme/li").is_none());
+    assert!(repository.find("cme/lib").is_none());
+}
+
+#[test]
+fn times_move_only_with_their_own_document() {
+    let mut repository = Repository::default();
+    let both = |tagged: &str, dev: &str| Change::Put {
+        tagged: BlobHash::of(tagged.as_bytes()),
+        dev: Some(BlobHash::of(dev.as_bytes())),
+    };
+    repository.apply(&change("acme/lib", both("1", "a")), 100);
+    repository.apply(&change("acme/lib", both("1", "b")), 200);
+    let entry = repository.find("acme/lib").unwrap();
+    assert_eq!(entry.tagged.changed_at, 100);
+    assert_eq!(entry.dev.unwrap().changed_at, 200);
+}
+
+#[test]
+fn nothing_new_gives_the_same_root() {
+    let mut repository = Repository::default();
+    repository.apply(&change("acme/lib", put("one")), 100);
+    let before = repository.root.clone();
+    repository.apply(&change("acme/lib", put("one")), 500);
+    assert_eq!(repository.root, before);
+}
+
+#[test]
+fn the_last_package_leaves_an_empty_tree() {
+    let mut repository = Repository::default();
+    repository.apply(&change("acme/lib", put("one")), 100);
+    repository.apply(&change("acme/lib", Change::Remove), 200);
+    assert_eq!(repository.root().package_count(), 0);
+    assert!(repository.find("acme/lib").is_none());
+    assert!(repository.root().names().is_some());
+}
+
+#[test]
+fn names_are_listed_below_the_limit_only() {
+    let mut repository = Repository::default();
+    let many = (0..NAMED_PACKAGES - 1)
+        .map(|number| (format!("acme/p{number}"), put("x")))
+        .collect();
+    repository.apply(&many, 100);
+    let (count, names) = find_names(&repository.blobs[repository.root.as_ref().unwrap()]).unwrap();
+    assert_eq!(count, 299);
+    assert_eq!(
+        read_names(&repository.blobs[&names.unwrap()])
+            .unwrap()
+            .len(),
+        299
+    );
+    repository.apply(&change("acme/one-more", put("x")), 200);
+    let (count, names) = find_names(&repository.blobs[repository.root.as_ref().unwrap()]).unwrap();
+    assert_eq!((count, names), (300, None));
+}
+
+#[test]
+fn damaged_nodes_are_refused() {
+    assert!(Root::decode(b"").is_err());
+    assert!(find_bucket(b"repertoire-root 2 ", 0).is_err());
+    assert!(find_package(b"something else", "a/b").is_err());
+    assert!(decode_bucket(b"repertoire-bucket 1\nacme/lib zzz\n").is_err());
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_updates_does_not_change_the_root(
+        names in prop::collection::btree_set("[a-c]{1,2}/[a-z]{1,3}", 1..40),
+        seed in any::<u64>(),
+    ) {
+        let mut one_by_one = Repository::default();
+        let mut shuffled: Vec<_> = names.iter().cloned().collect();
+        let length = shuffled.len();
+        shuffled.rotate_left(usize::try_from(seed % (length as u64)).unwrap());
+        for name in &shuffled {
+            one_by_one.apply(&change(name, put(name)), 100);
+        }
+        let mut at_once = Repository::default();
+        at_once.apply(&names.iter().map(|name| (name.clone(), put(name))).collect(), 100);
+        prop_assert_eq!(&one_by_one.root, &at_once.root);
+        for name in &names {
+            prop_assert_eq!(one_by_one.find(name), at_once.find(name));
+            prop_assert!(at_once.find(name).is_some());
+        }
+    }
+
+    #[test]
+    fn nodes_survive_encoding(
+        entries in prop::collection::btree_map("[a-z]{1,4}/[a-z]{1,4}", (any::<u32>(), any::<Option<u16>>()), 0..20),
+    ) {
+        let bucket: Bucket = entries.into_iter().map(|(name, (time, dev))| {
+            let entry = PackageEntry {
+                tagged: DocumentEntry { hash: BlobHash::of(name.as_bytes()), changed_at: i64::from(time) },
+                dev: dev.map(|time| DocumentEntry { hash: BlobHash::of(b"dev"), changed_at: i64::from(time) }),
+            };
+            (name, entry)
+        }).collect();
+        prop_assert_eq!(decode_bucket(encode_bucket(&bucket).bytes()).unwrap(), bucket);
+    }
+}

@@ -1,0 +1,1 @@
+//! The only room that names `worker`: it converts and decides nothing.

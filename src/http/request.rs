@@ -1,0 +1,92 @@
+//! A request as the edge hands it over: parsed enough to route, its body still a stream.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::ports::ByteStream;
+use crate::ports::outbound::read_to_end;
+
+/// The largest JSON body the API reads: requests are small, imports name things and do not carry them.
+const JSON_LIMIT: usize = 256 * 1024;
+
+/// An incoming request.
+pub struct Request {
+    /// `GET`, `PUT`, … in upper case.
+    pub method: String,
+    /// Scheme and host as the client used them: `https://packages.example.com`.
+    pub origin: String,
+    /// The path as sent, still percent-encoded, beginning with `/`.
+    pub path: String,
+    /// What follows `?`, undecoded; empty when there is none.
+    pub query: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Box<dyn ByteStream>,
+    /// The caller's address as the platform saw it.
+    pub address: Option<String>,
+}
+
+impl Request {
+    /// The first header of that name, given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The host without scheme: `packages.example.com` or `localhost:8787`.
+    pub fn host(&self) -> &str {
+        self.origin
+            .split_once("://")
+            .map_or(self.origin.as_str(), |(_, host)| host)
+    }
+
+    /// A query parameter, decoded.
+    pub fn query_parameter(&self, name: &str) -> Option<String> {
+        self.query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then(|| percent_decode(&value.replace('+', " ")))
+        })
+    }
+
+    /// Reads the whole body, at most `limit` bytes. A declared length above it is refused without reading.
+    pub async fn bytes(&mut self, limit: usize) -> Result<Vec<u8>> {
+        let declared = self
+            .header("content-length")
+            .and_then(|text| text.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > limit) {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("The body is larger than {limit} bytes"),
+            ));
+        }
+        read_to_end(self.body.as_mut(), limit).await
+    }
+
+    /// Reads the body as JSON of the given shape.
+    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T> {
+        let bytes = self.bytes(JSON_LIMIT).await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Error::invalid(format!("The body is not the JSON expected here: {error}"))
+        })
+    }
+}
+
+/// Decodes `%XX`; what is no valid escape stays as it is, bytes that are no UTF-8 become U+FFFD.
+pub fn percent_decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_decoded_and_strays_kept() {
+        assert_eq!(percent_decode("dev-feature%2Fx"), "dev-feature/x");
+        assert_eq!(percent_decode("100%"), "100%");
+        assert_eq!(percent_decode("%zz%41"), "%zzA");
+    }
+}
