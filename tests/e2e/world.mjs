@@ -24,7 +24,8 @@ export class World {
     this.registry = await Registry.start({ state: await this.newFolder("state") });
     // What the registry said is of interest when, and only when, something failed; so is its state.
     process.on("exit", (code) => {
-      if (code !== 0) console.error(`--- the registry's last words (its state is kept in ${this.folder}) ---\n${this.registry.tail()}`);
+      if (code !== 0)
+        console.error(`--- the registry's last words (its state is kept in ${this.folder}) ---\n${this.registry.tail()}`);
       else rmSync(this.folder, { recursive: true, force: true });
     });
     this.connection = await this.connect(this.double.addToken({ scopes: "repo" }));
@@ -88,6 +89,15 @@ export class World {
     return (await this.expect(200, "GET", "/orgs/main/jobs")).jobs;
   }
 
+  async jobIds() {
+    return new Set((await this.jobs()).map((job) => job.id));
+  }
+
+  /** How many jobs there are that were not among the known ones. The list shows the newest only, so its length says nothing. */
+  async countNewJobs(known) {
+    return (await this.jobs()).filter((job) => !known.has(job.id)).length;
+  }
+
   /** Waits for the job's end, whatever it is. */
   async jobEnded(id, { deadline = 120_000 } = {}) {
     let last;
@@ -109,7 +119,7 @@ export class World {
 
   /** Runs `action`, which must lead to a new job of the package, and waits until that is done. */
   async syncedBy(name, action) {
-    const known = new Set((await this.jobs()).map((job) => job.id));
+    const known = await this.jobIds();
     await action();
     const fresh = await until(`no new job of ${name}`, async () =>
       (await this.jobs()).find((job) => job.package === name && !known.has(job.id)),

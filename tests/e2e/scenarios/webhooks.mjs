@@ -56,7 +56,7 @@ export default function webhooks(world) {
   test("forged, unsigned and unknown deliveries do nothing", async () => {
     const payload = await release("v1.3.0");
     const { webhook } = world.connection;
-    const known = (await world.jobs()).length;
+    const known = await world.jobIds();
     const ofOthers = `sha256=${createHmac("sha256", "another secret").update(JSON.stringify(payload)).digest("hex")}`;
     assert.equal((await deliver(webhook, "push", payload, { signature: ofOthers })).status, 401);
     assert.equal((await deliver(webhook, "push", payload, { signature: null })).status, 401);
@@ -68,7 +68,7 @@ export default function webhooks(world) {
     );
     // The next true delivery is the proof that none of the others had led to anything: its job is the only new one.
     const job = await world.syncedBy(name, () => world.deliver("push", payload));
-    assert.equal((await world.jobs()).length, known + 1);
+    assert.equal(await world.countNewJobs(known), 1);
     assert.equal(job.progress.imported, 2);
   });
 
@@ -76,20 +76,20 @@ export default function webhooks(world) {
     const delivery = randomUUID();
     const first = await release("v1.4.0");
     await world.syncedBy(name, () => world.deliver("push", first, { delivery }));
-    const known = (await world.jobs()).length;
+    const known = await world.jobIds();
     const replay = await world.deliver("push", first, { delivery });
     assert.match(replay.text, /duplicate/i);
     const second = await release("v1.5.0");
     await world.syncedBy(name, () => world.deliver("push", second));
-    assert.equal((await world.jobs()).length, known + 1);
+    assert.equal(await world.countNewJobs(known), 1);
   });
 
   test("an event that nobody waits for is accepted and ignored", async () => {
-    const known = (await world.jobs()).length;
+    const known = await world.jobIds();
     await world.deliver("star", { action: "created", ...pingPayload(world.double, project) });
     const payload = await release("v1.6.0");
     await world.syncedBy(name, () => world.deliver("push", payload));
-    assert.equal((await world.jobs()).length, known + 1);
+    assert.equal(await world.countNewJobs(known), 1);
   });
 
   test("a body above the limit is refused, right signature or not", async () => {
