@@ -47,7 +47,9 @@ const failures = [];
 for (const step of steps) {
   console.log(`\n=== ${step.name}`);
   const startedAt = Date.now();
-  const problem = failures.some(({ name }) => name === step.needs) ? `needs \`${step.needs}\`, which failed` : await runStep(step);
+  const isBlocked = failures.some(({ name }) => name === step.needs);
+  if (isBlocked) totals.failed += 1;
+  const problem = isBlocked ? `needs \`${step.needs}\`, which failed` : await runStep(step);
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   console.log(`=== ${step.name}: ${problem ?? "passed"} (${seconds} s)`);
   if (problem) failures.push({ name: step.name, problem });
