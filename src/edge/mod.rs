@@ -1,1 +1,119 @@
 //! The only room that names `worker`: it converts and decides nothing.
+//!
+//! The three entry points are written by hand instead of by the macros of `worker`: a queue handler of theirs that
+//! fails panics and takes the isolate along, and it does not tell how often a message was delivered.
+//! worker-build finds the exported names `fetch`, `queue` and `scheduled` and puts them on the Worker's class.
+
+mod bindings;
+mod body;
+mod clock;
+mod convert;
+mod d1;
+mod fetch;
+mod js;
+mod kv;
+mod log;
+mod queue;
+mod r2;
+mod vault;
+
+use std::rc::Rc;
+
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+// Linked for its start function: it logs a panic and has the next request start a fresh instance.
+use worker as _;
+use worker_sys::{Context, MessageBatch, ScheduledEvent};
+
+use self::bindings::{Bindings, Role};
+use self::log::Console;
+use self::queue::Delivered;
+use crate::jobs::{self, Outcome};
+use crate::ports::{Level, Log};
+
+/// How a dead-letter queue's name ends.
+const DEAD_LETTERS: &str = "dead-letters";
+
+/// When a batch could not even be started, it comes again after this many seconds.
+const RESTART_SECONDS: u32 = 60;
+
+/// Answers a request.
+#[wasm_bindgen(js_name = "fetch")]
+#[expect(unreachable_pub, reason = "wasm-bindgen exports public functions only")]
+pub async fn answer(
+    request: web_sys::Request,
+    env: JsValue,
+    context: Context,
+) -> Result<web_sys::Response, JsValue> {
+    if Role::of(&env) == Role::Consumer {
+        return convert::nothing_here();
+    }
+    let bindings = match Bindings::take(&env) {
+        Ok(bindings) => bindings,
+        Err(error) => return convert::failure(&error),
+    };
+    let incoming = match convert::request(&request) {
+        Ok(incoming) => incoming,
+        Err(error) => return convert::failure(&error),
+    };
+    let method = incoming.method.clone();
+    let reply = crate::http::handle(&bindings.app, incoming).await;
+    convert::response(reply, &method, &bindings, &context).await
+}
+
+/// Runs the messages of a batch side by side, each to its own end. A batch holds five at most.
+/// Never fails: a rejection would bring the whole batch again.
+#[wasm_bindgen(js_name = "queue")]
+#[expect(unreachable_pub, reason = "wasm-bindgen exports public functions only")]
+pub async fn consume(batch: MessageBatch, env: JsValue, _context: Context) {
+    let name = batch.queue().map(String::from).unwrap_or_default();
+    let messages = batch.messages().unwrap_or_default();
+    let bindings = match Bindings::take(&env) {
+        Ok(bindings) => Rc::new(bindings),
+        Err(error) => {
+            Console.line(Level::Error, &error.to_string());
+            let again = Outcome::Retry {
+                after: RESTART_SECONDS,
+            };
+            for message in messages.iter() {
+                settle(&Delivered::new(message), &again);
+            }
+            return;
+        }
+    };
+    let is_dead_letters = name.ends_with(DEAD_LETTERS);
+    let running = messages
+        .iter()
+        .map(|message| {
+            let bindings = Rc::clone(&bindings);
+            wasm_bindgen_futures::future_to_promise(async move {
+                let message = Delivered::new(message);
+                let outcome = if is_dead_letters {
+                    jobs::bury(&bindings.app, &message.text()).await
+                } else {
+                    jobs::run(&bindings.app, &message.text(), message.attempts()).await
+                };
+                settle(&message, &outcome);
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+        .collect::<Array>();
+    // None of them rejects.
+    let _ = js::settle(Ok(Promise::all(&running))).await;
+}
+
+/// Does the scheduled work.
+#[wasm_bindgen(js_name = "scheduled")]
+#[expect(unreachable_pub, reason = "wasm-bindgen exports public functions only")]
+pub async fn tick(_event: ScheduledEvent, env: JsValue, _context: Context) {
+    match Bindings::take(&env) {
+        Ok(bindings) => jobs::housekeep(&bindings.app).await,
+        Err(error) => Console.line(Level::Error, &error.to_string()),
+    }
+}
+
+fn settle(message: &Delivered, outcome: &Outcome) {
+    if let Err(error) = message.settle(outcome) {
+        Console.line(Level::Error, &error.to_string());
+    }
+}

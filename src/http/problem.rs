@@ -58,9 +58,10 @@ pub fn reply(app: &App, reader: Reader, error: &Error) -> Reply {
         }
     };
     match error.kind() {
-        ErrorKind::Unauthenticated => {
-            reply.with("www-authenticate", "Basic realm=\"Repertoire\", charset=\"UTF-8\"")
-        }
+        ErrorKind::Unauthenticated => reply.with(
+            "www-authenticate",
+            "Basic realm=\"Repertoire\", charset=\"UTF-8\"",
+        ),
         ErrorKind::RateLimited { retry_after } => {
             reply.with("retry-after", retry_after.to_string())
         }

@@ -45,7 +45,10 @@ pub enum Resource {
 
 /// What the API has to offer. The first text is the organisation's slug.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the variants are the URL table below, named as the API document names them")]
+#[expect(
+    missing_docs,
+    reason = "the variants are the URL table below, named as the API document names them"
+)]
 pub enum ApiRoute {
     SetUp,
     ListOrganisations,

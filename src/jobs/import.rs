@@ -133,18 +133,19 @@ async fn take(
     let mut decisions = Vec::new();
     let mut manifest = None;
     for waiting in refs {
-        let decision = match refuse_by_name(waiting) {
-            Some(reason) => Decision::Skip(reason),
-            None => {
-                if manifest.is_none() {
-                    manifest = Some(source.read_manifest().await?);
-                }
-                match &manifest {
-                    Some(Ok(manifest)) => decide(app, &source, waiting, manifest).await?,
-                    Some(Err(reason)) => Decision::Skip(reason.clone()),
-                    None => Decision::Skip(String::new()),
-                }
-            }
+        let decision = if let Some(reason) = refuse_by_name(waiting) {
+            Decision::Skip(reason)
+        } else {
+            let read = match manifest.take() {
+                Some(read) => read,
+                None => source.read_manifest().await?,
+            };
+            let decision = match &read {
+                Ok(manifest) => decide(app, &source, waiting, manifest).await?,
+                Err(reason) => Decision::Skip(reason.clone()),
+            };
+            manifest = Some(read);
+            decision
         };
         decisions.push((waiting, decision));
     }

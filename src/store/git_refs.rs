@@ -87,11 +87,8 @@ pub async fn load_ref_pages(app: &App, git_repo: i64) -> Result<HashMap<String, 
         .collect())
 }
 
-/// Replaces the stored listing pages: `(url, etag, JSON)`.
-pub fn replace_ref_pages_stmts(
-    git_repo: i64,
-    pages: &[(String, String, String)],
-) -> Vec<Statement> {
+/// Replaces the stored listing pages: `(url, JSON)`.
+pub fn replace_ref_pages_stmts(git_repo: i64, pages: &[(String, String)]) -> Vec<Statement> {
     let mut statements =
         vec![Statement::new("delete from ref_pages where git_repo_id = ?1").bind(git_repo)];
     for (url, content) in pages {

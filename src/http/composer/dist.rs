@@ -62,7 +62,10 @@ fn show(request: &Request, dist: &DistPointer) -> Reply {
             let last = offset.saturating_add(length).saturating_sub(1);
             Reply::new(206, CachePolicy::Immutable, archive(Some((offset, length))))
                 .with("content-length", length.to_string())
-                .with("content-range", format!("bytes {offset}-{last}/{}", dist.size))
+                .with(
+                    "content-range",
+                    format!("bytes {offset}-{last}/{}", dist.size),
+                )
         }
         Part::Unsatisfiable => {
             return Reply::empty(416, CachePolicy::NoStore)
@@ -78,9 +81,10 @@ fn show(request: &Request, dist: &DistPointer) -> Reply {
 
 fn is_known(request: &Request, tag: &str, stored: &str) -> bool {
     match request.header("if-none-match") {
-        Some(known) => known.split(',').map(str::trim).any(|known| {
-            known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
-        }),
+        Some(known) => known
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag),
         None => request.header("if-modified-since") == Some(stored),
     }
 }

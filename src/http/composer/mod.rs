@@ -56,9 +56,7 @@ pub async fn handle(
         Resource::Root => root::show_root(&visit, &request).await,
         Resource::Tagged(name) => metadata::show_tagged(&visit, &request, name).await,
         Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
-        Resource::Dist(name, reference) => {
-            dist::show_dist(&visit, &request, name, reference).await
-        }
+        Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
         Resource::Upload(name, version) => {
             upload::receive_upload(&visit, request, name, version).await
         }
@@ -149,7 +147,6 @@ fn bad_credentials(request: &Request) -> Error {
 
 /// An empty 304, if the client has this state already.
 pub fn not_modified(request: &Request, validator: &str) -> Option<Reply> {
-    (request.header("if-modified-since") == Some(validator)).then(|| {
-        Reply::empty(304, CachePolicy::Revalidate).with("last-modified", validator)
-    })
+    (request.header("if-modified-since") == Some(validator))
+        .then(|| Reply::empty(304, CachePolicy::Revalidate).with("last-modified", validator))
 }

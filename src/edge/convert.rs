@@ -1,0 +1,224 @@
+//! The platform's request and response, from and to ours. Bodies that are stored go out as native streams:
+//! through wasm they cost several times as much, and an archive would fill the isolate's memory.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use web_sys::{Headers, ReadableStream, Response, ResponseInit};
+use worker_sys::Context;
+
+use crate::domain::blob::BlobHash;
+use crate::edge::bindings::Bindings;
+use crate::edge::body::{NativeBody, Sender};
+use crate::edge::js;
+use crate::edge::kv::Kv;
+use crate::edge::log::Console;
+use crate::edge::r2::R2;
+use crate::error::{Error, Result};
+use crate::http::{Body, CachePolicy, Reply, Request};
+use crate::ports::{Level, Log};
+
+/// KV takes values of up to 25 MiB.
+const LARGEST_COPY: u64 = 25 * 1024 * 1024;
+/// How many refills an isolate remembers.
+const REMEMBERED_REFILLS: usize = 1_000;
+
+thread_local! {
+    /// KV remembers absence as long as presence, so a place may go on denying a copy that was just left.
+    /// An isolate refills each copy once, or every reader would pay for another write.
+    static REFILLED: RefCell<VecDeque<BlobHash>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// The platform's request as ours. Its body stays where it is until someone reads it.
+pub(super) fn request(incoming: &web_sys::Request) -> Result<Request> {
+    let url = incoming.url();
+    let (origin, path, query) = split(&url);
+    let headers = js::headers(&incoming.headers())?;
+    let address = headers
+        .iter()
+        .find(|(name, _)| name == "cf-connecting-ip")
+        .map(|(_, value)| value.clone());
+    Ok(Request {
+        method: incoming.method(),
+        origin: origin.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body: Box::new(NativeBody::new(incoming.body(), Sender::Client)),
+        address,
+    })
+}
+
+/// Cuts `https://host/path?query#fragment` into origin, path and query.
+fn split(url: &str) -> (&str, &str, &str) {
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
+    let (url, query) = url.split_once('?').unwrap_or((url, ""));
+    let host_start = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let path_start = url
+        .get(host_start..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(url.len(), |at| at.saturating_add(host_start));
+    match url.split_at_checked(path_start) {
+        Some((origin, path)) if !path.is_empty() => (origin, path, query),
+        _ => (url, "/", query),
+    }
+}
+
+/// Our reply as the platform's response. Never fails: what goes wrong is logged and answered with a 500.
+pub(super) async fn response(
+    reply: Reply,
+    method: &str,
+    bindings: &Bindings,
+    context: &Context,
+) -> Result<Response, JsValue> {
+    match send(&reply, method, bindings, context).await {
+        Ok(response) => Ok(response),
+        Err(error) => failure(&error),
+    }
+}
+
+/// Logs an error nobody below could answer, and answers it.
+pub(super) fn failure(error: &Error) -> Result<Response, JsValue> {
+    Console.line(Level::Error, &error.to_string());
+    // Composer prints the `warning` of a JSON body.
+    let reply = Reply::json(500, &serde_json::json!({ "warning": error.message() }));
+    let body = match &reply.body {
+        Body::Bytes(bytes) => Some(Uint8Array::from(bytes.as_slice())),
+        _ => None,
+    };
+    let init = init(&reply, None)?;
+    Response::new_with_opt_js_u8_array_and_init(body.as_ref(), &init)
+}
+
+/// A plain 404, for the Worker that answers no requests.
+pub(super) fn nothing_here() -> Result<Response, JsValue> {
+    let init = init(&Reply::empty(404, CachePolicy::NoStore), None)?;
+    Response::new_with_opt_str_and_init(None, &init)
+}
+
+async fn send(
+    reply: &Reply,
+    method: &str,
+    bindings: &Bindings,
+    context: &Context,
+) -> Result<Response> {
+    let bodiless = method == "HEAD" || matches!(reply.status, 204 | 205 | 304);
+    match &reply.body {
+        Body::Bytes(bytes) if !bodiless => {
+            let body = Uint8Array::from(bytes.as_slice());
+            init(reply, None)
+                .and_then(|init| Response::new_with_opt_js_u8_array_and_init(Some(&body), &init))
+        }
+        Body::Document(hash) if !bodiless => {
+            let stream = document(hash, bindings, context).await?;
+            native(reply, None, &stream)
+        }
+        Body::Archive { key, range } if !bodiless => {
+            let stored = bindings
+                .blobs
+                .stream(key, *range)
+                .await?
+                .ok_or_else(|| lost(&format!("the archive `{key}`")))?;
+            let length = range.map_or(stored.size, |(offset, length)| {
+                length.min(stored.size.saturating_sub(offset))
+            });
+            native(reply, Some(length), &stored.stream)
+        }
+        Body::Bytes(bytes) if method == "HEAD" => {
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            empty(reply, Some(length))
+        }
+        _ => empty(reply, None),
+    }
+    .map_err(js::failed("Response"))
+}
+
+fn native(
+    reply: &Reply,
+    length: Option<u64>,
+    stream: &ReadableStream,
+) -> Result<Response, JsValue> {
+    let init = init(reply, length)?;
+    Response::new_with_opt_readable_stream_and_init(Some(stream), &init)
+}
+
+fn empty(reply: &Reply, length: Option<u64>) -> Result<Response, JsValue> {
+    let init = init(reply, length)?;
+    Response::new_with_opt_str_and_init(None, &init)
+}
+
+fn init(reply: &Reply, length: Option<u64>) -> Result<ResponseInit, JsValue> {
+    let headers = Headers::new()?;
+    for (name, value) in &reply.headers {
+        headers.append(name, value)?;
+    }
+    if let Some(length) = length {
+        headers.set("content-length", &length.to_string())?;
+    }
+    let init = ResponseInit::new();
+    init.set_status(reply.status);
+    init.set_headers_headers(&headers);
+    Ok(init)
+}
+
+/// A document from the cache, or else from the blob store; the cache is refilled after the answer.
+async fn document(
+    hash: &BlobHash,
+    bindings: &Bindings,
+    context: &Context,
+) -> Result<ReadableStream> {
+    match bindings.cache.stream(&hash.cache_key()).await {
+        Ok(Some(stream)) => return Ok(stream),
+        Ok(None) => {}
+        // The truth is elsewhere: a cache in trouble costs time, not the answer.
+        Err(error) => bindings.app.warn(&error.to_string()),
+    }
+    let stored = bindings
+        .blobs
+        .stream(&hash.blob_key(), None)
+        .await?
+        .ok_or_else(|| lost(&format!("the document `{hash}`")))?;
+    if stored.size <= LARGEST_COPY && remember_refill(hash) {
+        let refill = refill(hash.clone(), bindings.cache.clone(), bindings.blobs.clone());
+        let promise = wasm_bindgen_futures::future_to_promise(async move {
+            if let Err(error) = refill.await {
+                Console.line(Level::Warning, &error.to_string());
+            }
+            Ok(JsValue::UNDEFINED)
+        });
+        context
+            .wait_until(&promise)
+            .map_err(js::failed("waitUntil"))?;
+    }
+    Ok(stored.stream)
+}
+
+/// Reads the blob a second time: splitting the first stream would keep in memory what the slower reader has not read.
+async fn refill(hash: BlobHash, cache: Kv, blobs: R2) -> Result<()> {
+    match blobs.stream(&hash.blob_key(), None).await? {
+        Some(stored) => cache.put_stream(&hash.cache_key(), &stored.stream).await,
+        None => Ok(()),
+    }
+}
+
+/// Whether this isolate has not refilled it yet.
+fn remember_refill(hash: &BlobHash) -> bool {
+    REFILLED.with_borrow_mut(|refilled| {
+        if refilled.contains(hash) {
+            return false;
+        }
+        if refilled.len() >= REMEMBERED_REFILLS {
+            refilled.pop_front();
+        }
+        refilled.push_back(hash.clone());
+        true
+    })
+}
+
+fn lost(what: &str) -> Error {
+    Error::internal(format!(
+        "{what} is named by the database but is not in the blob store"
+    ))
+}

@@ -1,0 +1,74 @@
+//! `Cache` over KV.
+
+use async_trait::async_trait;
+use js_sys::{Object, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use web_sys::ReadableStream;
+
+use crate::edge::js;
+use crate::error::Result;
+use crate::ports::Cache;
+
+/// What is under a hash never changes, so a place may keep it for a day without asking again.
+const KEPT_SECONDS: u32 = 86_400;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The binding.
+    #[derive(Clone)]
+    type Namespace;
+
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &Namespace, key: &str, options: &Object) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn put(this: &Namespace, key: &str, value: &JsValue) -> Result<Promise, JsValue>;
+}
+
+/// The cache of one request.
+#[derive(Clone)]
+pub(super) struct Kv(Namespace);
+
+impl Kv {
+    /// Over the binding.
+    pub(super) fn new(binding: JsValue) -> Self {
+        Self(binding.unchecked_into())
+    }
+
+    /// The copy as a native stream, which never enters wasm.
+    pub(super) async fn stream(&self, key: &str) -> Result<Option<ReadableStream>> {
+        let value = self.read(key, "stream").await?;
+        Ok(value.map(JsCast::unchecked_into))
+    }
+
+    /// Leaves a copy of a native stream of known length.
+    pub(super) async fn put_stream(&self, key: &str, stream: &ReadableStream) -> Result<()> {
+        js::settle(self.0.put(key, stream))
+            .await
+            .map(drop)
+            .map_err(js::failed("KV put"))
+    }
+
+    async fn read(&self, key: &str, kind: &str) -> Result<Option<JsValue>> {
+        let options = js::object(&[("type", kind.into()), ("cacheTtl", KEPT_SECONDS.into())]);
+        let value = js::settle(self.0.get(key, &options))
+            .await
+            .map_err(js::failed("KV get"))?;
+        Ok((!value.is_null() && !value.is_undefined()).then_some(value))
+    }
+}
+
+#[async_trait(?Send)]
+impl Cache for Kv {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let value = self.read(key, "arrayBuffer").await?;
+        Ok(value.map(|buffer| js::bytes(&buffer)))
+    }
+
+    async fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
+        js::settle(self.0.put(key, &Uint8Array::from(bytes)))
+            .await
+            .map(drop)
+            .map_err(js::failed("KV put"))
+    }
+}
