@@ -108,8 +108,7 @@ create table git_refs (
 create table ref_pages (
     git_repo_id integer not null references git_repos (id),
     url text not null,
-    etag text not null,
-    -- JSON: the refs of the page, and the next page's URL.
+    -- JSON: its entity tag, its refs, and the next page's URL.
     content text not null,
     primary key (git_repo_id, url)
 ) without rowid;

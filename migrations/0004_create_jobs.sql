@@ -31,8 +31,12 @@ create table job_refs (
     version text,
     reason text,
     attempts integer not null default 0,
+    -- A tag that reads as the same version and comes first; this one only counts if that one gives none.
+    yields_to text,
     primary key (job_id, name)
 ) without rowid;
+
+create index job_refs_by_commit on job_refs (job_id, "commit");
 
 -- Webhook calls. The provider's id is unique per connection, so a replay is harmless.
 create table deliveries (

@@ -39,7 +39,10 @@ impl Config {
         Ok(Self {
             public_url,
             setup_secret: text("SETUP_SECRET"),
-            allow_private_addresses: text("ALLOW_PRIVATE_ADDRESSES").as_deref() == Some("true"),
+            allow_private_addresses: matches!(
+                text("ALLOW_PRIVATE_ADDRESSES").as_deref(),
+                Some("1" | "true")
+            ),
             archive_limit,
         })
     }

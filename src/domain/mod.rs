@@ -1,5 +1,26 @@
 //! Pure values and rules: no I/O, no clock, no async, no SQL, no HTTP.
 
+pub mod name;
+
+mod scan;
+pub mod stability;
+pub mod version;
+
+pub mod branch;
+pub mod constraint;
+pub mod tag_version;
+
+pub mod git;
+pub mod manifest;
+pub mod metadata;
+pub mod minify;
+
+pub mod archive;
 pub mod blob;
-pub mod time;
 pub mod tree;
+
+pub mod access;
+pub mod signature;
+pub mod token;
+
+pub mod time;

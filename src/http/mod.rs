@@ -1,15 +1,66 @@
 //! A request becomes a `Reply`.
 
+pub mod api;
+pub mod auth;
+pub mod composer;
+pub mod hooks;
+pub mod problem;
 pub mod reply;
 pub mod request;
+pub mod route;
 
 pub use reply::{Body, CachePolicy, Reply};
 pub use request::Request;
 
+use serde_json::json;
+
 use crate::app::App;
+use crate::error::Result;
+use crate::http::problem::{Reader, method_not_allowed, not_found};
+use crate::http::route::{NoRoute, Route};
 
 /// Answers one request. Never fails: every error becomes a reply.
 pub async fn handle(app: &App, request: Request) -> Reply {
-    let _ = (app, request);
-    Reply::empty(200, CachePolicy::NoStore)
+    let route = match route::parse(&request.method, request.host(), &request.path) {
+        Ok(route) => route,
+        Err(NoRoute::NotFound) => return not_found(),
+        Err(NoRoute::MethodNotAllowed(allowed)) => return method_not_allowed(allowed),
+    };
+    let (reader, result) = match route {
+        Route::Home => return home(app),
+        Route::Health => (Reader::Program, health(app).await),
+        Route::Repository {
+            address,
+            moment,
+            resource,
+        } => (
+            Reader::Composer,
+            composer::handle(app, request, &address, moment.as_ref(), &resource).await,
+        ),
+        Route::Hook(connection) => (
+            Reader::Program,
+            hooks::receive_webhook(app, request, &connection).await,
+        ),
+        Route::Api(route) => (Reader::Program, api::handle(app, request, route).await),
+    };
+    result.unwrap_or_else(|error| problem::reply(app, reader, &error))
+}
+
+/// Healthy is who can read its database.
+async fn health(app: &App) -> Result<Reply> {
+    crate::store::repositories::is_set_up(app).await?;
+    Ok(Reply::json(200, &json!({ "status": "ok" })))
+}
+
+/// Says what lives here, to a person with a browser; the pages come later.
+fn home(app: &App) -> Reply {
+    let address = &app.config.public_url;
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Repertoire</title>\
+         <h1>Repertoire</h1><p>A private Composer repository. Point Composer at it:</p>\
+         <pre>composer config repositories.private composer {address}</pre>"
+    );
+    Reply::new(200, CachePolicy::NoStore, Body::Bytes(page.into_bytes()))
+        .with("content-type", "text/html; charset=utf-8")
+        .with("content-security-policy", "default-src 'none'")
 }

@@ -1,25 +1,193 @@
-//! A queue message becomes an `Outcome`.
+//! A queue message becomes an `Outcome`. Every job is small, names a thing and may run twice, in any order.
 
+pub mod housekeeping;
+pub mod import;
 pub mod outcome;
+pub mod publish;
+pub mod reconcile;
 
 pub use outcome::Outcome;
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::App;
+use crate::error::{Error, Result};
+use crate::ports::{Level, Outgoing};
+use crate::store::jobs::insert_dead_letter;
+
+/// The wire format's number. Messages of another number are kept as dead letters: a newer program wrote them.
+const FORMAT: u32 = 1;
+
+/// What a message asks for. This is the wire format of the queue: fields are only ever added, under a new number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Compare a git repository's refs with what is known, and start an import for each change.
+    Reconcile {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Take in the refs of a job that point at one commit.
+    Import {
+        /// The job a person sees.
+        id: String,
+        /// The commit.
+        commit: String,
+    },
+    /// Publish what waits in a repository.
+    Publish {
+        /// The repository's id.
+        repository: i64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    v: u32,
+    #[serde(flatten)]
+    job: Job,
+}
+
+/// Sends jobs on their way.
+pub async fn enqueue(app: &App, jobs: &[Job]) -> Result<()> {
+    let messages = jobs
+        .iter()
+        .map(|job| {
+            let envelope = Envelope {
+                v: FORMAT,
+                job: job.clone(),
+            };
+            serde_json::to_string(&envelope)
+                .map(|text| Outgoing { text, delay: 0 })
+                .map_err(Error::internal)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    if messages.is_empty() {
+        return Ok(());
+    }
+    app.queue.send(messages).await
+}
 
 /// Runs one message. `attempts` counts deliveries, from 1. Never fails: what goes wrong becomes an outcome,
 /// and is written where a person sees it.
 pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
-    let _ = (app, message, attempts);
-    Outcome::Done
+    let job = match serde_json::from_str::<Envelope>(message) {
+        Ok(envelope) if envelope.v == FORMAT => envelope.job,
+        Ok(_) => return keep(app, message, "a newer version of the program wrote it").await,
+        Err(error) => return keep(app, message, &format!("it cannot be read: {error}")).await,
+    };
+    let result = match &job {
+        Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
+        Job::Import { id, commit } => import::run(app, id, commit).await,
+        Job::Publish { repository } => publish::run(app, *repository).await,
+    };
+    match result {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // Nobody below knew better, so the platform or the database failed: the message comes again.
+            app.log
+                .line(Level::Error, &format!("Job {message} failed: {error}"));
+            Outcome::retry(&error, attempts)
+        }
+    }
 }
 
 /// Takes a message the queue has given up on, and keeps it for a person to see, retry or drop.
 pub async fn bury(app: &App, message: &str) -> Outcome {
-    let _ = (app, message);
-    Outcome::Done
+    keep(app, message, "it failed too often; the log has the reasons").await
+}
+
+async fn keep(app: &App, message: &str, reason: &str) -> Outcome {
+    app.log.line(
+        Level::Error,
+        &format!("Message {message} was put aside: {reason}"),
+    );
+    let result = match organisation_of(app, message).await {
+        Ok(organisation) => insert_dead_letter(app, organisation, message, reason).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(()) => Outcome::Done,
+        Err(error) => Outcome::retry(&error, 1),
+    }
+}
+
+async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
+    let Ok(envelope) = serde_json::from_str::<Envelope>(message) else {
+        return Ok(None);
+    };
+    Ok(match envelope.job {
+        Job::Reconcile { id } | Job::Import { id, .. } => crate::store::jobs::find_job(app, &id)
+            .await?
+            .map(|job| job.organisation_id),
+        Job::Publish { repository } => crate::store::repositories::load_repository(app, repository)
+            .await
+            .ok()
+            .map(|repository| repository.organisation_id),
+    })
+}
+
+/// Sends an import for every commit that waiting refs of a job point at.
+pub async fn enqueue_imports(app: &App, job: &str) -> Result<usize> {
+    let commits = crate::store::jobs::list_waiting_commits(app, job).await?;
+    let imports: Vec<_> = commits
+        .into_iter()
+        .map(|commit| Job::Import {
+            id: job.to_owned(),
+            commit,
+        })
+        .collect();
+    enqueue(app, &imports).await?;
+    Ok(imports.len())
+}
+
+/// Moves a job on once none of its refs waits: its package is published wherever it is.
+pub(crate) async fn settle(app: &App, job: &str, package: i64) -> Result<()> {
+    let state = crate::store::jobs::settle_job(app, job).await?;
+    if state.as_deref() == Some("publishing") {
+        enqueue_publications(app, package).await?;
+    }
+    Ok(())
+}
+
+/// Has a package published in every repository it is in.
+pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
+    let publications: Vec<_> = crate::store::packages::list_memberships(app, package)
+        .await?
+        .into_iter()
+        .map(|membership| Job::Publish {
+            repository: membership.id,
+        })
+        .collect();
+    enqueue(app, &publications).await
 }
 
 /// The scheduled work: what webhooks missed, publications that were forgotten, the sweep.
 pub async fn housekeep(app: &App) {
-    let _ = app;
+    housekeeping::run(app).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_format_does_not_change() {
+        let text = |job| serde_json::to_string(&Envelope { v: FORMAT, job }).unwrap();
+        assert_eq!(
+            text(Job::Reconcile { id: "a".to_owned() }),
+            r#"{"v":1,"job":"reconcile","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::Import {
+                id: "a".to_owned(),
+                commit: "c0ffee".to_owned()
+            }),
+            r#"{"v":1,"job":"import","id":"a","commit":"c0ffee"}"#
+        );
+        assert_eq!(
+            text(Job::Publish { repository: 7 }),
+            r#"{"v":1,"job":"publish","repository":7}"#
+        );
+    }
 }

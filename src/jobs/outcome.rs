@@ -1,5 +1,7 @@
 //! What becomes of a queue message.
 
+use crate::error::{Error, ErrorKind};
+
 /// The fate of one message. Messages are acknowledged one at a time; none takes its batch along.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -10,4 +12,42 @@ pub enum Outcome {
         /// Seconds to wait.
         after: u32,
     },
+}
+
+/// Seconds between attempts: a passing fault is over soon, an outage is not hammered.
+const BACKOFF: [u32; 8] = [1, 5, 15, 60, 300, 600, 1_800, 3_600];
+
+/// How many attempts a failure that may pass is given before a person is asked: about two hours.
+pub const ATTEMPTS: u32 = 8;
+
+impl Outcome {
+    /// When to come again after a failure that may pass. A host that says how long to wait is obeyed.
+    pub fn retry(error: &Error, attempts: u32) -> Self {
+        if let ErrorKind::RateLimited { retry_after } = error.kind() {
+            return Self::Retry {
+                after: retry_after.max(1),
+            };
+        }
+        let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+        let after = BACKOFF.get(index).or(BACKOFF.last()).copied().unwrap_or(60);
+        Self::Retry { after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_a_host_is_obeyed() {
+        let passing = Error::new(ErrorKind::Upstream { retryable: true }, "down");
+        assert_eq!(Outcome::retry(&passing, 1), Outcome::Retry { after: 1 });
+        assert_eq!(Outcome::retry(&passing, 4), Outcome::Retry { after: 60 });
+        assert_eq!(
+            Outcome::retry(&passing, 99),
+            Outcome::Retry { after: 3_600 }
+        );
+        let limited = Error::new(ErrorKind::RateLimited { retry_after: 42 }, "slow down");
+        assert_eq!(Outcome::retry(&limited, 1), Outcome::Retry { after: 42 });
+    }
 }

@@ -1,1 +1,190 @@
 //! Outside hosts: build a request, read a response, read an event. Everything is sent through `HttpClient`.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::signature;
+use crate::error::Result;
+use crate::ports::InResponse;
+
+pub mod address;
+pub mod event;
+pub mod github;
+pub mod outgoing;
+mod paging;
+#[cfg(test)]
+pub(crate) mod replay;
+
+pub use event::{Event, EventProject, RepositoryChange};
+use github::GitHub;
+use outgoing::Gateway;
+
+/// A kind of git host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// github.com, GHE.com and Enterprise Server.
+    GitHub,
+}
+
+impl ProviderKind {
+    /// Reads the name as the API and the database have it.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "github" => Some(Self::GitHub),
+            _ => None,
+        }
+    }
+
+    /// The name as the API and the database have it. Never to change: rows hold it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GitHub => "github",
+        }
+    }
+
+    /// The address of the provider's API when a connection names none.
+    pub fn default_base_url(self) -> &'static str {
+        match self {
+            Self::GitHub => github::BASE_URL,
+        }
+    }
+
+    /// A connected host. An empty `base_url` is the default one; a wrong one is `Invalid`.
+    pub fn connect<'a>(
+        self,
+        gateway: Gateway<'a>,
+        base_url: &str,
+        token: &str,
+    ) -> Result<Box<dyn GitHost + 'a>> {
+        match self {
+            Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, token)?)),
+        }
+    }
+
+    /// Whether a webhook's headers (names in lower case) sign its raw body with this secret.
+    pub fn verify_webhook(self, secret: &[u8], headers: &[(String, String)], body: &[u8]) -> bool {
+        match self {
+            Self::GitHub => header(headers, "x-hub-signature-256")
+                .is_some_and(|value| signature::verify_github(secret, value, body)),
+        }
+    }
+
+    /// The provider's id of a delivery: the same one when it is delivered again.
+    pub fn delivery_id(self, headers: &[(String, String)]) -> Option<&str> {
+        match self {
+            Self::GitHub => header(headers, "x-github-delivery"),
+        }
+    }
+
+    /// What a verified webhook says. A body that cannot be read is `Invalid`.
+    pub fn parse_event(self, headers: &[(String, String)], body: &[u8]) -> Result<Event> {
+        match self {
+            Self::GitHub => github::parse_event(headers, body),
+        }
+    }
+}
+
+/// Who a token belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The provider's id, which outlives a rename.
+    pub provider_id: String,
+    /// The login name.
+    pub login: String,
+    /// What the token cannot do that we may need, each as a sentence; empty when nothing is known to be missing.
+    pub missing: Vec<String>,
+}
+
+/// A project at a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// The provider's id, which outlives renames: the one thing to keep and to ask by.
+    pub provider_id: String,
+    /// `owner/name` as it is now.
+    pub full_name: String,
+    /// The branch that HEAD names; none in an empty repository.
+    pub default_branch: Option<String>,
+    /// For people.
+    pub web_url: String,
+    /// For git.
+    pub clone_url: String,
+    /// Whether it is closed to the public.
+    pub is_private: bool,
+    /// Whether it is read-only for good.
+    pub is_archived: bool,
+}
+
+/// A tag or branch and the commit it leads to, annotated tags peeled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRef {
+    /// `refs/tags/v1.0` or `refs/heads/main`.
+    pub name: String,
+    /// 40 or 64 hex digits, lower case.
+    pub commit: String,
+}
+
+/// One page of a listing as it was last seen. Kept between reconciles, so that the next one costs nothing
+/// where nothing changed. Never to change in shape without reading the old one: rows hold it as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefPage {
+    /// Where it was read: the key for the next time.
+    pub url: String,
+    /// The entity tag it came with; none when it cannot be asked for conditionally.
+    pub etag: Option<String>,
+    /// What it held.
+    pub refs: Vec<FoundRef>,
+    /// Where the next page is.
+    pub next: Option<String>,
+}
+
+/// All tags and branches of a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RefListing {
+    /// The pages to keep for the next time, in place of all earlier ones.
+    pub pages: Vec<RefPage>,
+    /// Tags, then branches; no name twice.
+    pub refs: Vec<FoundRef>,
+}
+
+/// A git host, as far as reading from it goes. Project ids are the provider's own.
+#[async_trait(?Send)]
+pub trait GitHost {
+    /// Checks that the token works, and says what it lacks.
+    async fn check_access(&self) -> Result<Account>;
+
+    /// A project by `owner/name` or by its id, also after a rename.
+    async fn describe_project(&self, name_or_id: &str) -> Result<Project>;
+
+    /// All tags and branches. `known` holds the pages of the last listing by their URLs. A push between
+    /// two pages can hide a ref from one listing: look again before believing that one is gone.
+    async fn list_refs(
+        &self,
+        project_id: &str,
+        known: &HashMap<String, RefPage>,
+    ) -> Result<RefListing>;
+
+    /// A file's bytes at a commit; none when there is no such file.
+    async fn read_file(
+        &self,
+        project_id: &str,
+        path: &str,
+        commit: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>>;
+
+    /// The committer date in RFC 3339, in UTC.
+    async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String>;
+
+    /// The zip archive of a commit, as a stream.
+    async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse>;
+}
+
+/// The first header of that name, given in lower case.
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.as_str())
+}

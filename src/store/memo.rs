@@ -1,6 +1,147 @@
 //! What an isolate remembers between requests: finished values with a time, in bounded number.
 //! Never a pending future: a request must not wait for another one's I/O.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::domain::access::Principal;
+use crate::store::dists::DistPointer;
+use crate::store::repositories::Repository;
+
+/// How long what can change is taken for granted, in seconds. A revocation, a grant or a release is in force
+/// everywhere after this time and the replica's lag, well below the ten seconds we promise.
+pub const FRESH: i64 = 4;
+
+/// How long what was remembered may still serve when the database cannot be reached, in seconds.
+pub const STALE: i64 = 15 * 60;
+
+/// About 100 bytes each: a few hundred kilobytes at most.
+const PRINCIPALS: usize = 4_096;
+const REPOSITORIES: usize = 2_048;
+const DISTS: usize = 4_096;
+/// Tree nodes are at most some 40 kB; together they may take this many bytes of the isolate's 128 MB.
+const NODE_BYTES: usize = 8 * 1024 * 1024;
+
 /// The memory of one isolate.
+pub struct Memo {
+    /// Token hash to principal; absence is remembered too.
+    pub principals: Shelf<Option<Principal>>,
+    /// Repository address to repository with its head; absence is remembered too.
+    pub repositories: Shelf<Option<Repository>>,
+    /// (repository, package, reference) to archive. Only what exists, for it never changes.
+    pub dists: Shelf<DistPointer>,
+    /// Tree nodes by hash.
+    pub nodes: Nodes,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self {
+            principals: Shelf::new(PRINCIPALS),
+            repositories: Shelf::new(REPOSITORIES),
+            dists: Shelf::new(DISTS),
+            nodes: Nodes::default(),
+        }
+    }
+}
+
+/// Values by key, each with the second it was put there.
+pub struct Shelf<V> {
+    entries: RefCell<HashMap<String, (V, i64)>>,
+    limit: usize,
+}
+
+impl<V: Clone> Shelf<V> {
+    fn new(limit: usize) -> Self {
+        Self {
+            entries: RefCell::default(),
+            limit,
+        }
+    }
+
+    /// The value, when it was put there at most `age` seconds ago.
+    pub fn recall(&self, key: &str, now: i64, age: i64) -> Option<V> {
+        let entries = self.entries.borrow();
+        let (value, at) = entries.get(key)?;
+        (now.saturating_sub(*at) <= age).then(|| value.clone())
+    }
+
+    /// Remembers a value. A full shelf is emptied: what is asked for often is back at once, at the price of one read.
+    pub fn remember(&self, key: &str, value: V, now: i64) {
+        let mut entries = self.entries.borrow_mut();
+        if entries.len() >= self.limit && !entries.contains_key(key) {
+            entries.clear();
+        }
+        entries.insert(key.to_owned(), (value, now));
+    }
+
+    /// Forgets one value: whoever changed it in this isolate sees the change at once.
+    pub fn forget(&self, key: &str) {
+        self.entries.borrow_mut().remove(key);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.entries.borrow_mut().clear();
+    }
+}
+
+/// Immutable bytes by hash, bounded in bytes.
 #[derive(Default)]
-pub struct Memo {}
+pub struct Nodes {
+    entries: RefCell<HashMap<String, Rc<[u8]>>>,
+    bytes: Cell<usize>,
+}
+
+impl Nodes {
+    /// The bytes, if they are here.
+    pub fn recall(&self, hash: &str) -> Option<Rc<[u8]>> {
+        self.entries.borrow().get(hash).cloned()
+    }
+
+    /// Remembers bytes; when they would not fit, everything else goes.
+    pub fn remember(&self, hash: &str, bytes: Rc<[u8]>) {
+        if bytes.len() > NODE_BYTES {
+            return;
+        }
+        let mut entries = self.entries.borrow_mut();
+        if self.bytes.get().saturating_add(bytes.len()) > NODE_BYTES {
+            entries.clear();
+            self.bytes.set(0);
+        }
+        let length = bytes.len();
+        if entries.insert(hash.to_owned(), bytes).is_none() {
+            self.bytes.set(self.bytes.get().saturating_add(length));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_ages_and_is_bounded() {
+        let shelf = Shelf::new(2);
+        shelf.remember("a", 1, 100);
+        assert_eq!(shelf.recall("a", 104, FRESH), Some(1));
+        assert_eq!(shelf.recall("a", 105, FRESH), None);
+        assert_eq!(shelf.recall("a", 105, STALE), Some(1));
+        shelf.remember("b", 2, 100);
+        shelf.remember("c", 3, 100);
+        assert_eq!(shelf.recall("a", 100, FRESH), None);
+        assert_eq!(shelf.recall("c", 100, FRESH), Some(3));
+    }
+
+    #[test]
+    fn nodes_never_take_more_than_their_bytes() {
+        let nodes = Nodes::default();
+        for number in 0..20 {
+            nodes.remember(&number.to_string(), vec![0; 1024 * 1024].into());
+            assert!(nodes.bytes.get() <= NODE_BYTES);
+        }
+        assert!(nodes.recall("19").is_some());
+        assert!(nodes.recall("0").is_none());
+    }
+}

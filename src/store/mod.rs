@@ -1,3 +1,19 @@
 //! What we keep: the only room with SQL, and the order in which a blob is looked for.
 
+pub mod admission;
+pub mod archives;
+pub mod blobs;
+pub mod connections;
+pub mod deliveries;
+pub mod dists;
+pub mod git_refs;
+pub mod jobs;
 pub mod memo;
+pub mod packages;
+pub mod publications;
+pub mod repositories;
+pub mod revisions;
+pub mod snapshot;
+pub mod sweep;
+pub mod tokens;
+pub mod versions;

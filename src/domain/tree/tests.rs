@@ -132,12 +132,11 @@ proptest! {
     #[test]
     fn the_order_of_updates_does_not_change_the_root(
         names in prop::collection::btree_set("[a-c]{1,2}/[a-z]{1,3}", 1..40),
-        seed in any::<u64>(),
+        seed in any::<prop::sample::Index>(),
     ) {
         let mut one_by_one = Repository::default();
         let mut shuffled: Vec<_> = names.iter().cloned().collect();
-        let length = shuffled.len();
-        shuffled.rotate_left(usize::try_from(seed % (length as u64)).unwrap());
+        shuffled.rotate_left(seed.index(names.len()));
         for name in &shuffled {
             one_by_one.apply(&change(name, put(name)), 100);
         }

@@ -1,0 +1,59 @@
+// Copies of the two committed configurations for another folder: with absolute paths, and with the values that a local
+// instance or an account needs. They are changed line by line and must hold each line that is to be changed,
+// so that an edit of the committed files that would be lost here is an error and not a surprise.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { projectFolder, workerConfigurations } from "./paths.mjs";
+
+/** The value that stands for the account's own in `database_id` and `id`. */
+const STAND_IN = "repertoire-local";
+
+/** Writes both copies into `folder` and returns their paths, the edge's first. */
+export function writeConfigurations(folder, values) {
+  mkdirSync(folder, { recursive: true });
+  return workerConfigurations.map((name) => {
+    const path = join(folder, name);
+    writeFileSync(path, adapt(readFileSync(join(projectFolder, name), "utf8"), values));
+    return path;
+  });
+}
+
+/**
+ * `variables` are plain ones for both Workers; `databaseId` and `namespaceId` replace the stand-ins;
+ * `host` puts the edge on a host of one's own instead of workers.dev.
+ */
+export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, host }) {
+  const { PUBLIC_URL: publicUrl, ...others } = variables;
+  const moreVariables = Object.entries(others).map(([name, value]) => `${name} = ${quote(value)}`);
+  const replacements = [
+    ['main = "build/index.js"', `main = ${quote(join(projectFolder, "build", "index.js"))}`],
+    ['command = "./build-worker"', `command = "./build-worker"\ncwd = ${quote(projectFolder)}`],
+    [
+      'watch_dir = ["src", "migrations", "templates"]',
+      `watch_dir = [${["src", "migrations", "templates"].map((name) => quote(join(projectFolder, name))).join(", ")}]`,
+    ],
+    ['migrations_dir = "migrations"', `migrations_dir = ${quote(join(projectFolder, "migrations"))}`],
+    ['PUBLIC_URL = ""', [`PUBLIC_URL = ${quote(publicUrl)}`, ...moreVariables].join("\n")],
+    [`database_id = "${STAND_IN}"`, `database_id = ${quote(databaseId)}`],
+    [`id = "${STAND_IN}"`, `id = ${quote(namespaceId)}`],
+  ];
+  if (host && text.includes("\nworkers_dev = true\n")) {
+    replacements.push(["workers_dev = true", `workers_dev = false\nroutes = [{ pattern = ${quote(host)}, custom_domain = true }]`]);
+  }
+  return replacements.reduce((adapted, [line, replacement]) => replaceLine(adapted, line, replacement), text);
+}
+
+function replaceLine(text, line, replacement) {
+  const lines = text.split("\n");
+  const found = lines.indexOf(line);
+  if (found < 0) throw new Error(`the configuration has no line \`${line}\`: change scripts/configuration.mjs with it`);
+  lines[found] = replacement;
+  return lines.join("\n");
+}
+
+/** A TOML basic string; its escapes are JSON's. */
+function quote(value) {
+  return JSON.stringify(value);
+}

@@ -1,0 +1,42 @@
+// Installs the pinned npm packages when they are missing or older than the lock file.
+// `node scripts/install.mjs` does just that; it must run on Node.js 20 with nothing installed.
+
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { runVisibly } from "./children.mjs";
+import { withLock } from "./lock.mjs";
+import { projectFolder } from "./paths.mjs";
+
+export async function installNodeModules() {
+  if (isInstalled()) return;
+  // Two `npm ci` in one folder delete each other's files.
+  await withLock(join(projectFolder, ".npm-ci.lock"), async () => {
+    if (isInstalled()) return;
+    console.log("installing the npm packages (once, about half a minute)");
+    // Inherited output: npm shows its own progress. The engine warnings are about wrangler, which is never run by this Node.js.
+    const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+    const code = await runVisibly(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: projectFolder });
+    if (code !== 0) throw new Error("`npm ci` failed: see above");
+  });
+}
+
+/** npm writes its own copy of the lock file last, so its age is the age of a whole installation. */
+function isInstalled() {
+  const installed = modifiedAt(join(projectFolder, "node_modules", ".package-lock.json"));
+  return installed !== undefined && installed >= modifiedAt(join(projectFolder, "package-lock.json"));
+}
+
+function modifiedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    await installNodeModules();
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
+}

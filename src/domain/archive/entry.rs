@@ -1,0 +1,72 @@
+//! One entry: where its data begins, and its bytes.
+
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
+
+use super::{ArchiveFault, Entry, Fields, MANIFEST_LIMIT};
+
+/// The fixed part of the header before each entry's data.
+pub const LOCAL_HEADER: u64 = 30;
+
+const HEADER: [u8; 4] = *b"PK\x03\x04";
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
+
+/// Where the entry's data begins and how long it is, from its local header. That header may have
+/// other extra fields than the directory, so that only it knows.
+pub fn find_data(entry: &Entry, header: &[u8]) -> Result<(u64, u64), ArchiveFault> {
+    let fields = Fields(header);
+    let lengths = || Some((fields.u16(26)?, fields.u16(28)?));
+    let (name, extra) = lengths()
+        .filter(|_| fields.starts_with(HEADER))
+        .ok_or(ArchiveFault::Damaged("an entry's header is missing"))?;
+    let start = entry
+        .offset
+        .checked_add(LOCAL_HEADER)
+        .and_then(|at| at.checked_add(u64::from(name)))
+        .and_then(|at| at.checked_add(u64::from(extra)))
+        .ok_or(ArchiveFault::Damaged("an entry reaches past its data"))?;
+    // Packed bytes beyond the limit cannot unpack to fewer by more than deflate's few bytes a block.
+    if entry.unpacked > MANIFEST_LIMIT || entry.packed > MANIFEST_LIMIT.saturating_mul(2) {
+        return Err(too_large(entry));
+    }
+    Ok((start, entry.packed))
+}
+
+/// Unpacks the data of an entry and checks its length and checksum.
+pub fn unpack(entry: &Entry, data: &[u8]) -> Result<Vec<u8>, ArchiveFault> {
+    let limit = usize::try_from(entry.unpacked.min(MANIFEST_LIMIT)).unwrap_or(0);
+    let bytes = match entry.method {
+        STORED => data.to_vec(),
+        DEFLATED => decompress_to_vec_with_limit(data, limit)
+            .map_err(|_| ArchiveFault::Damaged("an entry does not unpack"))?,
+        _ => return Err(ArchiveFault::Unsupported("a rare compression method")),
+    };
+    if u64::try_from(bytes.len()) != Ok(entry.unpacked) {
+        return Err(ArchiveFault::Damaged("an entry has another length"));
+    }
+    if crc32(&bytes) != entry.crc32 {
+        return Err(ArchiveFault::Damaged("an entry has another checksum"));
+    }
+    Ok(bytes)
+}
+
+fn too_large(entry: &Entry) -> ArchiveFault {
+    ArchiveFault::OverLimit {
+        what: format!("a composer.json of {} bytes", entry.unpacked),
+        limit: format!("{MANIFEST_LIMIT} bytes"),
+    }
+}
+
+/// CRC-32 as zip has it (reflected, polynomial 0xEDB88320), bit by bit: it runs over one
+/// composer.json, so that a table would cost more than it saves.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            let carry = 0_u32.wrapping_sub(crc & 1);
+            crc = (crc >> 1) ^ (0xEDB8_8320 & carry);
+        }
+    }
+    !crc
+}

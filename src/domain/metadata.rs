@@ -1,0 +1,275 @@
+//! The documents a client reads: `packages.json`, `p2/{name}.json` and `p2/{name}~dev.json`.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::minify::minify;
+use crate::domain::name::PackageName;
+use crate::domain::time::rfc3339;
+use crate::domain::version::compare_normalized;
+
+/// Moved by one whenever the form of `packages.json` changes with the same contents,
+/// since its validator would otherwise tell clients that nothing has changed.
+pub const ROOT_DOCUMENT_FORM: i64 = 1;
+
+/// A pattern that no package name can match: a vendor begins with a letter or a digit. An empty list of
+/// names would be read as "not given", and every name would be asked for.
+const NOTHING: &str = "-/-";
+
+/// Where a version's source code lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// An address for `git clone`.
+    pub url: String,
+    /// The commit.
+    pub reference: String,
+}
+
+/// A version as it goes into a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReleasedVersion {
+    /// As tagged: `v1.2.0`, `dev-main`.
+    pub pretty: String,
+    /// `1.2.0.0`.
+    pub normalized: String,
+    /// All of composer.json.
+    pub manifest: Map<String, Value>,
+    /// What `dist.reference` says.
+    pub reference: String,
+    /// SHA-1 of the archive, in hex.
+    pub shasum: String,
+    /// Its source, when it comes from git.
+    pub source: Option<Source>,
+    /// RFC 3339: the commit's time, or the upload's.
+    pub time: String,
+    /// Unix second at which this registry first made it installable.
+    pub published_at: i64,
+    /// Whether it is the default branch.
+    pub is_default_branch: bool,
+    /// Whether its project was archived at the git host.
+    pub is_abandoned: bool,
+}
+
+/// The address of an archive below a repository's address. Stands in lock files for ever: never to change.
+pub fn dist_path(package: &PackageName, reference: &str) -> String {
+    format!("dist/{package}/{reference}.zip")
+}
+
+/// Builds a p2 document. `address` is the repository's own, without a trailing slash.
+pub fn build_document(
+    package: &PackageName,
+    mut versions: Vec<ReleasedVersion>,
+    address: &str,
+) -> Vec<u8> {
+    versions.sort_by(|one, other| {
+        compare_normalized(&other.normalized, &one.normalized)
+            .then_with(|| one.normalized.cmp(&other.normalized))
+    });
+    let entries = versions
+        .into_iter()
+        .map(|version| build_entry(package, version, address))
+        .collect();
+    let document = json!({
+        "minified": "composer/2.0",
+        "packages": { package.as_str(): minify(entries) },
+        // An empty list is an answer; without the key, each update asks for advisories with requests of their own.
+        "security-advisories": [],
+    });
+    serde_json::to_vec(&document).unwrap_or_default()
+}
+
+/// Keys of composer.json that are ours to say, or that only a root package may have an opinion on.
+/// (Composer `VcsRepository::preProcess` and `ArrayLoader` treat them so.)
+const OWN_KEYS: [&str; 8] = [
+    "name",
+    "version",
+    "version_normalized",
+    "source",
+    "dist",
+    "default-branch",
+    "published-time",
+    "notification-url",
+];
+
+fn build_entry(
+    package: &PackageName,
+    version: ReleasedVersion,
+    address: &str,
+) -> Map<String, Value> {
+    let mut entry = Map::new();
+    let mut set = |key: &str, value: Value| {
+        entry.insert(key.to_owned(), value);
+    };
+    set("name", version_name(package, &version.manifest));
+    set("version", version.pretty.into());
+    set("version_normalized", version.normalized.into());
+    if let Some(source) = version.source {
+        set(
+            "source",
+            json!({"type": "git", "url": source.url, "reference": source.reference}),
+        );
+    }
+    set(
+        "dist",
+        json!({
+            "type": "zip",
+            "url": format!("{address}/{}", dist_path(package, &version.reference)),
+            "reference": version.reference,
+            "shasum": version.shasum,
+        }),
+    );
+    let mut has_time = false;
+    let mut has_abandoned = false;
+    for (key, value) in version.manifest {
+        if OWN_KEYS.contains(&key.as_str()) {
+            continue;
+        }
+        // A document cannot carry this text as a value: it is how minified entries say that a key ends.
+        if value == "__unset" {
+            continue;
+        }
+        has_time |= key == "time";
+        has_abandoned |= key == "abandoned";
+        set(&key, value);
+    }
+    if !has_time {
+        set("time", version.time.into());
+    }
+    set("published-time", rfc3339(version.published_at).into());
+    if version.is_default_branch {
+        set("default-branch", true.into());
+    }
+    if version.is_abandoned && !has_abandoned {
+        set("abandoned", true.into());
+    }
+    entry
+}
+
+/// The name as the manifest spells it, when it is this package's; its capitals are for display.
+fn version_name(package: &PackageName, manifest: &Map<String, Value>) -> Value {
+    let spelled = manifest.get("name").and_then(Value::as_str);
+    match spelled {
+        Some(name) if name.eq_ignore_ascii_case(package.as_str()) => name.into(),
+        _ => package.as_str().into(),
+    }
+}
+
+/// What a caller may know of a repository's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Names {
+    /// All of them.
+    Listed(Vec<String>),
+    /// Patterns that cover them.
+    Patterns(Vec<String>),
+}
+
+/// Builds `packages.json` for a repository at `address` (absolute: clients resolve relative URLs against the
+/// host alone, not against the repository's path).
+pub fn build_root(address: &str, names: Names) -> Vec<u8> {
+    let (key, names) = match names {
+        Names::Listed(names) if !names.is_empty() => ("available-packages", names),
+        Names::Patterns(patterns) if !patterns.is_empty() => {
+            ("available-package-patterns", patterns)
+        }
+        Names::Listed(_) | Names::Patterns(_) => {
+            ("available-package-patterns", vec![NOTHING.to_owned()])
+        }
+    };
+    let root = json!({
+        "packages": [],
+        "metadata-url": format!("{address}/p2/%package%.json"),
+        (key): names,
+        "security-advisories": {"metadata": true},
+        "warning": "This repository speaks the protocol of Composer 2; please update Composer",
+        "warning-versions": "<1.999",
+    });
+    serde_json::to_vec(&root).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(pretty: &str, normalized: &str, manifest: &Value) -> ReleasedVersion {
+        ReleasedVersion {
+            pretty: pretty.to_owned(),
+            normalized: normalized.to_owned(),
+            manifest: manifest.as_object().unwrap().clone(),
+            reference: "abc".to_owned(),
+            shasum: "def".to_owned(),
+            source: None,
+            time: "2026-01-01T00:00:00+00:00".to_owned(),
+            published_at: 1_795_293_000,
+            is_default_branch: false,
+            is_abandoned: false,
+        }
+    }
+
+    fn build(versions: Vec<ReleasedVersion>) -> Value {
+        let package = PackageName::parse("acme/lib").unwrap();
+        let bytes = build_document(
+            &package,
+            versions,
+            "https://packages.example.com/r/acme/main",
+        );
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    #[test]
+    fn newest_comes_first_and_only_differences_follow() {
+        let old =
+            json!({"name": "acme/lib", "require": {"php": "^8.1"}, "bin": ["x"], "x-unknown": [1]});
+        let new = json!({"name": "acme/lib", "require": {"php": "^8.1"}, "version": "9.9.9"});
+        let document = build(vec![
+            version("1.0.0", "1.0.0.0", &old),
+            version("v1.10.0", "1.10.0.0", &new),
+        ]);
+        let entries = document["packages"]["acme/lib"].as_array().unwrap();
+        assert_eq!(entries[0]["version"], "v1.10.0");
+        assert_eq!(entries[0]["version_normalized"], "1.10.0.0");
+        assert_eq!(
+            entries[0]["dist"],
+            json!({
+                "type": "zip",
+                "url": "https://packages.example.com/r/acme/main/dist/acme/lib/abc.zip",
+                "reference": "abc",
+                "shasum": "def",
+            })
+        );
+        assert_eq!(entries[0]["published-time"], "2026-11-21T20:30:00+00:00");
+        assert_eq!(
+            entries[1],
+            json!({"version": "1.0.0", "version_normalized": "1.0.0.0", "bin": ["x"], "x-unknown": [1]})
+        );
+        assert_eq!(document["security-advisories"], json!([]));
+    }
+
+    #[test]
+    fn the_manifest_cannot_speak_for_the_registry() {
+        let manifest = json!({
+            "name": "other/name", "dist": {"url": "https://evil.example"}, "source": 1,
+            "default-branch": true, "published-time": "1999-01-01", "time": "2001-02-03",
+        });
+        let document = build(vec![version("1.0.0", "1.0.0.0", &manifest)]);
+        let entry = &document["packages"]["acme/lib"][0];
+        assert_eq!(entry["name"], "acme/lib");
+        assert!(
+            entry["dist"]["url"]
+                .as_str()
+                .unwrap()
+                .starts_with("https://packages.example.com/")
+        );
+        assert!(entry.get("source").is_none());
+        assert!(entry.get("default-branch").is_none());
+        assert_eq!(entry["published-time"], "2026-11-21T20:30:00+00:00");
+        assert_eq!(entry["time"], "2001-02-03");
+    }
+
+    #[test]
+    fn a_root_never_has_an_empty_list_of_names() {
+        let root: Value =
+            serde_json::from_slice(&build_root("https://a.b", Names::Listed(Vec::new()))).unwrap();
+        assert!(root.get("available-packages").is_none());
+        assert_eq!(root["available-package-patterns"], json!(["-/-"]));
+        assert_eq!(root["metadata-url"], "https://a.b/p2/%package%.json");
+    }
+}

@@ -1,0 +1,196 @@
+//! Jobs, deliveries and dead letters: see, cancel, retry, drop.
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::domain::time::{parse_rfc3339, rfc3339};
+use crate::error::{Error, Result};
+use crate::http::api::packages::next_page;
+use crate::http::api::{PAGE, missing};
+use crate::http::reply::{CachePolicy, Reply};
+use crate::http::request::Request;
+use crate::jobs::{Job, enqueue, enqueue_imports, enqueue_publications};
+use crate::ports::Outgoing;
+use crate::store::jobs::{self as store, JobRow, find_job, list_job_refs, retry_job_refs_stmt};
+use crate::store::repositories::Organisation;
+
+/// States that can be cancelled.
+const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
+/// States from which a job can be run again.
+const RETRIABLE: &str = r#"["failed","cancelled"]"#;
+
+/// Lists jobs, newest first; `?before=2026-11-21T20:30:00Z` gives the next page.
+pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
+    let before = request
+        .query_parameter("before")
+        .map_or(Ok(i64::MAX >> 11), |text| {
+            parse_rfc3339(&text).ok_or_else(|| {
+                Error::invalid("`before` must be a time such as `2026-11-21T20:30:00Z`")
+            })
+        })?;
+    let jobs: Vec<_> = store::list_jobs(app, organisation.id, before, PAGE)
+        .await?
+        .iter()
+        .map(show)
+        .collect();
+    let next = next_page(&jobs, "created_at");
+    Ok(Reply::json(200, &json!({ "jobs": jobs, "next": next })))
+}
+
+/// Shows a job with each of its refs.
+pub async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+    let job = load(app, organisation, id).await?;
+    let refs: Vec<_> = list_job_refs(app, id)
+        .await?
+        .into_iter()
+        .map(|known| {
+            json!({
+                "ref": known.name,
+                "commit": known.commit,
+                "state": known.state,
+                "version": known.version,
+                "reason": known.reason,
+                "attempts": known.attempts,
+            })
+        })
+        .collect();
+    let mut shown = show(&job);
+    if let Some(shown) = shown.as_object_mut() {
+        shown.insert("refs".to_owned(), refs.into());
+    }
+    Ok(Reply::json(200, &shown))
+}
+
+/// Cancels a job: what it has not begun is left, what it has taken in stays.
+pub async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+    let job = load(app, organisation, id).await?;
+    let cancelled =
+        store::move_job(app, id, CANCELLABLE, "cancelled", Some("cancelled by hand")).await?;
+    if !cancelled {
+        return Err(Error::conflict(format!(
+            "The job is {} already, so there is nothing to cancel",
+            job.state
+        )));
+    }
+    if let Some(package) = job.package_id {
+        enqueue_publications(app, package).await?;
+    }
+    Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
+}
+
+/// Runs a failed or cancelled job again: its failed refs and those it had not come to.
+pub async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+    let job = load(app, organisation, id).await?;
+    // A job that never came to its refs begins with listing them.
+    let next = if job.total == 0 { "queued" } else { "running" };
+    if !store::move_job(app, id, RETRIABLE, next, None).await? {
+        return Err(Error::conflict(format!(
+            "Only failed and cancelled jobs can be run again; this one is {}",
+            job.state
+        )));
+    }
+    if job.total == 0 {
+        enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
+    } else {
+        app.db.rows(retry_job_refs_stmt(id)).await?;
+        let imports = enqueue_imports(app, id).await?;
+        if imports == 0 {
+            enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
+        }
+    }
+    Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
+}
+
+async fn load(app: &App, organisation: &Organisation, id: &str) -> Result<JobRow> {
+    find_job(app, id)
+        .await?
+        .filter(|job| job.organisation_id == organisation.id)
+        .ok_or_else(|| missing("job"))
+}
+
+fn show(job: &JobRow) -> Value {
+    json!({
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "cause": job.cause,
+        "package": job.package,
+        "message": job.message,
+        "progress": {
+            "total": job.total,
+            "done": job.total.saturating_sub(job.waiting),
+            "imported": job.imported,
+            "unchanged": job.unchanged,
+            "skipped": job.skipped,
+            "failed": job.failed,
+            "removed": job.removed,
+        },
+        "created_at": rfc3339(job.created_at),
+        "started_at": job.started_at.map(rfc3339),
+        "finished_at": job.finished_at.map(rfc3339),
+    })
+}
+
+/// Lists the newest deliveries of webhooks.
+pub async fn list_deliveries(app: &App, organisation: &Organisation) -> Result<Reply> {
+    let deliveries: Vec<_> = crate::store::deliveries::list_deliveries(app, organisation.id, PAGE)
+        .await?
+        .into_iter()
+        .map(|delivery| {
+            json!({
+                "id": delivery.provider_delivery_id,
+                "connection": delivery.connection_id,
+                "event": delivery.event,
+                "project": delivery.project,
+                "verdict": delivery.verdict,
+                "detail": delivery.detail,
+                "job": delivery.job_id,
+                "received_at": rfc3339(delivery.received_at),
+            })
+        })
+        .collect();
+    Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
+}
+
+/// Lists the messages that the queue gave up on.
+pub async fn list_dead_letters(app: &App, organisation: &Organisation) -> Result<Reply> {
+    let letters: Vec<_> = store::list_dead_letters(app, organisation.id)
+        .await?
+        .into_iter()
+        .map(|letter| {
+            json!({
+                "id": letter.id,
+                "message": letter.message,
+                "reason": letter.reason,
+                "received_at": rfc3339(letter.received_at),
+            })
+        })
+        .collect();
+    Ok(Reply::json(200, &json!({ "dead_letters": letters })))
+}
+
+/// Sends a dead letter once more.
+pub async fn retry_dead_letter(app: &App, organisation: &Organisation, id: i64) -> Result<Reply> {
+    let letter = store::list_dead_letters(app, organisation.id)
+        .await?
+        .into_iter()
+        .find(|letter| letter.id == id)
+        .ok_or_else(|| missing("dead letter"))?;
+    // Sent first and taken away after: a crash between leaves it twice, which every job bears.
+    app.queue
+        .send(vec![Outgoing {
+            text: letter.message,
+            delay: 0,
+        }])
+        .await?;
+    store::take_dead_letter(app, organisation.id, id).await?;
+    Ok(Reply::empty(204, CachePolicy::NoStore))
+}
+
+/// Drops a dead letter.
+pub async fn drop_dead_letter(app: &App, organisation: &Organisation, id: i64) -> Result<Reply> {
+    match store::take_dead_letter(app, organisation.id, id).await? {
+        Some(_) => Ok(Reply::empty(204, CachePolicy::NoStore)),
+        None => Err(missing("dead letter")),
+    }
+}

@@ -1,0 +1,143 @@
+//! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
+
+pub mod connections;
+pub mod jobs;
+pub mod organisations;
+pub mod packages;
+pub mod tokens;
+
+use crate::app::App;
+use crate::domain::access::{Access, Principal, manages};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::auth::{Credentials, read_credentials};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::route::ApiRoute;
+use crate::store::admission::find_principal;
+use crate::store::repositories::{Organisation, find_organisation};
+
+/// Rows in one page of a list.
+pub(crate) const PAGE: i64 = 100;
+
+/// Answers a call of the API.
+pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Reply> {
+    if route == ApiRoute::SetUp {
+        return organisations::set_up(app, request).await;
+    }
+    let principal = authenticate(app, &request).await?;
+    match route {
+        ApiRoute::SetUp => Err(Error::not_found("Not found")),
+        ApiRoute::ListOrganisations => organisations::list_organisations(app, &principal).await,
+        ApiRoute::CreateOrganisation => {
+            organisations::create_organisation(app, request, &principal).await
+        }
+        ApiRoute::ListRepositories(org) => {
+            organisations::list_repositories(app, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::CreateRepository(org) => {
+            let org = open(app, &principal, &org).await?;
+            organisations::create_repository(app, request, &org).await
+        }
+        ApiRoute::ListRevisions(org, repository) => {
+            let org = open(app, &principal, &org).await?;
+            organisations::list_revisions(app, &request, &org, &repository).await
+        }
+        ApiRoute::ListTokens(org) => {
+            tokens::list_tokens(app, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::CreateToken(org) => {
+            tokens::create_token(app, request, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::RevokeToken(org, id) => {
+            tokens::revoke_token(app, &open(app, &principal, &org).await?, &id).await
+        }
+        ApiRoute::ListConnections(org) => {
+            connections::list_connections(app, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::CreateConnection(org) => {
+            let org = open(app, &principal, &org).await?;
+            connections::create_connection(app, request, &org).await
+        }
+        ApiRoute::ListPackages(org) => {
+            let org = open(app, &principal, &org).await?;
+            packages::list_packages(app, &request, &org).await
+        }
+        ApiRoute::CreatePackage(org) => {
+            packages::create_package(app, request, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::ShowPackage(org, name) => {
+            packages::show_package(app, &open(app, &principal, &org).await?, &name).await
+        }
+        ApiRoute::SyncPackage(org, name) => {
+            packages::sync_package(app, &open(app, &principal, &org).await?, &name).await
+        }
+        ApiRoute::ListJobs(org) => {
+            jobs::list_jobs(app, &request, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::ShowJob(org, id) => {
+            jobs::show_job(app, &open(app, &principal, &org).await?, &id).await
+        }
+        ApiRoute::CancelJob(org, id) => {
+            jobs::cancel_job(app, &open(app, &principal, &org).await?, &id).await
+        }
+        ApiRoute::RetryJob(org, id) => {
+            jobs::retry_job(app, &open(app, &principal, &org).await?, &id).await
+        }
+        ApiRoute::ListDeliveries(org) => {
+            jobs::list_deliveries(app, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::ListDeadLetters(org) => {
+            jobs::list_dead_letters(app, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::RetryDeadLetter(org, id) => {
+            jobs::retry_dead_letter(app, &open(app, &principal, &org).await?, id).await
+        }
+        ApiRoute::DropDeadLetter(org, id) => {
+            jobs::drop_dead_letter(app, &open(app, &principal, &org).await?, id).await
+        }
+    }
+}
+
+/// Who calls, as the database has it now: what was revoked is refused at once.
+async fn authenticate(app: &App, request: &Request) -> Result<Principal> {
+    let refusal = |message: &str| Error::new(ErrorKind::Unauthenticated, message);
+    let token = match read_credentials(request.header("authorization")) {
+        Credentials::None => {
+            return Err(refusal(
+                "The API needs a token: send `Authorization: Bearer YOUR-TOKEN`",
+            ));
+        }
+        Credentials::Unreadable => {
+            return Err(refusal(
+                "This is not a token of ours: it is mistyped or cut short",
+            ));
+        }
+        Credentials::Token(token) => token,
+    };
+    find_principal(app, &token).await?.ok_or_else(|| {
+        refusal("The token is not valid: it was revoked, has expired or is mistyped")
+    })
+}
+
+/// Opens an organisation to somebody who may manage it. To others it does not exist.
+async fn open(app: &App, principal: &Principal, slug: &str) -> Result<Organisation> {
+    let organisation = find_organisation(app, slug).await?;
+    let is_own = organisation.as_ref().is_some_and(|organisation| {
+        principal
+            .organisation
+            .is_none_or(|own| own == organisation.id)
+    });
+    match organisation {
+        Some(organisation) if manages(principal, organisation.id) => Ok(organisation),
+        Some(_) if is_own && principal.access < Access::Admin => Err(Error::new(
+            ErrorKind::Forbidden,
+            "This token may not use the API; create one with `\"access\": \"admin\"`",
+        )),
+        _ => Err(Error::not_found("No such organisation")),
+    }
+}
+
+/// What is not of this organisation does not exist.
+pub(crate) fn missing(what: &str) -> Error {
+    Error::not_found(format!("No such {what} in this organisation"))
+}

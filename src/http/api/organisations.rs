@@ -1,0 +1,237 @@
+//! The first set-up, organisations, repositories and their revisions.
+
+use serde::Deserialize;
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use crate::app::App;
+use crate::domain::access::{Access, Principal};
+use crate::domain::name::Slug;
+use crate::domain::time::rfc3339;
+use crate::domain::token::{PlainToken, TokenHash, TokenKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::{PAGE, missing};
+use crate::http::auth::{Credentials, read_credentials};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::store::jobs::random_id;
+use crate::store::repositories::{
+    self as store, Organisation, Repository, find_repository, is_set_up, set_up_stmts,
+};
+use crate::store::revisions;
+use crate::store::tokens::{NewToken, insert_token_stmt};
+
+/// A token of an operator's own choice has at least this many characters.
+const CHOSEN_TOKEN: usize = 8;
+
+#[derive(Deserialize)]
+struct SetUp {
+    organisation: String,
+    repository: String,
+    token: Option<String>,
+}
+
+/// Makes the first organisation, its repository and the owner's token, once, for whoever knows the set-up secret.
+pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
+    let given = match read_credentials(request.header("authorization")) {
+        Credentials::Token(token) => Some(token),
+        Credentials::None | Credentials::Unreadable => None,
+    };
+    let expected = app.config.setup_secret.as_deref().map(TokenHash::of);
+    let matches = match (&given, &expected) {
+        (Some(given), Some(expected)) => bool::from(
+            given
+                .as_str()
+                .as_bytes()
+                .ct_eq(expected.as_str().as_bytes()),
+        ),
+        _ => false,
+    };
+    if !matches {
+        return Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "Set-up needs the secret `SETUP_SECRET` as bearer token",
+        ));
+    }
+    let asked: SetUp = request.json().await?;
+    let organisation = slug(&asked.organisation)?;
+    let repository = slug(&asked.repository)?;
+    if is_set_up(app).await? {
+        return Err(Error::conflict("This instance is set up already"));
+    }
+    let token = match asked.token {
+        None => PlainToken::generate(TokenKind::Admin, |buffer| app.entropy.fill(buffer))?,
+        Some(chosen) if is_usable(&chosen) => PlainToken::chosen(&chosen),
+        Some(_) => {
+            return Err(Error::invalid(format!(
+                "A token of your own must have at least {CHOSEN_TOKEN} visible ASCII characters and no colon"
+            )));
+        }
+    };
+    let new = NewToken {
+        id: &random_id(app)?,
+        organisation: None,
+        name: "first administrator",
+        access: Access::Admin,
+        repositories: None,
+        packages: None,
+        expires_at: None,
+    };
+    let mut statements = set_up_stmts(organisation.as_str(), repository.as_str(), app.now());
+    statements.push(insert_token_stmt(&new, &token, app.now()));
+    app.db.batch(statements).await?;
+    app.memo.repositories.clear();
+    app.memo.principals.clear();
+    let url = &app.config.public_url;
+    Ok(Reply::json(
+        201,
+        &json!({
+            "organisation": organisation.as_str(),
+            "repository": repository.as_str(),
+            "repository_url": format!("{url}/r/{organisation}/{repository}"),
+            "token": token.reveal(),
+        }),
+    ))
+}
+
+fn is_usable(token: &str) -> bool {
+    token.len() >= CHOSEN_TOKEN
+        && token
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b':')
+}
+
+/// Lists the organisations that the caller may manage.
+pub async fn list_organisations(app: &App, principal: &Principal) -> Result<Reply> {
+    let organisations: Vec<_> = store::list_organisations(app)
+        .await?
+        .into_iter()
+        .filter(|organisation| crate::domain::access::manages(principal, organisation.id))
+        .map(|organisation| show_organisation(&organisation))
+        .collect();
+    Ok(Reply::json(200, &json!({ "organisations": organisations })))
+}
+
+#[derive(Deserialize)]
+struct NewOrganisation {
+    slug: String,
+    name: Option<String>,
+}
+
+/// Makes an organisation; the owner of the instance alone may.
+pub async fn create_organisation(
+    app: &App,
+    mut request: Request,
+    principal: &Principal,
+) -> Result<Reply> {
+    if principal.organisation.is_some() || principal.access != Access::Admin {
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            "Only the owner of this instance makes organisations",
+        ));
+    }
+    let asked: NewOrganisation = request.json().await?;
+    let slug = slug(&asked.slug)?;
+    let name = asked.name.unwrap_or_else(|| slug.as_str().to_owned());
+    store::insert_organisation(app, slug.as_str(), &name)
+        .await
+        .map_err(|error| taken(error, "organisation", slug.as_str()))?;
+    let organisation = store::find_organisation(app, slug.as_str())
+        .await?
+        .ok_or_else(|| Error::internal("a new organisation vanished"))?;
+    Ok(Reply::json(201, &show_organisation(&organisation)))
+}
+
+/// Lists the repositories of an organisation.
+pub async fn list_repositories(app: &App, organisation: &Organisation) -> Result<Reply> {
+    let repositories: Vec<_> = store::list_repositories(app, organisation.id)
+        .await?
+        .iter()
+        .map(|repository| show_repository(app, repository))
+        .collect();
+    Ok(Reply::json(200, &json!({ "repositories": repositories })))
+}
+
+#[derive(Deserialize)]
+struct NewRepository {
+    slug: String,
+    #[serde(default)]
+    public: bool,
+}
+
+/// Makes a repository.
+pub async fn create_repository(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let asked: NewRepository = request.json().await?;
+    let slug = slug(&asked.slug)?;
+    store::insert_repository(app, &organisation.slug, slug.as_str(), asked.public)
+        .await
+        .map_err(|error| taken(error, "repository", slug.as_str()))?;
+    app.memo.repositories.clear();
+    let repository = find_repository(app, &organisation.slug, slug.as_str())
+        .await?
+        .ok_or_else(|| Error::internal("a new repository vanished"))?;
+    Ok(Reply::json(201, &show_repository(app, &repository)))
+}
+
+/// Lists the revisions of a repository, newest first; `?before=17` gives the next page.
+pub async fn list_revisions(
+    app: &App,
+    request: &Request,
+    organisation: &Organisation,
+    repository: &str,
+) -> Result<Reply> {
+    let repository = find_repository(app, &organisation.slug, repository)
+        .await?
+        .ok_or_else(|| missing("repository"))?;
+    let before = request
+        .query_parameter("before")
+        .map_or(Ok(i64::MAX >> 11), |text| {
+            text.parse()
+                .map_err(|_| Error::invalid("`before` must be the number of a revision"))
+        })?;
+    let revisions: Vec<_> = revisions::list_revisions(app, repository.id, before, PAGE)
+        .await?
+        .into_iter()
+        .map(|revision| {
+            json!({
+                "number": revision.number,
+                "root": revision.root,
+                "time": rfc3339(revision.time),
+                "cause": revision.cause,
+            })
+        })
+        .collect();
+    Ok(Reply::json(200, &json!({ "revisions": revisions })))
+}
+
+fn slug(text: &str) -> Result<Slug> {
+    Slug::parse(text).map_err(|error| Error::invalid(error.to_string()))
+}
+
+fn taken(error: Error, what: &str, slug: &str) -> Error {
+    if error.kind() == ErrorKind::Conflict {
+        return Error::conflict(format!("The slug `{slug}` is taken by another {what}"));
+    }
+    error
+}
+
+fn show_organisation(organisation: &Organisation) -> serde_json::Value {
+    json!({
+        "slug": organisation.slug,
+        "name": organisation.name,
+        "created_at": rfc3339(organisation.created_at),
+    })
+}
+
+fn show_repository(app: &App, repository: &Repository) -> serde_json::Value {
+    json!({
+        "slug": repository.slug,
+        "public": repository.is_public,
+        "url": repository.address(&app.config.public_url),
+        "revision": repository.head.revision,
+    })
+}

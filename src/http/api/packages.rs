@@ -1,0 +1,330 @@
+//! Packages: import a project, look at one, sync it again.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::domain::manifest::Manifest;
+use crate::domain::name::PackageName;
+use crate::domain::time::rfc3339;
+use crate::domain::version::compare_normalized;
+use crate::error::{Error, Result};
+use crate::http::api::connections::as_input;
+use crate::http::api::{PAGE, missing};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::jobs::{Job, enqueue};
+use crate::providers::outgoing::Gateway;
+use crate::providers::{GitHost, Project, ProviderKind};
+use crate::store::connections::{
+    Connection, GitRepoFacts, find_connection, find_git_repo, upsert_git_repo,
+};
+use crate::store::deliveries::start_job;
+use crate::store::git_refs::list_git_refs;
+use crate::store::jobs::random_id;
+use crate::store::packages::{
+    self as store, Package, add_to_repository_stmt, find_package, find_package_of_git_repo,
+    insert_package_stmt, list_memberships,
+};
+use crate::store::publications::ask_for_publication_stmt;
+use crate::store::repositories::{Organisation, Repository, find_repository};
+use crate::store::versions::list_versions;
+
+/// composer.json is never larger.
+const MANIFEST_LIMIT: usize = 1024 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    connection: String,
+    project: String,
+    repository: String,
+}
+
+/// Imports a project: what can be known at once is checked at once, the rest is a job.
+pub async fn create_package(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let asked: Asked = request.json().await?;
+    let connection = find_connection(app, &asked.connection)
+        .await?
+        .filter(|connection| connection.organisation_id == organisation.id)
+        .ok_or_else(|| Error::invalid("`connection` is no connection of this organisation"))?;
+    let repository = find_repository(app, &organisation.slug, &asked.repository)
+        .await?
+        .ok_or_else(|| Error::invalid("`repository` is no repository of this organisation"))?;
+    let (project, manifest) = look_at_project(app, &connection, &asked.project).await?;
+    let name = manifest.package_name().ok_or_else(|| {
+        Error::invalid(format!(
+            "composer.json on the default branch of `{}` has no valid `name`; it must be like `vendor/name`",
+            project.full_name
+        ))
+    })?;
+    let package = keep_package(
+        app,
+        organisation,
+        &connection,
+        &repository,
+        &project,
+        &name,
+        &manifest,
+    )
+    .await?;
+    let git_repo = package
+        .git_repo_id
+        .ok_or_else(|| Error::internal("an imported package has no git repository"))?;
+    let job = start_sync(app, organisation, git_repo, package.id, "import").await?;
+    Ok(Reply::json(
+        202,
+        &json!({
+            "package": { "name": package.name },
+            "job": { "id": job, "state": "queued" },
+        }),
+    ))
+}
+
+async fn look_at_project(
+    app: &App,
+    connection: &Connection,
+    project: &str,
+) -> Result<(Project, Manifest)> {
+    let kind = ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let token = connection.open_token(app).await?;
+    let host = kind.connect(Gateway::of(app), &connection.base_url, &token)?;
+    read_project(host.as_ref(), project)
+        .await
+        .map_err(|error| as_input(&error))
+}
+
+async fn read_project(host: &dyn GitHost, project: &str) -> Result<(Project, Manifest)> {
+    let project = host.describe_project(project).await?;
+    let name = &project.full_name;
+    let Some(branch) = &project.default_branch else {
+        return Err(Error::invalid(format!("`{name}` has no commits yet")));
+    };
+    let bytes = host
+        .read_file(
+            &project.provider_id,
+            "composer.json",
+            branch,
+            MANIFEST_LIMIT,
+        )
+        .await?
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "`{name}` has no composer.json at the top of its default branch `{branch}`"
+            ))
+        })?;
+    let manifest = Manifest::parse(&bytes)
+        .map_err(|fault| Error::invalid(format!("On `{branch}` of `{name}`, {fault}")))?;
+    Ok((project, manifest))
+}
+
+async fn keep_package(
+    app: &App,
+    organisation: &Organisation,
+    connection: &Connection,
+    repository: &Repository,
+    project: &Project,
+    name: &PackageName,
+    manifest: &Manifest,
+) -> Result<Package> {
+    let facts = GitRepoFacts {
+        provider_id: &project.provider_id,
+        full_name: &project.full_name,
+        default_branch: project.default_branch.as_deref().unwrap_or_default(),
+        web_url: &project.web_url,
+        clone_url: &project.clone_url,
+        is_archived: project.is_archived,
+    };
+    let git_repo = upsert_git_repo(app, organisation.id, &connection.id, &facts).await?;
+    // A project that is here already keeps its package; composer.json may have another name by now.
+    let existing = match find_package_of_git_repo(app, git_repo.id).await? {
+        Some(package) => Some(package),
+        None => find_package(app, organisation.id, name).await?,
+    };
+    if let Some(package) = &existing
+        && package.git_repo_id != Some(git_repo.id)
+    {
+        return Err(Error::conflict(format!(
+            "`{name}` is in this organisation already, from another source"
+        )));
+    }
+    let name = match &existing {
+        Some(package) => PackageName::parse(&package.name).map_err(Error::internal)?,
+        None => name.clone(),
+    };
+    app.db
+        .batch(vec![
+            insert_package_stmt(
+                organisation.id,
+                &name,
+                Some(git_repo.id),
+                manifest.description(),
+                app.now(),
+            ),
+            add_to_repository_stmt(organisation.id, &name, repository.id),
+        ])
+        .await?;
+    let package = find_package(app, organisation.id, &name)
+        .await?
+        .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;
+    app.db
+        .rows(ask_for_publication_stmt(package.id, app.now()))
+        .await?;
+    Ok(package)
+}
+
+async fn start_sync(
+    app: &App,
+    organisation: &Organisation,
+    git_repo: i64,
+    package: i64,
+    cause: &str,
+) -> Result<String> {
+    let id = random_id(app)?;
+    let id = start_job(app, &id, organisation.id, git_repo, package, cause).await?;
+    enqueue(app, &[Job::Reconcile { id: id.clone() }]).await?;
+    Ok(id)
+}
+
+/// Lists packages by name; `?after=acme/lib` gives the next page.
+pub async fn list_packages(
+    app: &App,
+    request: &Request,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let after = request.query_parameter("after").unwrap_or_default();
+    let packages: Vec<_> = store::list_packages(app, organisation.id, &after, PAGE)
+        .await?
+        .into_iter()
+        .map(|package| {
+            json!({
+                "name": package.name,
+                "description": package.description,
+                "versions": package.versions,
+            })
+        })
+        .collect();
+    let next = next_page(&packages, "name");
+    Ok(Reply::json(
+        200,
+        &json!({ "packages": packages, "next": next }),
+    ))
+}
+
+/// The key of a full page's last row, from which the next page goes on.
+pub(crate) fn next_page(rows: &[Value], key: &str) -> Option<Value> {
+    let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= PAGE);
+    rows.last()
+        .filter(|_| is_full)
+        .and_then(|row| row.get(key).cloned())
+}
+
+/// Shows a package: its versions, and every git ref with what became of it.
+pub async fn show_package(
+    app: &App,
+    organisation: &Organisation,
+    name: &PackageName,
+) -> Result<Reply> {
+    let package = find_package(app, organisation.id, name)
+        .await?
+        .ok_or_else(|| missing("package"))?;
+    let repositories: Vec<_> = list_memberships(app, package.id)
+        .await?
+        .into_iter()
+        .map(|membership| membership.slug)
+        .collect();
+    let mut versions = list_versions(app, package.id).await?;
+    versions.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
+    let versions: Vec<_> = versions
+        .into_iter()
+        .map(|version| {
+            json!({
+                "version": version.pretty,
+                "version_normalized": version.normalized,
+                "reference": version.reference,
+                "ref": version.git_ref,
+                "time": version.time,
+                "published_time": rfc3339(version.published_at),
+                "dist": {
+                    "size": version.size,
+                    "shasum": version.sha1,
+                    "sha256": version.sha256,
+                },
+            })
+        })
+        .collect();
+    let (project, refs) = show_project(app, &package).await?;
+    Ok(Reply::json(
+        200,
+        &json!({
+            "name": package.name,
+            "description": package.description,
+            "repositories": repositories,
+            "project": project,
+            "versions": versions,
+            "refs": refs,
+            "created_at": rfc3339(package.created_at),
+        }),
+    ))
+}
+
+async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>)> {
+    let Some(git_repo) = package.git_repo_id else {
+        return Ok((Value::Null, Vec::new()));
+    };
+    let refs = list_git_refs(app, git_repo)
+        .await?
+        .into_iter()
+        .map(|known| {
+            json!({
+                "ref": known.name,
+                "commit": known.commit,
+                "state": known.state,
+                "version": known.version,
+                "reason": known.reason,
+            })
+        })
+        .collect();
+    let Some(repo) = find_git_repo(app, git_repo).await? else {
+        return Ok((Value::Null, refs));
+    };
+    let provider = find_connection(app, &repo.connection_id)
+        .await?
+        .map(|connection| connection.provider);
+    let project = json!({
+        "provider": provider,
+        "connection": repo.connection_id,
+        "id": repo.provider_id,
+        "full_name": repo.full_name,
+        "default_branch": repo.default_branch,
+        "web_url": repo.web_url,
+        "archived": repo.is_archived != 0,
+        "last_heard_at": repo.last_heard_at.map(rfc3339),
+        "last_reconciled_at": repo.last_reconciled_at.map(rfc3339),
+    });
+    Ok((project, refs))
+}
+
+/// Compares a package with its git repository now.
+pub async fn sync_package(
+    app: &App,
+    organisation: &Organisation,
+    name: &PackageName,
+) -> Result<Reply> {
+    let package = find_package(app, organisation.id, name)
+        .await?
+        .ok_or_else(|| missing("package"))?;
+    let git_repo = package.git_repo_id.ok_or_else(|| {
+        Error::conflict("This package is uploaded; there is no git repository to compare it with")
+    })?;
+    let job = start_sync(app, organisation, git_repo, package.id, "by hand").await?;
+    Ok(Reply::json(
+        202,
+        &json!({ "job": { "id": job, "state": "queued" } }),
+    ))
+}

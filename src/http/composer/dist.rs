@@ -1,0 +1,163 @@
+//! Archives by reference, whole or in part.
+
+use crate::domain::access::{Action, allows};
+use crate::domain::name::PackageName;
+use crate::domain::time::http_date;
+use crate::error::Result;
+use crate::http::composer::Visit;
+use crate::http::problem::not_found;
+use crate::http::reply::{Body, CachePolicy, Reply};
+use crate::http::request::Request;
+use crate::store::dists::{DistPointer, find_dist};
+
+/// Shows an archive. Any reference that was ever served is served for ever: lock files point at it.
+pub async fn show_dist(
+    visit: &Visit<'_>,
+    request: &Request,
+    name: &PackageName,
+    reference: &str,
+) -> Result<Reply> {
+    let place = visit.repository.place();
+    if !allows(visit.principal.as_ref(), Action::Read, place, name) {
+        return Ok(not_found());
+    }
+    let found = find_dist(visit.app, visit.repository.id, name.as_str(), reference).await?;
+    Ok(found.map_or_else(not_found, |dist| show(request, &dist)))
+}
+
+/// What a `Range` header asks for, once it is held against the archive's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// All of it: no header, several ranges, or a header nobody understands (RFC 9110, 14.2).
+    Whole,
+    /// `offset` and `length`, both inside.
+    Range(u64, u64),
+    /// Nothing of it is there.
+    Unsatisfiable,
+}
+
+fn show(request: &Request, dist: &DistPointer) -> Reply {
+    let tag = format!("\"{}\"", dist.sha256);
+    let stored = http_date(dist.created_at);
+    if is_known(request, &tag, &stored) {
+        return Reply::empty(304, CachePolicy::Immutable)
+            .with("etag", tag)
+            .with("last-modified", stored);
+    }
+    // A range of what may have changed is sent only if it has not (RFC 9110, 13.1.5); ours never change.
+    let range = request.header("range").filter(|_| {
+        request
+            .header("if-range")
+            .is_none_or(|condition| condition == tag || condition == stored)
+    });
+    let part = range.map_or(Part::Whole, |range| parse_range(range, dist.size));
+    let archive = |range| Body::Archive {
+        key: dist.archive_key.clone(),
+        range,
+    };
+    let reply = match part {
+        Part::Whole => Reply::new(200, CachePolicy::Immutable, archive(None))
+            .with("content-length", dist.size.to_string()),
+        Part::Range(offset, length) => {
+            let last = offset.saturating_add(length).saturating_sub(1);
+            Reply::new(206, CachePolicy::Immutable, archive(Some((offset, length))))
+                .with("content-length", length.to_string())
+                .with(
+                    "content-range",
+                    format!("bytes {offset}-{last}/{}", dist.size),
+                )
+        }
+        Part::Unsatisfiable => {
+            return Reply::empty(416, CachePolicy::NoStore)
+                .with("content-range", format!("bytes */{}", dist.size));
+        }
+    };
+    reply
+        .with("content-type", "application/zip")
+        .with("accept-ranges", "bytes")
+        .with("etag", tag)
+        .with("last-modified", stored)
+}
+
+fn is_known(request: &Request, tag: &str, stored: &str) -> bool {
+    match request.header("if-none-match") {
+        Some(known) => known
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag),
+        None => request.header("if-modified-since") == Some(stored),
+    }
+}
+
+fn parse_range(header: &str, size: u64) -> Part {
+    let Some(range) = header.trim().strip_prefix("bytes=") else {
+        return Part::Whole;
+    };
+    if range.contains(',') {
+        return Part::Whole;
+    }
+    let Some((first, last)) = range.trim().split_once('-') else {
+        return Part::Whole;
+    };
+    let number = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse::<u64>().ok())
+            .flatten()
+    };
+    match (first, last) {
+        ("", last) => match number(last) {
+            None => Part::Whole,
+            Some(0) => Part::Unsatisfiable,
+            Some(_) if size == 0 => Part::Unsatisfiable,
+            Some(length) => {
+                let length = length.min(size);
+                Part::Range(size.saturating_sub(length), length)
+            }
+        },
+        (first, last) => {
+            let last = if last.is_empty() {
+                Some(u64::MAX)
+            } else {
+                number(last)
+            };
+            match (number(first), last) {
+                (Some(first), Some(last)) if first <= last => {
+                    if first >= size {
+                        return Part::Unsatisfiable;
+                    }
+                    let end = last.saturating_add(1).min(size);
+                    Part::Range(first, end.saturating_sub(first))
+                }
+                _ => Part::Whole,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_rfc_9110_says() {
+        let cases = [
+            ("bytes=0-99", Part::Range(0, 100)),
+            ("bytes=0-", Part::Range(0, 1000)),
+            ("bytes=999-", Part::Range(999, 1)),
+            ("bytes=990-5000", Part::Range(990, 10)),
+            ("bytes=-10", Part::Range(990, 10)),
+            ("bytes=-5000", Part::Range(0, 1000)),
+            ("bytes=1000-", Part::Unsatisfiable),
+            ("bytes=-0", Part::Unsatisfiable),
+            ("bytes=5-1", Part::Whole),
+            ("bytes=a-b", Part::Whole),
+            ("bytes=0-1,5-6", Part::Whole),
+            ("lines=0-1", Part::Whole),
+        ];
+        for (header, part) in cases {
+            assert_eq!(parse_range(header, 1000), part, "{header}");
+        }
+        assert_eq!(parse_range("bytes=-10", 0), Part::Unsatisfiable);
+    }
+}

@@ -1,0 +1,152 @@
+//! What Composer speaks. Each request opens one revision and answers from it alone.
+
+pub mod dist;
+pub mod metadata;
+pub mod root;
+pub mod upload;
+
+use crate::app::App;
+use crate::domain::access::{Principal, enters};
+use crate::domain::time::http_date;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::auth::{Credentials, read_credentials};
+use crate::http::reply::{CachePolicy, Reply};
+use crate::http::request::Request;
+use crate::http::route::Resource;
+use crate::store::admission::admit;
+use crate::store::repositories::{Head, Repository, RepositoryAddress};
+use crate::store::revisions::{Moment, find_revision};
+
+/// A request that was let into a repository.
+pub struct Visit<'a> {
+    /// The ports.
+    pub app: &'a App,
+    /// The repository.
+    pub repository: Repository,
+    /// Who asks; none for anybody in a public repository.
+    pub principal: Option<Principal>,
+    /// The revision that is read.
+    pub head: Head,
+    /// The repository's address as this client knows it, without a trailing slash.
+    pub address: String,
+}
+
+impl Visit<'_> {
+    /// The validator of something that changed at `changed_at`: it moves when the thing changes and when what this
+    /// caller may see changes. Composer sends it back byte for byte.
+    pub fn validator(&self, changed_at: i64) -> String {
+        let granted = self
+            .principal
+            .as_ref()
+            .map_or(0, |principal| principal.grant_changed_at);
+        http_date(changed_at.max(granted))
+    }
+}
+
+/// Answers a request for something of a repository.
+pub async fn handle(
+    app: &App,
+    request: Request,
+    address: &RepositoryAddress,
+    moment: Option<&Moment>,
+    resource: &Resource,
+) -> Result<Reply> {
+    let visit = enter(app, &request, address, moment).await?;
+    match resource {
+        Resource::Root => root::show_root(&visit, &request).await,
+        Resource::Tagged(name) => metadata::show_tagged(&visit, &request, name).await,
+        Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
+        Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
+        Resource::Upload(name, version) => {
+            upload::receive_upload(&visit, request, name, version).await
+        }
+    }
+}
+
+/// Lets a request in, or says why not. Nobody and somebody who is not known get a 401, so that Composer asks for
+/// credentials; somebody who is known and may not see the repository gets what one gets that does not exist.
+async fn enter<'a>(
+    app: &'a App,
+    request: &Request,
+    address: &RepositoryAddress,
+    moment: Option<&Moment>,
+) -> Result<Visit<'a>> {
+    let token = match read_credentials(request.header("authorization")) {
+        Credentials::None => None,
+        Credentials::Unreadable => return Err(bad_credentials(request)),
+        Credentials::Token(token) => Some(token),
+    };
+    let admission = admit(app, token.as_ref(), Some(address)).await?;
+    if token.is_some() && admission.principal.is_none() {
+        return Err(bad_credentials(request));
+    }
+    let principal = admission.principal;
+    let repository = match admission.repository {
+        Some(repository) if enters(principal.as_ref(), repository.place()) => repository,
+        _ if principal.is_none() => return Err(no_credentials(request)),
+        _ => return Err(Error::not_found("Not found")),
+    };
+    let head = match moment {
+        None => repository.head.clone(),
+        Some(moment) => find_revision(app, repository.id, moment)
+            .await?
+            .ok_or_else(|| Error::not_found("Not found"))?,
+    };
+    let address = visited_address(request, address, moment, &head);
+    Ok(Visit {
+        app,
+        repository,
+        principal,
+        head,
+        address,
+    })
+}
+
+/// The address by which the client came, so that what it is told to ask next is on the same host.
+fn visited_address(
+    request: &Request,
+    address: &RepositoryAddress,
+    moment: Option<&Moment>,
+    head: &Head,
+) -> String {
+    let origin = &request.origin;
+    match address {
+        RepositoryAddress::Host(_) => origin.clone(),
+        RepositoryAddress::Path {
+            organisation,
+            repository,
+        } => match moment {
+            None => format!("{origin}/r/{organisation}/{repository}"),
+            // A date becomes the revision it stands for, so that all of a run sees the same one.
+            Some(_) => format!("{origin}/r/{organisation}/{repository}@{}", head.revision),
+        },
+    }
+}
+
+fn no_credentials(request: &Request) -> Error {
+    Error::new(
+        ErrorKind::Unauthenticated,
+        format!(
+            "This repository is private: run `composer config http-basic.{} token YOUR-TOKEN` with a token of yours, \
+             or ask its owner for one",
+            request.host()
+        ),
+    )
+}
+
+fn bad_credentials(request: &Request) -> Error {
+    Error::new(
+        ErrorKind::Unauthenticated,
+        format!(
+            "The token sent to {0} is not valid: it was revoked, has expired or is mistyped. Ask the repository's owner for \
+             a new one and run `composer config http-basic.{0} token YOUR-TOKEN`",
+            request.host()
+        ),
+    )
+}
+
+/// An empty 304, if the client has this state already.
+pub fn not_modified(request: &Request, validator: &str) -> Option<Reply> {
+    (request.header("if-modified-since") == Some(validator))
+        .then(|| Reply::empty(304, CachePolicy::Revalidate).with("last-modified", validator))
+}

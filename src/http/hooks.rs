@@ -1,0 +1,114 @@
+//! Webhooks: verify → record the delivery → enqueue → 202. No outgoing call is made here.
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::jobs::{Job, enqueue};
+use crate::providers::{Event, EventProject, ProviderKind};
+use crate::store::connections::find_connection;
+use crate::store::deliveries::{JobWanted, NewDelivery, record_delivery};
+use crate::store::jobs::random_id;
+
+/// GitHub sends no payload above this.
+const BODY_LIMIT: usize = 25 * 1024 * 1024;
+
+/// Ids of deliveries are GUIDs or UUIDs; what is longer is somebody's play.
+const DELIVERY_ID_LIMIT: usize = 200;
+
+/// Receives one delivery.
+pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) -> Result<Reply> {
+    let connection = find_connection(app, connection)
+        .await?
+        .ok_or_else(|| Error::not_found("No connection has this webhook address; copy it again"))?;
+    let kind = ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let body = request.bytes(BODY_LIMIT).await?;
+    let secret = connection.open_webhook_secret(app).await?;
+    if !kind.verify_webhook(secret.as_bytes(), &request.headers, &body) {
+        return Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "The signature is missing or does not match the body; \
+             set the secret of this webhook to the one shown when the connection was made",
+        ));
+    }
+    let delivery_id = kind
+        .delivery_id(&request.headers)
+        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT)
+        .ok_or_else(|| {
+            Error::invalid("The delivery has no id, so a replay could not be told from a new one")
+        })?
+        .to_owned();
+    let name = request
+        .header("x-github-event")
+        .unwrap_or("unknown")
+        .to_owned();
+    let (project, cause, status) = match kind.parse_event(&request.headers, &body)? {
+        Event::Ping => (None, "the provider tried the webhook".to_owned(), 200),
+        Event::Ignored { why } => (None, why, 202),
+        Event::Changed(project) => (Some(project), format!("webhook {name}"), 202),
+        Event::RepositoryChanged(project, change) => {
+            let change = format!("{change:?}").to_lowercase();
+            (Some(project), format!("webhook {name} ({change})"), 202)
+        }
+    };
+    let arrived = Arrived {
+        connection: &connection.id,
+        organisation: connection.organisation_id,
+        delivery_id: &delivery_id,
+        event: &name,
+        cause: &cause,
+    };
+    let reply = arrived.record(app, project.as_ref()).await?;
+    Ok(Reply::json(status, &reply))
+}
+
+struct Arrived<'a> {
+    connection: &'a str,
+    organisation: i64,
+    delivery_id: &'a str,
+    event: &'a str,
+    cause: &'a str,
+}
+
+impl Arrived<'_> {
+    async fn record(&self, app: &App, project: Option<&EventProject>) -> Result<serde_json::Value> {
+        let id = random_id(app)?;
+        let wanted = project.map(|project| JobWanted {
+            id: &id,
+            organisation: self.organisation,
+            provider_id: &project.provider_id,
+            cause: self.cause,
+        });
+        let delivery = NewDelivery {
+            connection: self.connection,
+            provider_delivery_id: self.delivery_id,
+            event: self.event,
+            project: project.map(|project| project.full_name.as_str()),
+            verdict: if project.is_some() {
+                "accepted"
+            } else {
+                "ignored"
+            },
+            detail: self.cause,
+        };
+        let recorded = record_delivery(app, &delivery, wanted.as_ref()).await?;
+        // A replay whose job still waits is sent on again: the first call may have died in between.
+        if let Some(job) = &recorded.job {
+            enqueue(app, &[Job::Reconcile { id: job.clone() }]).await?;
+        }
+        let detail = match (recorded.is_new, project, &recorded.job) {
+            (false, ..) => "duplicate: this delivery was received before",
+            (true, None, _) => self.cause,
+            (true, Some(_), Some(_)) => "accepted",
+            (true, Some(_), None) => "ignored: no package here is synced from this repository",
+        };
+        Ok(json!({
+            "delivery": self.delivery_id,
+            "result": detail,
+            "job": recorded.job,
+        }))
+    }
+}

@@ -1,0 +1,382 @@
+//! The URL table of the product: a method and a path become a `Route`, or a reason why not. No I/O.
+
+use crate::domain::name::PackageName;
+use crate::domain::time::parse_moment;
+use crate::http::request::percent_decode;
+use crate::store::repositories::RepositoryAddress;
+use crate::store::revisions::Moment;
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The front page.
+    Home,
+    /// For monitors.
+    Health,
+    /// Something of a repository, as Composer asks for it.
+    Repository {
+        /// Which one.
+        address: RepositoryAddress,
+        /// As it was then; none for now.
+        moment: Option<Moment>,
+        /// What of it.
+        resource: Resource,
+    },
+    /// A webhook of a connection.
+    Hook(String),
+    /// The JSON API.
+    Api(ApiRoute),
+}
+
+/// What a repository has to offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resource {
+    /// `packages.json`.
+    Root,
+    /// `p2/{name}.json`.
+    Tagged(PackageName),
+    /// `p2/{name}~dev.json`.
+    Dev(PackageName),
+    /// `dist/{name}/{reference}.zip`.
+    Dist(PackageName, String),
+    /// `upload/{name}/{version}`.
+    Upload(PackageName, String),
+}
+
+/// What the API has to offer. The first text is the organisation's slug.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the variants are the URL table below, named as the API document names them"
+)]
+pub enum ApiRoute {
+    SetUp,
+    ListOrganisations,
+    CreateOrganisation,
+    ListRepositories(String),
+    CreateRepository(String),
+    ListRevisions(String, String),
+    ListTokens(String),
+    CreateToken(String),
+    RevokeToken(String, String),
+    ListConnections(String),
+    CreateConnection(String),
+    ListPackages(String),
+    CreatePackage(String),
+    ShowPackage(String, PackageName),
+    SyncPackage(String, PackageName),
+    ListJobs(String),
+    ShowJob(String, String),
+    CancelJob(String, String),
+    RetryJob(String, String),
+    ListDeliveries(String),
+    ListDeadLetters(String),
+    RetryDeadLetter(String, i64),
+    DropDeadLetter(String, i64),
+}
+
+/// Why a request has no route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRoute {
+    /// Nothing lives there.
+    NotFound,
+    /// Something does, but not for this method; these are allowed.
+    MethodNotAllowed(&'static str),
+}
+
+/// Finds the route. `host` is the host the client asked, `path` still percent-encoded.
+pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match segments.as_slice() {
+        [""] => get(method, Route::Home),
+        ["healthz"] => get(method, Route::Health),
+        ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),
+        ["api", "v1", rest @ ..] => parse_api(method, rest).map(Route::Api),
+        ["r", organisation, repository, rest @ ..] => {
+            let (repository, moment) = parse_repository(repository)?;
+            let address = RepositoryAddress::Path {
+                organisation: percent_decode(organisation),
+                repository,
+            };
+            parse_resource(method, rest).map(|resource| Route::Repository {
+                address,
+                moment,
+                resource,
+            })
+        }
+        rest => parse_resource(method, rest).map(|resource| Route::Repository {
+            address: RepositoryAddress::Host(host.to_ascii_lowercase()),
+            moment: None,
+            resource,
+        }),
+    }
+}
+
+/// `main`, `main@17`, `main@2026-11-21` or `main@2026-11-21T20:30:00Z`.
+fn parse_repository(segment: &str) -> Result<(String, Option<Moment>), NoRoute> {
+    let segment = percent_decode(segment);
+    let Some((repository, moment)) = segment.split_once('@') else {
+        return Ok((segment, None));
+    };
+    let moment = if moment.len() < 10 && moment.bytes().all(|byte| byte.is_ascii_digit()) {
+        moment.parse().ok().map(Moment::Revision)
+    } else {
+        parse_moment(moment).map(Moment::Time)
+    };
+    moment
+        .map(|moment| (repository.to_owned(), Some(moment)))
+        .ok_or(NoRoute::NotFound)
+}
+
+fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> {
+    match segments {
+        ["packages.json"] => get(method, Resource::Root),
+        ["p2", vendor, file] => {
+            let file = percent_decode(file);
+            let short = file.strip_suffix(".json").ok_or(NoRoute::NotFound)?;
+            let (short, is_dev) = short
+                .strip_suffix("~dev")
+                .map_or((short, false), |short| (short, true));
+            let name = parse_name(vendor, short)?;
+            let resource = if is_dev {
+                Resource::Dev(name)
+            } else {
+                Resource::Tagged(name)
+            };
+            get(method, resource)
+        }
+        ["dist", vendor, short, file] => {
+            let file = percent_decode(file);
+            let reference = file.strip_suffix(".zip").ok_or(NoRoute::NotFound)?;
+            if reference.is_empty() {
+                return Err(NoRoute::NotFound);
+            }
+            let name = parse_name(vendor, short)?;
+            get(method, Resource::Dist(name, reference.to_owned()))
+        }
+        ["upload", vendor, short, version @ ..] if !version.is_empty() => {
+            let name = parse_name(vendor, short)?;
+            // Branch names have slashes; they may stand in the path as they are.
+            let version = percent_decode(&version.join("/"));
+            only(method, "PUT", Resource::Upload(name, version))
+        }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
+    let own = |text: &&str| percent_decode(text);
+    match segments {
+        ["setup"] => only(method, "POST", ApiRoute::SetUp),
+        ["orgs"] => one_of(
+            method,
+            ApiRoute::ListOrganisations,
+            ApiRoute::CreateOrganisation,
+        ),
+        ["orgs", org, "repositories"] => one_of(
+            method,
+            ApiRoute::ListRepositories(own(org)),
+            ApiRoute::CreateRepository(own(org)),
+        ),
+        ["orgs", org, "repositories", repository, "revisions"] => {
+            get(method, ApiRoute::ListRevisions(own(org), own(repository)))
+        }
+        ["orgs", org, "tokens"] => one_of(
+            method,
+            ApiRoute::ListTokens(own(org)),
+            ApiRoute::CreateToken(own(org)),
+        ),
+        ["orgs", org, "tokens", id] => {
+            only(method, "DELETE", ApiRoute::RevokeToken(own(org), own(id)))
+        }
+        ["orgs", org, "connections"] => one_of(
+            method,
+            ApiRoute::ListConnections(own(org)),
+            ApiRoute::CreateConnection(own(org)),
+        ),
+        ["orgs", org, "packages"] => one_of(
+            method,
+            ApiRoute::ListPackages(own(org)),
+            ApiRoute::CreatePackage(own(org)),
+        ),
+        ["orgs", org, "packages", vendor, short] => get(
+            method,
+            ApiRoute::ShowPackage(own(org), parse_name(vendor, short)?),
+        ),
+        ["orgs", org, "packages", vendor, short, "sync"] => only(
+            method,
+            "POST",
+            ApiRoute::SyncPackage(own(org), parse_name(vendor, short)?),
+        ),
+        ["orgs", org, "jobs"] => get(method, ApiRoute::ListJobs(own(org))),
+        ["orgs", org, "jobs", id] => get(method, ApiRoute::ShowJob(own(org), own(id))),
+        ["orgs", org, "jobs", id, "cancel"] => {
+            only(method, "POST", ApiRoute::CancelJob(own(org), own(id)))
+        }
+        ["orgs", org, "jobs", id, "retry"] => {
+            only(method, "POST", ApiRoute::RetryJob(own(org), own(id)))
+        }
+        ["orgs", org, "deliveries"] => get(method, ApiRoute::ListDeliveries(own(org))),
+        ["orgs", org, "dead-letters"] => get(method, ApiRoute::ListDeadLetters(own(org))),
+        ["orgs", org, "dead-letters", id] => only(
+            method,
+            "DELETE",
+            ApiRoute::DropDeadLetter(own(org), parse_id(id)?),
+        ),
+        ["orgs", org, "dead-letters", id, "retry"] => only(
+            method,
+            "POST",
+            ApiRoute::RetryDeadLetter(own(org), parse_id(id)?),
+        ),
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_name(vendor: &str, short: &str) -> Result<PackageName, NoRoute> {
+    let text = format!("{}/{}", percent_decode(vendor), percent_decode(short));
+    PackageName::parse(&text).map_err(|_| NoRoute::NotFound)
+}
+
+fn parse_id(text: &str) -> Result<i64, NoRoute> {
+    text.parse().map_err(|_| NoRoute::NotFound)
+}
+
+fn get<T>(method: &str, found: T) -> Result<T, NoRoute> {
+    match method {
+        "GET" | "HEAD" => Ok(found),
+        _ => Err(NoRoute::MethodNotAllowed("GET, HEAD")),
+    }
+}
+
+fn only<T>(method: &str, allowed: &'static str, found: T) -> Result<T, NoRoute> {
+    if method == allowed {
+        Ok(found)
+    } else {
+        Err(NoRoute::MethodNotAllowed(allowed))
+    }
+}
+
+fn one_of<T>(method: &str, read: T, create: T) -> Result<T, NoRoute> {
+    match method {
+        "GET" | "HEAD" => Ok(read),
+        "POST" => Ok(create),
+        _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, POST")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> PackageName {
+        PackageName::parse("acme/lib").unwrap()
+    }
+
+    fn resource(path: &str) -> Result<(RepositoryAddress, Option<Moment>, Resource), NoRoute> {
+        parse("GET", "Packages.Example", path).map(|route| match route {
+            Route::Repository {
+                address,
+                moment,
+                resource,
+            } => (address, moment, resource),
+            other => panic!("{path} gave {other:?}"),
+        })
+    }
+
+    fn main() -> RepositoryAddress {
+        RepositoryAddress::Path {
+            organisation: "acme".to_owned(),
+            repository: "main".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_repository_is_named_by_path_or_by_host() {
+        assert_eq!(
+            resource("/r/acme/main/packages.json").unwrap(),
+            (main(), None, Resource::Root)
+        );
+        assert_eq!(
+            resource("/packages.json").unwrap(),
+            (
+                RepositoryAddress::Host("packages.example".to_owned()),
+                None,
+                Resource::Root
+            )
+        );
+    }
+
+    #[test]
+    fn documents_and_archives_are_told_apart() {
+        assert_eq!(
+            resource("/r/acme/main/p2/acme/lib.json").unwrap().2,
+            Resource::Tagged(name())
+        );
+        assert_eq!(
+            resource("/r/acme/main/p2/acme/lib~dev.json").unwrap().2,
+            Resource::Dev(name())
+        );
+        assert_eq!(
+            resource("/r/acme/main/p2/acme/lib%7Edev.json").unwrap().2,
+            Resource::Dev(name())
+        );
+        assert_eq!(
+            resource("/dist/acme/lib/0123abc.zip").unwrap().2,
+            Resource::Dist(name(), "0123abc".to_owned())
+        );
+        assert_eq!(
+            parse("PUT", "h", "/upload/acme/lib/dev-feature/x").unwrap(),
+            Route::Repository {
+                address: RepositoryAddress::Host("h".to_owned()),
+                moment: None,
+                resource: Resource::Upload(name(), "dev-feature/x".to_owned()),
+            }
+        );
+    }
+
+    #[test]
+    fn a_moment_is_a_number_or_a_time() {
+        assert_eq!(
+            resource("/r/acme/main@17/packages.json").unwrap().1,
+            Some(Moment::Revision(17))
+        );
+        assert_eq!(
+            resource("/r/acme/main@2026-11-21/packages.json").unwrap().1,
+            Some(Moment::Time(1_795_305_599))
+        );
+        assert_eq!(
+            resource("/r/acme/main@soon/packages.json"),
+            Err(NoRoute::NotFound)
+        );
+    }
+
+    #[test]
+    fn what_no_package_is_called_needs_no_look() {
+        for path in [
+            "/p2/acme/lib.txt",
+            "/p2/acme.json",
+            "/p2/a b/c.json",
+            "/dist/acme/lib/.zip",
+            "/r/acme",
+            "/robots.txt",
+        ] {
+            assert_eq!(resource(path), Err(NoRoute::NotFound), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_one() {
+        assert_eq!(
+            parse("POST", "h", "/packages.json"),
+            Err(NoRoute::MethodNotAllowed("GET, HEAD"))
+        );
+        assert_eq!(
+            parse("GET", "h", "/hooks/abc"),
+            Err(NoRoute::MethodNotAllowed("POST"))
+        );
+        assert_eq!(
+            parse("PATCH", "h", "/api/v1/orgs"),
+            Err(NoRoute::MethodNotAllowed("GET, HEAD, POST"))
+        );
+    }
+}

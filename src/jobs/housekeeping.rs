@@ -1,0 +1,102 @@
+//! The scheduled work. Each part stands alone: one that fails is logged and leaves the others their turn.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::jobs::{Job, enqueue};
+use crate::ports::Level;
+use crate::store::connections::list_unreconciled;
+use crate::store::deliveries::{delete_old_deliveries, start_job};
+use crate::store::jobs::{list_forgotten_jobs, random_id};
+use crate::store::packages::find_package_of_git_repo;
+use crate::store::publications::list_forgotten;
+use crate::store::sweep::sweep;
+
+/// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
+const FORGOTTEN: i64 = 120;
+/// How often a git repository is compared with its host even if no webhook came, in seconds.
+const RECONCILE_EVERY: i64 = 6 * 60 * 60;
+/// Git repositories compared in one round, so that a round stays short.
+const RECONCILES: i64 = 50;
+/// How long deliveries are kept, in seconds.
+const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
+
+/// Runs one round.
+pub async fn run(app: &App) {
+    report(
+        app,
+        "publishing what was forgotten",
+        publish_forgotten(app).await,
+    );
+    report(
+        app,
+        "starting what was forgotten",
+        start_forgotten(app).await,
+    );
+    report(app, "the scheduled comparison", reconcile_all(app).await);
+    report(
+        app,
+        "removing old deliveries",
+        delete_old_deliveries(app, app.now().saturating_sub(DELIVERIES_KEPT)).await,
+    );
+    report(app, "the sweep", sweep_once(app).await);
+}
+
+fn report(app: &App, what: &str, result: Result<()>) {
+    if let Err(error) = result {
+        app.log
+            .line(Level::Error, &format!("Housekeeping, {what}: {error}"));
+    }
+}
+
+async fn publish_forgotten(app: &App) -> Result<()> {
+    let jobs: Vec<_> = list_forgotten(app, app.now().saturating_sub(FORGOTTEN))
+        .await?
+        .into_iter()
+        .map(|repository| Job::Publish { repository })
+        .collect();
+    enqueue(app, &jobs).await
+}
+
+async fn start_forgotten(app: &App) -> Result<()> {
+    let jobs: Vec<_> = list_forgotten_jobs(app, app.now().saturating_sub(FORGOTTEN))
+        .await?
+        .into_iter()
+        .map(|id| Job::Reconcile { id })
+        .collect();
+    enqueue(app, &jobs).await
+}
+
+async fn reconcile_all(app: &App) -> Result<()> {
+    let before = app.now().saturating_sub(RECONCILE_EVERY);
+    for repo in list_unreconciled(app, before, RECONCILES).await? {
+        let Some(package) = find_package_of_git_repo(app, repo.id).await? else {
+            continue;
+        };
+        let id = random_id(app)?;
+        let id = start_job(
+            app,
+            &id,
+            repo.organisation_id,
+            repo.id,
+            package.id,
+            "schedule",
+        )
+        .await?;
+        enqueue(app, &[Job::Reconcile { id }]).await?;
+    }
+    Ok(())
+}
+
+async fn sweep_once(app: &App) -> Result<()> {
+    let swept = sweep(app).await?;
+    if swept.removed > 0 {
+        app.log.line(
+            Level::Info,
+            &format!(
+                "The sweep looked at {} objects and removed {} that nothing names",
+                swept.seen, swept.removed
+            ),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,453 @@
+//! Take in the refs of a job that point at one commit: manifest → versions → archive → rows.
+//!
+//! Whatever is decided is written in one batch, so a second run finds either nothing done or all of it.
+
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::domain::branch::BranchRole;
+use crate::domain::git::{BRANCHES, TAGS};
+use crate::domain::manifest::Manifest;
+use crate::domain::tag_version::{version_of_branch, version_of_tag};
+use crate::domain::version::Version;
+use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::outcome::ATTEMPTS;
+use crate::jobs::{Outcome, enqueue_publications, settle};
+use crate::ports::Statement;
+use crate::providers::outgoing::Gateway;
+use crate::providers::{GitHost, ProviderKind};
+use crate::store::archives::{inspect, refuse_download, take_in};
+use crate::store::connections::{
+    Connection, GitRepo, find_connection, find_git_repo, note_trouble,
+};
+use crate::store::dists::{Dist, find_package_dist, insert_dist_stmt};
+use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
+use crate::store::jobs::{
+    RunningJob, WaitingRef, count_attempt, find_running_job, list_waiting_refs, note_on_job,
+    random_id, settle_job_ref_stmt,
+};
+use crate::store::publications::ask_for_publication_stmt;
+use crate::store::versions::{NewVersion, find_version, upsert_version_stmt};
+
+/// composer.json is never larger; what is, is no manifest.
+const MANIFEST_LIMIT: usize = 1024 * 1024;
+
+/// A wait longer than this is worth showing what there is already.
+const LONG_WAIT: u32 = 30;
+
+/// Runs one import.
+pub async fn run(app: &App, id: &str, commit: &str) -> Result<Outcome> {
+    let Some(job) = find_running_job(app, id).await? else {
+        return Ok(Outcome::Done);
+    };
+    if job.state == "cancelled" {
+        return Ok(Outcome::Done);
+    }
+    let waiting = list_waiting_refs(app, id, commit).await?;
+    let (ready, held): (Vec<_>, Vec<_>) = waiting
+        .into_iter()
+        .partition(|waiting| waiting.leader_state.as_deref() != Some("waiting"));
+    if !ready.is_empty() {
+        match take(app, id, &job, commit, &ready).await {
+            Ok(()) => {}
+            Err(error) => {
+                if let Some(outcome) =
+                    give_up_or_wait(app, id, &job, commit, &ready, &error).await?
+                {
+                    return Ok(outcome);
+                }
+            }
+        }
+    }
+    if !held.is_empty() {
+        // A tag for the same version is being taken in; its fate decides this one's.
+        return Ok(Outcome::Retry { after: 1 });
+    }
+    settle(app, id, job.package_id).await?;
+    Ok(Outcome::Done)
+}
+
+/// What becomes of a failure: wait and come again, or none when it is hopeless and the refs were settled as failed.
+async fn give_up_or_wait(
+    app: &App,
+    id: &str,
+    job: &RunningJob,
+    commit: &str,
+    refs: &[WaitingRef],
+    error: &Error,
+) -> Result<Option<Outcome>> {
+    app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
+    if let ErrorKind::RateLimited { retry_after } = error.kind() {
+        note_on_job(app, id, Some(error.message())).await?;
+        if retry_after > LONG_WAIT {
+            enqueue_publications(app, job.package_id).await?;
+        }
+        return Ok(Some(Outcome::retry(error, 1)));
+    }
+    if error.is_retryable() {
+        let attempts = count_attempt(app, id, commit, error.message()).await?;
+        let attempts = u32::try_from(attempts).unwrap_or(ATTEMPTS);
+        if attempts < ATTEMPTS {
+            return Ok(Some(Outcome::retry(error, attempts)));
+        }
+    }
+    let statements = refs
+        .iter()
+        .flat_map(|failed| {
+            note_stmts(
+                app,
+                id,
+                job,
+                commit,
+                &failed.name,
+                "failed",
+                None,
+                Some(error.message()),
+            )
+        })
+        .collect();
+    app.db.batch(statements).await?;
+    Ok(None)
+}
+
+/// What a ref turned out to be.
+enum Decision {
+    /// No version, for this reason.
+    Skip(String),
+    /// This version.
+    Take {
+        version: Version,
+        is_default_branch: bool,
+        note: Option<String>,
+    },
+}
+
+async fn take(
+    app: &App,
+    id: &str,
+    job: &RunningJob,
+    commit: &str,
+    refs: &[WaitingRef],
+) -> Result<()> {
+    let source = Source::open(app, job, commit).await?;
+    let mut decisions = Vec::new();
+    let mut manifest = None;
+    for waiting in refs {
+        let decision = if let Some(reason) = refuse_by_name(waiting) {
+            Decision::Skip(reason)
+        } else {
+            let read = match manifest.take() {
+                Some(read) => read,
+                None => source.read_manifest().await?,
+            };
+            let decision = match &read {
+                Ok(manifest) => decide(app, &source, waiting, manifest).await?,
+                Err(reason) => Decision::Skip(reason.clone()),
+            };
+            manifest = Some(read);
+            decision
+        };
+        decisions.push((waiting, decision));
+    }
+    let needs_archive = decisions
+        .iter()
+        .any(|(_, decision)| matches!(decision, Decision::Take { .. }));
+    let mut statements = Vec::new();
+    let mut ours = None;
+    let mut time = String::new();
+    if needs_archive {
+        time = source
+            .host
+            .commit_time(&source.repo.provider_id, commit)
+            .await?;
+        if find_package_dist(app, job.package_id, commit)
+            .await?
+            .is_none()
+        {
+            let dist = source.fetch_archive(app).await?;
+            statements.push(insert_dist_stmt(job.package_id, commit, &dist, app.now()));
+            ours = Some(dist.archive_key);
+        }
+    }
+    let empty = Map::new();
+    let fields = match &manifest {
+        Some(Ok(manifest)) => manifest.fields(),
+        _ => &empty,
+    };
+    statements.extend(row_stmts(app, id, job, commit, &time, fields, &decisions)?);
+    let result = app.db.batch(statements).await;
+    if let Some(key) = ours {
+        discard_if_unused(app, job.package_id, commit, &key).await;
+    }
+    result.map(|_| ())?;
+    note_trouble(app, &source.connection.id, None).await?;
+    note_on_job(app, id, None).await
+}
+
+/// Everything that a taken commit changes, as one batch.
+fn row_stmts(
+    app: &App,
+    id: &str,
+    job: &RunningJob,
+    commit: &str,
+    time: &str,
+    fields: &Map<String, Value>,
+    decisions: &[(&WaitingRef, Decision)],
+) -> Result<Vec<Statement>> {
+    let now = app.now();
+    let mut statements = Vec::new();
+    for (waiting, decision) in decisions {
+        match decision {
+            Decision::Skip(reason) => statements.extend(note_stmts(
+                app,
+                id,
+                job,
+                commit,
+                &waiting.name,
+                "skipped",
+                None,
+                Some(reason),
+            )),
+            Decision::Take {
+                version,
+                is_default_branch,
+                note,
+            } => {
+                let new = NewVersion {
+                    package: job.package_id,
+                    version,
+                    reference: commit,
+                    git_ref: Some(&waiting.name),
+                    manifest: fields,
+                    time,
+                    is_default_branch: *is_default_branch,
+                };
+                statements.push(upsert_version_stmt(&new, now)?);
+                statements.extend(note_stmts(
+                    app,
+                    id,
+                    job,
+                    commit,
+                    &waiting.name,
+                    "imported",
+                    Some(version.pretty()),
+                    note.as_deref(),
+                ));
+            }
+        }
+    }
+    statements.push(ask_for_publication_stmt(job.package_id, now));
+    Ok(statements)
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one place that keeps the job's note and the package's note of a ref alike"
+)]
+fn note_stmts(
+    app: &App,
+    id: &str,
+    job: &RunningJob,
+    commit: &str,
+    name: &str,
+    state: &str,
+    version: Option<&str>,
+    reason: Option<&str>,
+) -> [Statement; 2] {
+    let known = KnownRef {
+        name: name.to_owned(),
+        commit: commit.to_owned(),
+        state: state.to_owned(),
+        version: version.map(str::to_owned),
+        reason: reason.map(str::to_owned),
+    };
+    [
+        upsert_git_ref_stmt(job.git_repo_id, &known, app.now()),
+        settle_job_ref_stmt(id, name, state, version, reason),
+    ]
+}
+
+/// What a ref's name alone rules out, before any request is made.
+fn refuse_by_name(waiting: &WaitingRef) -> Option<String> {
+    if let Some(leader) = &waiting.yields_to
+        && matches!(waiting.leader_state.as_deref(), Some("imported"))
+    {
+        return Some(format!(
+            "the tag `{}` is the same version and comes first",
+            leader.trim_start_matches(TAGS)
+        ));
+    }
+    let tag = waiting.name.strip_prefix(TAGS)?;
+    version_of_tag(tag, None)
+        .err()
+        .map(|refusal| refusal.to_string())
+}
+
+async fn decide(
+    app: &App,
+    source: &Source<'_>,
+    waiting: &WaitingRef,
+    manifest: &Manifest,
+) -> Result<Decision> {
+    let (version, is_default_branch) = if let Some(tag) = waiting.name.strip_prefix(TAGS) {
+        match version_of_tag(tag, manifest.version().as_deref()) {
+            Ok(version) => (version, false),
+            Err(refusal) => return Ok(Decision::Skip(refusal.to_string())),
+        }
+    } else {
+        let branch = waiting.name.trim_start_matches(BRANCHES);
+        let is_default = branch == source.repo.default_branch;
+        let role = if is_default {
+            BranchRole::Default
+        } else {
+            BranchRole::Other
+        };
+        match version_of_branch(branch, manifest.fields(), role) {
+            Ok(found) => (found.version, is_default),
+            Err(refusal) => return Ok(Decision::Skip(refusal.to_string())),
+        }
+    };
+    if !version.is_dev()
+        && let Some(known) = find_version(app, source.package, version.normalized()).await?
+        && known.reference != source.commit
+    {
+        return Ok(Decision::Skip(format!(
+            "the tag moved from {} to {}, but a version never changes: {} stays at its first commit; \
+             tag a new version to release the new one",
+            short(&known.reference),
+            short(source.commit),
+            known.pretty
+        )));
+    }
+    Ok(Decision::Take {
+        note: foreign_name(&source.package_name, manifest),
+        version,
+        is_default_branch,
+    })
+}
+
+/// Composer gives every version the name that the default branch has; a person may want to know.
+fn foreign_name(package: &str, manifest: &Manifest) -> Option<String> {
+    let name = manifest.name().unwrap_or_default();
+    (!name.eq_ignore_ascii_case(package)).then(|| {
+        format!("composer.json at this commit is named `{name}`; the version is published as `{package}`")
+    })
+}
+
+fn short(reference: &str) -> &str {
+    reference.get(..7).unwrap_or(reference)
+}
+
+/// Where a commit comes from.
+struct Source<'a> {
+    connection: Connection,
+    host: Box<dyn GitHost + 'a>,
+    repo: GitRepo,
+    package: i64,
+    package_name: String,
+    commit: &'a str,
+}
+
+impl<'a> Source<'a> {
+    async fn open(app: &'a App, job: &RunningJob, commit: &'a str) -> Result<Self> {
+        let repo = find_git_repo(app, job.git_repo_id)
+            .await?
+            .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
+        let connection = find_connection(app, &repo.connection_id)
+            .await?
+            .ok_or_else(|| Error::not_found("The connection was removed here"))?;
+        let package = crate::store::packages::find_package_of_git_repo(app, repo.id)
+            .await?
+            .ok_or_else(|| Error::not_found("The package was removed here"))?;
+        Ok(Self {
+            host: connect(app, &connection).await?,
+            connection,
+            repo,
+            package: package.id,
+            package_name: package.name,
+            commit,
+        })
+    }
+
+    /// The manifest at the commit, or why there is none that a client could load.
+    async fn read_manifest(&self) -> Result<Result<Manifest, String>> {
+        let read = self
+            .host
+            .read_file(
+                &self.repo.provider_id,
+                "composer.json",
+                self.commit,
+                MANIFEST_LIMIT,
+            )
+            .await;
+        match read {
+            Ok(Some(bytes)) => Ok(Manifest::parse(&bytes).map_err(|fault| fault.to_string())),
+            Ok(None) => Ok(Err("there is no composer.json at this commit".to_owned())),
+            Err(error) if error.kind() == ErrorKind::TooLarge => {
+                Ok(Err("composer.json is larger than 1 MB".to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Streams the archive of the commit into the blob store and checks that it arrived whole.
+    /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
+    async fn fetch_archive(&self, app: &App) -> Result<Dist> {
+        let mut response = self
+            .host
+            .open_archive(&self.repo.provider_id, self.commit)
+            .await?;
+        let key = format!(
+            "archives/{}/git-{}/{}/{}.zip",
+            self.repo.organisation_id,
+            self.repo.id,
+            self.commit,
+            random_id(app)?
+        );
+        let stored = take_in(
+            app.blobs.as_ref(),
+            app.multipart.as_ref(),
+            &key,
+            response.body.as_mut(),
+            app.config.archive_limit,
+        )
+        .await?;
+        let checked = inspect(app.blobs.as_ref(), &key, stored.size, Some(self.commit))
+            .await
+            .and_then(|facts| facts.map_err(|fault| refuse_download(&fault)));
+        if let Err(error) = checked {
+            app.blobs.delete(&[key]).await?;
+            return Err(error);
+        }
+        Ok(Dist {
+            archive_key: key,
+            size: stored.size,
+            sha1: stored.sha1,
+            sha256: stored.sha256,
+        })
+    }
+}
+
+/// The host of a connection, ready to be asked.
+pub(crate) async fn connect<'a>(
+    app: &'a App,
+    connection: &Connection,
+) -> Result<Box<dyn GitHost + 'a>> {
+    let kind = ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let token = connection.open_token(app).await?;
+    kind.connect(Gateway::of(app), &connection.base_url, &token)
+}
+
+/// Another import stored the same commit first: its archive counts, ours goes. If we cannot tell, the sweep will.
+async fn discard_if_unused(app: &App, package: i64, commit: &str, key: &str) {
+    let unused = match find_package_dist(app, package, commit).await {
+        Ok(Some(dist)) => dist.archive_key != key,
+        // The batch failed for good or for now; the next attempt fetches anew.
+        Ok(None) => true,
+        Err(_) => false,
+    };
+    if unused && let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
+        app.warn(&format!("An unused archive could not be removed: {error}"));
+    }
+}

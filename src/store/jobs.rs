@@ -1,0 +1,492 @@
+//! What a person sees of the queue.
+
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::ports::db::rows_as;
+use crate::ports::{Statement, Value};
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JobRow {
+    /// Its id.
+    pub id: String,
+    /// The organisation's id.
+    pub organisation_id: i64,
+    /// `sync`.
+    pub kind: String,
+    /// The git repository it is about.
+    pub git_repo_id: Option<i64>,
+    /// The package it is about.
+    pub package_id: Option<i64>,
+    /// The package's name.
+    pub package: Option<String>,
+    /// `queued`, `running`, `publishing`, `done`, `failed`, `cancelled`.
+    pub state: String,
+    /// What started it.
+    pub cause: String,
+    /// What a person should know.
+    pub message: Option<String>,
+    /// Unix seconds.
+    pub created_at: i64,
+    /// Unix seconds.
+    pub started_at: Option<i64>,
+    /// Unix seconds.
+    pub finished_at: Option<i64>,
+    /// Refs in all.
+    pub total: i64,
+    /// Refs that are not settled yet.
+    pub waiting: i64,
+    /// Refs that became a version.
+    pub imported: i64,
+    /// Refs that are as they were.
+    pub unchanged: i64,
+    /// Refs that give no version.
+    pub skipped: i64,
+    /// Refs that failed.
+    pub failed: i64,
+    /// Refs that are gone.
+    pub removed: i64,
+}
+
+/// A ref of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JobRef {
+    /// Full name: `refs/tags/v1.0.0`.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+    /// `waiting`, `imported`, `unchanged`, `skipped`, `failed`, `removed`.
+    pub state: String,
+    /// The version it became.
+    pub version: Option<String>,
+    /// Why it became none.
+    pub reason: Option<String>,
+    /// How often it was tried in vain.
+    pub attempts: i64,
+}
+
+/// The statement that starts a job, unless one for the same git repository is queued and has not begun:
+/// that one will see everything this one would.
+pub fn insert_job_stmt(
+    id: &str,
+    organisation: i64,
+    git_repo: i64,
+    package: i64,
+    cause: &str,
+    now: i64,
+) -> Statement {
+    Statement::new(
+        "insert into jobs (id, organisation_id, kind, git_repo_id, package_id, state, cause, created_at)
+         select ?1, ?2, 'sync', ?3, ?4, 'queued', ?5, ?6
+         where not exists (select 1 from jobs where git_repo_id = ?3 and state = 'queued')",
+    )
+    .bind(id)
+    .bind(organisation)
+    .bind(git_repo)
+    .bind(package)
+    .bind(cause)
+    .bind(now)
+}
+
+/// The statement that gives the queued job of a git repository, as `id`.
+pub fn find_queued_job_stmt(git_repo: i64) -> Statement {
+    Statement::new("select id from jobs where git_repo_id = ?1 and state = 'queued' limit 1")
+        .bind(git_repo)
+}
+
+/// Finds a job with its counts.
+pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
+                        j.cause, j.message, j.created_at, j.started_at, j.finished_at,
+                        count(f.name) as total,
+                        coalesce(sum(f.state = 'waiting'), 0) as waiting,
+                        coalesce(sum(f.state = 'imported'), 0) as imported,
+                        coalesce(sum(f.state = 'unchanged'), 0) as unchanged,
+                        coalesce(sum(f.state = 'skipped'), 0) as skipped,
+                        coalesce(sum(f.state = 'failed'), 0) as failed,
+                        coalesce(sum(f.state = 'removed'), 0) as removed
+                 from jobs j
+                 left join packages p on p.id = j.package_id
+                 left join job_refs f on f.job_id = j.id
+                 where j.id = ?1
+                 group by j.id",
+            )
+            .bind(id),
+        )
+        .await?;
+    Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// The jobs of an organisation that were made before `before`, newest first.
+pub async fn list_jobs(
+    app: &App,
+    organisation: i64,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<JobRow>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
+                            j.cause, j.message, j.created_at, j.started_at, j.finished_at,
+                            count(f.name) as total,
+                            coalesce(sum(f.state = 'waiting'), 0) as waiting,
+                            coalesce(sum(f.state = 'imported'), 0) as imported,
+                            coalesce(sum(f.state = 'unchanged'), 0) as unchanged,
+                            coalesce(sum(f.state = 'skipped'), 0) as skipped,
+                            coalesce(sum(f.state = 'failed'), 0) as failed,
+                            coalesce(sum(f.state = 'removed'), 0) as removed
+                     from (select * from jobs where organisation_id = ?1 and created_at < ?2
+                           order by created_at desc, id limit ?3) j
+                     left join packages p on p.id = j.package_id
+                     left join job_refs f on f.job_id = j.id
+                     group by j.id
+                     order by j.created_at desc, j.id",
+                )
+                .bind(organisation)
+                .bind(before)
+                .bind(limit),
+            )
+            .await?,
+    )
+}
+
+/// The refs of a job, by name.
+pub async fn list_job_refs(app: &App, job: &str) -> Result<Vec<JobRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select name, \"commit\", state, version, reason, attempts from job_refs
+                     where job_id = ?1 order by name",
+                )
+                .bind(job),
+            )
+            .await?,
+    )
+}
+
+/// The commits that waiting refs of a job point at.
+pub async fn list_waiting_commits(app: &App, job: &str) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Commit {
+        commit: String,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select distinct \"commit\" from job_refs where job_id = ?1 and state = 'waiting' order by 1",
+            )
+            .bind(job),
+        )
+        .await?;
+    Ok(rows_as::<Commit>(rows)?
+        .into_iter()
+        .map(|row| row.commit)
+        .collect())
+}
+
+/// A ref that waits to be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WaitingRef {
+    /// Full name.
+    pub name: String,
+    /// Another tag for the same version that comes first.
+    pub yields_to: Option<String>,
+    /// What became of that one: a state of `job_refs`, or of `git_refs` where this job leaves it alone.
+    pub leader_state: Option<String>,
+}
+
+/// The refs of a job that wait at a commit, by name.
+pub async fn list_waiting_refs(app: &App, job: &str, commit: &str) -> Result<Vec<WaitingRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select f.name, f.yields_to,
+                            coalesce(
+                                (select l.state from job_refs l where l.job_id = f.job_id and l.name = f.yields_to
+                                 and l.state <> 'unchanged'),
+                                (select g.state from jobs j join git_refs g on g.git_repo_id = j.git_repo_id
+                                 where j.id = f.job_id and g.name = f.yields_to)) as leader_state
+                     from job_refs f
+                     where f.job_id = ?1 and f.\"commit\" = ?2 and f.state = 'waiting'
+                     order by f.name",
+                )
+                .bind(job)
+                .bind(commit),
+            )
+            .await?,
+    )
+}
+
+/// A job as far as running it needs it, without counting its refs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RunningJob {
+    /// The organisation's id.
+    pub organisation_id: i64,
+    /// The git repository.
+    pub git_repo_id: i64,
+    /// The package.
+    pub package_id: i64,
+    /// The state.
+    pub state: String,
+    /// What started it.
+    pub cause: String,
+}
+
+/// Finds what running a job needs.
+pub async fn find_running_job(app: &App, id: &str) -> Result<Option<RunningJob>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select organisation_id, git_repo_id, package_id, state, cause from jobs
+                 where id = ?1 and git_repo_id is not null and package_id is not null",
+            )
+            .bind(id),
+        )
+        .await?;
+    Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// Notes the refs a job is about; those it knows already stay as they are.
+/// `refs` is a JSON list of `[name, commit, state, version, reason, yields_to]`.
+pub fn insert_job_refs_stmt(job: &str, refs: &str) -> Statement {
+    Statement::new(
+        "insert into job_refs (job_id, name, \"commit\", state, version, reason, yields_to)
+         select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+                json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+         from json_each(?2)
+         where true
+         on conflict (job_id, name) do nothing",
+    )
+    .bind(job)
+    .bind(refs)
+}
+
+/// Settles one ref of a job.
+pub fn settle_job_ref_stmt(
+    job: &str,
+    name: &str,
+    state: &str,
+    version: Option<&str>,
+    reason: Option<&str>,
+) -> Statement {
+    Statement::new(
+        "update job_refs set state = ?3, version = ?4, reason = ?5 where job_id = ?1 and name = ?2",
+    )
+    .bind(job)
+    .bind(name)
+    .bind(state)
+    .bind(version)
+    .bind(reason)
+}
+
+/// Counts a failed attempt at the waiting refs of a commit, and gives how many there have been.
+pub async fn count_attempt(app: &App, job: &str, commit: &str, reason: &str) -> Result<i64> {
+    #[derive(Deserialize)]
+    struct Attempts {
+        attempts: i64,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "update job_refs set attempts = attempts + 1, reason = ?3
+                 where job_id = ?1 and \"commit\" = ?2 and state = 'waiting'
+                 returning attempts",
+            )
+            .bind(job)
+            .bind(commit)
+            .bind(reason),
+        )
+        .await?;
+    Ok(rows_as::<Attempts>(rows)?
+        .into_iter()
+        .map(|row| row.attempts)
+        .max()
+        .unwrap_or_default())
+}
+
+/// Moves a job from one of some states to another, if it is in one of them; whether it was.
+/// `from` is a JSON list of states.
+pub async fn move_job(
+    app: &App,
+    job: &str,
+    from: &str,
+    to: &str,
+    message: Option<&str>,
+) -> Result<bool> {
+    let ended = matches!(to, "failed" | "cancelled" | "done");
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "update jobs set state = ?3, message = ?4,
+                        started_at = case when ?3 = 'running' then coalesce(started_at, ?5) else started_at end,
+                        finished_at = ?6
+                 where id = ?1 and state in (select value from json_each(?2))
+                 returning id",
+            )
+            .bind(job)
+            .bind(from)
+            .bind(to)
+            .bind(message)
+            .bind(app.now())
+            .bind(if ended { Value::from(app.now()) } else { Value::Null }),
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Says what a job waits for.
+pub async fn note_on_job(app: &App, job: &str, message: Option<&str>) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new("update jobs set message = ?2 where id = ?1 and message is not ?2")
+                .bind(job)
+                .bind(message),
+        )
+        .await
+        .map(|_| ())
+}
+
+/// Moves a running job on to publishing once none of its refs waits; gives the state it is in then.
+pub async fn settle_job(app: &App, job: &str) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct State {
+        state: String,
+    }
+    let rows = app
+        .db
+        .batch(vec![
+            Statement::new(
+                "update jobs set state = 'publishing', message = null
+                 where id = ?1 and state = 'running'
+                   and not exists (select 1 from job_refs where job_id = ?1 and state = 'waiting')",
+            )
+            .bind(job),
+            Statement::new("select state from jobs where id = ?1").bind(job),
+        ])
+        .await?;
+    let state = rows.into_iter().nth(1).unwrap_or_default();
+    Ok(rows_as::<State>(state)?
+        .into_iter()
+        .next()
+        .map(|row| row.state))
+}
+
+/// Lets the failed refs of a job wait again.
+pub fn retry_job_refs_stmt(job: &str) -> Statement {
+    Statement::new(
+        "update job_refs set state = 'waiting', attempts = 0, reason = null
+         where job_id = ?1 and state = 'failed'",
+    )
+    .bind(job)
+}
+
+/// Queued jobs that were made before `before`: their message was lost.
+pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Forgotten {
+        id: String,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select id from jobs where state = 'queued' and created_at < ?1 order by created_at limit 100",
+            )
+            .bind(before),
+        )
+        .await?;
+    Ok(rows_as::<Forgotten>(rows)?
+        .into_iter()
+        .map(|row| row.id)
+        .collect())
+}
+
+/// A message the queue gave up on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
+pub struct DeadLetter {
+    /// Its id.
+    pub id: i64,
+    /// The message.
+    pub message: String,
+    /// Why.
+    pub reason: String,
+    /// Unix seconds.
+    pub received_at: i64,
+}
+
+/// Keeps a message the queue gave up on.
+pub async fn insert_dead_letter(
+    app: &App,
+    organisation: Option<i64>,
+    message: &str,
+    reason: &str,
+) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "insert into dead_letters (organisation_id, message, reason, received_at)
+                 values (?1, ?2, ?3, ?4)",
+            )
+            .bind(organisation)
+            .bind(message)
+            .bind(reason)
+            .bind(app.now()),
+        )
+        .await
+        .map(|_| ())
+}
+
+/// The dead letters of an organisation, newest first.
+pub async fn list_dead_letters(app: &App, organisation: i64) -> Result<Vec<DeadLetter>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select id, message, reason, received_at from dead_letters
+                     where organisation_id = ?1 order by id desc limit 200",
+                )
+                .bind(organisation),
+            )
+            .await?,
+    )
+}
+
+/// Takes a dead letter away, and gives it.
+pub async fn take_dead_letter(app: &App, organisation: i64, id: i64) -> Result<Option<DeadLetter>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "delete from dead_letters where id = ?1 and organisation_id = ?2
+                 returning id, message, reason, received_at",
+            )
+            .bind(id)
+            .bind(organisation),
+        )
+        .await?;
+    Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// A random id for a row that leaves the database: 120 bits in hex.
+pub fn random_id(app: &App) -> Result<String> {
+    let mut bytes = [0_u8; 15];
+    app.entropy.fill(&mut bytes)?;
+    if bytes.iter().all(|byte| *byte == 0) {
+        return Err(Error::internal("the source of randomness gave only zeros"));
+    }
+    Ok(hex::encode(bytes))
+}

@@ -1,0 +1,83 @@
+//! One revision of a repository, opened for reading: all it hands out belongs together.
+
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::domain::tree::{
+    Bucket, DamagedTree, PackageEntry, Root, bucket_number, decode_bucket, find_bucket, find_names,
+    find_package, read_names,
+};
+use crate::error::{Error, Result};
+use crate::store::blobs::load_blob;
+use crate::store::repositories::Head;
+
+/// A revision opened for reading.
+pub struct Snapshot<'a> {
+    app: &'a App,
+    head: &'a Head,
+}
+
+impl<'a> Snapshot<'a> {
+    /// Opens a revision.
+    pub fn open(app: &'a App, head: &'a Head) -> Self {
+        Self { app, head }
+    }
+
+    /// What the tree says of one package.
+    pub async fn find_entry(&self, name: &str) -> Result<Option<PackageEntry>> {
+        let Some(root) = &self.head.root else {
+            return Ok(None);
+        };
+        let root = load_blob(self.app, root).await?;
+        let Some(bucket) = find_bucket(&root, bucket_number(name)).map_err(damaged)? else {
+            return Ok(None);
+        };
+        let bucket = load_blob(self.app, &bucket).await?;
+        find_package(&bucket, name).map_err(damaged)
+    }
+
+    /// All names, sorted, when there are few enough to be listed; none when there are more.
+    pub async fn listed_names(&self) -> Result<Option<Vec<String>>> {
+        let Some(root) = &self.head.root else {
+            return Ok(Some(Vec::new()));
+        };
+        let root = load_blob(self.app, root).await?;
+        let (count, names) = find_names(&root).map_err(damaged)?;
+        match names {
+            Some(names) => {
+                let bytes = load_blob(self.app, &names).await?;
+                read_names(&bytes).map(Some).map_err(damaged)
+            }
+            None if count == 0 => Ok(Some(Vec::new())),
+            None => Ok(None),
+        }
+    }
+
+    /// The decoded root, for an update.
+    pub async fn root(&self) -> Result<Root> {
+        match &self.head.root {
+            None => Ok(Root::default()),
+            Some(hash) => Root::decode(&load_blob(self.app, hash).await?).map_err(damaged),
+        }
+    }
+
+    /// Decoded buckets by number, for an update; those that do not exist are left out.
+    pub async fn buckets(
+        &self,
+        root: &Root,
+        numbers: impl Iterator<Item = u8>,
+    ) -> Result<BTreeMap<u8, Bucket>> {
+        let mut buckets = BTreeMap::new();
+        for number in numbers {
+            if let Some(hash) = root.bucket(number) {
+                let bytes = load_blob(self.app, hash).await?;
+                buckets.insert(number, decode_bucket(&bytes).map_err(damaged)?);
+            }
+        }
+        Ok(buckets)
+    }
+}
+
+fn damaged(error: DamagedTree) -> Error {
+    Error::internal(error)
+}

@@ -1,0 +1,174 @@
+//! The sweep: blobs and archives that nothing names are taken away after a day of grace.
+//!
+//! A publisher writes blobs before its head names them, so age alone proves nothing. The sweep therefore dooms a blob in
+//! the database first, which only works while no revision has it; a flip that needs a doomed blob loses and writes it
+//! again. Both decisions are single transactions, so a head never names a blob that the sweep removes.
+
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+use crate::store::repositories::json_list;
+
+/// Young ones are left alone: their publish or import may still be under way.
+pub const GRACE: i64 = 24 * 60 * 60;
+
+#[derive(Deserialize)]
+struct Position {
+    cursor: Option<String>,
+    finished_at: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+/// What one step of the sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Objects looked at.
+    pub seen: usize,
+    /// Objects removed.
+    pub removed: usize,
+}
+
+/// Looks at one page (at most 1,000 objects) of the blobs and one of the archives. A part that was swept to its end less
+/// than a day ago rests.
+pub async fn sweep(app: &App) -> Result<Swept> {
+    let blobs = sweep_page(app, "blobs/").await?;
+    let archives = sweep_page(app, "archives/").await?;
+    Ok(Swept {
+        seen: blobs.seen.saturating_add(archives.seen),
+        removed: blobs.removed.saturating_add(archives.removed),
+    })
+}
+
+async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
+    let now = app.now();
+    let position = load_position(app, prefix).await?;
+    if let Some(Position {
+        finished_at: Some(finished),
+        cursor: None,
+    }) = &position
+        && now.saturating_sub(*finished) < GRACE
+    {
+        return Ok(Swept::default());
+    }
+    let cursor = position.and_then(|position| position.cursor);
+    let page = app.blobs.list(prefix, cursor.as_deref()).await?;
+    let old: Vec<_> = page
+        .objects
+        .iter()
+        .filter(|object| now.saturating_sub(object.uploaded) > GRACE)
+        .filter_map(|object| object.key.strip_prefix(prefix))
+        .collect();
+    let names = json_list(old.into_iter())?;
+    let unused = if prefix == "blobs/" {
+        doom_blobs(app, &names, now).await?
+    } else {
+        find_unused_archives(app, &names).await?
+    };
+    let keys: Vec<_> = unused
+        .iter()
+        .map(|name| format!("{prefix}{name}"))
+        .collect();
+    if !keys.is_empty() {
+        app.blobs.delete(&keys).await?;
+    }
+    if prefix == "blobs/" {
+        spare_blobs(app, &json_list(unused.iter().map(String::as_str))?).await?;
+    }
+    save_position(app, prefix, page.cursor.as_deref(), now).await?;
+    Ok(Swept {
+        seen: page.objects.len(),
+        removed: keys.len(),
+    })
+}
+
+/// Dooms those blobs that no revision has, and gives all of them that are doomed, also by an earlier sweep that crashed.
+async fn doom_blobs(app: &App, hashes: &str, now: i64) -> Result<Vec<String>> {
+    let rows = app
+        .db
+        .batch(vec![
+            Statement::new(
+                "insert into doomed_blobs (hash, doomed_at)
+                 select value, ?2 from json_each(?1)
+                 where value not in (select hash from published_blobs)
+                 on conflict (hash) do nothing",
+            )
+            .bind(hashes)
+            .bind(now),
+            Statement::new(
+                "select hash as name from doomed_blobs where hash in (select value from json_each(?1))",
+            )
+            .bind(hashes),
+        ])
+        .await?;
+    let doomed = rows.into_iter().nth(1).unwrap_or_default();
+    Ok(rows_as::<Name>(doomed)?
+        .into_iter()
+        .map(|row| row.name)
+        .collect())
+}
+
+/// They are gone; whoever writes them again may use them.
+async fn spare_blobs(app: &App, hashes: &str) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "delete from doomed_blobs where hash in (select value from json_each(?1))",
+            )
+            .bind(hashes),
+        )
+        .await
+        .map(|_| ())
+}
+
+/// Archives are written under names of their own and never again, so one that has no row after a day gets none.
+async fn find_unused_archives(app: &App, names: &str) -> Result<Vec<String>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select value as name from json_each(?1)
+                 where not exists (select 1 from dists where archive_key = 'archives/' || value)",
+            )
+            .bind(names),
+        )
+        .await?;
+    Ok(rows_as::<Name>(rows)?
+        .into_iter()
+        .map(|row| row.name)
+        .collect())
+}
+
+async fn load_position(app: &App, prefix: &str) -> Result<Option<Position>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new("select cursor, finished_at from sweeps where prefix = ?1").bind(prefix),
+        )
+        .await?;
+    Ok(rows_as(rows)?.into_iter().next())
+}
+
+async fn save_position(app: &App, prefix: &str, cursor: Option<&str>, now: i64) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "insert into sweeps (prefix, cursor, finished_at)
+                 values (?1, ?2, case when ?2 is null then ?3 end)
+                 on conflict (prefix) do update set
+                     cursor = excluded.cursor,
+                     finished_at = coalesce(excluded.finished_at, sweeps.finished_at)",
+            )
+            .bind(prefix)
+            .bind(cursor)
+            .bind(now),
+        )
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,216 @@
+//! Versions. Insert-once: (package, normalized version) → reference. Only a dev version follows its branch.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::domain::metadata::{ReleasedVersion, Source};
+use crate::domain::version::Version;
+use crate::error::{Error, Result};
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+
+/// A version to be stored.
+#[derive(Debug, Clone)]
+pub struct NewVersion<'a> {
+    /// The package's id.
+    pub package: i64,
+    /// Its number.
+    pub version: &'a Version,
+    /// The commit, or the SHA-256 of an uploaded archive.
+    pub reference: &'a str,
+    /// The git ref it was made of; none for an upload.
+    pub git_ref: Option<&'a str>,
+    /// composer.json.
+    pub manifest: &'a Map<String, Value>,
+    /// RFC 3339.
+    pub time: &'a str,
+    /// Whether it is the default branch.
+    pub is_default_branch: bool,
+}
+
+/// Stores a version whose archive is stored already (in the same batch at the latest).
+/// A version that is there already keeps its reference, unless it is a dev version; a removed one comes back.
+/// `published_at` moves only with the reference: it is when these contents first became installable.
+pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> {
+    let manifest = serde_json::to_string(new.manifest).map_err(Error::internal)?;
+    Ok(Statement::new(
+        "insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, git_ref, manifest,
+                               time, published_at, is_default_branch)
+         select ?1, ?2, ?3, ?4, ?5, d.id, ?6, ?7, ?8, ?9, ?10
+         from dists d where d.package_id = ?1 and d.reference = ?5
+         on conflict (package_id, normalized) do update set
+             pretty = excluded.pretty,
+             published_at = case when versions.reference = excluded.reference
+                 then versions.published_at else excluded.published_at end,
+             reference = excluded.reference,
+             dist_id = excluded.dist_id,
+             git_ref = excluded.git_ref,
+             manifest = excluded.manifest,
+             time = excluded.time,
+             is_default_branch = excluded.is_default_branch,
+             removed_at = null
+         where versions.is_dev = 1 or versions.reference = excluded.reference",
+    )
+    .bind(new.package)
+    .bind(new.version.pretty())
+    .bind(new.version.normalized())
+    .bind(new.version.is_dev())
+    .bind(new.reference)
+    .bind(new.git_ref)
+    .bind(manifest)
+    .bind(new.time)
+    .bind(now)
+    .bind(new.is_default_branch))
+}
+
+/// A stored version, as far as deciding about a ref needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct StoredVersion {
+    /// As tagged.
+    pub pretty: String,
+    /// The commit, or the SHA-256 of an uploaded archive.
+    pub reference: String,
+    /// The git ref it was made of.
+    pub git_ref: Option<String>,
+    /// Set when it has left the metadata.
+    pub removed_at: Option<i64>,
+    /// SHA-256 of its archive.
+    pub sha256: String,
+}
+
+/// Finds a version by its normalized number, removed ones included.
+pub async fn find_version(
+    app: &App,
+    package: i64,
+    normalized: &str,
+) -> Result<Option<StoredVersion>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select v.pretty, v.reference, v.git_ref, v.removed_at, d.sha256
+                 from versions v join dists d on d.id = v.dist_id
+                 where v.package_id = ?1 and v.normalized = ?2",
+            )
+            .bind(package)
+            .bind(normalized),
+        )
+        .await?;
+    Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// A version as the API shows it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct VersionRow {
+    /// As tagged.
+    pub pretty: String,
+    /// `1.2.0.0`.
+    pub normalized: String,
+    /// The commit, or the SHA-256 of an uploaded archive.
+    pub reference: String,
+    /// The git ref it was made of.
+    pub git_ref: Option<String>,
+    /// RFC 3339.
+    pub time: String,
+    /// Unix seconds.
+    pub published_at: i64,
+    /// Bytes of its archive.
+    pub size: i64,
+    /// SHA-1 of its archive.
+    pub sha1: String,
+    /// SHA-256 of its archive.
+    pub sha256: String,
+}
+
+/// The versions of a package that are in its metadata, in no order.
+pub async fn list_versions(app: &App, package: i64) -> Result<Vec<VersionRow>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select v.pretty, v.normalized, v.reference, v.git_ref, v.time, v.published_at,
+                            d.size, d.sha1, d.sha256
+                     from versions v join dists d on d.id = v.dist_id
+                     where v.package_id = ?1 and v.removed_at is null",
+                )
+                .bind(package),
+            )
+            .await?,
+    )
+}
+
+#[derive(Deserialize)]
+struct ReleasedRow {
+    pretty: String,
+    normalized: String,
+    is_dev: i64,
+    manifest: String,
+    reference: String,
+    sha1: String,
+    time: String,
+    published_at: i64,
+    is_default_branch: i64,
+    clone_url: Option<String>,
+    is_archived: Option<i64>,
+}
+
+/// The versions of a package as they go into its documents: tagged ones and dev ones apart.
+pub async fn load_released(
+    app: &App,
+    package: i64,
+) -> Result<(Vec<ReleasedVersion>, Vec<ReleasedVersion>)> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, v.time,
+                        v.published_at, v.is_default_branch, g.clone_url, g.is_archived
+                 from versions v
+                 join dists d on d.id = v.dist_id
+                 join packages p on p.id = v.package_id
+                 left join git_repos g on g.id = p.git_repo_id and v.git_ref is not null
+                 where v.package_id = ?1 and v.removed_at is null",
+            )
+            .bind(package),
+        )
+        .await?;
+    let mut tagged = Vec::new();
+    let mut dev = Vec::new();
+    for row in rows_as::<ReleasedRow>(rows)? {
+        let list = if row.is_dev == 0 {
+            &mut tagged
+        } else {
+            &mut dev
+        };
+        list.push(ReleasedVersion {
+            manifest: serde_json::from_str(&row.manifest).map_err(Error::internal)?,
+            source: row.clone_url.map(|url| Source {
+                url,
+                reference: row.reference.clone(),
+            }),
+            pretty: row.pretty,
+            normalized: row.normalized,
+            reference: row.reference,
+            shasum: row.sha1,
+            time: row.time,
+            published_at: row.published_at,
+            is_default_branch: row.is_default_branch != 0,
+            is_abandoned: row.is_archived.unwrap_or_default() != 0,
+        });
+    }
+    Ok((tagged, dev))
+}
+
+/// Takes the versions of vanished git refs out of the metadata; their archives stay.
+/// `git_refs` is a JSON list of full names.
+pub fn remove_versions_stmt(package: i64, git_refs: &str, now: i64) -> Statement {
+    Statement::new(
+        "update versions set removed_at = ?3
+         where package_id = ?1 and removed_at is null
+           and git_ref in (select value from json_each(?2))",
+    )
+    .bind(package)
+    .bind(git_refs)
+    .bind(now)
+}

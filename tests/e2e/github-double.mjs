@@ -1,0 +1,118 @@
+// A stand-in for GitHub: its REST API on 127.0.0.1 and its archive host on `localhost`, another host to every HTTP client.
+// Its state are real bare git repositories; what it answers is read from them by git at that moment, so it cannot disagree with itself.
+// It is stricter than GitHub where that finds mistakes: pages of 2, links to archives that work once, an archive host that refuses credentials.
+import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { once } from "node:events";
+import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { GitRepository } from "./support/git-repository.mjs";
+import { answerApi } from "./github-answers.mjs";
+import { answerArchive } from "./github-archives.mjs";
+import { Faults } from "./github-faults.mjs";
+
+export class GitHubDouble {
+  /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status}; `path` has its query. */
+  requests = [];
+  /** Requests that brought credentials to the archive host. A right client leaves this empty. */
+  leaks = [];
+  faults = new Faults();
+  tokens = new Map();
+  projects = new Map();
+  archiveLinks = new Map();
+  archivesServed = 0;
+  #truncations = 0;
+  #servers = [];
+
+  /** `certificate` ({key, cert}) makes it an Enterprise Server: https, and the API below /api/v3. */
+  static async start({ folder, certificate }) {
+    const double = new GitHubDouble();
+    double.folder = folder;
+    double.basePath = certificate ? "/api/v3" : "";
+    const scheme = certificate ? "https" : "http";
+    double.origin = `${scheme}://127.0.0.1:${await double.#listen("api", answerApi, certificate)}`;
+    double.url = double.origin + double.basePath;
+    double.archiveUrl = `${scheme}://localhost:${await double.#listen("archive", answerArchive, certificate)}`;
+    return double;
+  }
+
+  async stop() {
+    this.faults.releaseAll();
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+
+  /** `scopes` as of a classic token; undefined makes it fine-grained, which has no scopes header. */
+  addToken({ login = "ada", scopes, mayReadContents = true } = {}) {
+    const token = (scopes === undefined ? "github_pat_" : "ghp_") + randomUUID().replaceAll("-", "");
+    this.tokens.set(token, { login, scopes, mayReadContents });
+    return token;
+  }
+
+  async addProject(fullName, { defaultBranch = "main" } = {}) {
+    const id = 700_001 + this.projects.size;
+    const repository = await GitRepository.create(join(this.folder, `${id}.git`), defaultBranch);
+    const project = { id, fullName, formerNames: [], defaultBranch, archived: false, repository };
+    this.projects.set(id, project);
+    return project;
+  }
+
+  rename(project, fullName) {
+    project.formerNames.push(project.fullName);
+    project.fullName = fullName;
+  }
+
+  findProject(fullName) {
+    return [...this.projects.values()].find((project) => sameName(project.fullName, fullName));
+  }
+
+  findRenamedProject(fullName) {
+    return [...this.projects.values()].find((project) => project.formerNames.some((name) => sameName(name, fullName)));
+  }
+
+  /** The next archive ends too early; its status is still 200 and its HTTP framing is right. */
+  truncateNextArchive() {
+    this.#truncations += 1;
+  }
+
+  takeTruncation() {
+    if (this.#truncations === 0) return false;
+    this.#truncations -= 1;
+    return true;
+  }
+
+  countRequests(pattern) {
+    return this.requests.filter((request) => pattern.test(request.path)).length;
+  }
+
+  async #listen(host, answer, certificate) {
+    const handle = (request, response) =>
+      this.#handle(host, answer, request, response).catch((error) => {
+        // A bug in the double must show as one, not as a provider's outage.
+        console.error("github double:", error);
+        response.destroy();
+      });
+    const server = certificate ? createSecureServer(certificate, handle) : createServer(handle);
+    this.#servers.push(server);
+    server.listen(0, host === "api" ? "127.0.0.1" : "localhost");
+    await once(server, "listening");
+    return server.address().port;
+  }
+
+  async #handle(host, answer, request, response) {
+    const record = { host, method: request.method, path: request.url, headers: request.headers, status: undefined };
+    this.requests.push(record);
+    request.resume();
+    const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
+    record.status = reply.status;
+    response.writeHead(reply.status, reply.headers);
+    for (const chunk of reply.chunks ?? []) response.write(chunk);
+    response.end(reply.body);
+  }
+}
+
+function sameName(one, other) {
+  return one.toLowerCase() === other.toLowerCase();
+}

@@ -1,0 +1,54 @@
+// The scenarios, one after the other on one registry: the real Composer on one side, a GitHub with real git repositories on the other.
+import { after, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { World } from "./world.mjs";
+import connections from "./scenarios/connections.mjs";
+import imports from "./scenarios/imports.mjs";
+import webhooks from "./scenarios/webhooks.mjs";
+import refs from "./scenarios/refs.mjs";
+import faults from "./scenarios/faults.mjs";
+import jobs from "./scenarios/jobs.mjs";
+import metadata from "./scenarios/metadata.mjs";
+import dists from "./scenarios/dists.mjs";
+import tokens from "./scenarios/tokens.mjs";
+import visibility from "./scenarios/visibility.mjs";
+import uploads from "./scenarios/uploads.mjs";
+import organisations from "./scenarios/organisations.mjs";
+import history from "./scenarios/history.mjs";
+import restart from "./scenarios/restart.mjs";
+
+const world = new World();
+// Outside of all hooks: a registry that does not start is one error and not one for each test.
+await world.start();
+
+describe("Repertoire", () => {
+  after(() => world.stop());
+
+  const scenarios = {
+    connections,
+    imports,
+    webhooks,
+    refs,
+    faults,
+    jobs,
+    metadata,
+    dists,
+    tokens,
+    visibility,
+    uploads,
+    organisations,
+    history,
+    restart,
+  };
+  for (const [name, scenario] of Object.entries(scenarios)) describe(name, () => scenario(world));
+
+  test("no credentials ever reached the archive host", () => {
+    assert.ok(world.double.archivesServed > 100);
+    assert.deepEqual(world.double.leaks, []);
+  });
+
+  test("the git host was never asked again before a waiting time had passed, and no planned fault was left over", () => {
+    assert.deepEqual(world.double.faults.impatient, []);
+    assert.deepEqual(world.double.faults.pending, []);
+  });
+});

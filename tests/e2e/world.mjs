@@ -1,0 +1,190 @@
+// One registry and one GitHub double for all scenarios: starting the registry is the slow part. Each scenario keeps to packages of its own.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { GitHubDouble } from "./github-double.mjs";
+import { Registry } from "./registry.mjs";
+import { ComposerProject, basic } from "./composer.mjs";
+import { deliver } from "./github-webhooks.mjs";
+import { greeterFiles } from "./fixtures.mjs";
+import { GitRepository } from "./support/git-repository.mjs";
+import { makeFolder } from "./support/folder.mjs";
+import { until } from "./support/until.mjs";
+
+const ended = ["done", "failed", "cancelled"];
+
+export class World {
+  #folders = 0;
+
+  async start() {
+    this.folder = await makeFolder("e2e");
+    this.double = await GitHubDouble.start({ folder: await this.newFolder("github") });
+    this.registry = await Registry.start({ state: await this.newFolder("state") });
+    // What the registry said is of interest when, and only when, something failed; so is its state.
+    process.on("exit", (code) => {
+      if (code !== 0)
+        console.error(`--- the registry's last words (its state is kept in ${this.folder}) ---\n${this.registry.tail()}`);
+      else rmSync(this.folder, { recursive: true, force: true });
+    });
+    this.connection = await this.connect(this.double.addToken({ scopes: "repo" }));
+  }
+
+  async stop() {
+    await this.registry?.stop();
+    await this.double?.stop();
+  }
+
+  async newFolder(purpose) {
+    this.#folders += 1;
+    const folder = join(this.folder, `${purpose}-${this.#folders}`);
+    await mkdir(folder);
+    return folder;
+  }
+
+  /** Calls the API, whose answer must have this status; returns its body. */
+  async expect(status, method, path, body, options) {
+    const answer = await this.registry.api(method, path, body, options);
+    assert.equal(answer.status, status, `${method} ${path} answered ${answer.status}: ${answer.text}`);
+    return answer.body;
+  }
+
+  connect(token, organisation = "main") {
+    return this.expect(201, "POST", `/orgs/${organisation}/connections`, {
+      provider: "github",
+      base_url: this.double.url,
+      token,
+    });
+  }
+
+  /** Asks for a project to be imported; returns {package, job} at once. */
+  addPackage(project, connection = this.connection) {
+    return this.expect(202, "POST", "/orgs/main/packages", {
+      connection: connection.id,
+      project: project.fullName,
+      repository: "packages",
+    });
+  }
+
+  /** The same, and waits until it is published; returns the job. */
+  async importProject(project) {
+    const { job } = await this.addPackage(project);
+    return this.jobDone(job.id);
+  }
+
+  /** A project on the double with a tiny package of that name, one release a tag (each greets with the tag's name), already imported. */
+  async importGreeter(name, tags = ["v1.0.0"]) {
+    const project = await this.double.addProject(name);
+    await project.repository.commit(...tags.map((tag) => ({ files: greeterFiles(name, tag), tags: [tag] })));
+    await this.importProject(project);
+    return project;
+  }
+
+  job(id) {
+    return this.expect(200, "GET", `/orgs/main/jobs/${id}`);
+  }
+
+  async jobs() {
+    return (await this.expect(200, "GET", "/orgs/main/jobs")).jobs;
+  }
+
+  async jobIds() {
+    return new Set((await this.jobs()).map((job) => job.id));
+  }
+
+  /** How many jobs there are that were not among the known ones. The list shows the newest only, so its length says nothing. */
+  async countNewJobs(known) {
+    return (await this.jobs()).filter((job) => !known.has(job.id)).length;
+  }
+
+  /** Waits for the job's end, whatever it is. */
+  async jobEnded(id, { deadline = 120_000 } = {}) {
+    let last;
+    return until(
+      () => `job ${id} has not ended: ${JSON.stringify(last)}`,
+      async () => {
+        last = await this.job(id);
+        return ended.includes(last.state) && last;
+      },
+      { deadline },
+    );
+  }
+
+  async jobDone(id, options) {
+    const job = await this.jobEnded(id, options);
+    assert.equal(job.state, "done", `the job ended as ${JSON.stringify(job)}`);
+    return job;
+  }
+
+  /** Runs `action`, which must lead to a new job of the package, and waits until that is done. */
+  async syncedBy(name, action) {
+    const known = await this.jobIds();
+    await action();
+    const fresh = await until(`no new job of ${name}`, async () =>
+      (await this.jobs()).find((job) => job.package === name && !known.has(job.id)),
+    );
+    return this.jobDone(fresh.id);
+  }
+
+  /** Delivers a webhook of the shared connection, which must be accepted. */
+  async deliver(event, payload, options) {
+    const answer = await deliver(this.connection.webhook, event, payload, options);
+    assert.equal(answer.status, 202, answer.text);
+    return answer;
+  }
+
+  package(name) {
+    return this.expect(200, "GET", `/orgs/main/packages/${name}`);
+  }
+
+  async versions(name) {
+    return (await this.package(name)).versions.map((entry) => entry.version);
+  }
+
+  /** {access, packages, repositories, expires_at} with defaults; returns {id, token, …}. */
+  createToken(grants = {}, organisation = "main") {
+    return this.expect(201, "POST", `/orgs/${organisation}/tokens`, { name: "a test", access: "read", ...grants });
+  }
+
+  /** A project for Composer with the repository set up; by default the administrator's token is its password. */
+  async composer({ repository = this.registry.repository(), token = this.registry.adminToken, auth } = {}) {
+    return ComposerProject.create(await this.newFolder("composer"), {
+      repository,
+      auth: auth ?? basic(this.registry.url, "token", token),
+    });
+  }
+
+  /** Asks the repository as Composer would; returns {status, headers, bytes, text, json()}. `token: null` sends no credentials. */
+  async get(
+    path,
+    { repository = this.registry.repository(), method = "GET", token = this.registry.adminToken, headers = {}, body } = {},
+  ) {
+    const credentials = token === null ? {} : { authorization: `Bearer ${token}` };
+    const url = path.startsWith("http") ? path : `${repository}/${path}`;
+    const response = await fetch(url, {
+      method,
+      body,
+      redirect: "manual",
+      headers: { ...credentials, ...headers },
+      signal: AbortSignal.timeout(120_000),
+    });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return { status: response.status, headers: response.headers, bytes, text: bytes.toString(), json: () => JSON.parse(bytes) };
+  }
+
+  /** The bytes of a zip with these files, at the top or below `prefix`. */
+  async zip(files, prefix = "") {
+    const repository = await GitRepository.create(await this.newFolder("zip"));
+    const [commit] = await repository.commit({ files });
+    return repository.archive(commit, prefix);
+  }
+}
+
+export function sha1(bytes) {
+  return createHash("sha1").update(bytes).digest("hex");
+}
+
+export function sha256(bytes) {
+  return createHash("sha256").update(bytes).digest("hex");
+}
