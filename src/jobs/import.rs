@@ -376,7 +376,7 @@ impl<'a> Source<'a> {
             .read_file(
                 &self.repo.provider_id,
                 "composer.json",
-                self.commit,
+                Some(self.commit),
                 MANIFEST_LIMIT,
             )
             .await;

@@ -165,12 +165,12 @@ pub trait GitHost {
         known: &HashMap<String, RefPage>,
     ) -> Result<RefListing>;
 
-    /// A file's bytes at a commit; none when there is no such file.
+    /// A file's bytes at a commit, or on the default branch as it is now; none when there is no such file.
     async fn read_file(
         &self,
         project_id: &str,
         path: &str,
-        commit: &str,
+        commit: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>>;
 

@@ -106,12 +106,7 @@ async fn read_project(host: &dyn GitHost, project: &str) -> Result<(Project, Man
         return Err(Error::invalid(format!("`{name}` has no commits yet")));
     };
     let bytes = host
-        .read_file(
-            &project.provider_id,
-            "composer.json",
-            branch,
-            MANIFEST_LIMIT,
-        )
+        .read_file(&project.provider_id, "composer.json", None, MANIFEST_LIMIT)
         .await?
         .ok_or_else(|| {
             Error::invalid(format!(

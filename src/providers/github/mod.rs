@@ -140,19 +140,21 @@ impl GitHost for GitHub<'_> {
         &self,
         project_id: &str,
         path: &str,
-        commit: &str,
+        commit: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>> {
         let segments: Vec<String> = path
             .split('/')
             .map(|segment| utf8_percent_encode(segment, SEGMENT).to_string())
             .collect();
-        let url = format!(
-            "/repositories/{}/contents/{}?ref={}",
+        let mut url = format!(
+            "/repositories/{}/contents/{}",
             project(project_id)?,
-            segments.join("/"),
-            full_commit(commit)?
+            segments.join("/")
         );
+        if let Some(commit) = commit {
+            url = format!("{url}?ref={}", full_commit(commit)?);
+        }
         match self.api.get(&url, Want::Raw, None).await? {
             Asked::Answered(response) => read_body(response, limit, &format!("The file `{path}`"))
                 .await
