@@ -443,9 +443,8 @@ pub(crate) async fn connect<'a>(
 async fn discard_if_unused(app: &App, package: i64, commit: &str, key: &str) {
     let unused = match find_package_dist(app, package, commit).await {
         Ok(Some(dist)) => dist.archive_key != key,
-        // The batch failed for good or for now; the next attempt fetches anew.
-        Ok(None) => true,
-        Err(_) => false,
+        // The batch failed, or did not answer and is written yet: a row may still come to name it.
+        Ok(None) | Err(_) => false,
     };
     if unused && let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
         app.warn(&format!("An unused archive could not be removed: {error}"));

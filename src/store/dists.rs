@@ -102,6 +102,15 @@ pub async fn find_package_dist(app: &App, package: i64, reference: &str) -> Resu
     Ok(rows_as(rows)?.into_iter().next())
 }
 
+/// Whether a row names an archive, by its key.
+pub async fn is_archive_named(app: &App, key: &str) -> Result<bool> {
+    let rows = app
+        .db
+        .rows(Statement::new("select 1 as one from dists where archive_key = ?1").bind(key))
+        .await?;
+    Ok(!rows.is_empty())
+}
+
 /// Stores the facts of an archive, once: whoever comes second with the same reference changes nothing.
 pub fn insert_dist_stmt(package: i64, reference: &str, dist: &Dist, now: i64) -> Statement {
     Statement::new(
