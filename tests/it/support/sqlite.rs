@@ -78,6 +78,11 @@ impl Sqlite {
             .collect()
     }
 
+    /// How many rows were ever changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.0.total_changes()
+    }
+
     /// Changes rows behind the program's back.
     pub(crate) fn change(&self, statement: &Statement) {
         self.run(statement).unwrap();

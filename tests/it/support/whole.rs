@@ -12,12 +12,19 @@ use super::world::World;
 /// What was found to be whole and has not been touched since.
 #[derive(Default)]
 pub(crate) struct Checked {
+    /// How many rows had been changed by then.
+    changes: Option<u64>,
     roots: BTreeSet<String>,
     archives: BTreeSet<String>,
 }
 
 /// Fails the test when something that is named is not there.
 pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
+    let changes = Some(world.sqlite.changes());
+    if checked.changes == changes {
+        return;
+    }
+    checked.changes = changes;
     let objects = world.objects.borrow();
     for key in world.sqlite.texts("select archive_key from dists") {
         if checked.archives.insert(key.clone()) {

@@ -40,6 +40,13 @@ pub(crate) enum Flavour {
     After,
 }
 
+/// Whether a call changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    Some,
+}
+
 /// A call that is to fail, once, and how many calls there are from now on until then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
@@ -90,6 +97,8 @@ pub(crate) struct World {
     /// Runs before each batch of the database.
     pub(crate) before_batch: RefCell<Option<Hook>>,
     calls: RefCell<BTreeMap<Port, usize>>,
+    /// Of each call since the last `forget_calls`.
+    pub(crate) effects: RefCell<Vec<Effect>>,
     fault: Cell<Option<Fault>>,
     /// Whether each call gives way to other futures first.
     pub(crate) gives_way: Cell<bool>,
@@ -112,6 +121,7 @@ impl World {
             db_is_down: Cell::new(false),
             before_batch: RefCell::default(),
             calls: RefCell::default(),
+            effects: RefCell::default(),
             fault: Cell::new(None),
             gives_way: Cell::new(false),
             checked: RefCell::default(),
@@ -125,6 +135,7 @@ impl World {
 
     pub(crate) fn forget_calls(&self) {
         self.calls.borrow_mut().clear();
+        self.effects.borrow_mut().clear();
     }
 
     pub(crate) fn plan_fault(&self, fault: Option<Fault>) {
@@ -151,14 +162,25 @@ impl World {
     }
 
     /// One call of a port.
-    async fn call<T>(&self, port: Port, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    async fn call<T>(
+        &self,
+        port: Port,
+        effect: Effect,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         if self.gives_way.get() {
             give_way().await;
         }
-        self.call_at_once(port, work)
+        self.call_at_once(port, effect, work)
     }
 
-    fn call_at_once<T>(&self, port: Port, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn call_at_once<T>(
+        &self,
+        port: Port,
+        effect: Effect,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.effects.borrow_mut().push(effect);
         *self.calls.borrow_mut().entry(port).or_default() += 1;
         let result = match self.strike() {
             None => work(),
@@ -225,8 +247,13 @@ impl Ports {
 impl Db for Ports {
     async fn rows(&self, statement: Statement) -> Result<Vec<Row>> {
         let world = &self.0;
+        let effect = if statement.sql.starts_with("select") {
+            Effect::None
+        } else {
+            Effect::Some
+        };
         world
-            .call(Port::Db, || {
+            .call(Port::Db, effect, || {
                 self.reach_db()?;
                 world.sqlite.rows(&statement)
             })
@@ -236,7 +263,7 @@ impl Db for Ports {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>> {
         let world = &self.0;
         world
-            .call(Port::Db, || {
+            .call(Port::Db, Effect::Some, || {
                 self.reach_db()?;
                 let hook = world.before_batch.borrow_mut().take();
                 if let Some(hook) = hook {
@@ -251,7 +278,7 @@ impl Db for Ports {
     async fn read_nearby(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>> {
         let world = &self.0;
         world
-            .call(Port::Db, || {
+            .call(Port::Db, Effect::None, || {
                 self.reach_db()?;
                 world.sqlite.batch(&statements)
             })
@@ -264,7 +291,7 @@ impl Blobs for Ports {
     async fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::Some, || {
                 world.objects.borrow_mut().insert(
                     key.to_owned(),
                     Object {
@@ -280,7 +307,7 @@ impl Blobs for Ports {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::None, || {
                 let objects = world.objects.borrow();
                 Ok(objects.get(key).map(|object| object.bytes.clone()))
             })
@@ -290,7 +317,7 @@ impl Blobs for Ports {
     async fn get_range(&self, key: &str, offset: u64, length: u64) -> Result<Option<Vec<u8>>> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::None, || {
                 let objects = world.objects.borrow();
                 Ok(objects
                     .get(key)
@@ -302,7 +329,7 @@ impl Blobs for Ports {
     async fn head(&self, key: &str) -> Result<Option<ObjectFacts>> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::None, || {
                 let objects = world.objects.borrow();
                 Ok(objects.get(key).map(|object| facts(key, object)))
             })
@@ -312,7 +339,7 @@ impl Blobs for Ports {
     async fn delete(&self, keys: &[String]) -> Result<()> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::Some, || {
                 for key in keys {
                     world.objects.borrow_mut().remove(key);
                 }
@@ -325,7 +352,7 @@ impl Blobs for Ports {
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<ObjectPage> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::None, || {
                 let objects = world.objects.borrow();
                 let found: Vec<_> = objects
                     .iter()
@@ -367,7 +394,7 @@ impl MultipartBlobs for Ports {
     async fn create_multipart(&self, key: &str) -> Result<String> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::Some, || {
                 let mut uploads = world.uploads.borrow_mut();
                 let id = format!("upload-{}", uploads.len());
                 uploads.insert(id.clone(), (key.to_owned(), BTreeMap::new()));
@@ -385,7 +412,7 @@ impl MultipartBlobs for Ports {
     ) -> Result<String> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::Some, || {
                 let mut uploads = world.uploads.borrow_mut();
                 let (known, parts) = uploads.get_mut(upload).unwrap();
                 assert_eq!(known, key);
@@ -398,7 +425,7 @@ impl MultipartBlobs for Ports {
     async fn complete_multipart(&self, key: &str, upload: &str, parts: &[String]) -> Result<()> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::Some, || {
                 let (_, stored) = world.uploads.borrow_mut().remove(upload).unwrap();
                 assert_eq!(stored.len(), parts.len());
                 world.objects.borrow_mut().insert(
@@ -416,7 +443,7 @@ impl MultipartBlobs for Ports {
     async fn abort_multipart(&self, _key: &str, upload: &str) -> Result<()> {
         let world = &self.0;
         world
-            .call(Port::Blobs, || {
+            .call(Port::Blobs, Effect::Some, || {
                 world.uploads.borrow_mut().remove(upload);
                 Ok(())
             })
@@ -429,7 +456,7 @@ impl Cache for Ports {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let world = &self.0;
         world
-            .call(Port::Cache, || match world.cache_mood.get() {
+            .call(Port::Cache, Effect::None, || match world.cache_mood.get() {
                 CacheMood::Working => Ok(world.copies.borrow().get(key).cloned()),
                 CacheMood::Empty => Ok(None),
                 CacheMood::Denying => Err(Error::internal("the cache denies everything")),
@@ -440,7 +467,7 @@ impl Cache for Ports {
     async fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
         let world = &self.0;
         world
-            .call(Port::Cache, || {
+            .call(Port::Cache, Effect::Some, || {
                 if world.cache_mood.get() == CacheMood::Denying {
                     return Err(Error::internal("the cache denies everything"));
                 }
@@ -457,7 +484,7 @@ impl Queue for Ports {
     async fn send(&self, messages: Vec<Outgoing>) -> Result<()> {
         let world = &self.0;
         world
-            .call(Port::Queue, || {
+            .call(Port::Queue, Effect::Some, || {
                 let mut queue = world.queue.borrow_mut();
                 queue.extend(messages.into_iter().map(|message| Waiting {
                     text: message.text,
@@ -474,7 +501,7 @@ impl HttpClient for Ports {
     async fn send(&self, request: OutRequest) -> Result<InResponse> {
         let world = Rc::clone(&self.0);
         self.0
-            .call(Port::Outbound, || {
+            .call(Port::Outbound, Effect::None, || {
                 let answer = world.github.borrow_mut().answer(&request);
                 Ok(InResponse {
                     status: answer.status,
@@ -500,7 +527,7 @@ impl repertoire::ports::ByteStream for Chunks {
     async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         let world = Rc::clone(&self.world);
         world
-            .call(Port::Outbound, || Ok(self.left.pop_front()))
+            .call(Port::Outbound, Effect::None, || Ok(self.left.pop_front()))
             .await
     }
 }
@@ -514,7 +541,7 @@ impl Clock for Ports {
 impl Entropy for Ports {
     fn fill(&self, buffer: &mut [u8]) -> Result<()> {
         let world = &self.0;
-        world.call_at_once(Port::Entropy, || {
+        world.call_at_once(Port::Entropy, Effect::None, || {
             for byte in buffer {
                 // xorshift64: enough to be different each time and the same in each run.
                 let mut state = world.randomness.get();
@@ -533,7 +560,7 @@ impl Entropy for Ports {
 impl Vault for Ports {
     async fn seal(&self, context: &str, secret: &str) -> Result<String> {
         self.0
-            .call(Port::Vault, || {
+            .call(Port::Vault, Effect::None, || {
                 Ok(format!("sealed:{context}:{}", hex::encode(secret)))
             })
             .await
@@ -541,7 +568,7 @@ impl Vault for Ports {
 
     async fn open(&self, context: &str, sealed: &str) -> Result<String> {
         self.0
-            .call(Port::Vault, || {
+            .call(Port::Vault, Effect::None, || {
                 let secret = sealed
                     .strip_prefix(&format!("sealed:{context}:"))
                     .ok_or_else(|| Error::internal("sealed for something else"))?;
