@@ -53,7 +53,7 @@ export class LocalInstance {
     this.#makeSecrets();
     this.configurations = writeConfigurations(this.stateFolder, {
       // Private addresses are the usual ones for a git host beside this instance.
-      variables: { PUBLIC_URL: this.url, ALLOW_PRIVATE_ADDRESSES: "1" },
+      variables: { PUBLIC_URL: this.url, ALLOW_PRIVATE_ADDRESSES: "true" },
     });
     await this.#migrate();
   }
@@ -159,7 +159,7 @@ export class LocalInstance {
     const stampPath = join(this.dataFolder, ".migrated");
     const folder = join(projectFolder, "migrations");
     const hash = createHash("sha256");
-    for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
+    for (const name of readdirSync(folder).filter((name) => name.endsWith(".sql")).sort()) hash.update(name).update(readFileSync(join(folder, name)));
     const stamp = hash.digest("hex");
     if (existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp) return;
     const [edge] = this.configurations;

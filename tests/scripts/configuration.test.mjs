@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+
+import { adapt } from "../../scripts/configuration.mjs";
+import { projectFolder, workerConfigurations } from "../../scripts/paths.mjs";
+
+// wrangler's own parser, so that what is tested here is what wrangler will read.
+const { experimental_readRawConfig: readRawConfig } = await import("wrangler");
+
+const committed = workerConfigurations.map((name) => readRawConfig({ config: join(projectFolder, name) }).rawConfig);
+const text = (name) => readFileSync(join(projectFolder, name), "utf8");
+
+test("both Workers are given the same program, the same stores and the same queue", () => {
+  const [edge, consumer] = committed;
+  for (const key of ["main", "compatibility_date", "compatibility_flags", "build", "d1_databases", "kv_namespaces", "r2_buckets"]) {
+    assert.deepEqual(edge[key], consumer[key], key);
+  }
+  assert.deepEqual(edge.queues.producers, consumer.queues.producers);
+  assert.equal(edge.queues.consumers, undefined);
+  assert.equal(edge.triggers, undefined);
+});
+
+test("every queue that is written to is read by the consumer, the dead letters too", () => {
+  const [edge, consumer] = committed;
+  const read = consumer.queues.consumers.map(({ queue }) => queue);
+  const written = [...edge.queues.producers, ...consumer.queues.producers].map(({ queue }) => queue);
+  const dead = consumer.queues.consumers.flatMap(({ dead_letter_queue: queue }) => queue ?? []);
+  assert.deepEqual(new Set(read), new Set([...written, ...dead]));
+});
+
+test("a provider's token does not follow a redirect to another host, and Node.js is left out", () => {
+  for (const configuration of committed) {
+    assert.ok(configuration.compatibility_date >= "2025-09-01");
+    assert.deepEqual(configuration.compatibility_flags, ["no_nodejs_compat", "no_nodejs_compat_v2"]);
+  }
+});
+
+test("a local copy has the variables of the instance and absolute paths", () => {
+  const variables = { PUBLIC_URL: "http://localhost:8787", ALLOW_PRIVATE_ADDRESSES: "true" };
+  for (const name of workerConfigurations) {
+    const adapted = adapt(text(name), { variables });
+    assert.match(adapted, /^PUBLIC_URL = "http:\/\/localhost:8787"\nALLOW_PRIVATE_ADDRESSES = "true"$/m);
+    assert.ok(adapted.includes(`main = "${projectFolder}/build/index.js"`));
+    assert.ok(adapted.includes(`migrations_dir = "${projectFolder}/migrations"`));
+    assert.ok(adapted.includes('database_id = "repertoire-local"'));
+  }
+});
+
+test("a deployed copy has the account's own resources, and only the edge gets the host", () => {
+  const values = { variables: { PUBLIC_URL: "https://packages.acme.example" }, databaseId: "d1-id", namespaceId: "kv-id", host: "packages.acme.example" };
+  const [edge, consumer] = workerConfigurations.map((name) => adapt(text(name), values));
+  for (const adapted of [edge, consumer]) {
+    assert.ok(adapted.includes('\ndatabase_id = "d1-id"\n') && adapted.includes('\nid = "kv-id"\n'));
+    assert.ok(!adapted.includes("repertoire-local"));
+  }
+  assert.ok(edge.includes('routes = [{ pattern = "packages.acme.example", custom_domain = true }]'));
+  assert.ok(edge.includes("workers_dev = false"));
+  assert.ok(!consumer.includes("routes"));
+});
+
+test("a line that is no longer there is named", () => {
+  const changed = text("wrangler.toml").replace('main = "build/index.js"', 'main = "elsewhere.js"');
+  assert.throws(() => adapt(changed, { variables: { PUBLIC_URL: "" } }), /no line `main = "build\/index\.js"`/);
+});
