@@ -165,15 +165,12 @@ pub trait GitHost {
         known: &HashMap<String, RefPage>,
     ) -> Result<RefListing>;
 
-    /// The commit that a branch points at; none when there is no such branch, or no commit at all.
-    async fn branch_tip(&self, project_id: &str, branch: &str) -> Result<Option<String>>;
-
-    /// A file's bytes at a commit; none when there is no such file.
+    /// A file's bytes at a commit, or on the default branch as it is now; none when there is no such file.
     async fn read_file(
         &self,
         project_id: &str,
         path: &str,
-        commit: &str,
+        commit: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>>;
 

@@ -18,6 +18,7 @@ use crate::ports::db::rows_as;
 use crate::store::blobs::put_blob;
 use crate::store::repositories::{Flip, Repository, flip_head, load_repository, tick_off};
 use crate::store::snapshot::Snapshot;
+use crate::store::sweep::count_removals;
 use crate::store::versions::load_released;
 
 /// Packages in one flip. Each costs a read and up to two documents of two writes; 200 keep one invocation far below
@@ -101,14 +102,16 @@ pub async fn publish(app: &App, repository: i64) -> Result<Published> {
             return Ok(published);
         }
     }
+    // With growing waits: others publish now, or the sweep died over a blob of ours and is cleaned up after in minutes.
     Err(Error::new(
-        ErrorKind::RateLimited { retry_after: 2 },
+        ErrorKind::Internal,
         "Many releases are being published at once; this one comes after them",
     ))
 }
 
 /// One attempt; none when the head moved meanwhile.
 async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>> {
+    let removals = count_removals(app).await?;
     let repository = load_repository(app, repository).await?;
     let address = repository.address(&app.config.public_url);
     if repository
@@ -161,6 +164,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         cause: &cause(&pending),
         address: &address,
         blobs: &blobs,
+        removals,
         published: &published,
     };
     if unchanged || (pending.is_empty() && repository.head.root.is_none()) {

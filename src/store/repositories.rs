@@ -320,6 +320,8 @@ pub struct Flip<'a> {
     pub address: &'a str,
     /// Every blob that this revision adds.
     pub blobs: &'a [BlobHash],
+    /// The round of removals after which they were written.
+    pub removals: i64,
     /// The pending publications that it ticks off: `(package, sequence)`.
     pub published: &'a [(i64, i64)],
 }
@@ -331,6 +333,12 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
     let next = flip.built_on.saturating_add(1);
     // Each statement carries the guard by itself, so the last one may be the update that makes the guard false.
     let mut statements = vec![
+        // What was removed before it was written is there again.
+        Statement::new(
+            "delete from doomed_blobs where removal <= ?1 and hash in (select value from json_each(?2))",
+        )
+        .bind(flip.removals)
+        .bind(&blobs),
         Statement::new(
             "insert into revisions (repository_id, number, root, time, cause)
              select r.id, ?3, ?4, ?5, ?6 from repositories r

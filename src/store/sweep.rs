@@ -1,9 +1,9 @@
 //! The sweep: blobs and archives that nothing names are taken away after a day of grace.
 //!
 //! A publisher writes blobs before its head names them, so age alone proves nothing. The sweep therefore dooms a blob in
-//! the database first, which only works while no revision has it; a flip that needs a doomed blob loses, and is run again
-//! until the blob is spared. Both decisions are single transactions, and a doomed blob is only spared when its removal can
-//! no longer be under way, so a head never names a blob that the sweep removes.
+//! the database first, which only works while no revision has it, then removes it, and then gives the doom the number of
+//! this round of removals. A flip that needs a doomed blob loses, unless its publisher saw that number before it wrote
+//! the blob: then the blob was written after the removal, and stays. So a head never names a blob that the sweep removes.
 
 use serde::Deserialize;
 
@@ -16,9 +16,8 @@ use crate::store::repositories::json_list;
 /// Young ones are left alone: their publish or import may still be under way.
 pub const GRACE: i64 = 24 * 60 * 60;
 
-/// How long a blob stays doomed, in seconds: longer than any run of the sweep lasts (15 minutes on Workers), so that the
-/// removal of a blob that is spared again is long over, or will never come.
-pub const DOOM: i64 = 20 * 60;
+/// Seconds after which who doomed a blob and did not come to remove it must be dead: no invocation lives that long.
+const DEAD: i64 = 15 * 60;
 
 #[derive(Deserialize)]
 struct Position {
@@ -43,7 +42,7 @@ pub struct Swept {
 /// Looks at one page (at most 1,000 objects) of the blobs and one of the archives. A part that was swept to its end less
 /// than a day ago rests.
 pub async fn sweep(app: &App) -> Result<Swept> {
-    spare_blobs(app).await?;
+    finish_removals(app).await?;
     let blobs = sweep_page(app, "blobs/").await?;
     let archives = sweep_page(app, "archives/").await?;
     Ok(Swept {
@@ -83,6 +82,9 @@ async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
         .collect();
     if !keys.is_empty() {
         app.blobs.delete(&keys).await?;
+        if prefix == "blobs/" {
+            note_removals(app, &json_list(unused.iter().map(String::as_str))?).await?;
+        }
     }
     save_position(app, prefix, page.cursor.as_deref(), now).await?;
     Ok(Swept {
@@ -91,44 +93,91 @@ async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
     })
 }
 
-/// Dooms those blobs that no revision has, and gives those that are doomed by this run: what an earlier run doomed is
-/// that run's to remove, or is spared in time and doomed anew.
-async fn doom_blobs(app: &App, hashes: &str, now: i64) -> Result<Vec<String>> {
+/// Removes what an earlier sweep doomed and died over, and forgets removals that nobody under way can have missed.
+async fn finish_removals(app: &App) -> Result<()> {
+    let now = app.now();
     let rows = app
         .db
         .batch(vec![
+            Statement::new("delete from doomed_blobs where removal is not null and doomed_at < ?1")
+                .bind(now.saturating_sub(GRACE)),
+            Statement::new(
+                "select hash as name from doomed_blobs
+                 where removal is null and doomed_at < ?1 limit 1000",
+            )
+            .bind(now.saturating_sub(DEAD)),
+        ])
+        .await?;
+    let left = rows_as::<Name>(rows.into_iter().nth(1).unwrap_or_default())?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = left
+        .iter()
+        .map(|row| format!("blobs/{}", row.name))
+        .collect();
+    app.blobs.delete(&keys).await?;
+    note_removals(app, &json_list(left.iter().map(|row| row.name.as_str()))?).await
+}
+
+/// Dooms those blobs that no revision has, and gives them; those that another sweep is about to remove are its own.
+async fn doom_blobs(app: &App, hashes: &str, now: i64) -> Result<Vec<String>> {
+    let rows = app
+        .db
+        .rows(
             Statement::new(
                 "insert into doomed_blobs (hash, doomed_at)
                  select value, ?2 from json_each(?1)
                  where value not in (select hash from published_blobs)
-                 on conflict (hash) do nothing",
+                 on conflict (hash) do update set doomed_at = ?2, removal = null where removal is not null
+                 returning hash as name",
             )
             .bind(hashes)
             .bind(now),
-            Statement::new(
-                "select hash as name from doomed_blobs
-                 where hash in (select value from json_each(?1)) and doomed_at = ?2",
-            )
-            .bind(hashes)
-            .bind(now),
-        ])
+        )
         .await?;
-    let doomed = rows.into_iter().nth(1).unwrap_or_default();
-    Ok(rows_as::<Name>(doomed)?
+    Ok(rows_as::<Name>(rows)?
         .into_iter()
         .map(|row| row.name)
         .collect())
 }
 
-/// What was doomed long ago is gone, or its removal never came: whoever writes it again may use it.
-async fn spare_blobs(app: &App) -> Result<()> {
+/// They are gone; whoever writes them from here on may use them.
+async fn note_removals(app: &App, hashes: &str) -> Result<()> {
     app.db
-        .rows(
-            Statement::new("delete from doomed_blobs where doomed_at < ?1")
-                .bind(app.now().saturating_sub(DOOM)),
-        )
+        .batch(vec![
+            Statement::new(
+                "insert into sweeps (prefix, removals) values ('blobs/', 1)
+                 on conflict (prefix) do update set removals = removals + 1",
+            ),
+            Statement::new(
+                "update doomed_blobs
+                 set removal = (select removals from sweeps where prefix = 'blobs/'), doomed_at = ?2
+                 where removal is null and hash in (select value from json_each(?1))",
+            )
+            .bind(hashes)
+            .bind(app.now()),
+        ])
         .await
         .map(|_| ())
+}
+
+/// The number of the last round of removals. To be asked before blobs are written that a head shall name.
+pub async fn count_removals(app: &App) -> Result<i64> {
+    #[derive(Deserialize)]
+    struct Count {
+        removals: i64,
+    }
+    let rows = app
+        .db
+        .rows(Statement::new(
+            "select removals from sweeps where prefix = 'blobs/'",
+        ))
+        .await?;
+    Ok(rows_as::<Count>(rows)?
+        .into_iter()
+        .next()
+        .map_or(0, |row| row.removals))
 }
 
 /// Archives are written under names of their own and never again, so one that has no row after a day gets none.

@@ -1,5 +1,14 @@
 //! The native tests: one binary, so that there is one link step.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test panics, which is what a test does when something is wrong"
+)]
+
 // `cfg(test)` is always on here; it tells clippy that helper functions are tests too.
 #[cfg(test)]
 mod composer_tables;
+#[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod support;

@@ -432,11 +432,18 @@ fn refs_that_are_none_are_refused() {
 }
 
 fn read(client: &ReplayClient, path: &str, limit: usize) -> Result<Option<Vec<u8>>> {
-    block_on(github(client).read_file("42", path, COMMIT, limit))
+    block_on(github(client).read_file("42", path, Some(COMMIT), limit))
 }
 
 fn contents(path: &str) -> String {
     format!("/repositories/42/contents/{path}?ref={COMMIT}")
+}
+
+#[test]
+fn without_a_commit_a_file_is_read_on_the_default_branch() {
+    let client = on_path("/repositories/42/contents/composer.json", answer(200, "{}"));
+    let read = block_on(github(&client).read_file("42", "composer.json", None, 10));
+    assert_eq!(read.unwrap().unwrap(), b"{}");
 }
 
 #[test]
@@ -551,7 +558,7 @@ fn ids_and_commits_cannot_change_the_path() {
         &format!("{COMMIT}?"),
     ] {
         assert!(
-            block_on(host.read_file("42", "a", commit, 1)).is_err(),
+            block_on(host.read_file("42", "a", Some(commit), 1)).is_err(),
             "{commit}"
         );
         assert!(

@@ -1,0 +1,257 @@
+//! GitHub as far as we ask it: projects with refs and commits, two refs a page, entity tags, archives by way of a
+//! redirect to another host.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+
+use hmac::{Hmac, KeyInit, Mac};
+use repertoire::ports::OutRequest;
+use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+use sha2::Sha256;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// The token that GitHub knows.
+pub(crate) const GITHUB_TOKEN: &str = "ghp_0123456789";
+const API: &str = "https://api.github.com";
+const ARCHIVES: &str = "https://codeload.github.com/";
+const PER_PAGE: usize = 2;
+
+#[derive(Default)]
+pub(crate) struct GitHubDouble {
+    projects: BTreeMap<u64, Project>,
+    /// `METHOD path` of each request, in order.
+    pub(crate) seen: Vec<String>,
+    /// Answers for the next requests, before anything else is looked at.
+    pub(crate) refusals: Vec<Answer>,
+}
+
+#[derive(Default)]
+pub(crate) struct Project {
+    pub(crate) full_name: String,
+    pub(crate) default_branch: String,
+    pub(crate) is_archived: bool,
+    /// Full name to commit.
+    pub(crate) refs: BTreeMap<String, String>,
+    commits: BTreeMap<String, Commit>,
+}
+
+struct Commit {
+    composer_json: Option<String>,
+    archive: Vec<u8>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// An archive as a git host makes it: one folder, and the commit as comment.
+pub(crate) fn git_archive(folder: &str, commit: &str, files: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer.set_comment(commit).unwrap();
+    for (path, text) in files {
+        writer
+            .start_file(format!("{folder}/{path}"), SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// The header by which GitHub signs a webhook.
+pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+impl GitHubDouble {
+    pub(crate) fn add_project(&mut self, id: u64, full_name: &str) {
+        let project = Project {
+            full_name: full_name.to_owned(),
+            default_branch: "main".to_owned(),
+            ..Project::default()
+        };
+        self.projects.insert(id, project);
+    }
+
+    pub(crate) fn project(&mut self, full_name: &str) -> &mut Project {
+        self.projects
+            .values_mut()
+            .find(|project| project.full_name == full_name)
+            .unwrap()
+    }
+
+    pub(crate) fn project_id(&self, full_name: &str) -> u64 {
+        let mut projects = self.projects.iter();
+        let found = projects.find(|(_, project)| project.full_name == full_name);
+        *found.unwrap().0
+    }
+
+    pub(crate) fn answer(&mut self, request: &OutRequest) -> Answer {
+        let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+        self.seen.push(format!("{} {path}", request.method));
+        if !self.refusals.is_empty() {
+            return self.refusals.remove(0);
+        }
+        let header = |name: &str| {
+            let mut headers = request.headers.iter();
+            headers
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.as_str())
+        };
+        if let Some(archive) = path.strip_prefix(ARCHIVES) {
+            assert_eq!(header("authorization"), None, "the token went astray");
+            let (id, commit) = archive.split_once('/').unwrap();
+            let project = &self.projects[&id.parse().unwrap()];
+            return Answer::new(200, project.commits[commit].archive.clone());
+        }
+        let path = path.strip_prefix(API).expect("a host nobody should ask");
+        if header("authorization") != Some(&format!("Bearer {GITHUB_TOKEN}")) {
+            return Answer::new(401, r#"{"message":"Bad credentials"}"#);
+        }
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match segments.as_slice() {
+            ["user"] => Answer::new(200, r#"{"id":7,"login":"acme-bot"}"#)
+                .with("x-oauth-scopes", "repo, workflow"),
+            ["repos", owner, name] => {
+                let full_name = format!("{owner}/{name}");
+                let mut projects = self.projects.iter();
+                match projects.find(|(_, project)| project.full_name == full_name) {
+                    Some((id, project)) => describe(*id, project),
+                    None => not_found(),
+                }
+            }
+            ["repositories", id, rest @ ..] => {
+                let id: u64 = id.parse().unwrap();
+                let Some(project) = self.projects.get(&id) else {
+                    return not_found();
+                };
+                match rest {
+                    [] => describe(id, project),
+                    ["tags"] => list(id, project, "tags", query, header("if-none-match")),
+                    ["branches"] => list(id, project, "branches", query, header("if-none-match")),
+                    ["contents", "composer.json"] => read_manifest(project, query),
+                    ["git", "commits", commit] if project.commits.contains_key(*commit) => {
+                        let body =
+                            json!({"sha": commit, "committer": {"date": "2026-11-01T12:00:00Z"}});
+                        Answer::new(200, body.to_string())
+                    }
+                    ["zipball", commit] if project.commits.contains_key(*commit) => {
+                        Answer::new(302, "").with("location", format!("{ARCHIVES}{id}/{commit}"))
+                    }
+                    _ => not_found(),
+                }
+            }
+            _ => not_found(),
+        }
+    }
+}
+
+impl Project {
+    /// Makes a commit and points a ref at it; the commit's id follows from its contents.
+    pub(crate) fn push(&mut self, git_ref: &str, composer_json: Option<&str>) -> String {
+        let seed = format!("{} {git_ref} {composer_json:?}", self.full_name);
+        let commit = hex::encode(Sha1::digest(seed.as_bytes()));
+        let mut files = vec![("src/code.php", git_ref)];
+        files.extend(composer_json.map(|text| ("composer.json", text)));
+        let archive = git_archive("top", &commit, &files);
+        let made = Commit {
+            composer_json: composer_json.map(str::to_owned),
+            archive,
+        };
+        self.commits.insert(commit.clone(), made);
+        self.refs.insert(git_ref.to_owned(), commit.clone());
+        commit
+    }
+}
+
+fn not_found() -> Answer {
+    Answer::new(404, r#"{"message":"Not Found"}"#)
+}
+
+fn describe(id: u64, project: &Project) -> Answer {
+    let name = &project.full_name;
+    let body = json!({
+        "id": id,
+        "full_name": name,
+        "default_branch": project.default_branch,
+        "html_url": format!("https://github.com/{name}"),
+        "clone_url": format!("https://github.com/{name}.git"),
+        "private": true,
+        "archived": project.is_archived,
+    });
+    Answer::new(200, body.to_string())
+}
+
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        (key == name).then_some(value)
+    })
+}
+
+fn list(id: u64, project: &Project, kind: &str, query: &str, known: Option<&str>) -> Answer {
+    let prefix = if kind == "tags" {
+        "refs/tags/"
+    } else {
+        "refs/heads/"
+    };
+    let page: usize = parameter(query, "page").map_or(1, |page| page.parse().unwrap());
+    let refs: Vec<_> = project
+        .refs
+        .iter()
+        .filter_map(|(name, commit)| Some((name.strip_prefix(prefix)?, commit)))
+        .collect();
+    let shown: Vec<Value> = refs
+        .iter()
+        .skip((page - 1) * PER_PAGE)
+        .take(PER_PAGE)
+        .map(|(name, commit)| json!({"name": name, "commit": {"sha": commit}}))
+        .collect();
+    let body = Value::from(shown).to_string();
+    let etag = format!("\"{}\"", hex::encode(Sha1::digest(body.as_bytes())));
+    let mut answer = if known == Some(&etag) {
+        Answer::new(304, "")
+    } else {
+        Answer::new(200, body)
+    };
+    if refs.len() > page * PER_PAGE {
+        let next = format!(
+            "<{API}/repositories/{id}/{kind}?per_page=100&page={}>",
+            page + 1
+        );
+        answer = answer.with("link", format!("{next}; rel=\"next\""));
+    }
+    answer.with("etag", etag)
+}
+
+/// GitHub takes a commit or the name of a ref.
+fn read_manifest(project: &Project, query: &str) -> Answer {
+    let asked = parameter(query, "ref").unwrap_or(&project.default_branch);
+    let head = project.refs.get(&format!("refs/heads/{asked}"));
+    let commit = head.map_or(asked, String::as_str);
+    let commit = project.commits.get(commit);
+    match commit.and_then(|commit| commit.composer_json.clone()) {
+        Some(text) => Answer::new(200, text),
+        None => not_found(),
+    }
+}

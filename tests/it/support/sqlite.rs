@@ -1,0 +1,134 @@
+//! The database port over SQLite in memory, with the real migrations.
+
+use std::path::Path;
+
+use repertoire::error::{Error, Result};
+use repertoire::ports::{Row, Statement, Value};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
+
+pub(crate) struct Sqlite(Connection);
+
+/// The migrations, by file name.
+pub(crate) fn migrations() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+impl Sqlite {
+    /// An empty database after all migrations.
+    pub(crate) fn migrated() -> Self {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.set_prepared_statement_cache_capacity(512);
+        // D1 holds foreign keys as well.
+        connection
+            .execute_batch("pragma foreign_keys = on")
+            .unwrap();
+        for (name, sql) in migrations() {
+            connection
+                .execute_batch(&sql)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        Self(connection)
+    }
+
+    pub(crate) fn rows(&self, statement: &Statement) -> Result<Vec<Row>> {
+        self.run(statement).map_err(|error| match error {
+            rusqlite::Error::SqliteFailure(failure, text)
+                if failure.code == ErrorCode::ConstraintViolation =>
+            {
+                Error::conflict("This contradicts what is stored already")
+                    .because(text.unwrap_or_default())
+            }
+            error => Error::internal(error),
+        })
+    }
+
+    /// All or nothing.
+    pub(crate) fn batch(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
+        self.0.execute_batch("begin").unwrap();
+        let result = statements.iter().map(|one| self.rows(one)).collect();
+        let end = if Result::is_ok(&result) {
+            "commit"
+        } else {
+            "rollback"
+        };
+        self.0.execute_batch(end).unwrap();
+        result
+    }
+
+    /// The values of one column, as texts.
+    pub(crate) fn texts(&self, sql: &'static str) -> Vec<String> {
+        let rows = self.run(&Statement::new(sql)).unwrap();
+        rows.into_iter()
+            .map(|row| match row.into_iter().next().unwrap().1 {
+                serde_json::Value::String(text) => text,
+                other => other.to_string(),
+            })
+            .collect()
+    }
+
+    /// How many rows were ever changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.0.total_changes()
+    }
+
+    /// Changes rows behind the program's back.
+    pub(crate) fn change(&self, statement: &Statement) {
+        self.run(statement).unwrap();
+    }
+
+    fn run(&self, statement: &Statement) -> rusqlite::Result<Vec<Row>> {
+        let mut prepared = self.0.prepare_cached(statement.sql)?;
+        assert_eq!(
+            prepared.parameter_count(),
+            statement.params.len(),
+            "parameters of `{}`",
+            statement.sql
+        );
+        let names: Vec<String> = prepared
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let mut rows = prepared.query(params_from_iter(statement.params.iter().map(Bound)))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut object = Row::new();
+            for (index, name) in names.iter().enumerate() {
+                let value = match row.get_ref(index)? {
+                    ValueRef::Null => serde_json::Value::Null,
+                    ValueRef::Integer(integer) => integer.into(),
+                    ValueRef::Real(real) => real.into(),
+                    ValueRef::Text(text) => String::from_utf8(text.to_vec()).unwrap().into(),
+                    ValueRef::Blob(_) => panic!("no column holds bytes"),
+                };
+                object.insert(name.clone(), value);
+            }
+            found.push(object);
+        }
+        Ok(found)
+    }
+}
+
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Integer(integer) => ToSqlOutput::Borrowed(ValueRef::Integer(*integer)),
+            Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        })
+    }
+}
