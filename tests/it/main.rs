@@ -11,4 +11,8 @@ mod composer_tables;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod publishing;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod sweep;

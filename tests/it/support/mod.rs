@@ -3,6 +3,7 @@
 
 pub(crate) mod faults;
 pub(crate) mod github;
+pub(crate) mod interleave;
 pub(crate) mod persona;
 pub(crate) mod sqlite;
 pub(crate) mod whole;
