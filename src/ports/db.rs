@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 pub enum Value {
     /// SQL `null`.
     Null,
-    /// An integer; D1 passes numbers as doubles, so keep within ±2^53.
+    /// An integer; D1 binds numbers as doubles, so keep within ±2^53. An integer column makes an integer of it again,
+    /// an expression does not: `'v' || ?1` gives `v2.0` and `7 / ?1` gives `3.5` unless `?1` is cast.
     Integer(i64),
     /// Text.
     Text(String),

@@ -165,6 +165,9 @@ pub trait GitHost {
         known: &HashMap<String, RefPage>,
     ) -> Result<RefListing>;
 
+    /// The commit that a branch points at; none when there is no such branch, or no commit at all.
+    async fn branch_tip(&self, project_id: &str, branch: &str) -> Result<Option<String>>;
+
     /// A file's bytes at a commit; none when there is no such file.
     async fn read_file(
         &self,

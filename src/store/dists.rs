@@ -117,3 +117,20 @@ pub fn insert_dist_stmt(package: i64, reference: &str, dist: &Dist, now: i64) ->
     .bind(&dist.sha256)
     .bind(now)
 }
+
+/// Removes an archive that turned out not to be needed, if no row names it. When that cannot be told, or the removal
+/// fails, the sweep takes care of it within two days.
+pub async fn discard_if_unnamed(app: &App, key: &str) {
+    let named = app
+        .db
+        .rows(Statement::new("select 1 as one from dists where archive_key = ?1").bind(key))
+        .await;
+    let removed = match named {
+        Ok(rows) if rows.is_empty() => app.blobs.delete(&[key.to_owned()]).await,
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = removed {
+        app.warn(&format!("An unused archive could not be removed: {error}"));
+    }
+}

@@ -1,8 +1,9 @@
 //! The sweep: blobs and archives that nothing names are taken away after a day of grace.
 //!
 //! A publisher writes blobs before its head names them, so age alone proves nothing. The sweep therefore dooms a blob in
-//! the database first, which only works while no revision has it; a flip that needs a doomed blob loses and writes it
-//! again. Both decisions are single transactions, so a head never names a blob that the sweep removes.
+//! the database first, which only works while no revision has it; a flip that needs a doomed blob loses, and is run again
+//! until the blob is spared. Both decisions are single transactions, and a doomed blob is only spared when its removal can
+//! no longer be under way, so a head never names a blob that the sweep removes.
 
 use serde::Deserialize;
 
@@ -14,6 +15,10 @@ use crate::store::repositories::json_list;
 
 /// Young ones are left alone: their publish or import may still be under way.
 pub const GRACE: i64 = 24 * 60 * 60;
+
+/// How long a blob stays doomed, in seconds: longer than any run of the sweep lasts (15 minutes on Workers), so that the
+/// removal of a blob that is spared again is long over, or will never come.
+pub const DOOM: i64 = 20 * 60;
 
 #[derive(Deserialize)]
 struct Position {
@@ -38,6 +43,7 @@ pub struct Swept {
 /// Looks at one page (at most 1,000 objects) of the blobs and one of the archives. A part that was swept to its end less
 /// than a day ago rests.
 pub async fn sweep(app: &App) -> Result<Swept> {
+    spare_blobs(app).await?;
     let blobs = sweep_page(app, "blobs/").await?;
     let archives = sweep_page(app, "archives/").await?;
     Ok(Swept {
@@ -78,9 +84,6 @@ async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
     if !keys.is_empty() {
         app.blobs.delete(&keys).await?;
     }
-    if prefix == "blobs/" {
-        spare_blobs(app, &json_list(unused.iter().map(String::as_str))?).await?;
-    }
     save_position(app, prefix, page.cursor.as_deref(), now).await?;
     Ok(Swept {
         seen: page.objects.len(),
@@ -88,7 +91,8 @@ async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
     })
 }
 
-/// Dooms those blobs that no revision has, and gives all of them that are doomed, also by an earlier sweep that crashed.
+/// Dooms those blobs that no revision has, and gives those that are doomed by this run: what an earlier run doomed is
+/// that run's to remove, or is spared in time and doomed anew.
 async fn doom_blobs(app: &App, hashes: &str, now: i64) -> Result<Vec<String>> {
     let rows = app
         .db
@@ -102,9 +106,11 @@ async fn doom_blobs(app: &App, hashes: &str, now: i64) -> Result<Vec<String>> {
             .bind(hashes)
             .bind(now),
             Statement::new(
-                "select hash as name from doomed_blobs where hash in (select value from json_each(?1))",
+                "select hash as name from doomed_blobs
+                 where hash in (select value from json_each(?1)) and doomed_at = ?2",
             )
-            .bind(hashes),
+            .bind(hashes)
+            .bind(now),
         ])
         .await?;
     let doomed = rows.into_iter().nth(1).unwrap_or_default();
@@ -114,14 +120,12 @@ async fn doom_blobs(app: &App, hashes: &str, now: i64) -> Result<Vec<String>> {
         .collect())
 }
 
-/// They are gone; whoever writes them again may use them.
-async fn spare_blobs(app: &App, hashes: &str) -> Result<()> {
+/// What was doomed long ago is gone, or its removal never came: whoever writes it again may use it.
+async fn spare_blobs(app: &App) -> Result<()> {
     app.db
         .rows(
-            Statement::new(
-                "delete from doomed_blobs where hash in (select value from json_each(?1))",
-            )
-            .bind(hashes),
+            Statement::new("delete from doomed_blobs where doomed_at < ?1")
+                .bind(app.now().saturating_sub(DOOM)),
         )
         .await
         .map(|_| ())

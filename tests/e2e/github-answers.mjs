@@ -8,6 +8,7 @@ const endpoints = [
   [/^\/tags$/, listTags],
   [/^\/branches$/, listBranches],
   [/^\/git\/refs\/heads$/, listHeads],
+  [/^\/git\/ref\/heads\/(?<branch>.+)$/, readBranch],
   [/^\/contents\/(?<path>.+)$/, readFile],
   [/^\/commits\/(?<revision>[^/]+)$/, readCommit],
   [/^\/git\/commits\/(?<revision>[0-9a-f]{40})$/, readGitCommit],
@@ -133,6 +134,12 @@ async function readCommit(call) {
   if (!commit) return problem(422, `No commit found for SHA: ${call.revision}`);
   const { sha, tree, authored, committed, message } = await call.project.repository.describe(commit);
   return json(call, { sha, commit: { message, tree: { sha: tree }, author: person(authored), committer: person(committed) } });
+}
+
+async function readBranch(call) {
+  const commit = await call.project.repository.resolve(`refs/heads/${call.branch}`);
+  if (!commit) return problem(404, "Not Found");
+  return json(call, { ref: `refs/heads/${call.branch}`, object: { type: "commit", sha: commit } });
 }
 
 async function readGitCommit(call) {

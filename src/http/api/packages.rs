@@ -102,16 +102,12 @@ async fn look_at_project(
 async fn read_project(host: &dyn GitHost, project: &str) -> Result<(Project, Manifest)> {
     let project = host.describe_project(project).await?;
     let name = &project.full_name;
-    let Some(branch) = &project.default_branch else {
+    let branch = project.default_branch.as_deref().unwrap_or_default();
+    let Some(tip) = host.branch_tip(&project.provider_id, branch).await? else {
         return Err(Error::invalid(format!("`{name}` has no commits yet")));
     };
     let bytes = host
-        .read_file(
-            &project.provider_id,
-            "composer.json",
-            branch,
-            MANIFEST_LIMIT,
-        )
+        .read_file(&project.provider_id, "composer.json", &tip, MANIFEST_LIMIT)
         .await?
         .ok_or_else(|| {
             Error::invalid(format!(

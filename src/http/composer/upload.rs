@@ -15,7 +15,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::store::archives::{StoredArchive, inspect, refuse_upload, take_in};
-use crate::store::dists::{Dist, insert_dist_stmt};
+use crate::store::dists::{Dist, discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::jobs::random_id;
 use crate::store::packages::{
     Package, add_to_repository_stmt, find_package, insert_package_stmt, list_memberships,
@@ -57,8 +57,8 @@ pub async fn receive_upload(
     let taken = keep(visit, name, &version, &key, &stored).await;
     match taken {
         Ok(Kept::New) => {}
-        // Nothing names these bytes: they were refused, or are here already under another key.
-        Ok(Kept::Known) | Err(_) => discard(app, &key).await,
+        // These bytes were refused, or are here already under another key.
+        Ok(Kept::Known) | Err(_) => discard_if_unnamed(app, &key).await,
     }
     let status = match taken? {
         Kept::New => 201,
@@ -161,7 +161,7 @@ async fn keep(
     if kept.is_none_or(|kept| kept.sha256 != stored.sha256) {
         return Err(already_there(name, version));
     }
-    let is_ours = crate::store::dists::find_package_dist(app, package.id, &stored.sha256)
+    let is_ours = find_package_dist(app, package.id, &stored.sha256)
         .await?
         .is_some_and(|dist| dist.archive_key == key);
     Ok(if is_ours { Kept::New } else { Kept::Known })
@@ -245,11 +245,4 @@ async fn make_visible(visit: &Visit<'_>, name: &PackageName) -> Result<()> {
         enqueue(app, &[Job::Publish { repository }]).await?;
     }
     Ok(())
-}
-
-async fn discard(app: &App, key: &str) {
-    if let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
-        // The sweep takes it away within two days.
-        app.warn(&format!("An unused archive could not be removed: {error}"));
-    }
 }

@@ -69,6 +69,16 @@ struct GitCommit {
 }
 
 #[derive(Deserialize)]
+struct GitReference {
+    object: GitObject,
+}
+
+#[derive(Deserialize)]
+struct GitObject {
+    sha: String,
+}
+
+#[derive(Deserialize)]
 struct Signed {
     date: String,
 }
@@ -136,6 +146,24 @@ impl GitHost for GitHub<'_> {
         refs::list(&self.api, project(project_id)?, known).await
     }
 
+    async fn branch_tip(&self, project_id: &str, branch: &str) -> Result<Option<String>> {
+        let url = format!(
+            "/repositories/{}/git/ref/heads/{}",
+            project(project_id)?,
+            encode_path(branch)
+        );
+        match self.api.get(&url, Want::Json, None).await? {
+            Asked::Answered(response) => {
+                let reference: GitReference = self.api.json(response).await?;
+                full_commit(&reference.object.sha)?;
+                Ok(Some(reference.object.sha))
+            }
+            // 409 is GitHub's answer for a repository without any commit.
+            Asked::Refused(refusal) if matches!(refusal.status, 404 | 409) => Ok(None),
+            Asked::Refused(refusal) => Err(refusal.error),
+        }
+    }
+
     async fn read_file(
         &self,
         project_id: &str,
@@ -143,14 +171,10 @@ impl GitHost for GitHub<'_> {
         commit: &str,
         limit: usize,
     ) -> Result<Option<Vec<u8>>> {
-        let segments: Vec<String> = path
-            .split('/')
-            .map(|segment| utf8_percent_encode(segment, SEGMENT).to_string())
-            .collect();
         let url = format!(
             "/repositories/{}/contents/{}?ref={}",
             project(project_id)?,
-            segments.join("/"),
+            encode_path(path),
             full_commit(commit)?
         );
         match self.api.get(&url, Want::Raw, None).await? {
@@ -195,6 +219,15 @@ impl GitHost for GitHub<'_> {
             Asked::Refused(refusal) => Err(refusal.error),
         }
     }
+}
+
+/// A path with each of its segments percent-encoded.
+fn encode_path(path: &str) -> String {
+    let segments: Vec<String> = path
+        .split('/')
+        .map(|segment| utf8_percent_encode(segment, SEGMENT).to_string())
+        .collect();
+    segments.join("/")
 }
 
 /// What a classic token lacks, from its list of scopes.
