@@ -31,7 +31,8 @@ export function startChild(command, arguments_, options = {}) {
 
 /** Runs a command to its end, its output shown as it comes. Returns the exit code. */
 export async function runVisibly(command, arguments_, options) {
-  const { code, error } = await startChild(command, arguments_, options).ended;
+  const { code, error, wasEnded } = await startChild(command, arguments_, options).ended;
+  if (wasEnded) return untilThisProcessEnds();
   if (error) throw new Error(`\`${command}\` could not be started: ${error.message}`);
   return code;
 }
@@ -46,7 +47,8 @@ export async function runQuietly(command, arguments_, options) {
     });
   }
   const closed = new Promise((resolve) => child.once("close", resolve));
-  const { code, error } = await child.ended;
+  const { code, error, wasEnded } = await child.ended;
+  if (wasEnded) return untilThisProcessEnds();
   if (error) throw new Error(`\`${command}\` could not be started: ${error.message}`);
   // Output may still be on its way when the process has ended.
   await closed;
@@ -77,6 +79,11 @@ export function endChildrenOnSignals(farewell) {
       process.exit(farewell(signal));
     });
   }
+}
+
+/** What waited for a child that was ended on a signal goes no further: the signal's own handler exits. */
+function untilThisProcessEnds() {
+  return new Promise(() => {});
 }
 
 function signalGroup(child, signal) {

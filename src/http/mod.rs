@@ -15,7 +15,7 @@ pub use request::Request;
 use serde_json::json;
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::problem::{Reader, method_not_allowed, not_found};
 use crate::http::route::{NoRoute, Route};
 
@@ -23,6 +23,10 @@ use crate::http::route::{NoRoute, Route};
 pub async fn handle(app: &App, request: Request) -> Reply {
     let route = match route::parse(&request.method, request.host(), &request.path) {
         Ok(route) => route,
+        Err(NoRoute::NotFound) if request.path.starts_with("/api/") => {
+            let error = Error::not_found("The API has nothing at this address");
+            return problem::reply(app, Reader::Program, &error);
+        }
         Err(NoRoute::NotFound) => return not_found(),
         Err(NoRoute::MethodNotAllowed(allowed)) => return method_not_allowed(allowed),
     };

@@ -76,9 +76,11 @@ pub fn not_found() -> Reply {
 
 /// A method that a resource does not have.
 pub fn method_not_allowed(allowed: &'static str) -> Reply {
-    Reply::json(
-        405,
-        &json!({ "error": format!("Only {allowed} is allowed here") }),
-    )
-    .with("allow", allowed)
+    let body = json!({
+        "type": "about:blank",
+        "title": "Method not allowed",
+        "status": 405,
+        "detail": format!("Only {allowed} is allowed here"),
+    });
+    Reply::json(405, &body).with("allow", allowed)
 }

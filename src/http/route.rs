@@ -98,7 +98,12 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
                 organisation: percent_decode(organisation),
                 repository,
             };
-            parse_resource(method, rest).map(|resource| Route::Repository {
+            let resource = parse_resource(method, rest)?;
+            // The past cannot be written.
+            if moment.is_some() && matches!(resource, Resource::Upload(..)) {
+                return Err(NoRoute::NotFound);
+            }
+            Ok(Route::Repository {
                 address,
                 moment,
                 resource,

@@ -17,7 +17,7 @@ pub enum Outcome {
 /// Seconds between attempts: a passing fault is over soon, an outage is not hammered.
 const BACKOFF: [u32; 8] = [1, 5, 15, 60, 300, 600, 1_800, 3_600];
 
-/// How many attempts a failure that may pass is given before a person is asked: about two hours.
+/// How many attempts a failure that may pass is given before a person is asked: about three quarters of an hour.
 pub const ATTEMPTS: u32 = 8;
 
 impl Outcome {

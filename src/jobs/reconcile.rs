@@ -69,8 +69,14 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<()> {
     move_job(app, id, OPEN, "running", None).await?;
     let host = connect(app, &connection).await?;
     let looked = look(app, host.as_ref(), &repo).await;
-    let trouble = looked.as_ref().err().map(Error::message);
-    note_trouble(app, &connection.id, trouble).await?;
+    match &looked {
+        Ok(_) => note_trouble(app, &connection.id, None).await?,
+        // The host or the token is to blame, not this one project.
+        Err(error) if matches!(error.kind(), ErrorKind::Upstream { .. }) => {
+            note_trouble(app, &connection.id, Some(error.message())).await?;
+        }
+        Err(_) => {}
+    }
     let (repo, listing) = looked?;
     record(app, id, job, &repo, host.as_ref(), listing).await
 }

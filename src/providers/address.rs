@@ -109,6 +109,16 @@ impl Address {
         &self.origin.host
     }
 
+    /// The host with its port, where that is not the scheme's own: what a person has to look at when nobody answers.
+    pub fn authority(&self) -> String {
+        let Origin { scheme, host, port } = &self.origin;
+        if *port == default_port(scheme) {
+            host.clone()
+        } else {
+            format!("{host}:{port}")
+        }
+    }
+
     /// Whether it has a query, as a base URL must not.
     pub fn has_query(&self) -> bool {
         self.target.contains('?')
@@ -120,12 +130,7 @@ impl Address {
     }
 
     fn base(&self) -> String {
-        let Origin { scheme, host, port } = &self.origin;
-        if *port == default_port(scheme) {
-            format!("{scheme}://{host}")
-        } else {
-            format!("{scheme}://{host}:{port}")
-        }
+        format!("{}://{}", self.origin.scheme, self.authority())
     }
 }
 

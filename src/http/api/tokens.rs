@@ -43,6 +43,11 @@ pub async fn create_token(
     }
     let access = Access::parse(&asked.access)
         .ok_or_else(|| Error::invalid("`access` must be `read`, `write` or `admin`"))?;
+    if access == Access::Admin && (asked.repositories.is_some() || asked.packages.is_some()) {
+        return Err(Error::invalid(
+            "A token with `admin` access cannot be limited to repositories or packages: it could make others without limits",
+        ));
+    }
     let repositories = check_repositories(app, organisation, asked.repositories).await?;
     let packages = check_packages(asked.packages)?;
     let expires_at = asked

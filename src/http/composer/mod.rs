@@ -52,15 +52,18 @@ pub async fn handle(
     resource: &Resource,
 ) -> Result<Reply> {
     let visit = enter(app, &request, address, moment).await?;
-    match resource {
+    let revision = visit.head.revision;
+    let reply = match resource {
         Resource::Root => root::show_root(&visit, &request).await,
         Resource::Tagged(name) => metadata::show_tagged(&visit, &request, name).await,
         Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
         Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
         Resource::Upload(name, version) => {
-            upload::receive_upload(&visit, request, name, version).await
+            return upload::receive_upload(&visit, request, name, version).await;
         }
-    }
+    }?;
+    // For people and scripts who wonder what they saw; Composer does not look at it.
+    Ok(reply.with("x-repertoire-revision", revision.to_string()))
 }
 
 /// Lets a request in, or says why not. Nobody and somebody who is not known get a 401, so that Composer asks for

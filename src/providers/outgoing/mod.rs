@@ -76,7 +76,7 @@ impl<'a> Gateway<'a> {
                 .client
                 .send(request.clone())
                 .await
-                .map_err(|error| unreachable_host(address.host(), &error))?;
+                .map_err(|error| unreachable_host(&address.authority(), &error))?;
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok(response);
             }

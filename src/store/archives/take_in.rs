@@ -6,9 +6,10 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::{Blobs, ByteStream, MultipartBlobs};
 
-/// The size of the buffer and of every part but the last. R2 takes parts of one size from 5 MiB on and
-/// 10,000 of them, which is 80 GB; an isolate has 128 MB for all the requests it serves at once.
-const PART: usize = 8 * 1024 * 1024;
+/// The size of the buffer and of every part but the last: the smallest that R2 takes, of which 10,000 are 50 GB.
+/// Five imports run at once in a consumer, each with this buffer and a copy of it on its way out: 50 MB of an
+/// isolate's 128.
+const PART: usize = 5 * 1024 * 1024;
 
 /// Until an archive is larger than this, the buffer grows as needed: most archives stay below.
 const SMALL: usize = 512 * 1024;

@@ -195,13 +195,13 @@ fn archives_are_stored_and_hashed_whatever_their_size_and_chunks() {
 }
 
 #[test]
-fn real_parts_are_eight_mebibytes() {
+fn real_parts_are_five_mebibytes() {
     let bucket = Bucket::default();
     let bytes = vec![7; 9 * 1024 * 1024];
     let mut body = Chunks::of(&bytes, 1_000_000);
     block_on(take_in(&bucket, &bucket, "key", &mut body, u64::MAX)).unwrap();
     let sizes: Vec<usize> = bucket.parts.borrow().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [8 * 1024 * 1024, 1024 * 1024]);
+    assert_eq!(sizes, [5 * 1024 * 1024, 4 * 1024 * 1024]);
 }
 
 #[test]
