@@ -132,6 +132,10 @@ async fn keep(
             return Err(already_there(name, version));
         }
         if known.removed_at.is_none() {
+            // It may be new to this repository.
+            app.db
+                .rows(ask_for_publication_stmt(package.id, app.now()))
+                .await?;
             return Ok(Kept::Known);
         }
     }
