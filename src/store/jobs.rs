@@ -385,13 +385,26 @@ pub async fn settle_job(app: &App, job: &str) -> Result<Option<String>> {
         .map(|row| row.state))
 }
 
-/// Lets the failed refs of a job wait again.
-pub fn retry_job_refs_stmt(job: &str) -> Statement {
-    Statement::new(
-        "update job_refs set state = 'waiting', attempts = 0, reason = null
-         where job_id = ?1 and state = 'failed'",
-    )
-    .bind(job)
+/// Lets a failed or cancelled job begin again, as if it had never looked: what failed and what it had not come to are
+/// found again then, and so is what changed since. Whether it was in one of these states.
+pub async fn restart_job(app: &App, job: &str) -> Result<bool> {
+    let rows = app
+        .db
+        .batch(vec![
+            Statement::new(
+                "update jobs set state = 'queued', message = null, started_at = null, finished_at = null
+                 where id = ?1 and state in ('failed', 'cancelled')
+                 returning id",
+            )
+            .bind(job),
+            Statement::new(
+                "delete from job_refs
+                 where job_id = ?1 and exists (select 1 from jobs where id = ?1 and state = 'queued')",
+            )
+            .bind(job),
+        ])
+        .await?;
+    Ok(rows.first().is_some_and(|rows| !rows.is_empty()))
 }
 
 /// Queued jobs that were made before `before`: their message was lost.

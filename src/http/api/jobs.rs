@@ -9,15 +9,13 @@ use crate::http::api::packages::next_page;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue, enqueue_imports, enqueue_publications};
+use crate::jobs::{Job, enqueue, enqueue_publications};
 use crate::ports::Outgoing;
-use crate::store::jobs::{self as store, JobRow, find_job, list_job_refs, retry_job_refs_stmt};
+use crate::store::jobs::{self as store, JobRow, find_job, list_job_refs};
 use crate::store::repositories::Organisation;
 
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
-/// States from which a job can be run again.
-const RETRIABLE: &str = r#"["failed","cancelled"]"#;
 
 /// Lists jobs, newest first; `?before=2026-11-21T20:30:00Z` gives the next page.
 pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
@@ -81,23 +79,13 @@ pub async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Res
 /// Runs a failed or cancelled job again: its failed refs and those it had not come to.
 pub async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
-    // A job that never came to its refs begins with listing them.
-    let next = if job.total == 0 { "queued" } else { "running" };
-    if !store::move_job(app, id, RETRIABLE, next, None).await? {
+    if !store::restart_job(app, id).await? {
         return Err(Error::conflict(format!(
             "Only failed and cancelled jobs can be run again; this one is {}",
             job.state
         )));
     }
-    if job.total == 0 {
-        enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
-    } else {
-        app.db.rows(retry_job_refs_stmt(id)).await?;
-        let imports = enqueue_imports(app, id).await?;
-        if imports == 0 {
-            enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
-        }
-    }
+    enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }
 
