@@ -123,11 +123,11 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
     Ok(rows_as(rows)?.into_iter().next())
 }
 
-/// The jobs of an organisation that were made before `before`, newest first.
+/// The jobs of an organisation, newest first: all, or those that come after the job `before`.
 pub async fn list_jobs(
     app: &App,
     organisation: i64,
-    before: i64,
+    before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<JobRow>> {
     rows_as(
@@ -143,7 +143,10 @@ pub async fn list_jobs(
                             coalesce(sum(f.state = 'skipped'), 0) as skipped,
                             coalesce(sum(f.state = 'failed'), 0) as failed,
                             coalesce(sum(f.state = 'removed'), 0) as removed
-                     from (select * from jobs where organisation_id = ?1 and created_at < ?2
+                     from (select * from jobs
+                           where organisation_id = ?1
+                             and (?2 is null or (-created_at, id) > (
+                                 select -b.created_at, b.id from jobs b where b.id = ?2 and b.organisation_id = ?1))
                            order by created_at desc, id limit ?3) j
                      left join packages p on p.id = j.package_id
                      left join job_refs f on f.job_id = j.id

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::domain::time::{parse_rfc3339, rfc3339};
+use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::packages::next_page;
 use crate::http::api::{PAGE, missing};
@@ -17,21 +17,15 @@ use crate::store::repositories::Organisation;
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
 
-/// Lists jobs, newest first; `?before=2026-11-21T20:30:00Z` gives the next page.
+/// Lists jobs, newest first; `?before={id of a job}` gives the next page.
 pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
-    let before = request
-        .query_parameter("before")
-        .map_or(Ok(i64::MAX >> 11), |text| {
-            parse_rfc3339(&text).ok_or_else(|| {
-                Error::invalid("`before` must be a time such as `2026-11-21T20:30:00Z`")
-            })
-        })?;
-    let jobs: Vec<_> = store::list_jobs(app, organisation.id, before, PAGE)
+    let before = request.query_parameter("before");
+    let jobs: Vec<_> = store::list_jobs(app, organisation.id, before.as_deref(), PAGE)
         .await?
         .iter()
         .map(show)
         .collect();
-    let next = next_page(&jobs, "created_at");
+    let next = next_page(&jobs, "id");
     Ok(Reply::json(200, &json!({ "jobs": jobs, "next": next })))
 }
 
