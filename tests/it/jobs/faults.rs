@@ -155,3 +155,28 @@ fn messages_in_reversed_order_come_to_the_same_end() {
     }
     same_end(&registry, &calm);
 }
+
+#[test]
+fn a_tag_that_waits_for_another_waits_longer_each_time() {
+    let registry = TestRegistry::new();
+    registry.make_project();
+    let follower = registry.push_tag("1.1.0");
+    let follower = {
+        // `1.1.0` comes first by name, so that `v1.1.0` waits for it.
+        let mut github = registry.world.github.borrow_mut();
+        let project = github.project(PROJECT);
+        assert_ne!(project.refs["refs/tags/v1.1.0"], follower);
+        project.refs["refs/tags/v1.1.0"].clone()
+    };
+    let (_, _, id) = registry.import(PROJECT);
+    registry.run_one_job();
+    let message = format!(r#"{{"v":1,"job":"import","id":"{id}","commit":"{follower}"}}"#);
+    let waits = [1, 2, 5, 100].map(|attempts| {
+        let outcome = pollster::block_on(repertoire::jobs::run(&registry.app, &message, attempts));
+        format!("{outcome:?}")
+    });
+    let expected = [1, 5, 300, 600].map(|after| format!("Retry {{ after: {after} }}"));
+    assert_eq!(waits, expected);
+    registry.run_jobs();
+    registry.assert_settled();
+}
