@@ -36,7 +36,7 @@ const MANIFEST_LIMIT: usize = 1024 * 1024;
 const LONG_WAIT: u32 = 30;
 
 /// Runs one import.
-pub async fn run(app: &App, id: &str, commit: &str) -> Result<Outcome> {
+pub async fn run(app: &App, id: &str, commit: &str, attempts: u32) -> Result<Outcome> {
     let Some(job) = find_running_job(app, id).await? else {
         return Ok(Outcome::Done);
     };
@@ -61,7 +61,7 @@ pub async fn run(app: &App, id: &str, commit: &str) -> Result<Outcome> {
     }
     if !held.is_empty() {
         // A tag for the same version is being taken in; its fate decides this one's.
-        return Ok(Outcome::Retry { after: 1 });
+        return Ok(Outcome::turn(attempts));
     }
     settle(app, id, job.package_id).await?;
     Ok(Outcome::Done)

@@ -78,7 +78,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
     };
     let result = match &job {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
-        Job::Import { id, commit } => import::run(app, id, commit).await,
+        Job::Import { id, commit } => import::run(app, id, commit, attempts).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
     };
     match result {

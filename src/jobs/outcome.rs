@@ -20,6 +20,14 @@ const BACKOFF: [u32; 8] = [1, 5, 15, 60, 300, 600, 1_800, 3_600];
 /// How many attempts a failure that may pass is given before a person is asked: about three quarters of an hour.
 pub const ATTEMPTS: u32 = 8;
 
+/// 100 deliveries are more than half a day.
+const LONGEST_TURN: u32 = 600;
+
+fn backoff(attempts: u32) -> u32 {
+    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+    BACKOFF.get(index).or(BACKOFF.last()).copied().unwrap_or(60)
+}
+
 impl Outcome {
     /// When to come again after a failure that may pass. A host that says how long to wait is obeyed.
     pub fn retry(error: &Error, attempts: u32) -> Self {
@@ -28,9 +36,17 @@ impl Outcome {
                 after: retry_after.max(1),
             };
         }
-        let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-        let after = BACKOFF.get(index).or(BACKOFF.last()).copied().unwrap_or(60);
-        Self::Retry { after }
+        Self::Retry {
+            after: backoff(attempts),
+        }
+    }
+
+    /// When to come again to see whether another message has done its part. That may take it hours, and the queue
+    /// delivers a message 100 times at most.
+    pub fn turn(attempts: u32) -> Self {
+        Self::Retry {
+            after: backoff(attempts).min(LONGEST_TURN),
+        }
     }
 }
 
