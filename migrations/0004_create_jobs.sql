@@ -19,7 +19,7 @@ create table jobs (
     finished_at integer
 );
 
-create index jobs_by_organisation on jobs (organisation_id, created_at desc, id desc);
+create index jobs_by_organisation on jobs (organisation_id, created_at desc, id);
 create index jobs_by_end on jobs (finished_at);
 create index jobs_by_git_repo on jobs (git_repo_id, state);
 create index jobs_by_package on jobs (package_id, state);

@@ -123,14 +123,13 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
     Ok(rows_as(rows)?.into_iter().next())
 }
 
-/// The jobs of an organisation that come after `(created_at, id)` of the last page, newest first.
+/// The jobs of an organisation, newest first: all, or those that come after the job `before`.
 pub async fn list_jobs(
     app: &App,
     organisation: i64,
-    after: Option<(i64, &str)>,
+    before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<JobRow>> {
-    let (created_at, id) = after.unwrap_or((i64::MAX >> 11, ""));
     rows_as(
         app.db
             .rows(
@@ -144,16 +143,18 @@ pub async fn list_jobs(
                             coalesce(sum(f.state = 'skipped'), 0) as skipped,
                             coalesce(sum(f.state = 'failed'), 0) as failed,
                             coalesce(sum(f.state = 'removed'), 0) as removed
-                     from (select * from jobs where organisation_id = ?1 and (created_at, id) < (?2, ?3)
-                           order by created_at desc, id desc limit ?4) j
+                     from (select * from jobs
+                           where organisation_id = ?1
+                             and (?2 is null or (-created_at, id) > (
+                                 select -b.created_at, b.id from jobs b where b.id = ?2 and b.organisation_id = ?1))
+                           order by created_at desc, id limit ?3) j
                      left join packages p on p.id = j.package_id
                      left join job_refs f on f.job_id = j.id
                      group by j.id
-                     order by j.created_at desc, j.id desc",
+                     order by j.created_at desc, j.id",
                 )
                 .bind(organisation)
-                .bind(created_at)
-                .bind(id)
+                .bind(before)
                 .bind(limit),
             )
             .await?,
@@ -407,6 +408,28 @@ pub async fn settle_job(app: &App, job: &str) -> Result<Option<String>> {
         .map(|row| row.state))
 }
 
+/// Lets a failed or cancelled job begin again, as if it had never looked: what failed and what it had not come to are
+/// found again then, and so is what changed since. Whether it was in one of these states.
+pub async fn restart_job(app: &App, job: &str) -> Result<bool> {
+    let rows = app
+        .db
+        .batch(vec![
+            Statement::new(
+                "update jobs set state = 'queued', message = null, started_at = null, finished_at = null
+                 where id = ?1 and state in ('failed', 'cancelled')
+                 returning id",
+            )
+            .bind(job),
+            Statement::new(
+                "delete from job_refs
+                 where job_id = ?1 and exists (select 1 from jobs where id = ?1 and state = 'queued')",
+            )
+            .bind(job),
+        ])
+        .await?;
+    Ok(rows.first().is_some_and(|rows| !rows.is_empty()))
+}
+
 /// Counts the refs that a reconcile found as they were, but for those this very job is about. `names` is a JSON list.
 pub fn count_unchanged_stmt(job: &str, names: &str) -> Statement {
     Statement::new(
@@ -436,15 +459,6 @@ pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
         ])
         .await
         .map(|_| ())
-}
-
-/// Lets the failed refs of a job wait again.
-pub fn retry_job_refs_stmt(job: &str) -> Statement {
-    Statement::new(
-        "update job_refs set state = 'waiting', attempts = 0, reason = null
-         where job_id = ?1 and state = 'failed'",
-    )
-    .bind(job)
 }
 
 /// Queued jobs that were made before `before`: their message was lost.

@@ -178,9 +178,13 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         removals,
         published: &published,
     };
-    if unchanged || (pending.is_empty() && repository.head.root.is_none()) {
-        tick_off(app, &flip).await?;
-    } else if !flip_head(app, &flip).await? {
+    let is_idle = unchanged || (pending.is_empty() && repository.head.root.is_none());
+    let done = if is_idle {
+        tick_off(app, &flip).await?
+    } else {
+        flip_head(app, &flip).await?
+    };
+    if !done {
         return Ok(None);
     }
     Ok(Some(if more {

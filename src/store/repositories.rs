@@ -413,14 +413,21 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
 }
 
 /// Ticks off publications whose documents turned out to be the same as before: no revision is needed.
-pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<()> {
+/// Gives whether the head still is the one they were held against; if not, the work is to be done again.
+pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<bool> {
     let mut statements = tick_off_stmts(flip)?;
     statements.push(
         Statement::new("update repositories set published_address = ?2 where id = ?1 and published_address is not ?2")
             .bind(flip.repository)
             .bind(flip.address),
     );
-    app.db.batch(statements).await.map(|_| ())
+    statements.push(
+        Statement::new("select id from repositories where id = ?1 and head_revision = ?2")
+            .bind(flip.repository)
+            .bind(flip.built_on),
+    );
+    let rows = app.db.batch(statements).await?;
+    Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
 fn tick_off_stmts(flip: &Flip<'_>) -> Result<Vec<Statement>> {

@@ -6,40 +6,28 @@ use crate::app::App;
 use crate::domain::access::Principal;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
+use crate::http::api::packages::next_page;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue, enqueue_imports, enqueue_publications};
+use crate::jobs::{Job, enqueue, enqueue_publications};
 use crate::ports::Outgoing;
-use crate::store::jobs::{
-    self as store, DeadLetterOwner, JobRow, find_job, list_job_refs, retry_job_refs_stmt,
-};
+use crate::store::jobs::{self as store, DeadLetterOwner, JobRow, find_job, list_job_refs};
 use crate::store::repositories::Organisation;
 
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
-/// States from which a job can be run again.
-const RETRIABLE: &str = r#"["failed","cancelled"]"#;
 
-/// Lists jobs, newest first; `?after=` with the `next` of a page gives the page after it.
+/// Lists jobs, newest first; `?before={id of a job}` gives the next page.
 pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
-    let after = request.query_parameter("after");
-    let after = after.as_deref().map(parse_cursor).transpose()?;
-    let rows = store::list_jobs(app, organisation.id, after, PAGE).await?;
-    let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= PAGE);
-    let next = rows
-        .last()
-        .filter(|_| is_full)
-        .map(|last| format!("{}-{}", last.created_at, last.id));
-    let jobs: Vec<_> = rows.iter().map(show).collect();
+    let before = request.query_parameter("before");
+    let jobs: Vec<_> = store::list_jobs(app, organisation.id, before.as_deref(), PAGE)
+        .await?
+        .iter()
+        .map(show)
+        .collect();
+    let next = next_page(&jobs, "id");
     Ok(Reply::json(200, &json!({ "jobs": jobs, "next": next })))
-}
-
-/// Reads a page's `next`: the second and the id of its last job.
-fn parse_cursor(text: &str) -> Result<(i64, &str)> {
-    text.split_once('-')
-        .and_then(|(second, id)| Some((second.parse().ok()?, id)))
-        .ok_or_else(|| Error::invalid("`after` must be the `next` of the page before"))
 }
 
 /// Shows a job with each ref that it is about; those that are as they were are counted only.
@@ -86,23 +74,13 @@ pub async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Res
 /// Runs a failed or cancelled job again: its failed refs and those it had not come to.
 pub async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
-    // A job that never came to its refs begins with listing them.
-    let next = if job.total == 0 { "queued" } else { "running" };
-    if !store::move_job(app, id, RETRIABLE, next, None).await? {
+    if !store::restart_job(app, id).await? {
         return Err(Error::conflict(format!(
             "Only failed and cancelled jobs can be run again; this one is {}",
             job.state
         )));
     }
-    if job.total == 0 {
-        enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
-    } else {
-        app.db.rows(retry_job_refs_stmt(id)).await?;
-        let imports = enqueue_imports(app, id).await?;
-        if imports == 0 {
-            enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
-        }
-    }
+    enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }
 
