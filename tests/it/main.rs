@@ -7,6 +7,8 @@
 
 // `cfg(test)` is always on here; it tells clippy that helper functions are tests too.
 #[cfg(test)]
+mod composer;
+#[cfg(test)]
 mod composer_tables;
 #[cfg(test)]
 mod jobs;

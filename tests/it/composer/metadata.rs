@@ -1,0 +1,232 @@
+use serde_json::json;
+
+use super::{DEV, ROOT, TAGGED};
+use crate::support::{ADMIN, PACKAGE, TestRegistry};
+
+#[test]
+fn the_root_names_the_packages_and_where_their_documents_are() {
+    let registry = TestRegistry::imported();
+    let answer = registry.admin().get(ROOT).expect(200);
+    assert_eq!(
+        answer.json(),
+        json!({
+            "packages": [],
+            "metadata-url": "https://packages.example.com/r/acme/main/p2/%package%.json",
+            "available-packages": ["acme/lib"],
+            "security-advisories": {"metadata": true},
+            "warning": "This repository speaks the protocol of Composer 2; please update Composer",
+            "warning-versions": "<1.999",
+        })
+    );
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+    assert!(answer.header("last-modified").is_some());
+}
+
+#[test]
+fn the_documents_are_as_recorded() {
+    let registry = TestRegistry::imported();
+    for (name, path) in [("tagged", TAGGED), ("dev", DEV)] {
+        let document = registry.admin().get(path).expect(200).json();
+        let text = serde_json::to_string_pretty(&document).unwrap();
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn what_the_client_has_already_is_answered_empty_and_only_for_the_same_bytes() {
+    let registry = TestRegistry::imported();
+    let admin = registry.admin();
+    for path in [ROOT, TAGGED, DEV] {
+        let validator = admin.get(path).header("last-modified").unwrap().to_owned();
+        let answer = admin
+            .get_with(path, "if-modified-since", &validator)
+            .expect(304);
+        assert_eq!(answer.bytes(), b"");
+        assert_eq!(answer.header("last-modified"), Some(validator.as_str()));
+        assert_eq!(answer.header("content-type"), None);
+        // Later is not equal: another registry's validator says nothing about ours.
+        for other in [
+            "Sat, 21 Nov 2099 20:30:00 GMT",
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "nonsense",
+        ] {
+            admin.get_with(path, "if-modified-since", other).expect(200);
+        }
+    }
+}
+
+#[test]
+fn a_304_is_decided_after_access() {
+    let registry = TestRegistry::imported();
+    let validator = registry
+        .admin()
+        .get(TAGGED)
+        .header("last-modified")
+        .unwrap()
+        .to_owned();
+    let stranger = registry.reader("other/*");
+    stranger
+        .get_with(TAGGED, "if-modified-since", &validator)
+        .expect(404);
+    registry
+        .anonymous()
+        .get_with(TAGGED, "if-modified-since", &validator)
+        .expect(401);
+}
+
+#[test]
+fn a_validator_moves_with_each_change_and_only_then() {
+    let registry = TestRegistry::imported();
+    let validators = || {
+        [TAGGED, DEV].map(|path| {
+            registry
+                .admin()
+                .get(path)
+                .header("last-modified")
+                .unwrap()
+                .to_owned()
+        })
+    };
+    let [tagged, dev] = validators();
+    // A tag within the same second moves the one document, and by a second at least.
+    registry.push_tag("v1.2.0");
+    registry.deliver_webhook("one").expect(202);
+    registry.run_jobs();
+    let [tagged_now, dev_now] = validators();
+    assert_ne!(tagged_now, tagged);
+    assert_eq!(dev_now, dev);
+}
+
+#[test]
+fn a_validator_is_no_older_than_the_grant() {
+    let registry = TestRegistry::imported();
+    registry.pass_time(1_000);
+    let reader = registry.reader("acme/*");
+    let granted = repertoire::domain::time::http_date(registry.world.now.get());
+    assert_eq!(
+        reader.get(TAGGED).header("last-modified"),
+        Some(granted.as_str())
+    );
+    assert_ne!(
+        registry.admin().get(TAGGED).header("last-modified"),
+        Some(granted.as_str())
+    );
+}
+
+#[test]
+fn what_is_not_there_and_what_is_not_to_be_seen_are_the_same_bytes() {
+    let registry = TestRegistry::imported();
+    let reader = registry.reader("other/*");
+    let expected = registry
+        .admin()
+        .get("/r/acme/main/p2/acme/none.json")
+        .expect(404)
+        .transcript();
+    insta::assert_snapshot!(expected, @r#"
+    404
+    cache-control: no-store
+    content-type: application/json
+
+    {"error":"Not found"}
+    "#);
+    for path in [
+        TAGGED,
+        DEV,
+        "/r/acme/main/p2/acme/none~dev.json",
+        "/r/acme/main/dist/acme/lib/0123.zip",
+        "/r/acme/none/packages.json",
+        "/r/none/main/packages.json",
+        "/r/acme/main@99/packages.json",
+        "/r/acme/main@1999-01-01/packages.json",
+        "/r/acme/main@soon/packages.json",
+    ] {
+        assert_eq!(reader.get(path).transcript(), expected, "{path}");
+    }
+}
+
+#[test]
+fn head_is_answered_as_get() {
+    let registry = TestRegistry::imported();
+    for path in [ROOT, TAGGED, DEV, "/r/acme/main/p2/acme/none.json"] {
+        let get = registry.admin().get(path);
+        let head = registry.admin().send("HEAD", path, &[], Vec::new());
+        assert_eq!(
+            (head.status(), &head.reply.headers),
+            (get.status(), &get.reply.headers)
+        );
+    }
+    let wrong = registry
+        .admin()
+        .send("DELETE", TAGGED, &[], Vec::new())
+        .expect(405);
+    assert_eq!(wrong.header("allow"), Some("GET, HEAD"));
+}
+
+#[test]
+fn a_package_whose_last_version_went_is_gone() {
+    let registry = TestRegistry::imported();
+    for git_ref in ["refs/tags/v1.0.0", "refs/tags/v1.1.0"] {
+        registry.delete_ref(git_ref);
+    }
+    registry.deliver_webhook("one").expect(202);
+    registry.run_jobs();
+    assert_eq!(registry.versions(PACKAGE), Vec::<String>::new());
+    registry.delete_ref("refs/heads/main");
+    registry.deliver_webhook("two").expect(202);
+    registry.run_jobs();
+    registry.assert_settled();
+    registry.admin().get(TAGGED).expect(404);
+    let root = registry.admin().get(ROOT).json();
+    assert_eq!(root["available-package-patterns"], json!(["-/-"]));
+}
+
+#[test]
+fn the_past_is_served_by_number_and_by_date_with_addresses_of_its_own() {
+    let registry = TestRegistry::imported();
+    let (revision, _) = registry.head();
+    registry.pass_time(7 * 24 * 60 * 60);
+    registry.push_tag("v2.0.0");
+    registry.deliver_webhook("one").expect(202);
+    registry.run_jobs();
+    for moment in [
+        revision.to_string(),
+        "2026-11-21".to_owned(),
+        "2026-11-22T00:00:00Z".to_owned(),
+    ] {
+        let root = registry
+            .admin()
+            .get(&format!("/r/acme/main@{moment}/packages.json"))
+            .expect(200)
+            .json();
+        let expected =
+            format!("https://packages.example.com/r/acme/main@{revision}/p2/%package%.json");
+        assert_eq!(root["metadata-url"], json!(expected));
+        let document = registry
+            .admin()
+            .get(&format!("/r/acme/main@{moment}/p2/acme/lib.json"))
+            .expect(200);
+        assert!(
+            !String::from_utf8(document.bytes())
+                .unwrap()
+                .contains("v2.0.0")
+        );
+    }
+    assert_eq!(registry.versions(PACKAGE)[0], "v2.0.0");
+}
+
+#[test]
+fn the_instances_own_host_is_its_first_repository() {
+    let registry = TestRegistry::imported();
+    let root = registry
+        .with_token(ADMIN)
+        .get("/packages.json")
+        .expect(200)
+        .json();
+    assert_eq!(
+        root["metadata-url"],
+        json!("https://packages.example.com/p2/%package%.json")
+    );
+    let by_host = registry.admin().get("/p2/acme/lib.json").bytes();
+    assert_eq!(by_host, registry.admin().get(TAGGED).bytes());
+}
