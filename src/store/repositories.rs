@@ -288,6 +288,29 @@ pub async fn is_set_up(app: &App) -> Result<bool> {
     Ok(!rows.is_empty())
 }
 
+/// Repositories whose published documents name another address than the one they have now.
+pub async fn list_moved(app: &App) -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Moved {
+        id: i64,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select r.id from repositories r join organisations o on o.id = r.organisation_id
+                 where r.published_address <> ?1 || '/r/' || o.slug || '/' || r.slug
+                 limit 100",
+            )
+            .bind(&app.config.public_url),
+        )
+        .await?;
+    Ok(rows_as::<Moved>(rows)?
+        .into_iter()
+        .map(|row| row.id)
+        .collect())
+}
+
 /// The statements of the first set-up, to be run in one batch with the first token:
 /// one organisation with one repository, which the instance's own host shows.
 pub fn set_up_stmts(organisation: &str, repository: &str, now: i64) -> Vec<Statement> {

@@ -15,6 +15,7 @@ import visibility from "./scenarios/visibility.mjs";
 import uploads from "./scenarios/uploads.mjs";
 import organisations from "./scenarios/organisations.mjs";
 import history from "./scenarios/history.mjs";
+import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
 
 const world = new World();
@@ -38,6 +39,7 @@ describe("Repertoire", () => {
     uploads,
     organisations,
     history,
+    upkeep,
     restart,
   };
   for (const [name, scenario] of Object.entries(scenarios)) describe(name, () => scenario(world));

@@ -98,16 +98,35 @@ export class World {
     return (await this.jobs()).filter((job) => !known.has(job.id)).length;
   }
 
-  /** Waits for the job's end, whatever it is. */
+  /** Waits for the job's end, whatever it is, and until what it published is in force. */
   async jobEnded(id, { deadline = 120_000 } = {}) {
     let last;
-    return until(
+    const job = await until(
       () => `job ${id} has not ended: ${JSON.stringify(last)}`,
       async () => {
         last = await this.job(id);
         return ended.includes(last.state) && last;
       },
       { deadline },
+    );
+    await this.inForce();
+    return job;
+  }
+
+  /** Waits until the repository answers with its newest revision: 10 seconds are the promise, and are never more. */
+  async inForce(organisation = "main", slug = "packages") {
+    const { repositories } = await this.expect(200, "GET", `/orgs/${organisation}/repositories`);
+    const { revision } = repositories.find((entry) => entry.slug === slug);
+    let answered;
+    await until(
+      () => `revision ${revision} is not in force; the answer was of ${answered}`,
+      async () => {
+        const repository = this.registry.repository(organisation, slug);
+        const { headers } = await this.get("packages.json", { repository, method: "HEAD" });
+        answered = Number(headers.get("x-repertoire-revision"));
+        return answered >= revision;
+      },
+      { deadline: 10_000 },
     );
   }
 

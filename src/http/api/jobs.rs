@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::domain::access::Principal;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::packages::next_page;
@@ -11,7 +12,7 @@ use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue, enqueue_publications};
 use crate::ports::Outgoing;
-use crate::store::jobs::{self as store, JobRow, find_job, list_job_refs};
+use crate::store::jobs::{self as store, DeadLetterOwner, JobRow, find_job, list_job_refs};
 use crate::store::repositories::Organisation;
 
 /// States that can be cancelled.
@@ -29,7 +30,7 @@ pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation
     Ok(Reply::json(200, &json!({ "jobs": jobs, "next": next })))
 }
 
-/// Shows a job with each of its refs.
+/// Shows a job with each ref that it is about; those that are as they were are counted only.
 pub async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
     let refs: Vec<_> = list_job_refs(app, id)
@@ -134,9 +135,21 @@ pub async fn list_deliveries(app: &App, organisation: &Organisation) -> Result<R
     Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
 }
 
+/// Letters that nobody could read an owner from are the instance's owner's to see.
+fn letters_of(principal: &Principal, organisation: &Organisation) -> DeadLetterOwner {
+    match principal.organisation {
+        Some(_) => DeadLetterOwner::Organisation(organisation.id),
+        None => DeadLetterOwner::OrganisationAndNobody(organisation.id),
+    }
+}
+
 /// Lists the messages that the queue gave up on.
-pub async fn list_dead_letters(app: &App, organisation: &Organisation) -> Result<Reply> {
-    let letters: Vec<_> = store::list_dead_letters(app, organisation.id)
+pub async fn list_dead_letters(
+    app: &App,
+    principal: &Principal,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let letters: Vec<_> = store::list_dead_letters(app, letters_of(principal, organisation))
         .await?
         .into_iter()
         .map(|letter| {
@@ -152,8 +165,14 @@ pub async fn list_dead_letters(app: &App, organisation: &Organisation) -> Result
 }
 
 /// Sends a dead letter once more.
-pub async fn retry_dead_letter(app: &App, organisation: &Organisation, id: i64) -> Result<Reply> {
-    let letter = store::list_dead_letters(app, organisation.id)
+pub async fn retry_dead_letter(
+    app: &App,
+    principal: &Principal,
+    organisation: &Organisation,
+    id: i64,
+) -> Result<Reply> {
+    let owner = letters_of(principal, organisation);
+    let letter = store::list_dead_letters(app, owner)
         .await?
         .into_iter()
         .find(|letter| letter.id == id)
@@ -165,13 +184,18 @@ pub async fn retry_dead_letter(app: &App, organisation: &Organisation, id: i64) 
             delay: 0,
         }])
         .await?;
-    store::take_dead_letter(app, organisation.id, id).await?;
+    store::take_dead_letter(app, owner, id).await?;
     Ok(Reply::empty(204, CachePolicy::NoStore))
 }
 
 /// Drops a dead letter.
-pub async fn drop_dead_letter(app: &App, organisation: &Organisation, id: i64) -> Result<Reply> {
-    match store::take_dead_letter(app, organisation.id, id).await? {
+pub async fn drop_dead_letter(
+    app: &App,
+    principal: &Principal,
+    organisation: &Organisation,
+    id: i64,
+) -> Result<Reply> {
+    match store::take_dead_letter(app, letters_of(principal, organisation), id).await? {
         Some(_) => Ok(Reply::empty(204, CachePolicy::NoStore)),
         None => Err(missing("dead letter")),
     }

@@ -37,7 +37,7 @@ export default function imports(world) {
     job = await world.jobDone(answer.job.id, { deadline: 10 * 60_000 });
     assert.equal(job.kind, "sync");
     assert.equal(job.package, "acme/log");
-    assert.deepEqual(job.progress, { total: 126, done: 126, imported: 124, unchanged: 0, skipped: 2, failed: 0 });
+    assert.deepEqual(job.progress, { total: 126, done: 126, imported: 124, unchanged: 0, skipped: 2, failed: 0, removed: 0 });
   });
 
   test("every page of tags and branches was read", () => {
@@ -82,9 +82,10 @@ export default function imports(world) {
   });
 
   test("Composer sees what its own driver would see", async () => {
-    const shown = await composer.show("acme/log");
-    assert.equal(shown.versions.length, 124);
-    assert.ok(shown.versions.includes("dev-feature/deep/name"));
+    const { versions } = await composer.show("acme/log");
+    const own = await world.composer({ repository: { type: "vcs", url: project.repository.folder } });
+    assert.deepEqual(versions.sort(), (await own.show("acme/log")).versions.sort());
+    assert.ok(versions.includes("dev-feature/deep/name"));
   });
 
   test("Composer requires the library and PHP runs it", async () => {
@@ -114,9 +115,17 @@ export default function imports(world) {
   });
 
   test("a second import of the same project changes nothing", async () => {
+    const before = world.double.requests.length;
+    const revisions = () => world.expect(200, "GET", "/orgs/main/repositories/packages/revisions");
+    const known = await revisions();
     const again = await world.importProject(project);
-    assert.equal(again.progress.imported, 0);
-    assert.equal(again.progress.failed, 0);
+    assert.deepEqual(again.progress, { total: 126, done: 126, imported: 0, unchanged: 126, skipped: 0, failed: 0, removed: 0 });
+    const asked = world.double.requests.slice(before);
+    const pages = asked.filter((request) => /\/(tags|branches)\?/.test(request.path));
+    assert.equal(pages.length, 64, "62 pages of tags and 2 of branches");
+    assert.deepEqual([...new Set(pages.map((request) => request.status))], [304]);
+    assert.ok(!asked.some((request) => request.host === "archive"));
+    assert.deepEqual(await revisions(), known);
     assert.equal((await world.package("acme/log")).versions.length, 124);
   });
 }

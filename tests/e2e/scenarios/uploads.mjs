@@ -18,8 +18,11 @@ export default function uploads(world) {
   });
 
   test("an upload is installable when its answer is there", async () => {
+    // Asked for just before: that it was not there is remembered, and must be forgotten.
+    assert.equal((await world.get(`p2/${name}.json`)).status, 404);
     const answer = await put("1.0.0", zip);
     assert.equal(answer.status, 201, answer.text);
+    assert.equal((await world.get(`p2/${name}.json`)).status, 200);
     const composer = await world.composer();
     await composer.require(`${name}:^1.0`);
     assert.equal(await composer.php(greet), "uploaded");
@@ -40,6 +43,7 @@ export default function uploads(world) {
   test("another version goes beside it; a single top folder is fine", async () => {
     const answer = await put("v1.1.0", await world.zip(greeterFiles(name, "second"), "greeter-1.1.0/"));
     assert.equal(answer.status, 201, answer.text);
+    assert.match((await world.get(`p2/${name}.json`)).text, /v1\.1\.0/);
     const composer = await world.composer();
     await composer.require(`${name}:^1.1`);
     assert.equal(await composer.php(greet), "second");
