@@ -27,7 +27,7 @@ export default function faults(world) {
 
   test("an archive that ends too early is fetched again", async () => {
     const name = "acme/truncated";
-    await importUnder(name, (double) => double.truncateNextArchive());
+    await importUnder(name, (double, project) => double.truncateNextArchive(project));
     assert.equal(world.double.countRequests(/^\/acme\/truncated\/legacy\.zip\//), 2);
   });
 

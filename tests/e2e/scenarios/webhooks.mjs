@@ -45,7 +45,9 @@ export default function webhooks(world) {
     await world.syncedBy(name, () => world.deliver("create", createPayload(world.double, project, { ref: "v1.2.0" })));
     const asked = world.double.requests.slice(before);
     const archives = new Set(
-      asked.filter((request) => request.host === "archive").map((request) => request.path.split("?")[0].split("/").at(-1)),
+      asked
+        .filter((request) => request.host === "archive" && request.path.startsWith(`/${name}/`))
+        .map((request) => request.path.split("?")[0].split("/").at(-1)),
     );
     assert.deepEqual([...archives], [payload.after], "one commit, although a tag and a branch point at it");
     const pages = asked.filter((request) => known.has(request.path));
@@ -73,7 +75,7 @@ export default function webhooks(world) {
     );
     // The next true delivery is the proof that none of the others had led to anything: its job is the only new one.
     const job = await world.syncedBy(name, () => world.deliver("push", payload));
-    assert.equal(await world.countNewJobs(known), 1);
+    assert.equal(await world.countNewJobs(name, known), 1);
     assert.equal(job.progress.imported, 2);
   });
 
@@ -86,7 +88,7 @@ export default function webhooks(world) {
     assert.match(replay.text, /duplicate/i);
     const second = await release("v1.5.0");
     await world.syncedBy(name, () => world.deliver("push", second));
-    assert.equal(await world.countNewJobs(known), 1);
+    assert.equal(await world.countNewJobs(name, known), 1);
   });
 
   test("an event that nobody waits for is accepted and ignored", async () => {
@@ -94,7 +96,7 @@ export default function webhooks(world) {
     await world.deliver("star", { action: "created", ...pingPayload(world.double, project) });
     const payload = await release("v1.6.0");
     await world.syncedBy(name, () => world.deliver("push", payload));
-    assert.equal(await world.countNewJobs(known), 1);
+    assert.equal(await world.countNewJobs(name, known), 1);
   });
 
   test("a body above the limit is refused, right signature or not", async () => {
