@@ -12,12 +12,15 @@ create table jobs (
     cause text not null,
     -- What a person should know: why it waits, or why it failed.
     message text,
+    -- Refs that are as they were: counted, not listed.
+    unchanged integer not null default 0,
     created_at integer not null,
     started_at integer,
     finished_at integer
 );
 
-create index jobs_by_organisation on jobs (organisation_id, created_at desc);
+create index jobs_by_organisation on jobs (organisation_id, created_at desc, id);
+create index jobs_by_end on jobs (finished_at);
 create index jobs_by_git_repo on jobs (git_repo_id, state);
 create index jobs_by_package on jobs (package_id, state);
 
@@ -26,7 +29,7 @@ create table job_refs (
     job_id text not null references jobs (id),
     name text not null,
     "commit" text not null,
-    -- 'waiting', 'imported', 'unchanged', 'skipped', 'failed', 'removed'.
+    -- 'waiting', 'imported', 'skipped', 'failed', 'removed'.
     state text not null,
     version text,
     reason text,
@@ -37,6 +40,7 @@ create table job_refs (
 ) without rowid;
 
 create index job_refs_by_commit on job_refs (job_id, "commit");
+create index job_refs_that_yield on job_refs (job_id) where yields_to is not null;
 
 -- Webhook calls. The provider's id is unique per connection, so a replay is harmless.
 create table deliveries (

@@ -61,6 +61,7 @@ pub enum ApiRoute {
     RevokeToken(String, String),
     ListConnections(String),
     CreateConnection(String),
+    UpdateConnection(String, String),
     ListPackages(String),
     CreatePackage(String),
     ShowPackage(String, PackageName),
@@ -198,6 +199,11 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             method,
             ApiRoute::ListConnections(own(org)),
             ApiRoute::CreateConnection(own(org)),
+        ),
+        ["orgs", org, "connections", id] => only(
+            method,
+            "PATCH",
+            ApiRoute::UpdateConnection(own(org), own(id)),
         ),
         ["orgs", org, "packages"] => one_of(
             method,

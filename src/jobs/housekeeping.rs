@@ -6,9 +6,10 @@ use crate::jobs::{Job, enqueue};
 use crate::ports::Level;
 use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
-use crate::store::jobs::{list_forgotten_jobs, random_id};
+use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs, random_id};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
+use crate::store::repositories::list_moved;
 use crate::store::sweep::sweep;
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
@@ -19,6 +20,9 @@ const RECONCILE_EVERY: i64 = 6 * 60 * 60;
 const RECONCILES: i64 = 50;
 /// How long deliveries are kept, in seconds.
 const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
+
+/// How long ended jobs are kept, in seconds.
+const JOBS_KEPT: i64 = 30 * 24 * 60 * 60;
 
 /// Runs one round.
 pub async fn run(app: &App) {
@@ -38,6 +42,12 @@ pub async fn run(app: &App) {
         "removing old deliveries",
         delete_old_deliveries(app, app.now().saturating_sub(DELIVERIES_KEPT)).await,
     );
+    report(
+        app,
+        "removing old jobs",
+        delete_old_jobs(app, app.now().saturating_sub(JOBS_KEPT)).await,
+    );
+    report(app, "moving to a new address", publish_moved(app).await);
     report(app, "the sweep", sweep_once(app).await);
 }
 
@@ -50,6 +60,16 @@ fn report(app: &App, what: &str, result: Result<()>) {
 
 async fn publish_forgotten(app: &App) -> Result<()> {
     let jobs: Vec<_> = list_forgotten(app, app.now().saturating_sub(FORGOTTEN))
+        .await?
+        .into_iter()
+        .map(|repository| Job::Publish { repository })
+        .collect();
+    enqueue(app, &jobs).await
+}
+
+/// Has every repository published anew whose documents name another address than the one we have now.
+async fn publish_moved(app: &App) -> Result<()> {
+    let jobs: Vec<_> = list_moved(app)
         .await?
         .into_iter()
         .map(|repository| Job::Publish { repository })

@@ -11,8 +11,8 @@ use crate::domain::manifest::Manifest;
 use crate::domain::tag_version::{version_of_branch, version_of_tag};
 use crate::domain::version::Version;
 use crate::error::{Error, ErrorKind, Result};
-use crate::jobs::outcome::ATTEMPTS;
-use crate::jobs::{Outcome, enqueue_publications, settle};
+use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
 use crate::providers::outgoing::Gateway;
 use crate::providers::{GitHost, ProviderKind};
@@ -23,8 +23,8 @@ use crate::store::connections::{
 use crate::store::dists::{Dist, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
 use crate::store::jobs::{
-    RunningJob, WaitingRef, count_attempt, find_running_job, list_waiting_refs, note_on_job,
-    random_id, settle_job_ref_stmt,
+    RunningJob, WaitingRef, count_attempt, find_running_job, list_freed_commits, list_waiting_refs,
+    note_on_job, random_id, settle_job_ref_stmt,
 };
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::versions::{NewVersion, find_version, upsert_version_stmt};
@@ -36,35 +36,36 @@ const MANIFEST_LIMIT: usize = 1024 * 1024;
 const LONG_WAIT: u32 = 30;
 
 /// Runs one import.
-pub async fn run(app: &App, id: &str, commit: &str) -> Result<Outcome> {
+pub(crate) async fn run(app: &App, id: &str, commit: &str) -> Result<Next> {
     let Some(job) = find_running_job(app, id).await? else {
-        return Ok(Outcome::Done);
+        return Ok(Next::Done);
     };
     if job.state == "cancelled" {
-        return Ok(Outcome::Done);
+        return Ok(Next::Done);
     }
-    let waiting = list_waiting_refs(app, id, commit).await?;
-    let (ready, held): (Vec<_>, Vec<_>) = waiting
+    // Tags that stand back behind one that is still being taken in are left alone; its import sends for them.
+    let ready: Vec<_> = list_waiting_refs(app, id, commit)
+        .await?
         .into_iter()
-        .partition(|waiting| waiting.leader_state.as_deref() != Some("waiting"));
-    if !ready.is_empty() {
-        match take(app, id, &job, commit, &ready).await {
-            Ok(()) => {}
-            Err(error) => {
-                if let Some(outcome) =
-                    give_up_or_wait(app, id, &job, commit, &ready, &error).await?
-                {
-                    return Ok(outcome);
-                }
-            }
-        }
+        .filter(|waiting| waiting.leader_state.as_deref() != Some("waiting"))
+        .collect();
+    if !ready.is_empty()
+        && let Err(error) = take(app, id, &job, commit, &ready).await
+        && let Some(next) = give_up_or_wait(app, id, &job, commit, &ready, &error).await?
+    {
+        return Ok(next);
     }
-    if !held.is_empty() {
-        // A tag for the same version is being taken in; its fate decides this one's.
-        return Ok(Outcome::Retry { after: 1 });
-    }
+    let freed: Vec<_> = list_freed_commits(app, id)
+        .await?
+        .into_iter()
+        .map(|commit| Job::Import {
+            id: id.to_owned(),
+            commit,
+        })
+        .collect();
+    enqueue(app, &freed).await?;
     settle(app, id, job.package_id).await?;
-    Ok(Outcome::Done)
+    Ok(Next::Done)
 }
 
 /// What becomes of a failure: wait and come again, or none when it is hopeless and the refs were settled as failed.
@@ -75,20 +76,20 @@ async fn give_up_or_wait(
     commit: &str,
     refs: &[WaitingRef],
     error: &Error,
-) -> Result<Option<Outcome>> {
+) -> Result<Option<Next>> {
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
         note_on_job(app, id, Some(error.message())).await?;
         if retry_after > LONG_WAIT {
             enqueue_publications(app, job.package_id).await?;
         }
-        return Ok(Some(Outcome::retry(error, 1)));
+        return Ok(Some(Next::after(error, 1)));
     }
     if error.is_retryable() {
         let attempts = count_attempt(app, id, commit, error.message()).await?;
         let attempts = u32::try_from(attempts).unwrap_or(ATTEMPTS);
         if attempts < ATTEMPTS {
-            return Ok(Some(Outcome::retry(error, attempts)));
+            return Ok(Some(Next::after(error, attempts)));
         }
     }
     let statements = refs

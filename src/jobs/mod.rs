@@ -7,6 +7,7 @@ pub mod publish;
 pub mod reconcile;
 
 pub use outcome::Outcome;
+use outcome::{Next, backoff};
 
 use serde::{Deserialize, Serialize};
 
@@ -82,13 +83,28 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Publish { repository } => publish::run(app, *repository).await,
     };
     match result {
-        Ok(outcome) => outcome,
+        Ok(Next::Done) => Outcome::Done,
+        Ok(Next::Retry { after }) => Outcome::Retry { after },
+        Ok(Next::Wait { after }) => send_later(app, message, after).await,
         Err(error) => {
             // Nobody below knew better, so the platform or the database failed: the message comes again.
             app.log
                 .line(Level::Error, &format!("Job {message} failed: {error}"));
-            Outcome::retry(&error, attempts)
+            Outcome::Retry {
+                after: backoff(attempts),
+            }
         }
+    }
+}
+
+async fn send_later(app: &App, message: &str, delay: u32) -> Outcome {
+    let again = Outgoing {
+        text: message.to_owned(),
+        delay,
+    };
+    match app.queue.send(vec![again]).await {
+        Ok(()) => Outcome::Done,
+        Err(_) => Outcome::Retry { after: delay },
     }
 }
 
@@ -108,7 +124,7 @@ async fn keep(app: &App, message: &str, reason: &str) -> Outcome {
     };
     match result {
         Ok(()) => Outcome::Done,
-        Err(error) => Outcome::retry(&error, 1),
+        Err(_) => Outcome::Retry { after: backoff(1) },
     }
 }
 

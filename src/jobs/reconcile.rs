@@ -5,25 +5,25 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::json;
 
 use crate::app::App;
-use crate::domain::git::{CurrentRef, PlannedImport, SeenRef, plan};
+use crate::domain::git::{BRANCHES, CurrentRef, PlannedImport, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::import::connect;
-use crate::jobs::outcome::ATTEMPTS;
-use crate::jobs::{Outcome, enqueue_imports, settle};
-use crate::providers::{GitHost, RefListing, RefPage};
+use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::{enqueue_imports, settle};
+use crate::providers::{GitHost, Project, RefListing, RefPage};
 use crate::store::connections::{
     GitRepo, GitRepoFacts, find_connection, find_git_repo, note_reconciled_stmt, note_trouble,
-    upsert_git_repo,
+    upsert_git_repo_stmt,
 };
 use crate::store::git_refs::{
     delete_git_refs_stmt, list_git_refs, load_ref_pages, replace_ref_pages_stmts,
 };
 use crate::store::jobs::{
-    RunningJob, find_running_job, insert_job_refs_stmt, move_job, note_on_job,
+    RunningJob, count_unchanged_stmt, find_running_job, insert_job_refs_stmt, move_job, note_on_job,
 };
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::repositories::json_list;
-use crate::store::versions::remove_versions_stmt;
+use crate::store::versions::{mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
 const REFS_IN_ONE_STATEMENT: usize = 1_000;
@@ -32,28 +32,34 @@ const REFS_IN_ONE_STATEMENT: usize = 1_000;
 const OPEN: &str = r#"["queued","running"]"#;
 
 /// Runs one reconcile.
-pub async fn run(app: &App, id: &str, attempts: u32) -> Result<Outcome> {
+pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     let Some(job) = find_running_job(app, id).await? else {
-        return Ok(Outcome::Done);
+        return Ok(Next::Done);
     };
-    if !matches!(job.state.as_str(), "queued" | "running") {
-        return Ok(Outcome::Done);
+    match job.state.as_str() {
+        "queued" | "running" => {}
+        "publishing" => {
+            // All was compared, but the message that publishes it may never have been sent.
+            settle(app, id, job.package_id).await?;
+            return Ok(Next::Done);
+        }
+        _ => return Ok(Next::Done),
     }
     match compare(app, id, &job).await {
         Ok(()) => {
             enqueue_imports(app, id).await?;
             settle(app, id, job.package_id).await?;
-            Ok(Outcome::Done)
+            Ok(Next::Done)
         }
         Err(error) => {
             app.warn(&format!("Reconcile of job {id} failed: {error}"));
             let waits = matches!(error.kind(), ErrorKind::RateLimited { .. });
             if waits || (error.is_retryable() && attempts < ATTEMPTS) {
                 note_on_job(app, id, Some(error.message())).await?;
-                return Ok(Outcome::retry(&error, attempts));
+                return Ok(Next::after(&error, attempts));
             }
             move_job(app, id, OPEN, "failed", Some(error.message())).await?;
-            Ok(Outcome::Done)
+            Ok(Next::Done)
         }
     }
 }
@@ -77,40 +83,29 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<()> {
         }
         Err(_) => {}
     }
-    let (repo, listing) = looked?;
-    record(app, id, job, &repo, host.as_ref(), listing).await
+    record(app, id, job, &repo, host.as_ref(), looked?).await
 }
 
 /// What the host says now: the project, which may have another name, and its refs.
-async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<(GitRepo, RefListing)> {
+async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<(Project, RefListing)> {
     let project = host.describe_project(&repo.provider_id).await?;
-    let default_branch = project.default_branch.as_deref().unwrap_or_default();
-    let facts = GitRepoFacts {
-        provider_id: &project.provider_id,
-        full_name: &project.full_name,
-        default_branch,
-        web_url: &project.web_url,
-        clone_url: &project.clone_url,
-        is_archived: project.is_archived,
-    };
-    let next = upsert_git_repo(app, repo.organisation_id, &repo.connection_id, &facts).await?;
     let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)
         .await?
         .into_iter()
         .filter_map(|(url, content)| Some((url, serde_json::from_str(&content).ok()?)))
         .collect();
     let listing = host.list_refs(&repo.provider_id, &known).await?;
-    Ok((next, listing))
+    Ok((project, listing))
 }
 
-/// Plans, and writes what is known at once: what goes, what stays, what is to be imported.
+/// Plans, and writes what is known at once, in one batch: what goes, what stays, what is to be imported.
 async fn record(
     app: &App,
     id: &str,
     job: &RunningJob,
     repo: &GitRepo,
     host: &dyn GitHost,
-    listing: RefListing,
+    (project, listing): (Project, RefListing),
 ) -> Result<()> {
     let now = app.now();
     let known: Vec<SeenRef> = list_git_refs(app, repo.id)
@@ -122,16 +117,65 @@ async fn record(
             commit: known.commit,
         })
         .collect();
-    let found = current(&listing);
-    let mut plan = plan(&known, &found);
+    let mut plan = plan(&known, &current(&listing));
     if !plan.removals.is_empty() {
         // A push between two pages can hide a ref from a listing; one that two listings lack is gone.
         let again = host.list_refs(&repo.provider_id, &HashMap::new()).await?;
         let there: BTreeSet<_> = again.refs.iter().map(|found| found.name.as_str()).collect();
         plan.removals.retain(|name| !there.contains(name.as_str()));
     }
-    let mut statements = vec![note_reconciled_stmt(repo.id, now)];
-    let pages = listing
+    let default_branch = project.default_branch.as_deref().unwrap_or_default();
+    let facts = GitRepoFacts {
+        provider_id: &project.provider_id,
+        full_name: &project.full_name,
+        default_branch,
+        web_url: &project.web_url,
+        clone_url: &project.clone_url,
+        is_archived: project.is_archived,
+    };
+    let mut statements = vec![
+        upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
+        note_reconciled_stmt(repo.id, now),
+        mark_default_branch_stmt(job.package_id, &format!("{BRANCHES}{default_branch}")),
+    ];
+    statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
+    if !plan.removals.is_empty() {
+        let names = json_list(plan.removals.iter().map(String::as_str))?;
+        statements.push(remove_versions_stmt(job.package_id, &names, now));
+        statements.push(delete_git_refs_stmt(repo.id, &names));
+    }
+    let says_otherwise = repo.default_branch != default_branch
+        || repo.clone_url != project.clone_url
+        || (repo.is_archived != 0) != project.is_archived;
+    if !plan.removals.is_empty() || says_otherwise {
+        statements.push(ask_for_publication_stmt(job.package_id, now));
+    }
+    let removed = plan.removals.iter().map(|name| {
+        let commit = known
+            .iter()
+            .find(|known| known.name == *name)
+            .map_or("", |known| known.commit.as_str());
+        json!([
+            name,
+            commit,
+            "removed",
+            null,
+            "the ref is gone; its archive stays for lock files",
+            null
+        ])
+    });
+    let rows: Vec<_> = plan.imports.iter().map(import_row).chain(removed).collect();
+    for chunk in rows.chunks(REFS_IN_ONE_STATEMENT) {
+        let refs = serde_json::to_string(chunk).map_err(Error::internal)?;
+        statements.push(insert_job_refs_stmt(id, &refs));
+    }
+    let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
+    statements.push(count_unchanged_stmt(id, &unchanged));
+    app.db.batch(statements).await.map(|_| ())
+}
+
+fn page_texts(listing: &RefListing) -> Result<Vec<(String, String)>> {
+    listing
         .pages
         .iter()
         .map(|page| {
@@ -139,42 +183,7 @@ async fn record(
                 .map(|content| (page.url.clone(), content))
                 .map_err(Error::internal)
         })
-        .collect::<Result<Vec<_>>>()?;
-    statements.extend(replace_ref_pages_stmts(repo.id, &pages));
-    if !plan.removals.is_empty() {
-        let names = json_list(plan.removals.iter().map(String::as_str))?;
-        statements.push(remove_versions_stmt(job.package_id, &names, now));
-        statements.push(delete_git_refs_stmt(repo.id, &names));
-    }
-    // Also where nothing changed: the project may have been archived or renamed, and the same documents cost nothing.
-    statements.push(ask_for_publication_stmt(job.package_id, now));
-    let rows: Vec<_> =
-        plan.imports
-            .iter()
-            .map(import_row)
-            .chain(plan.unchanged.iter().map(|current| {
-                json!([current.name, current.commit, "unchanged", null, null, null])
-            }))
-            .chain(plan.removals.iter().map(|name| {
-                let commit = known
-                    .iter()
-                    .find(|known| known.name == *name)
-                    .map_or("", |known| known.commit.as_str());
-                json!([
-                    name,
-                    commit,
-                    "removed",
-                    null,
-                    "the ref is gone; its archive stays for lock files",
-                    null
-                ])
-            }))
-            .collect();
-    for chunk in rows.chunks(REFS_IN_ONE_STATEMENT) {
-        let refs = serde_json::to_string(chunk).map_err(Error::internal)?;
-        statements.push(insert_job_refs_stmt(id, &refs));
-    }
-    app.db.batch(statements).await.map(|_| ())
+        .collect()
 }
 
 fn import_row(import: &PlannedImport) -> serde_json::Value {

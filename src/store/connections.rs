@@ -112,6 +112,21 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
     )
 }
 
+/// Replaces a connection's token; the trouble with the one before is over.
+pub async fn update_token(app: &App, id: &str, account: &str, sealed_token: &str) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "update connections set account = ?2, sealed_token = ?3, trouble = null where id = ?1",
+            )
+            .bind(id)
+            .bind(account)
+            .bind(sealed_token),
+        )
+        .await
+        .map(|_| ())
+}
+
 /// Notes why the last call failed, or that it worked.
 pub async fn note_trouble(app: &App, connection: &str, trouble: Option<&str>) -> Result<()> {
     app.db
@@ -215,38 +230,43 @@ pub struct GitRepoFacts<'a> {
 }
 
 /// Stores a git repository, or what became of it: names change, the id stays.
+pub fn upsert_git_repo_stmt(
+    organisation: i64,
+    connection: &str,
+    facts: &GitRepoFacts<'_>,
+    now: i64,
+) -> Statement {
+    Statement::new(
+        "insert into git_repos (organisation_id, connection_id, provider_id, full_name, default_branch,
+                                web_url, clone_url, is_archived, created_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         on conflict (connection_id, provider_id) do update set
+             full_name = excluded.full_name, default_branch = excluded.default_branch,
+             web_url = excluded.web_url, clone_url = excluded.clone_url,
+             is_archived = excluded.is_archived
+         returning id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
+                   clone_url, is_archived, last_heard_at, last_reconciled_at",
+    )
+    .bind(organisation)
+    .bind(connection)
+    .bind(facts.provider_id)
+    .bind(facts.full_name)
+    .bind(facts.default_branch)
+    .bind(facts.web_url)
+    .bind(facts.clone_url)
+    .bind(facts.is_archived)
+    .bind(now)
+}
+
+/// Stores a git repository and gives it.
 pub async fn upsert_git_repo(
     app: &App,
     organisation: i64,
     connection: &str,
     facts: &GitRepoFacts<'_>,
 ) -> Result<GitRepo> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "insert into git_repos (organisation_id, connection_id, provider_id, full_name, default_branch,
-                                        web_url, clone_url, is_archived, created_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 on conflict (connection_id, provider_id) do update set
-                     full_name = excluded.full_name, default_branch = excluded.default_branch,
-                     web_url = excluded.web_url, clone_url = excluded.clone_url,
-                     is_archived = excluded.is_archived
-                 returning id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                           clone_url, is_archived, last_heard_at, last_reconciled_at",
-            )
-            .bind(organisation)
-            .bind(connection)
-            .bind(facts.provider_id)
-            .bind(facts.full_name)
-            .bind(facts.default_branch)
-            .bind(facts.web_url)
-            .bind(facts.clone_url)
-            .bind(facts.is_archived)
-            .bind(app.now()),
-        )
-        .await?;
-    rows_as(rows)?
+    let statement = upsert_git_repo_stmt(organisation, connection, facts, app.now());
+    rows_as(app.db.rows(statement).await?)?
         .into_iter()
         .next()
         .ok_or_else(|| Error::internal("an upserted row did not come back"))

@@ -63,7 +63,13 @@ pub async fn record_delivery(
     let mut statements = vec![
         Statement::new(
             "insert into deliveries (connection_id, provider_delivery_id, event, project, verdict, detail, received_at)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             select ?1, ?2, ?3, ?4,
+                    case when ?8 is null or exists (
+                        select 1 from git_repos g join packages p on p.git_repo_id = g.id
+                        where g.connection_id = ?1 and g.provider_id = ?8)
+                    then ?5 else 'ignored' end,
+                    ?6, ?7
+             where true
              on conflict (connection_id, provider_delivery_id) do nothing
              returning id",
         )
@@ -73,7 +79,8 @@ pub async fn record_delivery(
         .bind(delivery.project)
         .bind(delivery.verdict)
         .bind(delivery.detail)
-        .bind(now),
+        .bind(now)
+        .bind(wanted.map(|wanted| wanted.provider_id)),
         Statement::new("update connections set last_heard_at = ?2 where id = ?1")
             .bind(delivery.connection)
             .bind(now),

@@ -57,7 +57,7 @@ pub struct JobRef {
     pub name: String,
     /// The commit.
     pub commit: String,
-    /// `waiting`, `imported`, `unchanged`, `skipped`, `failed`, `removed`.
+    /// `waiting`, `imported`, `skipped`, `failed`, `removed`.
     pub state: String,
     /// The version it became.
     pub version: Option<String>,
@@ -104,10 +104,10 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
             Statement::new(
                 "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
                         j.cause, j.message, j.created_at, j.started_at, j.finished_at,
-                        count(f.name) as total,
+                        count(f.name) + j.unchanged as total,
                         coalesce(sum(f.state = 'waiting'), 0) as waiting,
                         coalesce(sum(f.state = 'imported'), 0) as imported,
-                        coalesce(sum(f.state = 'unchanged'), 0) as unchanged,
+                        j.unchanged,
                         coalesce(sum(f.state = 'skipped'), 0) as skipped,
                         coalesce(sum(f.state = 'failed'), 0) as failed,
                         coalesce(sum(f.state = 'removed'), 0) as removed
@@ -123,11 +123,11 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
     Ok(rows_as(rows)?.into_iter().next())
 }
 
-/// The jobs of an organisation that were made before `before`, newest first.
+/// The jobs of an organisation, newest first: all, or those that come after the job `before`.
 pub async fn list_jobs(
     app: &App,
     organisation: i64,
-    before: i64,
+    before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<JobRow>> {
     rows_as(
@@ -136,14 +136,17 @@ pub async fn list_jobs(
                 Statement::new(
                     "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
                             j.cause, j.message, j.created_at, j.started_at, j.finished_at,
-                            count(f.name) as total,
+                            count(f.name) + j.unchanged as total,
                             coalesce(sum(f.state = 'waiting'), 0) as waiting,
                             coalesce(sum(f.state = 'imported'), 0) as imported,
-                            coalesce(sum(f.state = 'unchanged'), 0) as unchanged,
+                            j.unchanged,
                             coalesce(sum(f.state = 'skipped'), 0) as skipped,
                             coalesce(sum(f.state = 'failed'), 0) as failed,
                             coalesce(sum(f.state = 'removed'), 0) as removed
-                     from (select * from jobs where organisation_id = ?1 and created_at < ?2
+                     from (select * from jobs
+                           where organisation_id = ?1
+                             and (?2 is null or (-created_at, id) > (
+                                 select -b.created_at, b.id from jobs b where b.id = ?2 and b.organisation_id = ?1))
                            order by created_at desc, id limit ?3) j
                      left join packages p on p.id = j.package_id
                      left join job_refs f on f.job_id = j.id
@@ -173,12 +176,13 @@ pub async fn list_job_refs(app: &App, job: &str) -> Result<Vec<JobRef>> {
     )
 }
 
+#[derive(Deserialize)]
+struct CommitRow {
+    commit: String,
+}
+
 /// The commits that waiting refs of a job point at.
 pub async fn list_waiting_commits(app: &App, job: &str) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Commit {
-        commit: String,
-    }
     let rows = app
         .db
         .rows(
@@ -188,7 +192,27 @@ pub async fn list_waiting_commits(app: &App, job: &str) -> Result<Vec<String>> {
             .bind(job),
         )
         .await?;
-    Ok(rows_as::<Commit>(rows)?
+    Ok(rows_as::<CommitRow>(rows)?
+        .into_iter()
+        .map(|row| row.commit)
+        .collect())
+}
+
+/// The commits of waiting tags that stood back behind one that is settled by now.
+pub async fn list_freed_commits(app: &App, job: &str) -> Result<Vec<String>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select distinct f.\"commit\" as \"commit\"
+                 from job_refs f join job_refs l on l.job_id = f.job_id and l.name = f.yields_to
+                 where f.job_id = ?1 and f.yields_to is not null and f.state = 'waiting' and l.state <> 'waiting'
+                 order by 1",
+            )
+            .bind(job),
+        )
+        .await?;
+    Ok(rows_as::<CommitRow>(rows)?
         .into_iter()
         .map(|row| row.commit)
         .collect())
@@ -213,8 +237,7 @@ pub async fn list_waiting_refs(app: &App, job: &str, commit: &str) -> Result<Vec
                 Statement::new(
                     "select f.name, f.yields_to,
                             coalesce(
-                                (select l.state from job_refs l where l.job_id = f.job_id and l.name = f.yields_to
-                                 and l.state <> 'unchanged'),
+                                (select l.state from job_refs l where l.job_id = f.job_id and l.name = f.yields_to),
                                 (select g.state from jobs j join git_refs g on g.git_repo_id = j.git_repo_id
                                  where j.id = f.job_id and g.name = f.yields_to)) as leader_state
                      from job_refs f
@@ -385,13 +408,57 @@ pub async fn settle_job(app: &App, job: &str) -> Result<Option<String>> {
         .map(|row| row.state))
 }
 
-/// Lets the failed refs of a job wait again.
-pub fn retry_job_refs_stmt(job: &str) -> Statement {
+/// Lets a failed or cancelled job begin again, as if it had never looked: what failed and what it had not come to are
+/// found again then, and so is what changed since. Whether it was in one of these states.
+pub async fn restart_job(app: &App, job: &str) -> Result<bool> {
+    let rows = app
+        .db
+        .batch(vec![
+            Statement::new(
+                "update jobs set state = 'queued', message = null, started_at = null, finished_at = null
+                 where id = ?1 and state in ('failed', 'cancelled')
+                 returning id",
+            )
+            .bind(job),
+            Statement::new(
+                "delete from job_refs
+                 where job_id = ?1 and exists (select 1 from jobs where id = ?1 and state = 'queued')",
+            )
+            .bind(job),
+        ])
+        .await?;
+    Ok(rows.first().is_some_and(|rows| !rows.is_empty()))
+}
+
+/// Counts the refs that a reconcile found as they were, but for those this very job is about. `names` is a JSON list.
+pub fn count_unchanged_stmt(job: &str, names: &str) -> Statement {
     Statement::new(
-        "update job_refs set state = 'waiting', attempts = 0, reason = null
-         where job_id = ?1 and state = 'failed'",
+        "update jobs set unchanged = (
+             select count(*) from json_each(?2)
+             where value not in (select name from job_refs where job_id = ?1))
+         where id = ?1",
     )
     .bind(job)
+    .bind(names)
+}
+
+/// Forgets some jobs that ended before `before`, with their refs.
+pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
+    app.db
+        .batch(vec![
+            Statement::new(
+                "delete from job_refs where job_id in (
+                     select id from jobs where finished_at < ?1 order by finished_at, id limit 500)",
+            )
+            .bind(before),
+            Statement::new(
+                "delete from jobs where id in (
+                     select id from jobs where finished_at < ?1 order by finished_at, id limit 500)",
+            )
+            .bind(before),
+        ])
+        .await
+        .map(|_| ())
 }
 
 /// Queued jobs that were made before `before`: their message was lost.
@@ -450,32 +517,60 @@ pub async fn insert_dead_letter(
         .map(|_| ())
 }
 
-/// The dead letters of an organisation, newest first.
-pub async fn list_dead_letters(app: &App, organisation: i64) -> Result<Vec<DeadLetter>> {
+/// Whose dead letters are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterOwner {
+    /// Those of one organisation.
+    Organisation(i64),
+    /// Those of one organisation, and those that nobody could read an owner from.
+    OrganisationAndNobody(i64),
+}
+
+impl DeadLetterOwner {
+    fn parts(self) -> (i64, bool) {
+        match self {
+            Self::Organisation(id) => (id, false),
+            Self::OrganisationAndNobody(id) => (id, true),
+        }
+    }
+}
+
+/// The newest dead letters.
+pub async fn list_dead_letters(app: &App, owner: DeadLetterOwner) -> Result<Vec<DeadLetter>> {
+    let (organisation, nobody) = owner.parts();
     rows_as(
         app.db
             .rows(
                 Statement::new(
                     "select id, message, reason, received_at from dead_letters
-                     where organisation_id = ?1 order by id desc limit 200",
+                     where organisation_id = ?1 or (?2 and organisation_id is null)
+                     order by id desc limit 200",
                 )
-                .bind(organisation),
+                .bind(organisation)
+                .bind(nobody),
             )
             .await?,
     )
 }
 
 /// Takes a dead letter away, and gives it.
-pub async fn take_dead_letter(app: &App, organisation: i64, id: i64) -> Result<Option<DeadLetter>> {
+pub async fn take_dead_letter(
+    app: &App,
+    owner: DeadLetterOwner,
+    id: i64,
+) -> Result<Option<DeadLetter>> {
+    let (organisation, nobody) = owner.parts();
     let rows = app
         .db
         .rows(
             Statement::new(
-                "delete from dead_letters where id = ?1 and organisation_id = ?2
+                "delete from dead_letters
+                 where id = ?1 and (organisation_id = ?2 or (?3 and organisation_id is null))
                  returning id, message, reason, received_at",
             )
             .bind(id)
-            .bind(organisation),
+            .bind(organisation)
+            .bind(nobody),
         )
         .await?;
     Ok(rows_as(rows)?.into_iter().next())

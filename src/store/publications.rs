@@ -77,7 +77,11 @@ pub async fn list_forgotten(app: &App, before: i64) -> Result<Vec<i64>> {
         .db
         .rows(
             Statement::new(
-                "select distinct repository_id from pending_publications where asked_at < ?1 limit 100",
+                "select repository_id from pending_publications where asked_at < ?1
+                 union
+                 select m.repository_id from jobs j join repository_packages m on m.package_id = j.package_id
+                 where j.state = 'publishing' and coalesce(j.started_at, j.created_at) < ?1
+                 limit 100",
             )
             .bind(before),
         )
@@ -125,22 +129,29 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     let more = i64::try_from(pending.len()).is_ok_and(|count| count > PACKAGES_IN_ONE_FLIP);
     pending.truncate(usize::try_from(PACKAGES_IN_ONE_FLIP).unwrap_or_default());
 
+    let snapshot = Snapshot::open(app, &repository.head);
+    let root = snapshot.root().await?;
     let mut blobs = Vec::new();
     let mut changes = BTreeMap::new();
     for package in &pending {
         let (change, documents) = build_documents(app, package, &address).await?;
+        let published = snapshot.find_entry(&package.name).await?;
         for document in documents {
-            put_blob(app, &document).await?;
-            blobs.push(document.hash().clone());
+            // What the head names already is there, and the sweep leaves it alone.
+            if !published
+                .as_ref()
+                .is_some_and(|entry| entry.names(document.hash()))
+            {
+                put_blob(app, &document).await?;
+                blobs.push(document.hash().clone());
+            }
         }
         changes.insert(package.name.clone(), change);
     }
 
-    let snapshot = Snapshot::open(app, &repository.head);
-    let root = snapshot.root().await?;
     let touched = touched_buckets(changes.keys().map(String::as_str));
     let buckets = snapshot.buckets(&root, touched.into_iter()).await?;
-    let names = snapshot.listed_names().await?;
+    let names = snapshot.names_for_update(&root, changes.len()).await?;
     // Later than the revision before by at least a second: validators are made of this time.
     let time = app.now().max(repository.head.time.saturating_add(1));
     let updated = update(&root, buckets, names, &changes, time);
@@ -167,9 +178,13 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         removals,
         published: &published,
     };
-    if unchanged || (pending.is_empty() && repository.head.root.is_none()) {
-        tick_off(app, &flip).await?;
-    } else if !flip_head(app, &flip).await? {
+    let is_idle = unchanged || (pending.is_empty() && repository.head.root.is_none());
+    let done = if is_idle {
+        tick_off(app, &flip).await?
+    } else {
+        flip_head(app, &flip).await?
+    };
+    if !done {
         return Ok(None);
     }
     Ok(Some(if more {

@@ -288,6 +288,29 @@ pub async fn is_set_up(app: &App) -> Result<bool> {
     Ok(!rows.is_empty())
 }
 
+/// Repositories whose published documents name another address than the one they have now.
+pub async fn list_moved(app: &App) -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Moved {
+        id: i64,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select r.id from repositories r join organisations o on o.id = r.organisation_id
+                 where r.published_address <> ?1 || '/r/' || o.slug || '/' || r.slug
+                 limit 100",
+            )
+            .bind(&app.config.public_url),
+        )
+        .await?;
+    Ok(rows_as::<Moved>(rows)?
+        .into_iter()
+        .map(|row| row.id)
+        .collect())
+}
+
 /// The statements of the first set-up, to be run in one batch with the first token:
 /// one organisation with one repository, which the instance's own host shows.
 pub fn set_up_stmts(organisation: &str, repository: &str, now: i64) -> Vec<Statement> {
@@ -390,14 +413,21 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
 }
 
 /// Ticks off publications whose documents turned out to be the same as before: no revision is needed.
-pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<()> {
+/// Gives whether the head still is the one they were held against; if not, the work is to be done again.
+pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<bool> {
     let mut statements = tick_off_stmts(flip)?;
     statements.push(
         Statement::new("update repositories set published_address = ?2 where id = ?1 and published_address is not ?2")
             .bind(flip.repository)
             .bind(flip.address),
     );
-    app.db.batch(statements).await.map(|_| ())
+    statements.push(
+        Statement::new("select id from repositories where id = ?1 and head_revision = ?2")
+            .bind(flip.repository)
+            .bind(flip.built_on),
+    );
+    let rows = app.db.batch(statements).await?;
+    Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
 fn tick_off_stmts(flip: &Flip<'_>) -> Result<Vec<Statement>> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::app::App;
 use crate::domain::tree::{
-    Bucket, DamagedTree, PackageEntry, Root, bucket_number, decode_bucket, find_bucket, find_names,
-    find_package, read_names,
+    Bucket, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number, decode_bucket,
+    find_bucket, find_names, find_package, read_names,
 };
 use crate::error::{Error, Result};
 use crate::store::blobs::load_blob;
@@ -51,6 +51,30 @@ impl<'a> Snapshot<'a> {
             None if count == 0 => Ok(Some(Vec::new())),
             None => Ok(None),
         }
+    }
+
+    /// All names, for an update with that many changes; none when there are too many to be listed afterwards.
+    /// A repository that shrinks below the limit is read whole, once, so that equal contents have equal roots.
+    pub async fn names_for_update(
+        &self,
+        root: &Root,
+        changes: usize,
+    ) -> Result<Option<Vec<String>>> {
+        if let Some(names) = self.listed_names().await? {
+            return Ok(Some(names));
+        }
+        let most = NAMED_PACKAGES.saturating_add(changes);
+        if usize::try_from(root.package_count()).is_ok_and(|count| count >= most) {
+            return Ok(None);
+        }
+        let numbers: Vec<_> = root.buckets().map(|(number, _)| number).collect();
+        let buckets = self.buckets(root, numbers.into_iter()).await?;
+        Ok(Some(
+            buckets
+                .into_values()
+                .flat_map(BTreeMap::into_keys)
+                .collect(),
+        ))
     }
 
     /// The decoded root, for an update.

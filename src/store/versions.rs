@@ -202,6 +202,16 @@ pub async fn load_released(
     Ok((tagged, dev))
 }
 
+/// Marks the version of the default branch, and no other. Tags have no such mark.
+pub fn mark_default_branch_stmt(package: i64, git_ref: &str) -> Statement {
+    Statement::new(
+        "update versions set is_default_branch = (git_ref = ?2)
+         where package_id = ?1 and is_dev = 1 and git_ref is not null and is_default_branch <> (git_ref = ?2)",
+    )
+    .bind(package)
+    .bind(git_ref)
+}
+
 /// Takes the versions of vanished git refs out of the metadata; their archives stay.
 /// `git_refs` is a JSON list of full names.
 pub fn remove_versions_stmt(package: i64, git_refs: &str, now: i64) -> Statement {

@@ -7,14 +7,24 @@
 
 // `cfg(test)` is always on here; it tells clippy that helper functions are tests too.
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod composer;
 #[cfg(test)]
 mod composer_tables;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 mod publishing;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod sweep;
+#[cfg(test)]
+mod tidy;

@@ -128,6 +128,30 @@ fn the_same_twice_flips_nothing() {
 }
 
 #[test]
+fn a_publish_without_news_that_loses_its_race_leaves_nothing_behind() {
+    for asked_after in 0..40 {
+        for cut in 0..6 {
+            let (registry, token) = two_packages();
+            registry.world.gives_way.set(true);
+            let (here, there) = (isolate(&registry.world), isolate(&registry.world));
+            let mut other = uploading!(there, &token, "acme/two", "1.1.0");
+            other.steps(asked_after);
+            registry.change(Statement::new(
+                "insert into pending_publications (repository_id, package_id, sequence, asked_at)
+                 select 1, id, 1, 0 from packages where name = 'acme/one'
+                 on conflict (repository_id, package_id) do update set sequence = sequence + 1",
+            ));
+            let mut idle = Run::new(publish(&here, 1));
+            idle.steps(cut);
+            assert_eq!(other.finish().status, 201);
+            idle.finish().unwrap();
+            registry.world.gives_way.set(false);
+            registry.assert_settled();
+        }
+    }
+}
+
+#[test]
 fn a_sync_without_news_flips_nothing() {
     let registry = TestRegistry::imported();
     let head = registry.head();

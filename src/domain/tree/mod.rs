@@ -52,6 +52,13 @@ pub struct PackageEntry {
     pub dev: Option<DocumentEntry>,
 }
 
+impl PackageEntry {
+    /// Whether this is one of the package's documents.
+    pub fn names(&self, document: &BlobHash) -> bool {
+        self.tagged.hash == *document || self.dev.as_ref().is_some_and(|dev| dev.hash == *document)
+    }
+}
+
 /// A change to one package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {

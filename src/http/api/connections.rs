@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::providers::ProviderKind;
@@ -36,17 +37,7 @@ pub async fn create_connection(
         .filter(|url| !url.trim().is_empty())
         .unwrap_or_else(|| kind.default_base_url().to_owned());
     let base_url = base_url.trim().trim_end_matches('/').to_owned();
-    let host = kind.connect(Gateway::of(app), &base_url, asked.token.trim())?;
-    let account = host
-        .check_access()
-        .await
-        .map_err(|error| as_input(&error))?;
-    if !account.missing.is_empty() {
-        return Err(Error::invalid(format!(
-            "The token works, but cannot do all that is needed. {}",
-            account.missing.join(" ")
-        )));
-    }
+    let login = try_token(app, kind, &base_url, asked.token.trim()).await?;
     let id = random_id(app)?;
     let mut secret = [0_u8; 32];
     app.entropy.fill(&mut secret)?;
@@ -55,7 +46,7 @@ pub async fn create_connection(
         organisation_id: organisation.id,
         provider: kind.as_str().to_owned(),
         base_url,
-        account: account.login,
+        account: login,
         sealed_token: app
             .vault
             .seal(&token_context(&id), asked.token.trim())
@@ -72,6 +63,52 @@ pub async fn create_connection(
         webhook.insert("secret".to_owned(), secret.into());
     }
     Ok(Reply::json(201, &shown))
+}
+
+/// Asks the host whose token it is, and whether it can do what is needed.
+async fn try_token(app: &App, kind: ProviderKind, base_url: &str, token: &str) -> Result<String> {
+    let host = kind.connect(Gateway::of(app), base_url, token)?;
+    let account = host
+        .check_access()
+        .await
+        .map_err(|error| as_input(&error))?;
+    if account.missing.is_empty() {
+        return Ok(account.login);
+    }
+    Err(Error::invalid(format!(
+        "The token works, but cannot do all that is needed. {}",
+        account.missing.join(" ")
+    )))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedToken {
+    token: String,
+}
+
+/// Gives a connection another token, after it was tried: the one before has expired or was revoked.
+pub async fn update_connection(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+    id: &str,
+) -> Result<Reply> {
+    let asked: AskedToken = request.json().await?;
+    let token = asked.token.trim();
+    let connection = store::find_connection(app, id)
+        .await?
+        .filter(|connection| connection.organisation_id == organisation.id)
+        .ok_or_else(|| missing("connection"))?;
+    let kind = ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let login = try_token(app, kind, &connection.base_url, token).await?;
+    let sealed = app.vault.seal(&token_context(id), token).await?;
+    store::update_token(app, id, &login, &sealed).await?;
+    let connection = store::find_connection(app, id)
+        .await?
+        .ok_or_else(|| missing("connection"))?;
+    Ok(Reply::json(200, &show(app, &connection)))
 }
 
 /// Lists connections, without their secrets.

@@ -3,41 +3,34 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::domain::time::{parse_rfc3339, rfc3339};
+use crate::domain::access::Principal;
+use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::packages::next_page;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue, enqueue_imports, enqueue_publications};
+use crate::jobs::{Job, enqueue, enqueue_publications};
 use crate::ports::Outgoing;
-use crate::store::jobs::{self as store, JobRow, find_job, list_job_refs, retry_job_refs_stmt};
+use crate::store::jobs::{self as store, DeadLetterOwner, JobRow, find_job, list_job_refs};
 use crate::store::repositories::Organisation;
 
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
-/// States from which a job can be run again.
-const RETRIABLE: &str = r#"["failed","cancelled"]"#;
 
-/// Lists jobs, newest first; `?before=2026-11-21T20:30:00Z` gives the next page.
+/// Lists jobs, newest first; `?before={id of a job}` gives the next page.
 pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
-    let before = request
-        .query_parameter("before")
-        .map_or(Ok(i64::MAX >> 11), |text| {
-            parse_rfc3339(&text).ok_or_else(|| {
-                Error::invalid("`before` must be a time such as `2026-11-21T20:30:00Z`")
-            })
-        })?;
-    let jobs: Vec<_> = store::list_jobs(app, organisation.id, before, PAGE)
+    let before = request.query_parameter("before");
+    let jobs: Vec<_> = store::list_jobs(app, organisation.id, before.as_deref(), PAGE)
         .await?
         .iter()
         .map(show)
         .collect();
-    let next = next_page(&jobs, "created_at");
+    let next = next_page(&jobs, "id");
     Ok(Reply::json(200, &json!({ "jobs": jobs, "next": next })))
 }
 
-/// Shows a job with each of its refs.
+/// Shows a job with each ref that it is about; those that are as they were are counted only.
 pub async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
     let refs: Vec<_> = list_job_refs(app, id)
@@ -81,23 +74,13 @@ pub async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Res
 /// Runs a failed or cancelled job again: its failed refs and those it had not come to.
 pub async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
-    // A job that never came to its refs begins with listing them.
-    let next = if job.total == 0 { "queued" } else { "running" };
-    if !store::move_job(app, id, RETRIABLE, next, None).await? {
+    if !store::restart_job(app, id).await? {
         return Err(Error::conflict(format!(
             "Only failed and cancelled jobs can be run again; this one is {}",
             job.state
         )));
     }
-    if job.total == 0 {
-        enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
-    } else {
-        app.db.rows(retry_job_refs_stmt(id)).await?;
-        let imports = enqueue_imports(app, id).await?;
-        if imports == 0 {
-            enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
-        }
-    }
+    enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }
 
@@ -152,9 +135,21 @@ pub async fn list_deliveries(app: &App, organisation: &Organisation) -> Result<R
     Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
 }
 
+/// Letters that nobody could read an owner from are the instance's owner's to see.
+fn letters_of(principal: &Principal, organisation: &Organisation) -> DeadLetterOwner {
+    match principal.organisation {
+        Some(_) => DeadLetterOwner::Organisation(organisation.id),
+        None => DeadLetterOwner::OrganisationAndNobody(organisation.id),
+    }
+}
+
 /// Lists the messages that the queue gave up on.
-pub async fn list_dead_letters(app: &App, organisation: &Organisation) -> Result<Reply> {
-    let letters: Vec<_> = store::list_dead_letters(app, organisation.id)
+pub async fn list_dead_letters(
+    app: &App,
+    principal: &Principal,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let letters: Vec<_> = store::list_dead_letters(app, letters_of(principal, organisation))
         .await?
         .into_iter()
         .map(|letter| {
@@ -170,8 +165,14 @@ pub async fn list_dead_letters(app: &App, organisation: &Organisation) -> Result
 }
 
 /// Sends a dead letter once more.
-pub async fn retry_dead_letter(app: &App, organisation: &Organisation, id: i64) -> Result<Reply> {
-    let letter = store::list_dead_letters(app, organisation.id)
+pub async fn retry_dead_letter(
+    app: &App,
+    principal: &Principal,
+    organisation: &Organisation,
+    id: i64,
+) -> Result<Reply> {
+    let owner = letters_of(principal, organisation);
+    let letter = store::list_dead_letters(app, owner)
         .await?
         .into_iter()
         .find(|letter| letter.id == id)
@@ -183,13 +184,18 @@ pub async fn retry_dead_letter(app: &App, organisation: &Organisation, id: i64) 
             delay: 0,
         }])
         .await?;
-    store::take_dead_letter(app, organisation.id, id).await?;
+    store::take_dead_letter(app, owner, id).await?;
     Ok(Reply::empty(204, CachePolicy::NoStore))
 }
 
 /// Drops a dead letter.
-pub async fn drop_dead_letter(app: &App, organisation: &Organisation, id: i64) -> Result<Reply> {
-    match store::take_dead_letter(app, organisation.id, id).await? {
+pub async fn drop_dead_letter(
+    app: &App,
+    principal: &Principal,
+    organisation: &Organisation,
+    id: i64,
+) -> Result<Reply> {
+    match store::take_dead_letter(app, letters_of(principal, organisation), id).await? {
         Some(_) => Ok(Reply::empty(204, CachePolicy::NoStore)),
         None => Err(missing("dead letter")),
     }

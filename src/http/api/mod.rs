@@ -58,6 +58,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             let org = open(app, &principal, &org).await?;
             connections::create_connection(app, request, &org).await
         }
+        ApiRoute::UpdateConnection(org, id) => {
+            let org = open(app, &principal, &org).await?;
+            connections::update_connection(app, request, &org, &id).await
+        }
         ApiRoute::ListPackages(org) => {
             let org = open(app, &principal, &org).await?;
             packages::list_packages(app, &request, &org).await
@@ -87,13 +91,13 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             jobs::list_deliveries(app, &open(app, &principal, &org).await?).await
         }
         ApiRoute::ListDeadLetters(org) => {
-            jobs::list_dead_letters(app, &open(app, &principal, &org).await?).await
+            jobs::list_dead_letters(app, &principal, &open(app, &principal, &org).await?).await
         }
         ApiRoute::RetryDeadLetter(org, id) => {
-            jobs::retry_dead_letter(app, &open(app, &principal, &org).await?, id).await
+            jobs::retry_dead_letter(app, &principal, &open(app, &principal, &org).await?, id).await
         }
         ApiRoute::DropDeadLetter(org, id) => {
-            jobs::drop_dead_letter(app, &open(app, &principal, &org).await?, id).await
+            jobs::drop_dead_letter(app, &principal, &open(app, &principal, &org).await?, id).await
         }
     }
 }

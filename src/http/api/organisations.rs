@@ -14,6 +14,7 @@ use crate::http::api::{PAGE, missing};
 use crate::http::auth::{Credentials, read_credentials};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::jobs::{Job, enqueue};
 use crate::store::jobs::random_id;
 use crate::store::repositories::{
     self as store, Organisation, Repository, find_repository, is_set_up, set_up_stmts,
@@ -57,6 +58,13 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
     let organisation = slug(&asked.organisation)?;
     let repository = slug(&asked.repository)?;
     if is_set_up(app).await? {
+        // Whoever starts an instance calls this; it may have another address than the last time.
+        let moved: Vec<_> = store::list_moved(app)
+            .await?
+            .into_iter()
+            .map(|repository| Job::Publish { repository })
+            .collect();
+        enqueue(app, &moved).await?;
         return Err(Error::conflict("This instance is set up already"));
     }
     let token = match asked.token {

@@ -62,6 +62,9 @@ pub async fn handle(
             return upload::receive_upload(&visit, request, name, version).await;
         }
     }?;
+    if reply.status >= 400 {
+        return Ok(reply);
+    }
     // For people and scripts who wonder what they saw; Composer does not look at it.
     Ok(reply.with("x-repertoire-revision", revision.to_string()))
 }

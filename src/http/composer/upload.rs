@@ -34,13 +34,13 @@ pub async fn receive_upload(
     refuse_strangers(visit, name)?;
     let version = Version::parse(version).map_err(|error| Error::invalid(error.to_string()))?;
     let organisation = visit.repository.organisation_id;
-    if find_package(app, organisation, name)
-        .await?
-        .is_some_and(|package| package.git_repo_id.is_some())
-    {
-        return Err(Error::conflict(format!(
-            "`{name}` is synced from a git repository, so its versions are made by tags; upload under another name"
-        )));
+    if let Some(package) = find_package(app, organisation, name).await? {
+        refuse_reaching_further(visit, &package).await?;
+        if package.git_repo_id.is_some() {
+            return Err(Error::conflict(format!(
+                "`{name}` is synced from a git repository, so its versions are made by tags; upload under another name"
+            )));
+        }
     }
     let key = format!(
         "archives/{organisation}/uploads/{name}/{}.zip",
@@ -114,6 +114,32 @@ fn refuse_strangers(visit: &Visit<'_>, name: &PackageName) -> Result<()> {
     Err(Error::new(ErrorKind::Forbidden, reason))
 }
 
+/// A version is in every repository that its package is in, and shows the others there: a token limited to some
+/// repositories changes no package that is elsewhere too.
+async fn refuse_reaching_further(visit: &Visit<'_>, package: &Package) -> Result<()> {
+    let limits = visit
+        .principal
+        .as_ref()
+        .and_then(|principal| principal.repositories.as_ref());
+    let Some(limits) = limits else {
+        return Ok(());
+    };
+    let memberships = list_memberships(visit.app, package.id).await?;
+    if memberships
+        .iter()
+        .all(|membership| limits.contains(&membership.slug))
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Forbidden,
+        format!(
+            "`{}` is also in a repository that this token does not reach",
+            package.name
+        ),
+    ))
+}
+
 /// Checks an archive and stores its version.
 async fn keep(
     visit: &Visit<'_>,
@@ -132,6 +158,10 @@ async fn keep(
             return Err(already_there(name, version));
         }
         if known.removed_at.is_none() {
+            // It may be new to this repository.
+            app.db
+                .rows(ask_for_publication_stmt(package.id, app.now()))
+                .await?;
             return Ok(Kept::Known);
         }
     }

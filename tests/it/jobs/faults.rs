@@ -155,3 +155,29 @@ fn messages_in_reversed_order_come_to_the_same_end() {
     }
     same_end(&registry, &calm);
 }
+
+#[test]
+fn a_tag_that_stands_back_is_sent_for_once_the_first_is_settled() {
+    let registry = TestRegistry::new();
+    registry.make_project();
+    registry.push_tag("1.1.0");
+    // `1.1.0` comes first by name, so `v1.1.0` stands back behind it.
+    let follower =
+        registry.world.github.borrow_mut().project(PROJECT).refs["refs/tags/v1.1.0"].clone();
+    let (_, _, id) = registry.import(PROJECT);
+    registry.run_one_job();
+    let message = format!(r#"{{"v":1,"job":"import","id":"{id}","commit":"{follower}"}}"#);
+    let early = pollster::block_on(repertoire::jobs::run(&registry.app, &message, 1));
+    assert_eq!(
+        early,
+        repertoire::jobs::Outcome::Done,
+        "its turn has not come, and nobody has to ask again"
+    );
+    registry
+        .world
+        .queue
+        .borrow_mut()
+        .retain(|waiting| !waiting.text.contains(&follower));
+    registry.run_jobs();
+    registry.assert_settled();
+}

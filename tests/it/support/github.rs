@@ -21,10 +21,12 @@ const PER_PAGE: usize = 2;
 #[derive(Default)]
 pub(crate) struct GitHubDouble {
     projects: BTreeMap<u64, Project>,
-    /// `METHOD path` of each request, in order.
+    /// `METHOD URL status` of each request, in order, the URL without its query.
     pub(crate) seen: Vec<String>,
     /// Answers for the next requests, before anything else is looked at.
     pub(crate) refusals: Vec<Answer>,
+    /// How many of the next archives break off half way.
+    pub(crate) truncate_archives: usize,
 }
 
 #[derive(Default)]
@@ -107,8 +109,15 @@ impl GitHubDouble {
     }
 
     pub(crate) fn answer(&mut self, request: &OutRequest) -> Answer {
+        let answer = self.find_answer(request);
+        let (path, _) = request.url.split_once('?').unwrap_or((&request.url, ""));
+        let seen = format!("{} {path} {}", request.method, answer.status);
+        self.seen.push(seen);
+        answer
+    }
+
+    fn find_answer(&mut self, request: &OutRequest) -> Answer {
         let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
-        self.seen.push(format!("{} {path}", request.method));
         if !self.refusals.is_empty() {
             return self.refusals.remove(0);
         }
@@ -122,7 +131,12 @@ impl GitHubDouble {
             assert_eq!(header("authorization"), None, "the token went astray");
             let (id, commit) = archive.split_once('/').unwrap();
             let project = &self.projects[&id.parse().unwrap()];
-            return Answer::new(200, project.commits[commit].archive.clone());
+            let mut archive = project.commits[commit].archive.clone();
+            if self.truncate_archives > 0 {
+                self.truncate_archives -= 1;
+                archive.truncate(archive.len() / 2);
+            }
+            return Answer::new(200, archive);
         }
         let path = path.strip_prefix(API).expect("a host nobody should ask");
         if header("authorization") != Some(&format!("Bearer {GITHUB_TOKEN}")) {

@@ -1,0 +1,57 @@
+// Figures as a Markdown table, and their place in docs/performance.md.
+
+import { readFileSync, writeFileSync } from "node:fs";
+
+const BEGIN = "<!-- figures: written by `npm run bench -- --write` -->";
+const END = "<!-- end of figures -->";
+
+/**
+ * `rows` are `{ title, candidates: { registry, javascript, nginx }, operations }`, a candidate being the list of what
+ * each round measured. Medians of rounds; a ratio is the median of the rounds' ratios, because the two sides of
+ * a round met the same noise.
+ */
+export function rateTable(rows) {
+  return table(
+    ["request", "registry, requests/s", "smallest JS Worker", "nginx", "**ratio to JS**", "ratio to nginx", "p50 ratio to JS", "p99 ratio to JS", "p50, p99 ms", "warm request"],
+    rows.map(({ title, candidates: { registry, javascript, nginx }, operations }) => [
+      title,
+      count(median(registry.map(({ rate }) => rate))),
+      count(median(javascript.map(({ rate }) => rate))),
+      nginx ? count(median(nginx.map(({ rate }) => rate))) : "–",
+      `**${ratio(registry, javascript, "rate")}**`,
+      nginx ? ratio(registry, nginx, "rate") : "–",
+      ratio(registry, javascript, "p50"),
+      ratio(registry, javascript, "p99"),
+      `${median(registry.map(({ p50 }) => p50)).toFixed(1)}, ${median(registry.map(({ p99 }) => p99)).toFixed(1)}`,
+      operations,
+    ]),
+  );
+}
+
+export function table(head, rows) {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Replaces the figures in the document at `path`, and keeps all else. */
+export function writeBetweenMarkers(path, text) {
+  const document = readFileSync(path, "utf8");
+  const begin = document.indexOf(BEGIN);
+  const end = document.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`${path} lacks the markers of the figures`);
+  writeFileSync(path, `${document.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${document.slice(end)}`);
+}
+
+export function median(values) {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** `12,345`, or with one decimal where that says something. */
+export function count(value) {
+  return value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en-GB");
+}
+
+function ratio(left, right, field) {
+  return median(left.map((figures, round) => figures[field] / right[round][field])).toFixed(2);
+}

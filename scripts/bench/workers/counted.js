@@ -1,0 +1,41 @@
+// The registry with its bindings wrapped, so that each answer tells how often they were called for it.
+// For one request at a time: the counters are the isolate's.
+import Registry from "../../../build/index.js";
+
+const counted = {
+  DB: { d1: ["prepare"] },
+  CACHE: { kvReads: ["get"], kvWrites: ["put"] },
+  BLOBS: { r2Reads: ["get", "head"], r2Writes: ["put"] },
+};
+let counters;
+let wrappedEnvironment;
+
+function wrap(target, kinds) {
+  return new Proxy(target, {
+    get(_, property) {
+      const value = target[property];
+      if (typeof value !== "function") return value;
+      return (...parameters) => {
+        for (const [kind, names] of Object.entries(kinds)) if (names.includes(property)) counters[kind] += 1;
+        const result = value.apply(target, parameters);
+        return property === "withSession" ? wrap(result, kinds) : result;
+      };
+    },
+  });
+}
+
+function wrapEnvironment(environment) {
+  const wrapped = Object.fromEntries(Object.entries(counted).map(([name, kinds]) => [name, wrap(environment[name], kinds)]));
+  return { ...environment, ...wrapped };
+}
+
+export default {
+  async fetch(request, environment, context) {
+    wrappedEnvironment ??= wrapEnvironment(environment);
+    counters = { d1: 0, kvReads: 0, kvWrites: 0, r2Reads: 0, r2Writes: 0 };
+    const response = await new Registry(context, wrappedEnvironment).fetch(request);
+    const told = new Response(response.body, response);
+    told.headers.set("x-operations", JSON.stringify(counters));
+    return told;
+  },
+};

@@ -1,0 +1,51 @@
+//! The URL table of the product, as a golden file.
+
+use repertoire::http::route::{NoRoute, parse};
+
+#[test]
+fn the_routes_are_as_recorded() {
+    let paths = [
+        "/",
+        "/healthz",
+        "/packages.json",
+        "/p2/acme/lib.json",
+        "/p2/acme/lib~dev.json",
+        "/dist/acme/lib/0123.zip",
+        "/upload/acme/lib/1.0.0",
+        "/r/acme/main/packages.json",
+        "/r/acme/main@17/p2/acme/lib.json",
+        "/r/acme/main@2026-11-21/p2/acme/lib~dev.json",
+        "/r/acme/main/dist/acme/lib/0123.zip",
+        "/r/acme/main/upload/acme/lib/dev-feature/x",
+        "/hooks/c0ffee",
+        "/api/v1/setup",
+        "/api/v1/orgs",
+        "/api/v1/orgs/acme/repositories",
+        "/api/v1/orgs/acme/repositories/main/revisions",
+        "/api/v1/orgs/acme/tokens",
+        "/api/v1/orgs/acme/tokens/t1",
+        "/api/v1/orgs/acme/connections",
+        "/api/v1/orgs/acme/packages",
+        "/api/v1/orgs/acme/packages/acme/lib",
+        "/api/v1/orgs/acme/packages/acme/lib/sync",
+        "/api/v1/orgs/acme/jobs",
+        "/api/v1/orgs/acme/jobs/j1",
+        "/api/v1/orgs/acme/jobs/j1/cancel",
+        "/api/v1/orgs/acme/jobs/j1/retry",
+        "/api/v1/orgs/acme/deliveries",
+        "/api/v1/orgs/acme/dead-letters",
+        "/api/v1/orgs/acme/dead-letters/7",
+        "/api/v1/orgs/acme/dead-letters/7/retry",
+    ];
+    let mut table = String::new();
+    for path in paths {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            match parse(method, "packages.example.com", path) {
+                Ok(route) => table.push_str(&format!("{method:6} {path}\n       {route:?}\n")),
+                Err(NoRoute::MethodNotAllowed(_)) => {}
+                Err(NoRoute::NotFound) => panic!("{path} leads nowhere"),
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
