@@ -28,14 +28,14 @@ describe("Repertoire", () => {
   // Most of a sync is waiting: for a batch of the queue, for what an isolate remembers, for a fault to pass.
   describe("side by side", { concurrency: true }, () => {
     // The tests of these are side by side as well: each has a package of its own.
-    const loose = { refs, faults };
+    const loose = { webhooks, refs, faults };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { imports, webhooks, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
+    const ordered = { metadata, history, jobs, tokens, dists, uploads, organisations, connections };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 
-  // These compare answers to the byte, or change what all others stand on.
-  const alone = { visibility, upkeep, restart };
+  // One fills the queue, one compares answers to the byte, two change what all others stand on.
+  const alone = { imports, visibility, upkeep, restart };
   for (const [name, scenario] of Object.entries(alone)) describe(name, () => scenario(world));
 
   test("no credentials ever reached the archive host", () => {

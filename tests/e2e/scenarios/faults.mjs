@@ -32,7 +32,9 @@ export default function faults(world) {
   });
 
   test("429 with Retry-After is waited for", async () => {
-    await importUnder("acme/limited", (double) => double.faults.refuseWithRetryAfter(/\/zipball\//, 2));
+    await importUnder("acme/limited", (double, project) =>
+      double.faults.refuseWithRetryAfter(new RegExp(`/(repos/acme/limited|repositories/${project.id})/zipball/`), 2),
+    );
   });
 
   test("the rate limit is waited for until its reset", async () => {
