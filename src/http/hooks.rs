@@ -8,7 +8,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::providers::{Event, EventProject, ProviderKind};
-use crate::store::connections::find_connection;
+use crate::store::connections::recall_connection;
 use crate::store::deliveries::{JobWanted, NewDelivery, record_delivery};
 
 /// GitHub sends no payload above this.
@@ -19,7 +19,7 @@ const DELIVERY_ID_LIMIT: usize = 200;
 
 /// Receives one delivery.
 pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) -> Result<Reply> {
-    let connection = find_connection(app, connection)
+    let connection = recall_connection(app, connection)
         .await?
         .ok_or_else(|| Error::not_found("No connection has this webhook address; copy it again"))?;
     let kind = ProviderKind::parse(&connection.provider)
