@@ -10,7 +10,6 @@ use crate::jobs::{Job, enqueue};
 use crate::providers::{Event, EventProject, ProviderKind};
 use crate::store::connections::find_connection;
 use crate::store::deliveries::{JobWanted, NewDelivery, record_delivery};
-use crate::store::jobs::random_id;
 
 /// GitHub sends no payload above this.
 const BODY_LIMIT: usize = 25 * 1024 * 1024;
@@ -75,7 +74,7 @@ struct Arrived<'a> {
 
 impl Arrived<'_> {
     async fn record(&self, app: &App, project: Option<&EventProject>) -> Result<serde_json::Value> {
-        let id = random_id(app)?;
+        let id = app.random_id()?;
         let wanted = project.map(|project| JobWanted {
             id: &id,
             organisation: self.organisation,

@@ -131,7 +131,7 @@ describe("the double by plain requests", () => {
     const warm = await download();
     assert.equal(warm.headers.get("content-length"), String(bytes.length));
     assert.deepEqual(Buffer.from(await warm.arrayBuffer()), bytes);
-    double.truncateNextArchive();
+    double.truncateNextArchive(project);
     assert.ok((await (await download()).arrayBuffer()).byteLength < bytes.length);
     assert.equal((await download({ authorization: "Bearer token" })).status, 400);
     assert.equal(double.leaks.length, 1);

@@ -19,7 +19,7 @@ export async function answerArchive(double, request) {
     "content-disposition": `attachment; filename=${name}.zip`,
     etag: `W/"${createHash("sha256").update(bytes).digest("hex")}"`,
   };
-  if (double.takeTruncation()) return { status: 200, headers, chunks: split(bytes.subarray(0, Math.floor(bytes.length * 0.6))) };
+  if (double.takeTruncation(project)) return { status: 200, headers, chunks: split(bytes.subarray(0, Math.floor(bytes.length * 0.6))) };
   // Cold archives come chunked, cached ones with a length: a client has to cope with both, so they take turns.
   double.archivesServed += 1;
   if (double.archivesServed % 2 === 1) return { status: 200, headers, chunks: split(bytes) };

@@ -21,8 +21,9 @@ export class GitHubDouble {
   projects = new Map();
   archiveLinks = new Map();
   archivesServed = 0;
-  #truncations = 0;
+  #truncations = new Set();
   #servers = [];
+  #lastProject = 700_000;
 
   /** `certificate` ({key, cert}) makes it an Enterprise Server: https, and the API below /api/v3. */
   static async start({ folder, certificate }) {
@@ -52,7 +53,7 @@ export class GitHubDouble {
   }
 
   async addProject(fullName, { defaultBranch = "main" } = {}) {
-    const id = 700_001 + this.projects.size;
+    const id = (this.#lastProject += 1);
     const repository = await GitRepository.create(join(this.folder, `${id}.git`), defaultBranch);
     const project = { id, fullName, formerNames: [], defaultBranch, archived: false, repository };
     this.projects.set(id, project);
@@ -72,15 +73,13 @@ export class GitHubDouble {
     return [...this.projects.values()].find((project) => project.formerNames.some((name) => sameName(name, fullName)));
   }
 
-  /** The next archive ends too early; its status is still 200 and its HTTP framing is right. */
-  truncateNextArchive() {
-    this.#truncations += 1;
+  /** The project's next archive ends too early; its status is still 200 and its HTTP framing is right. */
+  truncateNextArchive(project) {
+    this.#truncations.add(project);
   }
 
-  takeTruncation() {
-    if (this.#truncations === 0) return false;
-    this.#truncations -= 1;
-    return true;
+  takeTruncation(project) {
+    return this.#truncations.delete(project);
   }
 
   countRequests(pattern) {

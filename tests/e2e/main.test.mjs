@@ -1,4 +1,4 @@
-// The scenarios, one after the other on one registry: the real Composer on one side, a GitHub with real git repositories on the other.
+// The scenarios on one registry: the real Composer on one side, a GitHub with real git repositories on the other.
 import { after, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { World } from "./world.mjs";
@@ -25,24 +25,18 @@ await world.start();
 describe("Repertoire", () => {
   after(() => world.stop());
 
-  const scenarios = {
-    connections,
-    imports,
-    webhooks,
-    refs,
-    faults,
-    jobs,
-    metadata,
-    dists,
-    tokens,
-    visibility,
-    uploads,
-    organisations,
-    history,
-    upkeep,
-    restart,
-  };
-  for (const [name, scenario] of Object.entries(scenarios)) describe(name, () => scenario(world));
+  // Most of a sync is waiting: for a batch of the queue, for what an isolate remembers, for a fault to pass.
+  describe("side by side", { concurrency: true }, () => {
+    // The tests of these are side by side as well: each has a package of its own.
+    const loose = { webhooks, refs, faults };
+    for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
+    const ordered = { metadata, history, jobs, tokens, dists, uploads, organisations, connections };
+    for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
+  });
+
+  // One fills the queue, one compares answers to the byte, two change what all others stand on.
+  const alone = { imports, visibility, upkeep, restart };
+  for (const [name, scenario] of Object.entries(alone)) describe(name, () => scenario(world));
 
   test("no credentials ever reached the archive host", () => {
     assert.ok(world.double.archivesServed > 100);

@@ -1,4 +1,4 @@
-// One registry and one GitHub double for all scenarios: starting the registry is the slow part. Each scenario keeps to packages of its own.
+// One registry and one GitHub double for all scenarios: starting the registry is the slow part. Each scenario keeps to packages of its own, because most of them run side by side.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
@@ -59,26 +59,32 @@ export class World {
   }
 
   /** Asks for a project to be imported; returns {package, job} at once. */
-  addPackage(project, connection = this.connection) {
+  addPackage(project, repository = "packages") {
     return this.expect(202, "POST", "/orgs/main/packages", {
-      connection: connection.id,
+      connection: this.connection.id,
       project: project.fullName,
-      repository: "packages",
+      repository,
     });
   }
 
-  /** The same, and waits until it is published; returns the job. */
-  async importProject(project) {
-    const { job } = await this.addPackage(project);
-    return this.jobDone(job.id);
+  /** The same, and waits until it is in force; returns the job. */
+  async importProject(project, repository) {
+    const { job } = await this.addPackage(project, repository);
+    return this.jobDone(job.id, { repository });
   }
 
   /** A project on the double with a tiny package of that name, one release a tag (each greets with the tag's name), already imported. */
-  async importGreeter(name, tags = ["v1.0.0"]) {
+  async importGreeter(name, { tags = ["v1.0.0"], repository } = {}) {
     const project = await this.double.addProject(name);
     await project.repository.commit(...tags.map((tag) => ({ files: greeterFiles(name, tag), tags: [tag] })));
-    await this.importProject(project);
+    await this.importProject(project, repository);
     return project;
+  }
+
+  /** A repository of its own, for what must not see others publish; returns its URL. */
+  async addRepository(slug) {
+    await this.expect(201, "POST", "/orgs/main/repositories", { slug });
+    return this.registry.repository("main", slug);
   }
 
   job(id) {
@@ -93,13 +99,13 @@ export class World {
     return new Set((await this.jobs()).map((job) => job.id));
   }
 
-  /** How many jobs there are that were not among the known ones. The list shows the newest only, so its length says nothing. */
-  async countNewJobs(known) {
-    return (await this.jobs()).filter((job) => !known.has(job.id)).length;
+  /** How many jobs of a package there are that were not among the known ones. The list shows the newest only, so its length says nothing. */
+  async countNewJobs(name, known) {
+    return (await this.jobs()).filter((job) => job.package === name && !known.has(job.id)).length;
   }
 
   /** Waits for the job's end, whatever it is, and until what it published is in force. */
-  async jobEnded(id, { deadline = 120_000 } = {}) {
+  async jobEnded(id, { deadline = 120_000, repository } = {}) {
     let last;
     const job = await until(
       () => `job ${id} has not ended: ${JSON.stringify(last)}`,
@@ -109,19 +115,19 @@ export class World {
       },
       { deadline },
     );
-    await this.inForce();
+    await this.inForce(repository);
     return job;
   }
 
   /** Waits until the repository answers with its newest revision: 10 seconds are the promise, and are never more. */
-  async inForce(organisation = "main", slug = "packages") {
-    const { repositories } = await this.expect(200, "GET", `/orgs/${organisation}/repositories`);
+  async inForce(slug = "packages") {
+    const { repositories } = await this.expect(200, "GET", "/orgs/main/repositories");
     const { revision } = repositories.find((entry) => entry.slug === slug);
     let answered;
     await until(
       () => `revision ${revision} is not in force; the answer was of ${answered}`,
       async () => {
-        const repository = this.registry.repository(organisation, slug);
+        const repository = this.registry.repository("main", slug);
         const { headers } = await this.get("packages.json", { repository, method: "HEAD" });
         answered = Number(headers.get("x-repertoire-revision"));
         return answered >= revision;
@@ -137,13 +143,13 @@ export class World {
   }
 
   /** Runs `action`, which must lead to a new job of the package, and waits until that is done. */
-  async syncedBy(name, action) {
+  async syncedBy(name, action, repository) {
     const known = await this.jobIds();
     await action();
     const fresh = await until(`no new job of ${name}`, async () =>
       (await this.jobs()).find((job) => job.package === name && !known.has(job.id)),
     );
-    return this.jobDone(fresh.id);
+    return this.jobDone(fresh.id, { repository });
   }
 
   /** Delivers a webhook of the shared connection, which must be accepted. */

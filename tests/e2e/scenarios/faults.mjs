@@ -27,12 +27,14 @@ export default function faults(world) {
 
   test("an archive that ends too early is fetched again", async () => {
     const name = "acme/truncated";
-    await importUnder(name, (double) => double.truncateNextArchive());
+    await importUnder(name, (double, project) => double.truncateNextArchive(project));
     assert.equal(world.double.countRequests(/^\/acme\/truncated\/legacy\.zip\//), 2);
   });
 
   test("429 with Retry-After is waited for", async () => {
-    await importUnder("acme/limited", (double) => double.faults.refuseWithRetryAfter(/\/zipball\//, 2));
+    await importUnder("acme/limited", (double, project) =>
+      double.faults.refuseWithRetryAfter(new RegExp(`/(repos/acme/limited|repositories/${project.id})/zipball/`), 2),
+    );
   });
 
   test("the rate limit is waited for until its reset", async () => {

@@ -7,12 +7,17 @@ import { judge } from "../oracle.mjs";
 import { sha1 } from "../world.mjs";
 
 const name = "acme/documented";
+// A repository of its own: the validator of packages.json would move with every publish of the others.
+const slug = "documents";
 const manifest = { ...libraryManifest, name };
 
 export default function metadata(world) {
-  let project;
+  let repository, project;
+
+  const get = (path, options) => world.get(path, { repository, ...options });
 
   before(async () => {
+    repository = await world.addRepository(slug);
     project = await world.double.addProject(name);
     await project.repository.commit(
       { files: await libraryFiles("1.0.0", { ...manifest, description: "The first" }), tags: ["v1.0.0"] },
@@ -20,7 +25,7 @@ export default function metadata(world) {
       { files: await libraryFiles("1.2.0", manifest), tags: ["v1.2.0", "v1.3.0-beta.2"] },
       { branch: "feature/x", from: "main", files: await libraryFiles("feature", manifest) },
     );
-    await world.importProject(project);
+    await world.importProject(project, slug);
   });
 
   const documents = {
@@ -30,8 +35,8 @@ export default function metadata(world) {
   };
 
   test("packages.json has absolute addresses and the names", async () => {
-    const root = (await world.get("packages.json")).json();
-    assert.equal(root["metadata-url"], `${world.registry.repository()}/p2/%package%.json`);
+    const root = (await get("packages.json")).json();
+    assert.equal(root["metadata-url"], `${repository}/p2/%package%.json`);
     assert.ok(root["available-packages"].includes(name));
     assert.equal(root["security-advisories"].metadata, true);
     assert.ok(!("last-modified" in root), "Composer keeps the validator under this key");
@@ -39,24 +44,24 @@ export default function metadata(world) {
 
   for (const [title, path] of Object.entries(documents)) {
     test(`${title}: a validator that is compared for equality, an empty 304, HEAD`, async () => {
-      const full = await world.get(path);
+      const full = await get(path);
       assert.equal(full.status, 200);
       assert.match(full.headers.get("content-type"), /^application\/json\b/);
       const modified = full.headers.get("last-modified");
       assert.equal(new Date(modified).toUTCString(), modified);
 
-      const unchanged = await world.get(path, { headers: { "if-modified-since": modified } });
+      const unchanged = await get(path, { headers: { "if-modified-since": modified } });
       assert.equal(unchanged.status, 304);
       assert.equal(unchanged.bytes.length, 0);
       assert.equal(unchanged.headers.get("last-modified"), modified);
       const later = new Date(Date.parse(modified) + 60_000).toUTCString();
       assert.equal(
-        (await world.get(path, { headers: { "if-modified-since": later } })).status,
+        (await get(path, { headers: { "if-modified-since": later } })).status,
         200,
         "a later date is another validator",
       );
 
-      const head = await world.get(path, { method: "HEAD" });
+      const head = await get(path, { method: "HEAD" });
       assert.equal(head.status, 200);
       assert.equal(head.bytes.length, 0);
       assert.equal(head.headers.get("last-modified"), modified);
@@ -64,14 +69,14 @@ export default function metadata(world) {
     });
 
     test(`${title}: access comes before the validator`, async () => {
-      const modified = (await world.get(path)).headers.get("last-modified");
-      assert.equal((await world.get(path, { token: null, headers: { "if-modified-since": modified } })).status, 401);
+      const modified = (await get(path)).headers.get("last-modified");
+      assert.equal((await get(path, { token: null, headers: { "if-modified-since": modified } })).status, 401);
     });
   }
 
   for (const path of [`p2/${name}.json`, `p2/${name}~dev.json`]) {
     test(`${path} is what Composer's own minifier would write`, async () => {
-      const { text } = await world.get(path);
+      const { text } = await get(path);
       assert.deepEqual(Object.keys(JSON.parse(text).packages), [name]);
       const { given, expanded, minified } = await judge(text, name);
       assert.ok(given.length > 1);
@@ -82,13 +87,13 @@ export default function metadata(world) {
   }
 
   test("releases and branches are in the right document, newest first", async () => {
-    const versionsOf = async (path) => (await judge((await world.get(path)).text, name)).expanded.map((entry) => entry.version);
+    const versionsOf = async (path) => (await judge((await get(path)).text, name)).expanded.map((entry) => entry.version);
     assert.deepEqual(await versionsOf(`p2/${name}.json`), ["v1.3.0-beta.2", "v1.2.0", "v1.1.0", "v1.0.0"]);
     assert.deepEqual((await versionsOf(`p2/${name}~dev.json`)).sort(), ["dev-feature/x", "dev-main"]);
   });
 
   test("every field of composer.json arrives, and ours beside them", async () => {
-    const document = (await world.get(`p2/${name}.json`)).json();
+    const document = (await get(`p2/${name}.json`)).json();
     assert.deepEqual(document["security-advisories"], []);
     const { expanded } = await judge(JSON.stringify(document), name);
     const release = expanded.find((entry) => entry.version === "v1.2.0");
@@ -103,9 +108,9 @@ export default function metadata(world) {
     assert.equal(release.version_normalized, "1.2.0.0");
     assert.deepEqual(release.source, { type: "git", url: `${world.double.origin}/${name}.git`, reference: commit });
     assert.equal(release.dist.type, "zip");
-    assert.equal(release.dist.url, `${world.registry.repository()}/dist/${name}/${commit}.zip`);
+    assert.equal(release.dist.url, `${repository}/dist/${name}/${commit}.zip`);
     assert.equal(release.dist.reference, commit);
-    assert.equal(release.dist.shasum, sha1((await world.get(release.dist.url)).bytes));
+    assert.equal(release.dist.shasum, sha1((await get(release.dist.url)).bytes));
     const { committed } = await project.repository.describe(commit);
     assert.equal(Date.parse(release.time), Date.parse(committed));
     assert.ok(Date.parse(release["published-time"]) > Date.parse(release.time));
@@ -118,7 +123,7 @@ export default function metadata(world) {
   });
 
   test("the default branch is marked, and no other", async () => {
-    const document = (await world.get(`p2/${name}~dev.json`)).text;
+    const document = (await get(`p2/${name}~dev.json`)).text;
     const { expanded } = await judge(document, name);
     assert.deepEqual(
       expanded.filter((entry) => entry["default-branch"] === true).map((entry) => entry.version),
@@ -128,28 +133,27 @@ export default function metadata(world) {
   });
 
   test("a release moves the validator of its documents and of no others", async () => {
-    const others = await world.importGreeter("acme/bystander");
+    const others = await world.importGreeter("acme/bystander", { repository: slug });
     const validators = async () =>
       Promise.all(
         [`p2/${name}.json`, `p2/${others.fullName}.json`].map(async (path) =>
-          (await world.get(path)).headers.get("last-modified"),
+          (await get(path)).headers.get("last-modified"),
         ),
       );
     const [mine, theirs] = await validators();
     const [commit] = await project.repository.commit({ files: await libraryFiles("1.4.0", manifest), tags: ["v1.4.0"] });
-    await world.syncedBy(name, () =>
-      world.deliver("push", pushPayload(world.double, project, { ref: "refs/tags/v1.4.0", after: commit })),
-    );
+    const payload = pushPayload(world.double, project, { ref: "refs/tags/v1.4.0", after: commit });
+    await world.syncedBy(name, () => world.deliver("push", payload), slug);
     const [mineNow, theirsNow] = await validators();
     assert.ok(Date.parse(mineNow) > Date.parse(mine));
     assert.equal(theirsNow, theirs);
   });
 
   test("Composer sends our validator back and takes the 304", async () => {
-    const composer = await world.composer();
+    const composer = await world.composer({ repository });
     await composer.require(`${name}:^1.0`);
     const output = await composer.update("-vvv");
-    assert.match(output, new RegExp(`\\[304\\] ${world.registry.repository()}/packages\\.json`));
-    assert.match(output, new RegExp(`\\[304\\] ${world.registry.repository()}/p2/${name}\\.json`));
+    assert.match(output, new RegExp(`\\[304\\] ${repository}/packages\\.json`));
+    assert.match(output, new RegExp(`\\[304\\] ${repository}/p2/${name}\\.json`));
   });
 }

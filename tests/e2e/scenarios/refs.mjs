@@ -7,7 +7,7 @@ import { greet, greeterFiles } from "../fixtures.mjs";
 export default function refs(world) {
   test("a deleted tag leaves the metadata, and the old lock file still installs", async () => {
     const name = "acme/deleted";
-    const project = await world.importGreeter(name, ["v1.0.0", "v1.1.0"]);
+    const project = await world.importGreeter(name, { tags: ["v1.0.0", "v1.1.0"] });
     const composer = await world.composer();
     await composer.require(`${name}:^1.0`);
     assert.equal((await composer.locked(name)).version, "v1.1.0");
@@ -99,7 +99,7 @@ export default function refs(world) {
 
   test("two tags of the same version: the first of the host wins, the other says so", async () => {
     const name = "acme/twice";
-    const project = await world.importGreeter(name, ["v1.0.0", "1.0.0"]);
+    const project = await world.importGreeter(name, { tags: ["v1.0.0", "1.0.0"] });
     const found = await world.package(name);
     assert.deepEqual(found.versions.map((entry) => entry.version_normalized).sort(), ["1.0.0.0", "dev-main"]);
     const loser = found.refs.find((ref) => ref.ref.startsWith("refs/tags/") && ref.state === "skipped");

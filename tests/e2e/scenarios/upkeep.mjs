@@ -12,10 +12,10 @@ export default function upkeep(world) {
     const name = "acme/unheard";
     const project = await world.importGreeter(name);
     await project.repository.commit({ files: greeterFiles(name, "v1.1.0"), tags: ["v1.1.0"] });
-    const long = 24 * 60 * 60;
+    // As if all that happened a day ago.
+    await platform.query("update git_repos set last_reconciled_at = last_reconciled_at - 86400 where full_name = ?1", name);
     await platform.query(
-      "update git_repos set last_reconciled_at = last_reconciled_at - ?1 where full_name = ?2",
-      String(long),
+      "update jobs set created_at = created_at - 86400 where git_repo_id = (select id from git_repos where full_name = ?1)",
       name,
     );
     const job = await world.syncedBy(name, () => platform.cron());

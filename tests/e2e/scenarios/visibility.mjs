@@ -9,8 +9,7 @@ export default function visibility(world) {
   let token, reference;
 
   before(async () => {
-    await world.importGreeter(seen);
-    await world.importGreeter(unseen);
+    await Promise.all([world.importGreeter(seen), world.importGreeter(unseen)]);
     [{ reference }] = (await world.package(unseen)).versions.filter((entry) => entry.version === "v1.0.0");
     ({ token } = await world.createToken({ packages: ["acme/public-*"] }));
   });
@@ -54,9 +53,10 @@ export default function visibility(world) {
   });
 
   test("a repository outside the grant: as one that never existed", async () => {
-    await world.expect(201, "POST", "/orgs/main/repositories", { slug: "internal" });
+    await world.addRepository("internal");
     const { repositories } = await world.expect(200, "GET", "/orgs/main/repositories");
-    assert.deepEqual(repositories.map((entry) => entry.slug).sort(), ["internal", "packages"]);
+    const slugs = repositories.map((entry) => entry.slug);
+    assert.ok(slugs.includes("internal") && slugs.includes("packages"), slugs.join());
     const limited = await world.createToken({ repositories: ["packages"] });
     const ask = (slug) =>
       fingerprint("packages.json", { token: limited.token, repository: world.registry.repository("main", slug) });
