@@ -21,6 +21,11 @@ fn the_root_names_the_packages_and_where_their_documents_are() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
     assert!(answer.header("last-modified").is_some());
+    let revision = registry.head().0.to_string();
+    assert_eq!(
+        answer.header("x-repertoire-revision"),
+        Some(revision.as_str())
+    );
 }
 
 #[test]
@@ -124,7 +129,6 @@ fn a_package_that_is_not_there_and_one_that_is_not_to_be_seen_are_the_same_bytes
     404
     cache-control: no-store
     content-type: application/json
-    x-repertoire-revision: 1
 
     {"error":"Not found"}
     "#);
