@@ -14,11 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
-use crate::providers::outgoing::Gateway;
+use crate::providers::outgoing::{Gateway, limited};
 use crate::providers::{GitHost, ProviderKind};
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{
-    Connection, GitRepo, find_connection, find_git_repo, note_trouble,
+    Connection, GitRepo, find_connection, find_git_repo, note_pause, note_trouble,
 };
 use crate::store::dists::{Dist, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
@@ -80,7 +80,8 @@ async fn give_up_or_wait(
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
         note_on_job(app, id, Some(error.message())).await?;
-        if retry_after > LONG_WAIT {
+        let is_news = note_pause(app, job.git_repo_id, retry_after).await?;
+        if is_news && retry_after > LONG_WAIT {
             enqueue_publications(app, job.package_id).await?;
         }
         return Ok(Some(Next::after(error, 1)));
@@ -429,11 +430,19 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The host of a connection, ready to be asked.
+/// The host of a connection, ready to be asked; refused while the host wants to be left alone.
+/// Hosts punish those who go on asking for other things meanwhile.
 pub(crate) async fn connect<'a>(
     app: &'a App,
     connection: &Connection,
 ) -> Result<Box<dyn GitHost + 'a>> {
+    let pause = connection
+        .paused_until
+        .unwrap_or_default()
+        .saturating_sub(app.now());
+    if let Ok(retry_after @ 1..) = u32::try_from(pause) {
+        return Err(limited(&connection.base_url, retry_after));
+    }
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
