@@ -61,7 +61,8 @@ create index deliveries_by_connection on deliveries (connection_id, received_at 
 
 -- Messages the queue gave up on, kept for a person to retry or drop.
 create table dead_letters (
-    id integer primary key,
+    -- Never used twice: somebody may still look at a list that names one that is gone.
+    id integer primary key autoincrement,
     organisation_id integer,
     message text not null,
     reason text not null,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::config::Config;
+use crate::error::{Error, Result};
 use crate::ports::{
     Blobs, Cache, Clock, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue, Vault,
 };
@@ -40,6 +41,16 @@ impl App {
     /// Unix seconds.
     pub fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    /// A random id for a row that leaves the database: 120 bits in hex.
+    pub fn random_id(&self) -> Result<String> {
+        let mut bytes = [0_u8; 15];
+        self.entropy.fill(&mut bytes)?;
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(Error::internal("the source of randomness gave only zeros"));
+        }
+        Ok(hex::encode(bytes))
     }
 
     /// A warning for the operator.

@@ -8,9 +8,8 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::providers::{Event, EventProject, ProviderKind};
-use crate::store::connections::find_connection;
+use crate::store::connections::recall_connection;
 use crate::store::deliveries::{JobWanted, NewDelivery, record_delivery};
-use crate::store::jobs::random_id;
 
 /// GitHub sends no payload above this.
 const BODY_LIMIT: usize = 25 * 1024 * 1024;
@@ -20,7 +19,7 @@ const DELIVERY_ID_LIMIT: usize = 200;
 
 /// Receives one delivery.
 pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) -> Result<Reply> {
-    let connection = find_connection(app, connection)
+    let connection = recall_connection(app, connection)
         .await?
         .ok_or_else(|| Error::not_found("No connection has this webhook address; copy it again"))?;
     let kind = ProviderKind::parse(&connection.provider)
@@ -75,7 +74,7 @@ struct Arrived<'a> {
 
 impl Arrived<'_> {
     async fn record(&self, app: &App, project: Option<&EventProject>) -> Result<serde_json::Value> {
-        let id = random_id(app)?;
+        let id = app.random_id()?;
         let wanted = project.map(|project| JobWanted {
             id: &id,
             organisation: self.organisation,

@@ -52,7 +52,7 @@ pub async fn handle(app: &App, request: Request) -> Reply {
 
 /// Healthy is who can read its database.
 async fn health(app: &App) -> Result<Reply> {
-    crate::store::repositories::is_set_up(app).await?;
+    crate::store::organisations::is_set_up(app).await?;
     Ok(Reply::json(200, &json!({ "status": "ok" })))
 }
 

@@ -6,7 +6,7 @@ use crate::jobs::{Job, enqueue};
 use crate::ports::Level;
 use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
-use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs, random_id};
+use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::repositories::list_moved;
@@ -92,7 +92,7 @@ async fn reconcile_all(app: &App) -> Result<()> {
         let Some(package) = find_package_of_git_repo(app, repo.id).await? else {
             continue;
         };
-        let id = random_id(app)?;
+        let id = app.random_id()?;
         let id = start_job(
             app,
             &id,

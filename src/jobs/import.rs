@@ -12,25 +12,18 @@ use crate::domain::tag_version::{version_of_branch, version_of_tag};
 use crate::domain::version::Version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
-use crate::providers::outgoing::{Gateway, limited};
-use crate::providers::{GitHost, ProviderKind};
-use crate::store::archives::{inspect, refuse_download, take_in};
-use crate::store::connections::{
-    Connection, GitRepo, find_connection, find_git_repo, note_pause, note_trouble,
-};
-use crate::store::dists::{Dist, find_package_dist, insert_dist_stmt};
+use crate::store::connections::{note_pause, note_trouble};
+use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
-use crate::store::jobs::{
-    RunningJob, WaitingRef, count_attempt, find_running_job, list_freed_commits, list_waiting_refs,
-    note_on_job, random_id, settle_job_ref_stmt,
+use crate::store::job_refs::{
+    WaitingRef, count_attempt, list_freed_commits, list_waiting_refs, settle_job_ref_stmt,
 };
+use crate::store::jobs::{RunningJob, find_running_job, note_on_job};
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::versions::{NewVersion, find_version, upsert_version_stmt};
-
-/// composer.json is never larger; what is, is no manifest.
-const MANIFEST_LIMIT: usize = 1024 * 1024;
 
 /// A wait longer than this is worth showing what there is already.
 const LONG_WAIT: u32 = 30;
@@ -178,8 +171,12 @@ async fn take(
     };
     statements.extend(row_stmts(app, id, job, commit, &time, fields, &decisions)?);
     let result = app.db.batch(statements).await;
-    if let Some(key) = ours {
-        discard_if_unused(app, job.package_id, commit, &key).await;
+    // Another import may have stored the same commit first. When the batch did not answer it may have been written all
+    // the same, so the archive is left to the sweep.
+    if let Some(key) = ours
+        && result.is_ok()
+    {
+        discard_if_unnamed(app, &key).await;
     }
     result.map(|_| ())?;
     note_trouble(app, &source.connection.id, None).await?;
@@ -338,125 +335,4 @@ fn foreign_name(package: &str, manifest: &Manifest) -> Option<String> {
 
 fn short(reference: &str) -> &str {
     reference.get(..7).unwrap_or(reference)
-}
-
-/// Where a commit comes from.
-struct Source<'a> {
-    connection: Connection,
-    host: Box<dyn GitHost + 'a>,
-    repo: GitRepo,
-    package: i64,
-    package_name: String,
-    commit: &'a str,
-}
-
-impl<'a> Source<'a> {
-    async fn open(app: &'a App, job: &RunningJob, commit: &'a str) -> Result<Self> {
-        let repo = find_git_repo(app, job.git_repo_id)
-            .await?
-            .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
-        let connection = find_connection(app, &repo.connection_id)
-            .await?
-            .ok_or_else(|| Error::not_found("The connection was removed here"))?;
-        let package = crate::store::packages::find_package_of_git_repo(app, repo.id)
-            .await?
-            .ok_or_else(|| Error::not_found("The package was removed here"))?;
-        Ok(Self {
-            host: connect(app, &connection).await?,
-            connection,
-            repo,
-            package: package.id,
-            package_name: package.name,
-            commit,
-        })
-    }
-
-    /// The manifest at the commit, or why there is none that a client could load.
-    async fn read_manifest(&self) -> Result<Result<Manifest, String>> {
-        let read = self
-            .host
-            .read_file(
-                &self.repo.provider_id,
-                "composer.json",
-                Some(self.commit),
-                MANIFEST_LIMIT,
-            )
-            .await;
-        match read {
-            Ok(Some(bytes)) => Ok(Manifest::parse(&bytes).map_err(|fault| fault.to_string())),
-            Ok(None) => Ok(Err("there is no composer.json at this commit".to_owned())),
-            Err(error) if error.kind() == ErrorKind::TooLarge => {
-                Ok(Err("composer.json is larger than 1 MB".to_owned()))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Streams the archive of the commit into the blob store and checks that it arrived whole.
-    /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
-    async fn fetch_archive(&self, app: &App) -> Result<Dist> {
-        let mut response = self
-            .host
-            .open_archive(&self.repo.provider_id, self.commit)
-            .await?;
-        let key = format!(
-            "archives/{}/git-{}/{}/{}.zip",
-            self.repo.organisation_id,
-            self.repo.id,
-            self.commit,
-            random_id(app)?
-        );
-        let stored = take_in(
-            app.blobs.as_ref(),
-            app.multipart.as_ref(),
-            &key,
-            response.body.as_mut(),
-            app.config.archive_limit,
-        )
-        .await?;
-        let checked = inspect(app.blobs.as_ref(), &key, stored.size, Some(self.commit))
-            .await
-            .and_then(|facts| facts.map_err(|fault| refuse_download(&fault)));
-        if let Err(error) = checked {
-            app.blobs.delete(&[key]).await?;
-            return Err(error);
-        }
-        Ok(Dist {
-            archive_key: key,
-            size: stored.size,
-            sha1: stored.sha1,
-            sha256: stored.sha256,
-        })
-    }
-}
-
-/// The host of a connection, ready to be asked; refused while the host wants to be left alone.
-/// Hosts punish those who go on asking for other things meanwhile.
-pub(crate) async fn connect<'a>(
-    app: &'a App,
-    connection: &Connection,
-) -> Result<Box<dyn GitHost + 'a>> {
-    let pause = connection
-        .paused_until
-        .unwrap_or_default()
-        .saturating_sub(app.now());
-    if let Ok(retry_after @ 1..) = u32::try_from(pause) {
-        return Err(limited(&connection.base_url, retry_after));
-    }
-    let kind = ProviderKind::parse(&connection.provider)
-        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
-    let token = connection.open_token(app).await?;
-    kind.connect(Gateway::of(app), &connection.base_url, &token)
-}
-
-/// Another import stored the same commit first: its archive counts, ours goes. If we cannot tell, the sweep will.
-async fn discard_if_unused(app: &App, package: i64, commit: &str, key: &str) {
-    let unused = match find_package_dist(app, package, commit).await {
-        Ok(Some(dist)) => dist.archive_key != key,
-        // The batch failed, or did not answer and is written yet: a row may still come to name it.
-        Ok(None) | Err(_) => false,
-    };
-    if unused && let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
-        app.warn(&format!("An unused archive could not be removed: {error}"));
-    }
 }

@@ -5,6 +5,7 @@ pub mod import;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;
+mod source;
 
 pub use outcome::Outcome;
 use outcome::{Next, backoff};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::{Level, Outgoing};
-use crate::store::jobs::insert_dead_letter;
+use crate::store::dead_letters::insert_dead_letter;
 
 /// The wire format's number. Messages of another number are kept as dead letters: a newer program wrote them.
 const FORMAT: u32 = 1;
@@ -145,7 +146,7 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
 
 /// Sends an import for every commit that waiting refs of a job point at.
 pub async fn enqueue_imports(app: &App, job: &str) -> Result<usize> {
-    let commits = crate::store::jobs::list_waiting_commits(app, job).await?;
+    let commits = crate::store::job_refs::list_waiting_commits(app, job).await?;
     let imports: Vec<_> = commits
         .into_iter()
         .map(|commit| Job::Import {

@@ -7,9 +7,10 @@ use serde_json::json;
 use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, PlannedImport, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::jobs::import::connect;
 use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::source::connect;
 use crate::jobs::{enqueue_imports, settle};
+use crate::ports::db::json_list;
 use crate::providers::{GitHost, Project, RefListing, RefPage};
 use crate::store::connections::{
     GitRepo, GitRepoFacts, find_connection, find_git_repo, note_pause, note_reconciled_stmt,
@@ -18,11 +19,9 @@ use crate::store::connections::{
 use crate::store::git_refs::{
     delete_git_refs_stmt, list_git_refs, load_ref_pages, replace_ref_pages_stmts,
 };
-use crate::store::jobs::{
-    RunningJob, count_unchanged_stmt, find_running_job, insert_job_refs_stmt, move_job, note_on_job,
-};
+use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
+use crate::store::jobs::{RunningJob, find_running_job, move_job, note_on_job};
 use crate::store::publications::ask_for_publication_stmt;
-use crate::store::repositories::json_list;
 use crate::store::versions::{mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.

@@ -90,6 +90,11 @@ pub fn rows_as<T: DeserializeOwned>(rows: Vec<Row>) -> Result<Vec<T>> {
         .collect()
 }
 
+/// A JSON list of texts, to be bound as one parameter.
+pub fn json_list<'a>(items: impl Iterator<Item = &'a str>) -> Result<String> {
+    serde_json::to_string(&items.collect::<Vec<_>>()).map_err(Error::internal)
+}
+
 /// The database. An error of a constraint is `ErrorKind::Conflict`, every other one `ErrorKind::Internal`.
 #[async_trait(?Send)]
 pub trait Db {

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::memo::FRESH;
 
 /// A connection as stored; its secrets are sealed.
 #[derive(Clone, Deserialize)]
@@ -96,6 +97,21 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
         )
         .await?;
     Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// Finds a connection for a webhook, behind a memory of a few seconds: a delivery of a burst costs one round of storage,
+/// the one that records it.
+pub async fn recall_connection(app: &App, id: &str) -> Result<Option<Connection>> {
+    if let Some(connection) = app.memo.connections.recall(id, app.now(), FRESH) {
+        return Ok(Some(connection));
+    }
+    let connection = find_connection(app, id).await?;
+    if let Some(connection) = &connection {
+        app.memo
+            .connections
+            .remember(id, connection.clone(), app.now());
+    }
+    Ok(connection)
 }
 
 /// The connections of an organisation, newest first.

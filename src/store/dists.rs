@@ -102,13 +102,21 @@ pub async fn find_package_dist(app: &App, package: i64, reference: &str) -> Resu
     Ok(rows_as(rows)?.into_iter().next())
 }
 
-/// Whether a row names an archive, by its key.
-pub async fn is_archive_named(app: &App, key: &str) -> Result<bool> {
-    let rows = app
+/// Removes an archive that turned out not to be needed, if no row names it: of two uploads of one version at once, the
+/// loser's archive has a row as well. What cannot be told or removed now, the sweep takes away within two days.
+pub async fn discard_if_unnamed(app: &App, key: &str) {
+    let named = app
         .db
         .rows(Statement::new("select 1 as one from dists where archive_key = ?1").bind(key))
-        .await?;
-    Ok(!rows.is_empty())
+        .await;
+    let removed = match named {
+        Ok(rows) if rows.is_empty() => app.blobs.delete(&[key.to_owned()]).await,
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = removed {
+        app.warn(&format!("An unused archive could not be removed: {error}"));
+    }
 }
 
 /// Stores the facts of an archive, once: whoever comes second with the same reference changes nothing.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ports::db::rows_as;
 use crate::ports::{Statement, Value};
 
@@ -48,23 +48,6 @@ pub struct JobRow {
     pub failed: i64,
     /// Refs that are gone.
     pub removed: i64,
-}
-
-/// A ref of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct JobRef {
-    /// Full name: `refs/tags/v1.0.0`.
-    pub name: String,
-    /// The commit.
-    pub commit: String,
-    /// `waiting`, `imported`, `skipped`, `failed`, `removed`.
-    pub state: String,
-    /// The version it became.
-    pub version: Option<String>,
-    /// Why it became none.
-    pub reason: Option<String>,
-    /// How often it was tried in vain.
-    pub attempts: i64,
 }
 
 /// The statement that starts a job, unless one for the same git repository is queued and has not begun:
@@ -161,96 +144,6 @@ pub async fn list_jobs(
     )
 }
 
-/// The refs of a job, by name.
-pub async fn list_job_refs(app: &App, job: &str) -> Result<Vec<JobRef>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select name, \"commit\", state, version, reason, attempts from job_refs
-                     where job_id = ?1 order by name",
-                )
-                .bind(job),
-            )
-            .await?,
-    )
-}
-
-#[derive(Deserialize)]
-struct CommitRow {
-    commit: String,
-}
-
-/// The commits that waiting refs of a job point at.
-pub async fn list_waiting_commits(app: &App, job: &str) -> Result<Vec<String>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select distinct \"commit\" from job_refs where job_id = ?1 and state = 'waiting' order by 1",
-            )
-            .bind(job),
-        )
-        .await?;
-    Ok(rows_as::<CommitRow>(rows)?
-        .into_iter()
-        .map(|row| row.commit)
-        .collect())
-}
-
-/// The commits of waiting tags that stood back behind one that is settled by now.
-pub async fn list_freed_commits(app: &App, job: &str) -> Result<Vec<String>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select distinct f.\"commit\" as \"commit\"
-                 from job_refs f join job_refs l on l.job_id = f.job_id and l.name = f.yields_to
-                 where f.job_id = ?1 and f.yields_to is not null and f.state = 'waiting' and l.state <> 'waiting'
-                 order by 1",
-            )
-            .bind(job),
-        )
-        .await?;
-    Ok(rows_as::<CommitRow>(rows)?
-        .into_iter()
-        .map(|row| row.commit)
-        .collect())
-}
-
-/// A ref that waits to be taken in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct WaitingRef {
-    /// Full name.
-    pub name: String,
-    /// Another tag for the same version that comes first.
-    pub yields_to: Option<String>,
-    /// What became of that one: a state of `job_refs`, or of `git_refs` where this job leaves it alone.
-    pub leader_state: Option<String>,
-}
-
-/// The refs of a job that wait at a commit, by name.
-pub async fn list_waiting_refs(app: &App, job: &str, commit: &str) -> Result<Vec<WaitingRef>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select f.name, f.yields_to,
-                            coalesce(
-                                (select l.state from job_refs l where l.job_id = f.job_id and l.name = f.yields_to),
-                                (select g.state from jobs j join git_refs g on g.git_repo_id = j.git_repo_id
-                                 where j.id = f.job_id and g.name = f.yields_to)) as leader_state
-                     from job_refs f
-                     where f.job_id = ?1 and f.\"commit\" = ?2 and f.state = 'waiting'
-                     order by f.name",
-                )
-                .bind(job)
-                .bind(commit),
-            )
-            .await?,
-    )
-}
-
 /// A job as far as running it needs it, without counting its refs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunningJob {
@@ -279,65 +172,6 @@ pub async fn find_running_job(app: &App, id: &str) -> Result<Option<RunningJob>>
         )
         .await?;
     Ok(rows_as(rows)?.into_iter().next())
-}
-
-/// Notes the refs a job is about; those it knows already stay as they are.
-/// `refs` is a JSON list of `[name, commit, state, version, reason, yields_to]`.
-pub fn insert_job_refs_stmt(job: &str, refs: &str) -> Statement {
-    Statement::new(
-        "insert into job_refs (job_id, name, \"commit\", state, version, reason, yields_to)
-         select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-                json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
-         from json_each(?2)
-         where true
-         on conflict (job_id, name) do nothing",
-    )
-    .bind(job)
-    .bind(refs)
-}
-
-/// Settles one ref of a job.
-pub fn settle_job_ref_stmt(
-    job: &str,
-    name: &str,
-    state: &str,
-    version: Option<&str>,
-    reason: Option<&str>,
-) -> Statement {
-    Statement::new(
-        "update job_refs set state = ?3, version = ?4, reason = ?5 where job_id = ?1 and name = ?2",
-    )
-    .bind(job)
-    .bind(name)
-    .bind(state)
-    .bind(version)
-    .bind(reason)
-}
-
-/// Counts a failed attempt at the waiting refs of a commit, and gives how many there have been.
-pub async fn count_attempt(app: &App, job: &str, commit: &str, reason: &str) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Attempts {
-        attempts: i64,
-    }
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "update job_refs set attempts = attempts + 1, reason = ?3
-                 where job_id = ?1 and \"commit\" = ?2 and state = 'waiting'
-                 returning attempts",
-            )
-            .bind(job)
-            .bind(commit)
-            .bind(reason),
-        )
-        .await?;
-    Ok(rows_as::<Attempts>(rows)?
-        .into_iter()
-        .map(|row| row.attempts)
-        .max()
-        .unwrap_or_default())
 }
 
 /// Moves a job from one of some states to another, if it is in one of them; whether it was.
@@ -430,18 +264,6 @@ pub async fn restart_job(app: &App, job: &str) -> Result<bool> {
     Ok(rows.first().is_some_and(|rows| !rows.is_empty()))
 }
 
-/// Counts the refs that a reconcile found as they were, but for those this very job is about. `names` is a JSON list.
-pub fn count_unchanged_stmt(job: &str, names: &str) -> Statement {
-    Statement::new(
-        "update jobs set unchanged = (
-             select count(*) from json_each(?2)
-             where value not in (select name from job_refs where job_id = ?1))
-         where id = ?1",
-    )
-    .bind(job)
-    .bind(names)
-}
-
 /// Forgets some jobs that ended before `before`, with their refs.
 pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
     app.db
@@ -480,108 +302,4 @@ pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<String>> 
         .into_iter()
         .map(|row| row.id)
         .collect())
-}
-
-/// A message the queue gave up on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
-pub struct DeadLetter {
-    /// Its id.
-    pub id: i64,
-    /// The message.
-    pub message: String,
-    /// Why.
-    pub reason: String,
-    /// Unix seconds.
-    pub received_at: i64,
-}
-
-/// Keeps a message the queue gave up on.
-pub async fn insert_dead_letter(
-    app: &App,
-    organisation: Option<i64>,
-    message: &str,
-    reason: &str,
-) -> Result<()> {
-    app.db
-        .rows(
-            Statement::new(
-                "insert into dead_letters (organisation_id, message, reason, received_at)
-                 values (?1, ?2, ?3, ?4)",
-            )
-            .bind(organisation)
-            .bind(message)
-            .bind(reason)
-            .bind(app.now()),
-        )
-        .await
-        .map(|_| ())
-}
-
-/// Whose dead letters are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeadLetterOwner {
-    /// Those of one organisation.
-    Organisation(i64),
-    /// Those of one organisation, and those that nobody could read an owner from.
-    OrganisationAndNobody(i64),
-}
-
-impl DeadLetterOwner {
-    fn parts(self) -> (i64, bool) {
-        match self {
-            Self::Organisation(id) => (id, false),
-            Self::OrganisationAndNobody(id) => (id, true),
-        }
-    }
-}
-
-/// The newest dead letters.
-pub async fn list_dead_letters(app: &App, owner: DeadLetterOwner) -> Result<Vec<DeadLetter>> {
-    let (organisation, nobody) = owner.parts();
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select id, message, reason, received_at from dead_letters
-                     where organisation_id = ?1 or (?2 and organisation_id is null)
-                     order by id desc limit 200",
-                )
-                .bind(organisation)
-                .bind(nobody),
-            )
-            .await?,
-    )
-}
-
-/// Takes a dead letter away, and gives it.
-pub async fn take_dead_letter(
-    app: &App,
-    owner: DeadLetterOwner,
-    id: i64,
-) -> Result<Option<DeadLetter>> {
-    let (organisation, nobody) = owner.parts();
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "delete from dead_letters
-                 where id = ?1 and (organisation_id = ?2 or (?3 and organisation_id is null))
-                 returning id, message, reason, received_at",
-            )
-            .bind(id)
-            .bind(organisation)
-            .bind(nobody),
-        )
-        .await?;
-    Ok(rows_as(rows)?.into_iter().next())
-}
-
-/// A random id for a row that leaves the database: 120 bits in hex.
-pub fn random_id(app: &App) -> Result<String> {
-    let mut bytes = [0_u8; 15];
-    app.entropy.fill(&mut bytes)?;
-    if bytes.iter().all(|byte| *byte == 0) {
-        return Err(Error::internal("the source of randomness gave only zeros"));
-    }
-    Ok(hex::encode(bytes))
 }

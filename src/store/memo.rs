@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::domain::access::Principal;
+use crate::store::connections::Connection;
 use crate::store::dists::DistPointer;
 use crate::store::repositories::Repository;
 
@@ -20,6 +21,7 @@ pub const STALE: i64 = 15 * 60;
 const PRINCIPALS: usize = 4_096;
 const REPOSITORIES: usize = 2_048;
 const DISTS: usize = 4_096;
+const CONNECTIONS: usize = 256;
 /// Tree nodes are at most some 40 kB; together they may take this many bytes of the isolate's 128 MB.
 const NODE_BYTES: usize = 8 * 1024 * 1024;
 
@@ -31,6 +33,8 @@ pub struct Memo {
     pub repositories: Shelf<Option<Repository>>,
     /// (repository, package, reference) to archive. Only what exists, for it never changes.
     pub dists: Shelf<DistPointer>,
+    /// Connections by id, for webhooks that come in bursts. Their secrets are sealed here as well.
+    pub connections: Shelf<Connection>,
     /// Tree nodes by hash.
     pub nodes: Nodes,
 }
@@ -41,6 +45,7 @@ impl Default for Memo {
             principals: Shelf::new(PRINCIPALS),
             repositories: Shelf::new(REPOSITORIES),
             dists: Shelf::new(DISTS),
+            connections: Shelf::new(CONNECTIONS),
             nodes: Nodes::default(),
         }
     }

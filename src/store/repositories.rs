@@ -6,8 +6,9 @@ use crate::app::App;
 use crate::domain::access::Place;
 use crate::domain::blob::BlobHash;
 use crate::error::{Error, Result};
+use crate::ports::Statement;
 use crate::ports::db::{Row, rows_as};
-use crate::ports::{Statement, Value};
+use crate::store::organisations::insert_organisation_stmt;
 
 /// How a request names a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,42 +179,6 @@ pub async fn find_repository(
     read_repository(app.db.rows(find_repository_stmt(&address)).await?)
 }
 
-/// An organisation.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Organisation {
-    /// Its id.
-    pub id: i64,
-    /// Its slug.
-    pub slug: String,
-    /// Its name for people.
-    pub name: String,
-    /// Unix seconds.
-    pub created_at: i64,
-}
-
-/// Finds an organisation by its slug.
-pub async fn find_organisation(app: &App, slug: &str) -> Result<Option<Organisation>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new("select id, slug, name, created_at from organisations where slug = ?1")
-                .bind(slug),
-        )
-        .await?;
-    Ok(rows_as(rows)?.into_iter().next())
-}
-
-/// All organisations, by slug.
-pub async fn list_organisations(app: &App) -> Result<Vec<Organisation>> {
-    rows_as(
-        app.db
-            .rows(Statement::new(
-                "select id, slug, name, created_at from organisations order by slug",
-            ))
-            .await?,
-    )
-}
-
 /// The repositories of an organisation, by slug.
 pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repository>> {
     let rows = app
@@ -235,14 +200,6 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
         .collect())
 }
 
-/// Makes an organisation. A taken slug is a conflict.
-pub async fn insert_organisation(app: &App, slug: &str, name: &str) -> Result<()> {
-    app.db
-        .rows(insert_organisation_stmt(slug, name, app.now()))
-        .await
-        .map(|_| ())
-}
-
 /// Makes a repository. A taken slug is a conflict.
 pub async fn insert_repository(
     app: &App,
@@ -261,13 +218,6 @@ pub async fn insert_repository(
         .map(|_| ())
 }
 
-fn insert_organisation_stmt(slug: &str, name: &str, now: i64) -> Statement {
-    Statement::new("insert into organisations (slug, name, created_at) values (?1, ?2, ?3)")
-        .bind(slug)
-        .bind(name)
-        .bind(now)
-}
-
 fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: i64) -> Statement {
     Statement::new(
         "insert into repositories (organisation_id, slug, is_public, created_at)
@@ -277,15 +227,6 @@ fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: 
     .bind(slug)
     .bind(is_public)
     .bind(now)
-}
-
-/// Whether the instance was set up.
-pub async fn is_set_up(app: &App) -> Result<bool> {
-    let rows = app
-        .db
-        .rows(Statement::new("select 1 as one from organisations limit 1"))
-        .await?;
-    Ok(!rows.is_empty())
 }
 
 /// Repositories whose published documents name another address than the one they have now.
@@ -325,147 +266,4 @@ pub fn set_up_stmts(organisation: &str, repository: &str, now: i64) -> Vec<State
         .bind(organisation)
         .bind(repository),
     ]
-}
-
-/// What a flip makes true, all at once or not at all.
-pub struct Flip<'a> {
-    /// The repository.
-    pub repository: i64,
-    /// The head it was built on.
-    pub built_on: i64,
-    /// The new root.
-    pub root: &'a BlobHash,
-    /// Unix seconds of the new revision.
-    pub time: i64,
-    /// Why, for people.
-    pub cause: &'a str,
-    /// The address that the documents carry.
-    pub address: &'a str,
-    /// Every blob that this revision adds.
-    pub blobs: &'a [BlobHash],
-    /// The round of removals after which they were written.
-    pub removals: i64,
-    /// The pending publications that it ticks off: `(package, sequence)`.
-    pub published: &'a [(i64, i64)],
-}
-
-/// Moves a head, if it still is the one that was built on and the sweep is taking none of the new blobs away.
-/// Gives whether it moved; if not, all is as before and the work is to be done again on the new head.
-pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
-    let blobs = json_list(flip.blobs.iter().map(BlobHash::as_str))?;
-    let next = flip.built_on.saturating_add(1);
-    // Each statement carries the guard by itself, so the last one may be the update that makes the guard false.
-    let mut statements = vec![
-        // What was removed before it was written is there again.
-        Statement::new(
-            "delete from doomed_blobs where removal <= ?1 and hash in (select value from json_each(?2))",
-        )
-        .bind(flip.removals)
-        .bind(&blobs),
-        Statement::new(
-            "insert into revisions (repository_id, number, root, time, cause)
-             select r.id, ?3, ?4, ?5, ?6 from repositories r
-             where r.id = ?1 and r.head_revision = ?2
-               and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?7)))",
-        )
-        .bind(flip.repository)
-        .bind(flip.built_on)
-        .bind(next)
-        .bind(flip.root.as_str())
-        .bind(flip.time)
-        .bind(flip.cause)
-        .bind(&blobs),
-        Statement::new(
-            "insert into published_blobs (hash)
-             select value from json_each(?3)
-             where exists (select 1 from repositories where id = ?1 and head_revision = ?2)
-               and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?3)))
-             on conflict (hash) do nothing",
-        )
-        .bind(flip.repository)
-        .bind(flip.built_on)
-        .bind(&blobs),
-    ];
-    statements.extend(tick_off_stmts(flip)?);
-    statements.push(
-        Statement::new(
-            "update repositories
-             set head_revision = ?3, head_root = ?4, head_time = ?5, published_address = ?6
-             where id = ?1 and head_revision = ?2
-               and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?7)))
-             returning id",
-        )
-        .bind(flip.repository)
-        .bind(flip.built_on)
-        .bind(next)
-        .bind(flip.root.as_str())
-        .bind(flip.time)
-        .bind(flip.address)
-        .bind(&blobs),
-    );
-    let rows = app.db.batch(statements).await?;
-    let flipped = rows.last().is_some_and(|rows| !rows.is_empty());
-    if flipped {
-        // Whoever reads in this isolate next sees what was just published; others within seconds.
-        app.memo.repositories.clear();
-    }
-    Ok(flipped)
-}
-
-/// Ticks off publications whose documents turned out to be the same as before: no revision is needed.
-/// Gives whether the head still is the one they were held against; if not, the work is to be done again.
-pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<bool> {
-    let mut statements = tick_off_stmts(flip)?;
-    statements.push(
-        Statement::new("update repositories set published_address = ?2 where id = ?1 and published_address is not ?2")
-            .bind(flip.repository)
-            .bind(flip.address),
-    );
-    statements.push(
-        Statement::new("select id from repositories where id = ?1 and head_revision = ?2")
-            .bind(flip.repository)
-            .bind(flip.built_on),
-    );
-    let rows = app.db.batch(statements).await?;
-    Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
-}
-
-fn tick_off_stmts(flip: &Flip<'_>) -> Result<Vec<Statement>> {
-    let published = serde_json::to_string(&flip.published).map_err(Error::internal)?;
-    Ok(vec![
-        Statement::new(
-            "delete from pending_publications
-             where repository_id = ?1
-               and exists (select 1 from repositories where id = ?1 and head_revision = ?2)
-               and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?4)))
-               and (package_id, sequence) in (
-                   select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each(?3))",
-        )
-        .bind(flip.repository)
-        .bind(flip.built_on)
-        .bind(published)
-        .bind(json_list(flip.blobs.iter().map(BlobHash::as_str))?),
-        // A job whose package waits for no publication any more has done all it was for.
-        Statement::new(
-            "update jobs
-             set state = case when exists (
-                         select 1 from job_refs f where f.job_id = jobs.id and f.state = 'failed')
-                     then 'failed' else 'done' end,
-                 finished_at = ?1
-             where state = 'publishing'
-               and not exists (select 1 from pending_publications p where p.package_id = jobs.package_id)",
-        )
-        .bind(flip.time),
-    ])
-}
-
-/// A JSON list of texts, to be bound as one parameter.
-pub fn json_list<'a>(items: impl Iterator<Item = &'a str>) -> Result<String> {
-    serde_json::to_string(&items.collect::<Vec<_>>()).map_err(Error::internal)
-}
-
-impl From<&BlobHash> for Value {
-    fn from(hash: &BlobHash) -> Self {
-        Self::Text(hash.as_str().to_owned())
-    }
 }

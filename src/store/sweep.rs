@@ -10,8 +10,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
-use crate::store::repositories::json_list;
+use crate::ports::db::{json_list, rows_as};
 
 /// Young ones are left alone: their publish or import may still be under way.
 pub const GRACE: i64 = 24 * 60 * 60;

@@ -149,8 +149,14 @@ fn deliveries_that_come_before_the_job_begins_share_it() {
     let body = body_of(41);
     let signature = sign(&secret, &body);
     let first = deliver(&registry, &path, "push", "1", &signature, &body).json();
+    registry.world.forget_calls();
     let second = deliver(&registry, &path, "push", "2", &signature, &body).json();
     assert_eq!(first["job"], second["job"]);
+    assert_eq!(
+        registry.world.calls(crate::support::world::Port::Db),
+        1,
+        "a burst costs one round of storage for each delivery"
+    );
     registry.run_jobs();
     registry.assert_settled();
     assert_eq!(registry.world.sqlite.texts("select id from jobs").len(), 2);

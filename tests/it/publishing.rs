@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use repertoire::http::handle;
-use repertoire::ports::Statement;
+
 use repertoire::store::publications::{Published, publish};
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn two_packages() -> (TestRegistry, String) {
     let token = registry.writer().token.unwrap();
     for package in ["acme/one", "acme/two"] {
         let writer = registry.with_token(&token);
-        registry.upload(&writer, package, "1.0.0", "").expect(201);
+        writer.upload(package, "1.0.0", "").expect(201);
     }
     (registry, token)
 }
@@ -103,9 +103,7 @@ fn two_uploads_of_one_version_keep_one_of_them() {
         // The bytes that lost can still become a version of their own.
         for (version, text) in [("1.1.0", "one"), ("1.2.0", "two")] {
             let writer = registry.with_token(&token);
-            registry
-                .upload(&writer, "acme/tool", version, text)
-                .expect(201);
+            writer.upload("acme/tool", version, text).expect(201);
         }
         if is_through {
             break;
@@ -117,10 +115,10 @@ fn two_uploads_of_one_version_keep_one_of_them() {
 fn the_same_twice_flips_nothing() {
     let registry = TestRegistry::imported();
     let head = registry.head();
-    registry.change(Statement::new(
+    registry.change(
         "insert into pending_publications (repository_id, package_id, sequence, asked_at)
          select repository_id, package_id, 1, 0 from repository_packages",
-    ));
+    );
     registry.pass_time(100);
     assert_eq!(block_on(publish(&registry.app, 1)).unwrap(), Published::All);
     assert_eq!(registry.head(), head);
@@ -136,11 +134,11 @@ fn a_publish_without_news_that_loses_its_race_leaves_nothing_behind() {
             let (here, there) = (isolate(&registry.world), isolate(&registry.world));
             let mut other = uploading!(there, &token, "acme/two", "1.1.0");
             other.steps(asked_after);
-            registry.change(Statement::new(
+            registry.change(
                 "insert into pending_publications (repository_id, package_id, sequence, asked_at)
                  select 1, id, 1, 0 from packages where name = 'acme/one'
                  on conflict (repository_id, package_id) do update set sequence = sequence + 1",
-            ));
+            );
             let mut idle = Run::new(publish(&here, 1));
             idle.steps(cut);
             assert_eq!(other.finish().status, 201);
@@ -218,19 +216,17 @@ fn more_packages_than_fit_into_one_flip_are_all_published() {
     let registry = TestRegistry::new();
     let token = registry.writer().token.unwrap();
     let writer = registry.with_token(&token);
-    registry
-        .upload(&writer, "acme/first", "1.0.0", "")
-        .expect(201);
-    registry.change(Statement::new(
+    writer.upload("acme/first", "1.0.0", "").expect(201);
+    registry.change(
         "insert into packages (organisation_id, name, created_at)
          with recursive n (i) as (select 1 union all select i + 1 from n where i < 450)
          select 1, 'acme/p' || i, 0 from n",
-    ));
-    registry.change(Statement::new(
+    );
+    registry.change(
         "insert into dists (package_id, reference, archive_key, size, sha1, sha256, created_at)
          select p.id, 'r', d.archive_key || '#' || p.id, d.size, d.sha1, d.sha256, 0
          from packages p join dists d on d.id = 1 where p.name <> 'acme/first'",
-    ));
+    );
     let key = registry
         .world
         .sqlite
@@ -249,18 +245,14 @@ fn more_packages_than_fit_into_one_flip_are_all_published() {
             objects.insert(copy, crate::support::world::Object { bytes, uploaded });
         }
     }
-    registry.change(Statement::new(
-        "insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, manifest, time, published_at)
+    registry.change("insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, manifest, time, published_at)
          select package_id, '1.0.0', '1.0.0.0', 0, reference, id, '{}', '2026-01-01T00:00:00Z', 0
-         from dists where id <> 1",
-    ));
-    registry.change(Statement::new(
-        "insert into repository_packages (repository_id, package_id) select 1, id from packages where name <> 'acme/first'",
-    ));
-    registry.change(Statement::new(
+         from dists where id <> 1");
+    registry.change("insert into repository_packages (repository_id, package_id) select 1, id from packages where name <> 'acme/first'");
+    registry.change(
         "insert into pending_publications (repository_id, package_id, sequence, asked_at)
          select repository_id, package_id, 1, 0 from repository_packages",
-    ));
+    );
     registry.pass_time(300);
     registry.housekeep();
     registry.run_jobs();

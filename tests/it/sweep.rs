@@ -6,6 +6,7 @@ use repertoire::http::handle;
 use repertoire::store::sweep::{GRACE, sweep};
 use serde_json::json;
 
+use crate::support::faults::with_every_fault;
 use crate::support::github::git_archive;
 use crate::support::interleave::Run;
 use crate::support::persona::Persona;
@@ -80,6 +81,34 @@ fn a_sweep_goes_on_where_it_stopped() {
         .map(|_| block_on(sweep(&registry.app)).unwrap().removed)
         .collect();
     assert_eq!(removed, [1_000, 1_000, 500, 0]);
+}
+
+#[test]
+fn a_sweep_comes_to_the_same_end_whatever_fails() {
+    let prepare = || {
+        let registry = TestRegistry::imported();
+        for text in ["one", "two"] {
+            let key = BlobHash::of(text.as_bytes()).blob_key();
+            leave(&registry, &key, text.as_bytes(), 2 * GRACE);
+        }
+        leave(&registry, "archives/1/orphan.zip", b"", 2 * GRACE);
+        registry
+    };
+    let play = |registry: &TestRegistry| {
+        for _ in 0..6 {
+            registry.housekeep();
+            registry.run_jobs();
+            registry.pass_time(300);
+        }
+    };
+    with_every_fault(prepare, play, |registry, calm| {
+        assert_eq!(keys(registry), keys(calm));
+        assert!(!keys(registry).contains(&"archives/1/orphan.zip".to_owned()));
+        let doomed = "select hash from doomed_blobs where removal is null";
+        assert_eq!(registry.world.sqlite.texts(doomed), Vec::<String>::new());
+        assert_eq!(registry.contents(), calm.contents());
+        registry.assert_settled();
+    });
 }
 
 const PATH: &str = "/r/acme/main/upload/acme/tool/1.0.0";

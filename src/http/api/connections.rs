@@ -12,8 +12,7 @@ use crate::http::request::Request;
 use crate::providers::ProviderKind;
 use crate::providers::outgoing::Gateway;
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
-use crate::store::jobs::random_id;
-use crate::store::repositories::Organisation;
+use crate::store::organisations::Organisation;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +37,7 @@ pub async fn create_connection(
         .unwrap_or_else(|| kind.default_base_url().to_owned());
     let base_url = base_url.trim().trim_end_matches('/').to_owned();
     let login = try_token(app, kind, &base_url, asked.token.trim()).await?;
-    let id = random_id(app)?;
+    let id = app.random_id()?;
     let mut secret = [0_u8; 32];
     app.entropy.fill(&mut secret)?;
     let secret = hex::encode(secret);

@@ -12,8 +12,10 @@ use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue, enqueue_publications};
 use crate::ports::Outgoing;
-use crate::store::jobs::{self as store, DeadLetterOwner, JobRow, find_job, list_job_refs};
-use crate::store::repositories::Organisation;
+use crate::store::dead_letters::{self, DeadLetterOwner};
+use crate::store::job_refs::list_job_refs;
+use crate::store::jobs::{self as store, JobRow, find_job};
+use crate::store::organisations::Organisation;
 
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
@@ -149,7 +151,7 @@ pub async fn list_dead_letters(
     principal: &Principal,
     organisation: &Organisation,
 ) -> Result<Reply> {
-    let letters: Vec<_> = store::list_dead_letters(app, letters_of(principal, organisation))
+    let letters: Vec<_> = dead_letters::list_dead_letters(app, letters_of(principal, organisation))
         .await?
         .into_iter()
         .map(|letter| {
@@ -172,7 +174,7 @@ pub async fn retry_dead_letter(
     id: i64,
 ) -> Result<Reply> {
     let owner = letters_of(principal, organisation);
-    let letter = store::list_dead_letters(app, owner)
+    let letter = dead_letters::list_dead_letters(app, owner)
         .await?
         .into_iter()
         .find(|letter| letter.id == id)
@@ -184,7 +186,7 @@ pub async fn retry_dead_letter(
             delay: 0,
         }])
         .await?;
-    store::take_dead_letter(app, owner, id).await?;
+    dead_letters::take_dead_letter(app, owner, id).await?;
     Ok(Reply::empty(204, CachePolicy::NoStore))
 }
 
@@ -195,7 +197,7 @@ pub async fn drop_dead_letter(
     organisation: &Organisation,
     id: i64,
 ) -> Result<Reply> {
-    match store::take_dead_letter(app, letters_of(principal, organisation), id).await? {
+    match dead_letters::take_dead_letter(app, letters_of(principal, organisation), id).await? {
         Some(_) => Ok(Reply::empty(204, CachePolicy::NoStore)),
         None => Err(missing("dead letter")),
     }

@@ -14,7 +14,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::ApiRoute;
 use crate::store::admission::find_principal;
-use crate::store::repositories::{Organisation, find_organisation};
+use crate::store::organisations::{Organisation, find_organisation};
 
 /// Rows in one page of a list.
 pub(crate) const PAGE: i64 = 100;

@@ -15,10 +15,8 @@ use crate::http::auth::{Credentials, read_credentials};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
-use crate::store::jobs::random_id;
-use crate::store::repositories::{
-    self as store, Organisation, Repository, find_repository, is_set_up, set_up_stmts,
-};
+use crate::store::organisations::{self, Organisation, is_set_up};
+use crate::store::repositories::{self as store, Repository, find_repository, set_up_stmts};
 use crate::store::revisions;
 use crate::store::tokens::{NewToken, insert_token_stmt};
 
@@ -77,7 +75,7 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
         }
     };
     let new = NewToken {
-        id: &random_id(app)?,
+        id: &app.random_id()?,
         organisation: None,
         name: "first administrator",
         access: Access::Admin,
@@ -111,7 +109,7 @@ fn is_usable(token: &str) -> bool {
 
 /// Lists the organisations that the caller may manage.
 pub async fn list_organisations(app: &App, principal: &Principal) -> Result<Reply> {
-    let organisations: Vec<_> = store::list_organisations(app)
+    let organisations: Vec<_> = organisations::list_organisations(app)
         .await?
         .into_iter()
         .filter(|organisation| crate::domain::access::manages(principal, organisation.id))
@@ -141,10 +139,10 @@ pub async fn create_organisation(
     let asked: NewOrganisation = request.json().await?;
     let slug = slug(&asked.slug)?;
     let name = asked.name.unwrap_or_else(|| slug.as_str().to_owned());
-    store::insert_organisation(app, slug.as_str(), &name)
+    organisations::insert_organisation(app, slug.as_str(), &name)
         .await
         .map_err(|error| taken(error, "organisation", slug.as_str()))?;
-    let organisation = store::find_organisation(app, slug.as_str())
+    let organisation = organisations::find_organisation(app, slug.as_str())
         .await?
         .ok_or_else(|| Error::internal("a new organisation vanished"))?;
     Ok(Reply::json(201, &show_organisation(&organisation)))

@@ -21,13 +21,13 @@ use crate::store::connections::{
 };
 use crate::store::deliveries::start_job;
 use crate::store::git_refs::list_git_refs;
-use crate::store::jobs::random_id;
+use crate::store::organisations::Organisation;
 use crate::store::packages::{
     self as store, Package, add_to_repository_stmt, find_package, find_package_of_git_repo,
     insert_package_stmt, list_memberships,
 };
 use crate::store::publications::ask_for_publication_stmt;
-use crate::store::repositories::{Organisation, Repository, find_repository};
+use crate::store::repositories::{Repository, find_repository};
 use crate::store::versions::list_versions;
 
 /// composer.json is never larger.
@@ -180,7 +180,7 @@ async fn start_sync(
     package: i64,
     cause: &str,
 ) -> Result<String> {
-    let id = random_id(app)?;
+    let id = app.random_id()?;
     let id = start_job(app, &id, organisation.id, git_repo, package, cause).await?;
     enqueue(app, &[Job::Reconcile { id: id.clone() }]).await?;
     Ok(id)

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::http::api::missing;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
-use crate::store::jobs::random_id;
-use crate::store::repositories::{Organisation, list_repositories};
+use crate::store::organisations::Organisation;
+use crate::store::repositories::list_repositories;
 use crate::store::tokens::{self as store, NewToken, TokenRow, insert_token_stmt};
 
 /// Names are for people.
@@ -55,7 +55,7 @@ pub async fn create_token(
         .map(|text| check_expiry(app, &text))
         .transpose()?;
     let token = PlainToken::generate(TokenKind::Deploy, |buffer| app.entropy.fill(buffer))?;
-    let id = random_id(app)?;
+    let id = app.random_id()?;
     let new = NewToken {
         id: &id,
         organisation: Some(organisation.id),

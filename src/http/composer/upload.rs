@@ -15,8 +15,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::store::archives::{StoredArchive, inspect, refuse_upload, take_in};
-use crate::store::dists::{Dist, insert_dist_stmt, is_archive_named};
-use crate::store::jobs::random_id;
+use crate::store::dists::{Dist, discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::packages::{
     Package, add_to_repository_stmt, find_package, insert_package_stmt, list_memberships,
 };
@@ -44,7 +43,7 @@ pub async fn receive_upload(
     }
     let key = format!(
         "archives/{organisation}/uploads/{name}/{}.zip",
-        random_id(app)?
+        app.random_id()?
     );
     let stored = take_in(
         app.blobs.as_ref(),
@@ -57,11 +56,10 @@ pub async fn receive_upload(
     let taken = keep(visit, name, &version, &key, &stored).await;
     match &taken {
         Ok(Kept::New) => {}
-        // These bytes are here already under another key.
-        Ok(Kept::Known) => discard(app, &key).await,
         // The rows may have been written even so; what turns out to be unused, the sweep takes away.
         Err(error) if error.is_retryable() => {}
-        Err(_) => discard_if_unused(app, &key).await,
+        // These bytes are here already under another key, or were refused.
+        Ok(Kept::Known) | Err(_) => discard_if_unnamed(app, &key).await,
     }
     let status = match taken? {
         Kept::New => 201,
@@ -194,7 +192,7 @@ async fn keep(
     if kept.is_none_or(|kept| kept.sha256 != stored.sha256) {
         return Err(already_there(name, version));
     }
-    let is_ours = crate::store::dists::find_package_dist(app, package.id, &stored.sha256)
+    let is_ours = find_package_dist(app, package.id, &stored.sha256)
         .await?
         .is_some_and(|dist| dist.archive_key == key);
     Ok(if is_ours { Kept::New } else { Kept::Known })
@@ -278,20 +276,4 @@ async fn make_visible(visit: &Visit<'_>, name: &PackageName) -> Result<()> {
         enqueue(app, &[Job::Publish { repository }]).await?;
     }
     Ok(())
-}
-
-/// Of two uploads of one version at once the loser has a row for its archive as well.
-async fn discard_if_unused(app: &App, key: &str) {
-    match is_archive_named(app, key).await {
-        Ok(false) => discard(app, key).await,
-        Ok(true) => {}
-        Err(error) => app.warn(&format!("Whether an archive is used is unknown: {error}")),
-    }
-}
-
-async fn discard(app: &App, key: &str) {
-    if let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
-        // The sweep takes it away within two days.
-        app.warn(&format!("An unused archive could not be removed: {error}"));
-    }
 }

@@ -1,4 +1,3 @@
-use repertoire::ports::Statement;
 use serde_json::json;
 
 use crate::support::github::Answer;
@@ -258,11 +257,11 @@ fn a_message_that_nobody_can_run_is_kept_for_a_person() {
 #[test]
 fn pages_of_jobs_lose_none() {
     let registry = TestRegistry::imported();
-    registry.change(Statement::new(
+    registry.change(
         "insert into jobs (id, organisation_id, kind, state, cause, created_at)
          with recursive n (i) as (select 1 union all select i + 1 from n where i < 250)
          select 'j' || i, 1, 'sync', 'done', 'test', 1795000000 + i / 3 from n",
-    ));
+    );
     let mut seen = std::collections::BTreeSet::new();
     let mut path = "/api/v1/orgs/acme/jobs".to_owned();
     loop {

@@ -150,9 +150,7 @@ fn a_package_can_be_in_two_repositories() {
 fn an_upload_into_a_second_repository_is_seen_there() {
     let registry = TestRegistry::new();
     let writer = registry.writer();
-    registry
-        .upload(&writer, "acme/tool", "1.0.0", "one")
-        .expect(201);
+    writer.upload("acme/tool", "1.0.0", "one").expect(201);
     registry
         .admin()
         .post("/api/v1/orgs/acme/repositories", &json!({"slug": "second"}))
@@ -174,7 +172,8 @@ fn an_upload_into_a_second_repository_is_seen_there() {
 fn a_writer_of_one_repository_changes_no_other() {
     let registry = TestRegistry::new();
     registry
-        .upload(&registry.writer(), "acme/tool", "1.0.0", "one")
+        .writer()
+        .upload("acme/tool", "1.0.0", "one")
         .expect(201);
     registry
         .admin()
@@ -212,7 +211,8 @@ fn a_sync_by_hand_takes_in_what_no_webhook_told() {
     registry.run_jobs();
     assert_eq!(registry.versions(PACKAGE)[0], "v1.2.0");
     registry
-        .upload(&registry.writer(), "acme/tool", "1.0.0", "")
+        .writer()
+        .upload("acme/tool", "1.0.0", "")
         .expect(201);
     registry
         .admin()

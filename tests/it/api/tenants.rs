@@ -32,9 +32,7 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
         &json!({"name": "a", "access": "read"}),
     );
     let acme = acme.json()["id"].as_str().unwrap().to_owned();
-    registry.change(repertoire::ports::Statement::new(
-        "insert into dead_letters (organisation_id, message, reason, received_at) values (1, '{}', '', 0)",
-    ));
+    registry.change("insert into dead_letters (organisation_id, message, reason, received_at) values (1, '{}', '', 0)");
     let before = registry.world.sqlite.changes();
     for org in ["acme", "globex", "none"] {
         for (method, path) in [

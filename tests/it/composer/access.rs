@@ -73,9 +73,7 @@ fn a_token_comes_as_password_as_user_name_or_as_bearer() {
 fn a_token_limited_to_packages_sees_no_other() {
     let registry = TestRegistry::imported();
     let writer = registry.writer();
-    registry
-        .upload(&writer, "other/tool", "1.0.0", "")
-        .expect(201);
+    writer.upload("other/tool", "1.0.0", "").expect(201);
     let archive = dist_path(&registry);
     let reader = registry.reader("other/*");
     let root = reader.get(ROOT).expect(200).json();

@@ -21,6 +21,11 @@ fn the_root_names_the_packages_and_where_their_documents_are() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
     assert!(answer.header("last-modified").is_some());
+    let revision = registry.head().0.to_string();
+    assert_eq!(
+        answer.header("x-repertoire-revision"),
+        Some(revision.as_str())
+    );
 }
 
 #[test]
@@ -115,12 +120,42 @@ fn a_validator_is_no_older_than_the_grant() {
 }
 
 #[test]
-fn what_is_not_there_and_what_is_not_to_be_seen_are_the_same_bytes() {
+fn a_package_that_is_not_there_and_one_that_is_not_to_be_seen_are_the_same_bytes() {
     let registry = TestRegistry::imported();
     let reader = registry.reader("other/*");
-    let expected = registry
-        .admin()
-        .get("/r/acme/main/p2/acme/none.json")
+    let none = registry.admin().get("/r/acme/main/p2/acme/none.json");
+    let expected = none.expect(404).transcript();
+    insta::assert_snapshot!(expected, @r#"
+    404
+    cache-control: no-store
+    content-type: application/json
+
+    {"error":"Not found"}
+    "#);
+    let archive = super::dist_path(&registry);
+    for path in [
+        TAGGED,
+        DEV,
+        &archive,
+        "/r/acme/main/p2/acme/none~dev.json",
+        "/r/acme/main/dist/acme/lib/0123.zip",
+        "/r/acme/main/dist/acme/none/0123.zip",
+    ] {
+        assert_eq!(reader.get(path).transcript(), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_repository_that_is_not_there_and_one_that_is_not_to_be_entered_are_the_same_bytes() {
+    let registry = TestRegistry::imported();
+    let body = json!({"slug": "second"});
+    let made = registry.admin();
+    made.post("/api/v1/orgs/acme/repositories", &body)
+        .expect(201);
+    let limits = json!({"name": "ci", "access": "read", "repositories": ["second"]});
+    let reader = registry.with_token(&registry.make_token(&limits));
+    let expected = reader
+        .get("/r/none/main/packages.json")
         .expect(404)
         .transcript();
     insta::assert_snapshot!(expected, @r#"
@@ -131,15 +166,14 @@ fn what_is_not_there_and_what_is_not_to_be_seen_are_the_same_bytes() {
     {"error":"Not found"}
     "#);
     for path in [
+        ROOT,
         TAGGED,
-        DEV,
-        "/r/acme/main/p2/acme/none~dev.json",
-        "/r/acme/main/dist/acme/lib/0123.zip",
         "/r/acme/none/packages.json",
-        "/r/none/main/packages.json",
-        "/r/acme/main@99/packages.json",
-        "/r/acme/main@1999-01-01/packages.json",
-        "/r/acme/main@soon/packages.json",
+        "/r/acme/main@1/packages.json",
+        "/r/acme/second@99/packages.json",
+        "/r/acme/second@1999-01-01/packages.json",
+        "/r/acme/second@soon/packages.json",
+        "/packages.json",
     ] {
         assert_eq!(reader.get(path).transcript(), expected, "{path}");
     }

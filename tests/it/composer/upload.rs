@@ -7,10 +7,7 @@ use crate::support::github::git_archive;
 fn an_upload_can_be_installed_at_once() {
     let registry = TestRegistry::new();
     let writer = registry.writer();
-    let answer = registry
-        .upload(&writer, "acme/tool", "v1.0", "one")
-        .expect(201)
-        .json();
+    let answer = writer.upload("acme/tool", "v1.0", "one").expect(201).json();
     let version = registry.composer_metadata("acme/tool").remove(0);
     assert_eq!(version["version"], "v1.0");
     assert_eq!(version["version_normalized"], "1.0.0.0");
@@ -23,16 +20,12 @@ fn an_upload_can_be_installed_at_once() {
 fn the_same_bytes_again_are_welcome_and_others_are_a_conflict() {
     let registry = TestRegistry::new();
     let writer = registry.writer();
-    registry
-        .upload(&writer, "acme/tool", "1.0.0", "one")
-        .expect(201);
+    writer.upload("acme/tool", "1.0.0", "one").expect(201);
     let head = registry.head();
     let count = registry.world.objects.borrow().len();
-    registry
-        .upload(&writer, "acme/tool", "1.0", "one")
-        .expect(200);
-    let refused = registry
-        .upload(&writer, "acme/tool", "1.0.0", "two")
+    writer.upload("acme/tool", "1.0", "one").expect(200);
+    let refused = writer
+        .upload("acme/tool", "1.0.0", "two")
         .expect(409)
         .json();
     assert_eq!(
@@ -47,12 +40,12 @@ fn the_same_bytes_again_are_welcome_and_others_are_a_conflict() {
 fn a_dev_version_follows_its_uploads() {
     let registry = TestRegistry::new();
     let writer = registry.writer();
-    let first = registry
-        .upload(&writer, "acme/tool", "dev-main", "one")
+    let first = writer
+        .upload("acme/tool", "dev-main", "one")
         .expect(201)
         .json();
-    let second = registry
-        .upload(&writer, "acme/tool", "dev-main", "two")
+    let second = writer
+        .upload("acme/tool", "dev-main", "two")
         .expect(201)
         .json();
     let version = registry.composer_metadata("acme/tool~dev").remove(0);
@@ -106,20 +99,18 @@ fn what_cannot_be_a_version_is_refused_and_leaves_nothing() {
 fn an_upload_needs_a_token_that_may_write_this_package() {
     let registry = TestRegistry::new();
     registry
-        .upload(&registry.anonymous(), "acme/tool", "1.0.0", "")
+        .anonymous()
+        .upload("acme/tool", "1.0.0", "")
         .expect(401);
     registry
-        .upload(&registry.reader("acme/*"), "acme/tool", "1.0.0", "")
+        .reader("acme/*")
+        .upload("acme/tool", "1.0.0", "")
         .expect(403);
     let token =
         registry.make_token(&json!({"name": "ci", "access": "write", "packages": ["acme/tool"]}));
     let writer = registry.with_token(&token);
-    registry
-        .upload(&writer, "acme/other", "1.0.0", "")
-        .expect(403);
-    registry
-        .upload(&writer, "acme/tool", "1.0.0", "")
-        .expect(201);
+    writer.upload("acme/other", "1.0.0", "").expect(403);
+    writer.upload("acme/tool", "1.0.0", "").expect(201);
     assert_eq!(registry.contents().len(), 1);
 }
 
@@ -127,7 +118,8 @@ fn an_upload_needs_a_token_that_may_write_this_package() {
 fn a_package_from_git_takes_no_uploads() {
     let registry = TestRegistry::imported();
     registry
-        .upload(&registry.writer(), "acme/lib", "9.0.0", "")
+        .writer()
+        .upload("acme/lib", "9.0.0", "")
         .expect(409);
     assert_eq!(registry.versions("acme/lib"), ["v1.1.0", "v1.0.0"]);
 }

@@ -24,7 +24,7 @@ use repertoire::ports::{
 use repertoire::store::memo::Memo;
 use serde_json::{Map, Value, json};
 
-use github::{GITHUB_TOKEN, git_archive, sign};
+use github::{GITHUB_TOKEN, sign};
 use persona::{Answer, Persona};
 use world::{Ports, World};
 
@@ -231,20 +231,6 @@ impl TestRegistry {
         self.anonymous().send("POST", &path, &headers, body)
     }
 
-    /// Uploads a version of a package, with `text` in it.
-    pub(crate) fn upload(
-        &self,
-        persona: &Persona<'_>,
-        package: &str,
-        version: &str,
-        text: &str,
-    ) -> Answer {
-        let manifest = json!({"name": package}).to_string();
-        let archive = git_archive("top", "", &[("composer.json", &manifest), ("text", text)]);
-        let path = format!("/r/acme/main/upload/{package}/{version}");
-        persona.send("PUT", &path, &[], archive)
-    }
-
     /// Delivers what is in the queue, and what that leads to, until nothing is left.
     pub(crate) fn run_jobs(&self) {
         for _ in 0..1_000 {
@@ -356,8 +342,8 @@ impl TestRegistry {
     }
 
     /// Changes a row behind the program's back.
-    pub(crate) fn change(&self, statement: Statement) {
-        self.world.sqlite.change(&statement);
+    pub(crate) fn change(&self, sql: &'static str) {
+        self.world.sqlite.change(&Statement::new(sql));
     }
 }
 

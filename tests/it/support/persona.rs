@@ -6,9 +6,10 @@ use pollster::block_on;
 use repertoire::app::App;
 use repertoire::http::{Body, Reply, Request, handle};
 use repertoire::ports::Buffered;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ADDRESS;
+use super::github::git_archive;
 
 pub(crate) struct Persona<'a> {
     app: &'a App,
@@ -44,6 +45,14 @@ impl<'a> Persona<'a> {
     ) -> Answer {
         let reply = block_on(handle(self.app, self.request(method, path, headers, body)));
         Answer::new(self.app, reply)
+    }
+
+    /// Uploads a version of a package into `main`, with `text` in it.
+    pub(crate) fn upload(&self, package: &str, version: &str, text: &str) -> Answer {
+        let manifest = json!({"name": package}).to_string();
+        let archive = git_archive("top", "", &[("composer.json", &manifest), ("text", text)]);
+        let path = format!("/r/acme/main/upload/{package}/{version}");
+        self.send("PUT", &path, &[], archive)
     }
 
     /// The request as the edge hands it over.

@@ -96,11 +96,7 @@ impl Sqlite {
             "parameters of `{}`",
             statement.sql
         );
-        let names: Vec<String> = prepared
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
         let mut rows = prepared.query(params_from_iter(statement.params.iter().map(Bound)))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {

@@ -45,7 +45,9 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
             let root = BlobHash::parse(&root).unwrap();
             for (_, tagged, dev) in read_tree(world, &root) {
                 check_archives(world, &tagged);
-                dev.iter().for_each(|dev| check_archives(world, dev));
+                if let Some(dev) = dev {
+                    check_archives(world, &dev);
+                }
             }
         }
     }

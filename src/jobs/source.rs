@@ -1,0 +1,123 @@
+//! Where a commit comes from: its git repository, reached through its connection.
+
+use crate::app::App;
+use crate::domain::manifest::Manifest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::providers::outgoing::{Gateway, limited};
+use crate::providers::{GitHost, ProviderKind};
+use crate::store::archives::{inspect, refuse_download, take_in};
+use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
+use crate::store::dists::Dist;
+use crate::store::jobs::RunningJob;
+
+/// composer.json is never larger; what is, is no manifest.
+const MANIFEST_LIMIT: usize = 1024 * 1024;
+
+/// Where a commit comes from.
+pub(crate) struct Source<'a> {
+    pub(crate) connection: Connection,
+    pub(crate) host: Box<dyn GitHost + 'a>,
+    pub(crate) repo: GitRepo,
+    pub(crate) package: i64,
+    pub(crate) package_name: String,
+    pub(crate) commit: &'a str,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) async fn open(app: &'a App, job: &RunningJob, commit: &'a str) -> Result<Self> {
+        let repo = find_git_repo(app, job.git_repo_id)
+            .await?
+            .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
+        let connection = find_connection(app, &repo.connection_id)
+            .await?
+            .ok_or_else(|| Error::not_found("The connection was removed here"))?;
+        let package = crate::store::packages::find_package_of_git_repo(app, repo.id)
+            .await?
+            .ok_or_else(|| Error::not_found("The package was removed here"))?;
+        Ok(Self {
+            host: connect(app, &connection).await?,
+            connection,
+            repo,
+            package: package.id,
+            package_name: package.name,
+            commit,
+        })
+    }
+
+    /// The manifest at the commit, or why there is none that a client could load.
+    pub(crate) async fn read_manifest(&self) -> Result<Result<Manifest, String>> {
+        let read = self
+            .host
+            .read_file(
+                &self.repo.provider_id,
+                "composer.json",
+                Some(self.commit),
+                MANIFEST_LIMIT,
+            )
+            .await;
+        match read {
+            Ok(Some(bytes)) => Ok(Manifest::parse(&bytes).map_err(|fault| fault.to_string())),
+            Ok(None) => Ok(Err("there is no composer.json at this commit".to_owned())),
+            Err(error) if error.kind() == ErrorKind::TooLarge => {
+                Ok(Err("composer.json is larger than 1 MB".to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Streams the archive of the commit into the blob store and checks that it arrived whole.
+    /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
+    pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
+        let mut response = self
+            .host
+            .open_archive(&self.repo.provider_id, self.commit)
+            .await?;
+        let key = format!(
+            "archives/{}/git-{}/{}/{}.zip",
+            self.repo.organisation_id,
+            self.repo.id,
+            self.commit,
+            app.random_id()?
+        );
+        let stored = take_in(
+            app.blobs.as_ref(),
+            app.multipart.as_ref(),
+            &key,
+            response.body.as_mut(),
+            app.config.archive_limit,
+        )
+        .await?;
+        let checked = inspect(app.blobs.as_ref(), &key, stored.size, Some(self.commit))
+            .await
+            .and_then(|facts| facts.map_err(|fault| refuse_download(&fault)));
+        if let Err(error) = checked {
+            app.blobs.delete(&[key]).await?;
+            return Err(error);
+        }
+        Ok(Dist {
+            archive_key: key,
+            size: stored.size,
+            sha1: stored.sha1,
+            sha256: stored.sha256,
+        })
+    }
+}
+
+/// The host of a connection, ready to be asked; refused while the host wants to be left alone.
+/// Hosts punish those who go on asking for other things meanwhile.
+pub(crate) async fn connect<'a>(
+    app: &'a App,
+    connection: &Connection,
+) -> Result<Box<dyn GitHost + 'a>> {
+    let pause = connection
+        .paused_until
+        .unwrap_or_default()
+        .saturating_sub(app.now());
+    if let Ok(retry_after @ 1..) = u32::try_from(pause) {
+        return Err(limited(&connection.base_url, retry_after));
+    }
+    let kind = ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let token = connection.open_token(app).await?;
+    kind.connect(Gateway::of(app), &connection.base_url, &token)
+}

@@ -1,0 +1,186 @@
+//! The git refs that a job is about, and what became of each.
+
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+
+/// A ref of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JobRef {
+    /// Full name: `refs/tags/v1.0.0`.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+    /// `waiting`, `imported`, `skipped`, `failed`, `removed`.
+    pub state: String,
+    /// The version it became.
+    pub version: Option<String>,
+    /// Why it became none.
+    pub reason: Option<String>,
+    /// How often it was tried in vain.
+    pub attempts: i64,
+}
+
+/// The refs of a job, by name.
+pub async fn list_job_refs(app: &App, job: &str) -> Result<Vec<JobRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select name, \"commit\", state, version, reason, attempts from job_refs
+                     where job_id = ?1 order by name",
+                )
+                .bind(job),
+            )
+            .await?,
+    )
+}
+
+#[derive(Deserialize)]
+struct CommitRow {
+    commit: String,
+}
+
+/// The commits that waiting refs of a job point at.
+pub async fn list_waiting_commits(app: &App, job: &str) -> Result<Vec<String>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select distinct \"commit\" from job_refs where job_id = ?1 and state = 'waiting' order by 1",
+            )
+            .bind(job),
+        )
+        .await?;
+    Ok(rows_as::<CommitRow>(rows)?
+        .into_iter()
+        .map(|row| row.commit)
+        .collect())
+}
+
+/// The commits of waiting tags that stood back behind one that is settled by now.
+pub async fn list_freed_commits(app: &App, job: &str) -> Result<Vec<String>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select distinct f.\"commit\" as \"commit\"
+                 from job_refs f join job_refs l on l.job_id = f.job_id and l.name = f.yields_to
+                 where f.job_id = ?1 and f.yields_to is not null and f.state = 'waiting' and l.state <> 'waiting'
+                 order by 1",
+            )
+            .bind(job),
+        )
+        .await?;
+    Ok(rows_as::<CommitRow>(rows)?
+        .into_iter()
+        .map(|row| row.commit)
+        .collect())
+}
+
+/// A ref that waits to be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WaitingRef {
+    /// Full name.
+    pub name: String,
+    /// Another tag for the same version that comes first.
+    pub yields_to: Option<String>,
+    /// What became of that one: a state of `job_refs`, or of `git_refs` where this job leaves it alone.
+    pub leader_state: Option<String>,
+}
+
+/// The refs of a job that wait at a commit, by name.
+pub async fn list_waiting_refs(app: &App, job: &str, commit: &str) -> Result<Vec<WaitingRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select f.name, f.yields_to,
+                            coalesce(
+                                (select l.state from job_refs l where l.job_id = f.job_id and l.name = f.yields_to),
+                                (select g.state from jobs j join git_refs g on g.git_repo_id = j.git_repo_id
+                                 where j.id = f.job_id and g.name = f.yields_to)) as leader_state
+                     from job_refs f
+                     where f.job_id = ?1 and f.\"commit\" = ?2 and f.state = 'waiting'
+                     order by f.name",
+                )
+                .bind(job)
+                .bind(commit),
+            )
+            .await?,
+    )
+}
+
+/// Notes the refs a job is about; those it knows already stay as they are.
+/// `refs` is a JSON list of `[name, commit, state, version, reason, yields_to]`.
+pub fn insert_job_refs_stmt(job: &str, refs: &str) -> Statement {
+    Statement::new(
+        "insert into job_refs (job_id, name, \"commit\", state, version, reason, yields_to)
+         select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+                json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+         from json_each(?2)
+         where true
+         on conflict (job_id, name) do nothing",
+    )
+    .bind(job)
+    .bind(refs)
+}
+
+/// Settles one ref of a job.
+pub fn settle_job_ref_stmt(
+    job: &str,
+    name: &str,
+    state: &str,
+    version: Option<&str>,
+    reason: Option<&str>,
+) -> Statement {
+    Statement::new(
+        "update job_refs set state = ?3, version = ?4, reason = ?5 where job_id = ?1 and name = ?2",
+    )
+    .bind(job)
+    .bind(name)
+    .bind(state)
+    .bind(version)
+    .bind(reason)
+}
+
+/// Counts a failed attempt at the waiting refs of a commit, and gives how many there have been.
+pub async fn count_attempt(app: &App, job: &str, commit: &str, reason: &str) -> Result<i64> {
+    #[derive(Deserialize)]
+    struct Attempts {
+        attempts: i64,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "update job_refs set attempts = attempts + 1, reason = ?3
+                 where job_id = ?1 and \"commit\" = ?2 and state = 'waiting'
+                 returning attempts",
+            )
+            .bind(job)
+            .bind(commit)
+            .bind(reason),
+        )
+        .await?;
+    Ok(rows_as::<Attempts>(rows)?
+        .into_iter()
+        .map(|row| row.attempts)
+        .max()
+        .unwrap_or_default())
+}
+
+/// Counts the refs that a reconcile found as they were, but for those this very job is about. `names` is a JSON list.
+pub fn count_unchanged_stmt(job: &str, names: &str) -> Statement {
+    Statement::new(
+        "update jobs set unchanged = (
+             select count(*) from json_each(?2)
+             where value not in (select name from job_refs where job_id = ?1))
+         where id = ?1",
+    )
+    .bind(job)
+    .bind(names)
+}

@@ -1,0 +1,69 @@
+//! Organisations.
+
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Organisation {
+    /// Its id.
+    pub id: i64,
+    /// Its slug.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Unix seconds.
+    pub created_at: i64,
+}
+
+/// Finds an organisation by its slug.
+pub async fn find_organisation(app: &App, slug: &str) -> Result<Option<Organisation>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new("select id, slug, name, created_at from organisations where slug = ?1")
+                .bind(slug),
+        )
+        .await?;
+    Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// All organisations, by slug.
+pub async fn list_organisations(app: &App) -> Result<Vec<Organisation>> {
+    rows_as(
+        app.db
+            .rows(Statement::new(
+                "select id, slug, name, created_at from organisations order by slug",
+            ))
+            .await?,
+    )
+}
+
+/// Makes an organisation. A taken slug is a conflict.
+pub async fn insert_organisation(app: &App, slug: &str, name: &str) -> Result<()> {
+    app.db
+        .rows(insert_organisation_stmt(slug, name, app.now()))
+        .await
+        .map(|_| ())
+}
+
+/// Whether the instance was set up.
+pub async fn is_set_up(app: &App) -> Result<bool> {
+    let rows = app
+        .db
+        .rows(Statement::new("select 1 as one from organisations limit 1"))
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// The statement that makes an organisation.
+pub fn insert_organisation_stmt(slug: &str, name: &str, now: i64) -> Statement {
+    Statement::new("insert into organisations (slug, name, created_at) values (?1, ?2, ?3)")
+        .bind(slug)
+        .bind(name)
+        .bind(now)
+}
