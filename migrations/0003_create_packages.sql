@@ -9,6 +9,8 @@ create table connections (
     sealed_webhook_secret text not null,
     created_at integer not null,
     last_heard_at integer,
+    -- Until when the host asked to be left alone; a time that has passed means nothing.
+    paused_until integer,
     -- Why the last call failed, in words for a person; null when it worked.
     trouble text
 );

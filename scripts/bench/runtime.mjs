@@ -19,11 +19,9 @@ process.once("message", async ({ dataFolder, variables, baselines, seeds }) => {
   try {
     const miniflare = new Miniflare(options(dataFolder, variables, baselines));
     await miniflare.ready;
-    const stores = {
-      CACHE: await miniflare.getKVNamespace("CACHE", "registry"),
-      BLOBS: await miniflare.getR2Bucket("BLOBS", "registry"),
-    };
-    for (const { store, key, file } of seeds) await stores[store].put(key, readFileSync(file));
+    const cache = await miniflare.getKVNamespace("CACHE", "registry");
+    for (const { key, text } of seeds) await cache.put(key, text);
+    await makeWhole(await miniflare.getR2Bucket("BLOBS", "registry"));
     const urls = {};
     for (const { name } of workers(variables, baselines)) {
       urls[name] = (await miniflare.unsafeGetDirectURL(name)).toString().replace(/\/$/, "");
@@ -90,4 +88,13 @@ function compileMilliseconds() {
     return performance.now() - began;
   });
   return Math.min(...times);
+}
+
+/**
+ * R2 keeps an object as one whatever it was uploaded in; the local one keeps the parts, and reads them some twenty times
+ * slower, which would hide all that is to be measured.
+ */
+async function makeWhole(bucket) {
+  const { objects } = await bucket.list({ prefix: "archives/" });
+  for (const { key } of objects) await bucket.put(key, await (await bucket.get(key)).arrayBuffer());
 }

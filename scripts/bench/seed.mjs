@@ -43,7 +43,7 @@ export async function seed(instance) {
   };
   const archive = async ({ name, bytes }) => {
     const path = new URL(JSON.parse(bytes).packages[name][0].dist.url).pathname.replace("/r/main/packages/", "");
-    return { path, ...(await read(path)), key: `bench:${name}` };
+    return { name, path, ...(await read(path)) };
   };
   return {
     token: reader,

@@ -1,4 +1,4 @@
-//! The environment of a Worker becomes `Config` and `App`, once per request or batch.
+//! The environment of a Worker becomes `Config` and `App`, once per isolate.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,13 +20,16 @@ use crate::error::{Error, Result};
 use crate::store::memo::Memo;
 
 thread_local! {
-    /// Variables never change within an isolate: a deployment starts new ones.
-    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+    /// What was taken, with the environment it was taken from. Bindings and variables never change within an isolate,
+    /// a deployment starts new ones, and unlike promises and streams they belong to no request.
+    static TAKEN: RefCell<Option<(JsValue, Rc<Bindings>)>> = const { RefCell::new(None) };
     static MEMO: Rc<Memo> = Rc::default();
 }
 
-/// What one request or one batch works with.
+/// What every request and every batch works with.
 pub(super) struct Bindings {
+    /// Which of the two Workers this is.
+    pub(super) role: Role,
     /// The ports and the configuration.
     pub(super) app: App,
     /// The cache once more, for native streams.
@@ -36,8 +39,22 @@ pub(super) struct Bindings {
 }
 
 impl Bindings {
-    /// Takes the bindings out of the environment.
-    pub(super) fn take(env: &JsValue) -> Result<Self> {
+    /// The bindings of this environment. Taking them costs as much as all else that a warm request does, so it is done
+    /// once; what could not be taken is tried again.
+    pub(super) fn of(env: &JsValue) -> Result<Rc<Self>> {
+        let taken = TAKEN.with_borrow(|taken| match taken {
+            Some((known, bindings)) if known == env => Some(Rc::clone(bindings)),
+            _ => None,
+        });
+        if let Some(bindings) = taken {
+            return Ok(bindings);
+        }
+        let bindings = Rc::new(Self::take(env)?);
+        TAKEN.set(Some((env.clone(), Rc::clone(&bindings))));
+        Ok(bindings)
+    }
+
+    fn take(env: &JsValue) -> Result<Self> {
         let cache = Kv::new(binding(env, "CACHE")?);
         let blobs = R2::new(binding(env, "BLOBS")?);
         let app = App {
@@ -52,9 +69,14 @@ impl Bindings {
             vault: Rc::new(CryptoVault::new(js::text_field(env, "ENCRYPTION_KEY"))),
             log: Rc::new(Console),
             memo: MEMO.with(Rc::clone),
-            config: config(env)?,
+            config: Rc::new(Config::read(|name| js::text_field(env, name))?),
         };
-        Ok(Self { app, cache, blobs })
+        Ok(Self {
+            role: Role::of(env),
+            app,
+            cache,
+            blobs,
+        })
     }
 }
 
@@ -69,21 +91,12 @@ pub(super) enum Role {
 
 impl Role {
     /// As the variable `ROLE` says; a Worker without one answers requests.
-    pub(super) fn of(env: &JsValue) -> Self {
+    fn of(env: &JsValue) -> Self {
         match js::text_field(env, "ROLE").as_deref() {
             Some("consumer") => Self::Consumer,
             _ => Self::Edge,
         }
     }
-}
-
-fn config(env: &JsValue) -> Result<Rc<Config>> {
-    if let Some(config) = CONFIG.with_borrow(Clone::clone) {
-        return Ok(config);
-    }
-    let config = Rc::new(Config::read(|name| js::text_field(env, name))?);
-    CONFIG.set(Some(Rc::clone(&config)));
-    Ok(config)
 }
 
 fn binding(env: &JsValue, name: &str) -> Result<JsValue> {

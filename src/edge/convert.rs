@@ -2,7 +2,7 @@
 //! through wasm they cost several times as much, and an archive would fill the isolate's memory.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
@@ -24,31 +24,43 @@ use crate::ports::{Level, Log};
 const LARGEST_COPY: u64 = 25 * 1024 * 1024;
 /// How many refills an isolate remembers.
 const REMEMBERED_REFILLS: usize = 1_000;
+/// How many lists of headers an isolate remembers, of some 300 bytes each.
+const REMEMBERED_HEADERS: usize = 1_000;
+
+type OurHeaders = Vec<(&'static str, String)>;
 
 thread_local! {
+    static HEADERS: RefCell<HashMap<OurHeaders, Headers>> = RefCell::default();
     /// KV remembers absence as long as presence, so a place may go on denying a copy that was just left.
     /// An isolate refills each copy once, or every reader would pay for another write.
     static REFILLED: RefCell<VecDeque<BlobHash>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// The platform's request as ours. Its body stays where it is until someone reads it.
-pub(super) fn request(incoming: &web_sys::Request) -> Result<Request> {
+/// The platform's request as ours. Its headers and its body stay where they are until someone reads them.
+pub(super) fn request(incoming: web_sys::Request) -> Request {
     let url = incoming.url();
     let (origin, path, query) = split(&url);
-    let headers = js::headers(&incoming.headers())?;
-    let address = headers
-        .iter()
-        .find(|(name, _)| name == "cf-connecting-ip")
-        .map(|(_, value)| value.clone());
-    Ok(Request {
+    Request {
         method: incoming.method(),
         origin: origin.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers,
         body: Box::new(NativeBody::new(incoming.body(), Sender::Client)),
-        address,
-    })
+        headers: Box::new(Incoming(incoming)),
+    }
+}
+
+struct Incoming(web_sys::Request);
+
+impl crate::http::Headers for Incoming {
+    fn get(&self, name: &str) -> Option<String> {
+        // It throws for what is no name of a header, and ours are.
+        self.0.headers().get(name).ok().flatten()
+    }
+
+    fn all(&self) -> Result<Vec<(String, String)>> {
+        js::headers(&self.0.headers())
+    }
 }
 
 /// Cuts `https://host/path?query#fragment` into origin, path and query.
@@ -150,17 +162,41 @@ fn empty(reply: &Reply, length: Option<u64>) -> Result<Response, JsValue> {
 }
 
 fn init(reply: &Reply, length: Option<u64>) -> Result<ResponseInit, JsValue> {
-    let headers = Headers::new()?;
-    for (name, value) in &reply.headers {
-        headers.append(name, value)?;
-    }
-    if let Some(length) = length {
-        headers.set("content-length", &length.to_string())?;
-    }
     let init = ResponseInit::new();
     init.set_status(reply.status);
-    init.set_headers_headers(&headers);
+    match length {
+        None => init.set_headers_headers(&remembered_headers(&reply.headers)?),
+        Some(length) => {
+            let headers = headers(&reply.headers)?;
+            headers.set("content-length", &length.to_string())?;
+            init.set_headers_headers(&headers);
+        }
+    }
     Ok(init)
+}
+
+/// The same few headers go out again and again. A response copies them, so one native list serves all that are equal,
+/// and its names and values need not cross into JavaScript each time.
+fn remembered_headers(wanted: &OurHeaders) -> Result<Headers, JsValue> {
+    if let Some(known) = HEADERS.with_borrow(|known| known.get(wanted).cloned()) {
+        return Ok(known);
+    }
+    let headers = headers(wanted)?;
+    HEADERS.with_borrow_mut(|known| {
+        if known.len() >= REMEMBERED_HEADERS {
+            known.clear();
+        }
+        known.insert(wanted.clone(), headers.clone());
+    });
+    Ok(headers)
+}
+
+fn headers(wanted: &OurHeaders) -> Result<Headers, JsValue> {
+    let headers = Headers::new()?;
+    for (name, value) in wanted {
+        headers.append(name, value)?;
+    }
+    Ok(headers)
 }
 
 /// A document from the cache, or else from the blob store; the cache is refilled after the answer.

@@ -25,8 +25,9 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let body = request.bytes(BODY_LIMIT).await?;
+    let headers = request.headers.all()?;
     let secret = connection.open_webhook_secret(app).await?;
-    if !kind.verify_webhook(secret.as_bytes(), &request.headers, &body) {
+    if !kind.verify_webhook(secret.as_bytes(), &headers, &body) {
         return Err(Error::new(
             ErrorKind::Unauthenticated,
             "The signature is missing or does not match the body; \
@@ -34,7 +35,7 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
         ));
     }
     let delivery_id = kind
-        .delivery_id(&request.headers)
+        .delivery_id(&headers)
         .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT)
         .ok_or_else(|| {
             Error::invalid("The delivery has no id, so a replay could not be told from a new one")
@@ -42,9 +43,8 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
         .to_owned();
     let name = request
         .header("x-github-event")
-        .unwrap_or("unknown")
-        .to_owned();
-    let (project, cause, status) = match kind.parse_event(&request.headers, &body)? {
+        .unwrap_or_else(|| "unknown".to_owned());
+    let (project, cause, status) = match kind.parse_event(&headers, &body)? {
         Event::Ping => (None, "the provider tried the webhook".to_owned(), 200),
         Event::Ignored { why } => (None, why, 202),
         Event::Changed(project) => (Some(project), format!("webhook {name}"), 202),

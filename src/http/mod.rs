@@ -10,7 +10,7 @@ pub mod request;
 pub mod route;
 
 pub use reply::{Body, CachePolicy, Reply};
-pub use request::Request;
+pub use request::{Headers, Request};
 
 use serde_json::json;
 

@@ -7,6 +7,27 @@ use crate::ports::outbound::read_to_end;
 /// The largest JSON body the API reads: requests are small, imports name things and do not carry them.
 const JSON_LIMIT: usize = 256 * 1024;
 
+/// The headers of a request, left where the platform has them until a handler asks: most answers look at two of them.
+pub trait Headers {
+    /// The header of that name, given in lower case.
+    fn get(&self, name: &str) -> Option<String>;
+
+    /// All of them, names in lower case.
+    fn all(&self) -> Result<Vec<(String, String)>>;
+}
+
+impl Headers for Vec<(String, String)> {
+    fn get(&self, name: &str) -> Option<String> {
+        self.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    fn all(&self) -> Result<Vec<(String, String)>> {
+        Ok(self.clone())
+    }
+}
+
 /// An incoming request.
 pub struct Request {
     /// `GET`, `PUT`, … in upper case.
@@ -17,21 +38,16 @@ pub struct Request {
     pub path: String,
     /// What follows `?`, undecoded; empty when there is none.
     pub query: String,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// The headers.
+    pub headers: Box<dyn Headers>,
     /// The body.
     pub body: Box<dyn ByteStream>,
-    /// The caller's address as the platform saw it.
-    pub address: Option<String>,
 }
 
 impl Request {
-    /// The first header of that name, given in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+    /// The header of that name, given in lower case.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)
     }
 
     /// The host without scheme: `packages.example.com` or `localhost:8787`.

@@ -15,7 +15,7 @@ use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
-use crate::store::connections::note_trouble;
+use crate::store::connections::{note_pause, note_trouble};
 use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
 use crate::store::job_refs::{
@@ -73,7 +73,8 @@ async fn give_up_or_wait(
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
         note_on_job(app, id, Some(error.message())).await?;
-        if retry_after > LONG_WAIT {
+        let is_news = note_pause(app, job.git_repo_id, retry_after).await?;
+        if is_news && retry_after > LONG_WAIT {
             enqueue_publications(app, job.package_id).await?;
         }
         return Ok(Some(Next::after(error, 1)));

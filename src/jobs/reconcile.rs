@@ -13,8 +13,8 @@ use crate::jobs::{enqueue_imports, settle};
 use crate::ports::db::json_list;
 use crate::providers::{GitHost, Project, RefListing, RefPage};
 use crate::store::connections::{
-    GitRepo, GitRepoFacts, find_connection, find_git_repo, note_reconciled_stmt, note_trouble,
-    upsert_git_repo_stmt,
+    GitRepo, GitRepoFacts, find_connection, find_git_repo, note_pause, note_reconciled_stmt,
+    note_trouble, upsert_git_repo_stmt,
 };
 use crate::store::git_refs::{
     delete_git_refs_stmt, list_git_refs, load_ref_pages, replace_ref_pages_stmts,
@@ -52,7 +52,12 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
         }
         Err(error) => {
             app.warn(&format!("Reconcile of job {id} failed: {error}"));
-            let waits = matches!(error.kind(), ErrorKind::RateLimited { .. });
+            let waits = if let ErrorKind::RateLimited { retry_after } = error.kind() {
+                note_pause(app, job.git_repo_id, retry_after).await?;
+                true
+            } else {
+                false
+            };
             if waits || (error.is_retryable() && attempts < ATTEMPTS) {
                 note_on_job(app, id, Some(error.message())).await?;
                 return Ok(Next::after(&error, attempts));

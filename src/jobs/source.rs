@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::providers::outgoing::Gateway;
+use crate::providers::outgoing::{Gateway, limited};
 use crate::providers::{GitHost, ProviderKind};
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
@@ -103,11 +103,19 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The host of a connection, ready to be asked.
+/// The host of a connection, ready to be asked; refused while the host wants to be left alone.
+/// Hosts punish those who go on asking for other things meanwhile.
 pub(crate) async fn connect<'a>(
     app: &'a App,
     connection: &Connection,
 ) -> Result<Box<dyn GitHost + 'a>> {
+    let pause = connection
+        .paused_until
+        .unwrap_or_default()
+        .saturating_sub(app.now());
+    if let Ok(retry_after @ 1..) = u32::try_from(pause) {
+        return Err(limited(&connection.base_url, retry_after));
+    }
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;

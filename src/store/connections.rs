@@ -29,6 +29,8 @@ pub struct Connection {
     pub created_at: i64,
     /// Unix second of the last webhook.
     pub last_heard_at: Option<i64>,
+    /// Unix second until which the host asked to be left alone.
+    pub paused_until: Option<i64>,
     /// Why the last call failed.
     pub trouble: Option<String>,
 }
@@ -88,7 +90,7 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
         .rows(
             Statement::new(
                 "select id, organisation_id, provider, base_url, account, sealed_token, sealed_webhook_secret,
-                        created_at, last_heard_at, trouble
+                        created_at, last_heard_at, paused_until, trouble
                  from connections where id = ?1",
             )
             .bind(id),
@@ -119,7 +121,7 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
             .rows(
                 Statement::new(
                     "select id, organisation_id, provider, base_url, account, sealed_token, sealed_webhook_secret,
-                            created_at, last_heard_at, trouble
+                            created_at, last_heard_at, paused_until, trouble
                      from connections where organisation_id = ?1 order by created_at desc, id",
                 )
                 .bind(organisation),
@@ -128,12 +130,13 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
     )
 }
 
-/// Replaces a connection's token; the trouble with the one before is over.
+/// Replaces a connection's token; the trouble and the limits of the one before are over.
 pub async fn update_token(app: &App, id: &str, account: &str, sealed_token: &str) -> Result<()> {
     app.db
         .rows(
             Statement::new(
-                "update connections set account = ?2, sealed_token = ?3, trouble = null where id = ?1",
+                "update connections set account = ?2, sealed_token = ?3, trouble = null, paused_until = null
+                 where id = ?1",
             )
             .bind(id)
             .bind(account)
@@ -155,6 +158,30 @@ pub async fn note_trouble(app: &App, connection: &str, trouble: Option<&str>) ->
         )
         .await
         .map(|_| ())
+}
+
+/// Notes that the host of a git repository wants to be left alone for some seconds; whether that is news. The limit is
+/// the token's, so it holds for all that is reached through the connection.
+pub async fn note_pause(app: &App, git_repo: i64, seconds: u32) -> Result<bool> {
+    // Our clock has whole seconds: one more, and never a moment too early.
+    let until = app
+        .now()
+        .saturating_add(i64::from(seconds))
+        .saturating_add(1);
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                // Who was refused because of the pause tells of the same one, hence a second later: no news.
+                "update connections set paused_until = ?2
+                 where id = (select connection_id from git_repos where id = ?1) and coalesce(paused_until, 0) < ?2 - 1
+                 returning id",
+            )
+            .bind(git_repo)
+            .bind(until),
+        )
+        .await?;
+    Ok(!rows.is_empty())
 }
 
 /// A git repository at a host.

@@ -8,11 +8,12 @@ export class Faults {
   /** Paths that were asked for again before the waiting time had passed. A patient client leaves this empty. */
   impatient = [];
 
-  /** 429 with Retry-After: GitHub's secondary limit. */
-  refuseWithRetryAfter(pattern, seconds) {
+  /** 429 with Retry-After: GitHub's secondary limit. `underWay` more requests may come early: they had not heard of it. */
+  refuseWithRetryAfter(pattern, seconds, { underWay = 0 } = {}) {
     this.#planned.push({
       pattern,
       seconds,
+      underWay,
       reply: () => refusal(429, "You have exceeded a secondary rate limit. Please wait.", { "retry-after": String(seconds) }),
     });
   }
@@ -84,6 +85,8 @@ export class Faults {
       if (plan.times === 0) this.#planned = this.#planned.filter((other) => other !== plan);
     } else if (plan.until === undefined) {
       plan.until = now + plan.seconds * 1000;
+    } else if (plan.underWay > 0) {
+      plan.underWay -= 1;
     } else {
       this.impatient.push(path);
     }

@@ -1,7 +1,17 @@
-// The smallest Worker that sends an archive: one read of R2, streamed as the answer.
+// The smallest Worker that sends an archive: one read of R2, streamed as the answer. It reads the very object that the
+// registry has stored.
+let key;
+
 export default {
   async fetch(request, env) {
-    const object = await env.BLOBS.get(env.KEY);
+    key ??= await find(env);
+    const object = await env.BLOBS.get(key);
     return new Response(object.body, { headers: { "content-length": object.size, "content-type": "application/zip" } });
   },
 };
+
+/** Once: the key holds a random id, and the package's name. */
+async function find(env) {
+  const { objects } = await env.BLOBS.list({ prefix: "archives/" });
+  return objects.find((object) => object.key.includes(`/${env.NAME}/`)).key;
+}

@@ -53,6 +53,7 @@ pub async fn create_connection(
         sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret).await?,
         created_at: app.now(),
         last_heard_at: None,
+        paused_until: None,
         trouble: None,
         id,
     };

@@ -105,7 +105,7 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
 /// Who calls, as the database has it now: what was revoked is refused at once.
 async fn authenticate(app: &App, request: &Request) -> Result<Principal> {
     let refusal = |message: &str| Error::new(ErrorKind::Unauthenticated, message);
-    let token = match read_credentials(request.header("authorization")) {
+    let token = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::None => {
             return Err(refusal(
                 "The API needs a token: send `Authorization: Bearer YOUR-TOKEN`",

@@ -32,7 +32,7 @@ struct SetUp {
 
 /// Makes the first organisation, its repository and the owner's token, once, for whoever knows the set-up secret.
 pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
-    let given = match read_credentials(request.header("authorization")) {
+    let given = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::Token(token) => Some(token),
         Credentials::None | Credentials::Unreadable => None,
     };

@@ -50,7 +50,7 @@ fn show(request: &Request, dist: &DistPointer) -> Reply {
             .header("if-range")
             .is_none_or(|condition| condition == tag || condition == stored)
     });
-    let part = range.map_or(Part::Whole, |range| parse_range(range, dist.size));
+    let part = range.map_or(Part::Whole, |range| parse_range(&range, dist.size));
     let archive = |range| Body::Archive {
         key: dist.archive_key.clone(),
         range,
@@ -85,7 +85,7 @@ fn is_known(request: &Request, tag: &str, stored: &str) -> bool {
             .split(',')
             .map(str::trim)
             .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag),
-        None => request.header("if-modified-since") == Some(stored),
+        None => request.header("if-modified-since").as_deref() == Some(stored),
     }
 }
 

@@ -77,7 +77,7 @@ async fn enter<'a>(
     address: &RepositoryAddress,
     moment: Option<&Moment>,
 ) -> Result<Visit<'a>> {
-    let token = match read_credentials(request.header("authorization")) {
+    let token = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::None => None,
         Credentials::Unreadable => return Err(bad_credentials(request)),
         Credentials::Token(token) => Some(token),
@@ -153,6 +153,6 @@ fn bad_credentials(request: &Request) -> Error {
 
 /// An empty 304, if the client has this state already.
 pub fn not_modified(request: &Request, validator: &str) -> Option<Reply> {
-    (request.header("if-modified-since") == Some(validator))
+    (request.header("if-modified-since").as_deref() == Some(validator))
         .then(|| Reply::empty(304, CachePolicy::Revalidate).with("last-modified", validator))
 }

@@ -228,7 +228,8 @@ fn explain(fault: InvalidAddress) -> String {
     text
 }
 
-fn limited(host: &str, retry_after: u32) -> Error {
+/// A limit that lasts this many seconds.
+pub fn limited(host: &str, retry_after: u32) -> Error {
     Error::new(
         ErrorKind::RateLimited { retry_after },
         format!("`{host}` limits our requests; the next attempt is in {retry_after} seconds"),

@@ -37,6 +37,18 @@ export default function faults(world) {
     );
   });
 
+  test("while one archive is refused with a waiting time no other is asked for", async () => {
+    const name = "acme/patient";
+    const project = await world.double.addProject(name);
+    const tags = Array.from({ length: 20 }, (_, index) => `v1.${index}.0`);
+    await project.repository.commit(...tags.map((tag) => ({ files: greeterFiles(name, tag), tags: [tag] })));
+    const archives = new RegExp(`/repositories/${project.id}/zipball/`);
+    // A batch of the queue has five messages, which run side by side. That the others wait is what the last test looks at.
+    world.double.faults.refuseWithRetryAfter(archives, 3, { underWay: 4 });
+    const job = await world.importProject(project);
+    assert.equal(job.progress.imported, 21);
+  });
+
   test("the rate limit is waited for until its reset", async () => {
     await importUnder("acme/exhausted", (double, project) =>
       double.faults.refuseUntilReset(new RegExp(`/(repos/acme/exhausted|repositories/${project.id})/tags`), 2),

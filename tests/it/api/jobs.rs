@@ -168,6 +168,26 @@ fn a_limit_of_the_host_is_waited_for_and_shown() {
 }
 
 #[test]
+fn while_a_host_wants_to_be_left_alone_nothing_else_is_asked_of_it() {
+    let registry = TestRegistry::new();
+    registry.make_project();
+    registry.import(PROJECT);
+    registry.run_one_job();
+    let limit = Answer::new(429, "{}").with("retry-after", "42");
+    registry.world.github.borrow_mut().refusals.push(limit);
+    registry.run_one_job();
+    let asked = registry.world.github.borrow().seen.len();
+    // The other commit's turn.
+    registry.run_one_job();
+    assert_eq!(registry.world.github.borrow().seen.len(), asked);
+    let limited_at = registry.world.now.get();
+    registry.run_jobs();
+    registry.assert_settled();
+    assert_eq!(registry.world.now.get(), limited_at + 43);
+    assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
+}
+
+#[test]
 fn an_archive_spoiled_on_its_way_is_fetched_again() {
     let registry = TestRegistry::new();
     registry.make_project();
@@ -205,6 +225,7 @@ fn a_message_that_nobody_can_run_is_kept_for_a_person() {
         .push_back(crate::support::world::Waiting {
             text: newer.clone(),
             attempts: 0,
+            due: 0,
         });
     registry.run_jobs();
     let letters = "/api/v1/orgs/acme/dead-letters";

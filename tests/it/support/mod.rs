@@ -241,13 +241,15 @@ impl TestRegistry {
         panic!("the queue never empties");
     }
 
-    /// Delivers the first message; whether there was one. What is to come again goes to the end of the queue.
+    /// Delivers the first message; whether there was one. Time passes until it is due. What is to come again goes to the end of the queue.
     pub(crate) fn run_one_job(&self) -> bool {
         let first = self.world.queue.borrow_mut().pop_front();
         let Some(mut message) = first else {
             return false;
         };
         message.attempts += 1;
+        let now = &self.world.now;
+        now.set(now.get().max(message.due));
         match block_on(jobs::run(&self.app, &message.text, message.attempts)) {
             Outcome::Done => {}
             Outcome::Retry { .. } if message.attempts < MAX_DELIVERIES => {

@@ -76,9 +76,8 @@ impl<'a> Persona<'a> {
             origin: ADDRESS.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
-            headers,
+            headers: Box::new(headers),
             body: Box::new(Buffered::new(body)),
-            address: None,
         }
     }
 }

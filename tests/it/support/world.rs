@@ -76,6 +76,8 @@ pub(crate) struct Waiting {
     pub(crate) text: String,
     /// Deliveries so far.
     pub(crate) attempts: u32,
+    /// Unix second before which it is not delivered.
+    pub(crate) due: i64,
 }
 
 type Upload = (String, BTreeMap<u16, Vec<u8>>);
@@ -489,6 +491,7 @@ impl Queue for Ports {
                 queue.extend(messages.into_iter().map(|message| Waiting {
                     text: message.text,
                     attempts: 0,
+                    due: world.now.get() + i64::from(message.delay),
                 }));
                 Ok(())
             })
