@@ -8,7 +8,7 @@ create table jobs (
     package_id integer references packages (id),
     -- 'queued', 'running', 'publishing', 'done', 'failed', 'cancelled'.
     state text not null,
-    -- What started it: 'import', 'webhook …', 'schedule', 'retry'.
+    -- What started it: 'import', 'by hand', 'webhook …', 'schedule'.
     cause text not null,
     -- What a person should know: why it waits, or why it failed.
     message text,

@@ -10,7 +10,7 @@
 
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { endChildrenOnSignals, runVisibly } from "./children.mjs";
@@ -30,7 +30,7 @@ const QUEUES = ["repertoire-jobs", "repertoire-dead-letters"];
 const REACHABLE_WITHIN_MILLISECONDS = 180_000;
 const REACHABLE_INTERVAL_MILLISECONDS = 3000;
 
-const deployFolder = join(projectFolder, process.env.REPERTOIRE_STATE ?? ".repertoire", "deploy");
+const deployFolder = resolve(projectFolder, process.env.REPERTOIRE_STATE ?? ".repertoire", "deploy");
 const secretsPath = join(deployFolder, "secrets.json");
 const addressPath = join(deployFolder, "address");
 

@@ -16,6 +16,11 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::{Level, Outgoing};
 use crate::store::dead_letters::insert_dead_letter;
+use crate::store::job_refs::give_up_waiting_refs;
+use crate::store::jobs::{find_running_job, move_job};
+
+/// Why a message is a dead letter, for people.
+const BURIED: &str = "the queue gave up after 100 deliveries; the log has the reasons";
 
 /// The wire format's number. Messages of another number are kept as dead letters: a newer program wrote them.
 const FORMAT: u32 = 1;
@@ -110,8 +115,43 @@ async fn send_later(app: &App, message: &str, delay: u32) -> Outcome {
 }
 
 /// Takes a message the queue has given up on, and keeps it for a person to see, retry or drop.
+/// What a person sees of it ends as well: a job that nobody works on must not look as if somebody did.
 pub async fn bury(app: &App, message: &str) -> Outcome {
-    keep(app, message, "it failed too often; the log has the reasons").await
+    let kept = keep(app, message, BURIED).await;
+    if let Outcome::Retry { .. } = kept {
+        return kept;
+    }
+    match end_what_was_buried(app, message).await {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            app.log.line(
+                Level::Error,
+                &format!("The job of {message} could not be ended: {error}"),
+            );
+            Outcome::Done
+        }
+    }
+}
+
+async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
+    let Ok(envelope) = serde_json::from_str::<Envelope>(message) else {
+        return Ok(());
+    };
+    match envelope.job {
+        Job::Import { id, commit } => {
+            let Some(job) = find_running_job(app, &id).await? else {
+                return Ok(());
+            };
+            give_up_waiting_refs(app, &id, &commit, BURIED).await?;
+            settle(app, &id, job.package_id).await
+        }
+        Job::Reconcile { id } => {
+            move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
+            Ok(())
+        }
+        // What waits in a repository is found by housekeeping.
+        Job::Publish { .. } => Ok(()),
+    }
 }
 
 async fn keep(app: &App, message: &str, reason: &str) -> Outcome {

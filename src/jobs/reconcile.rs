@@ -28,7 +28,7 @@ use crate::store::versions::{mark_default_branch_stmt, remove_versions_stmt};
 const REFS_IN_ONE_STATEMENT: usize = 1_000;
 
 /// States from which a reconcile starts or goes on.
-const OPEN: &str = r#"["queued","running"]"#;
+pub(super) const OPEN: &str = r#"["queued","running"]"#;
 
 /// Runs one reconcile.
 pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {

@@ -109,15 +109,17 @@ pub(crate) async fn connect<'a>(
     app: &'a App,
     connection: &Connection,
 ) -> Result<Box<dyn GitHost + 'a>> {
+    let gateway = Gateway::of(app);
     let pause = connection
         .paused_until
         .unwrap_or_default()
         .saturating_sub(app.now());
     if let Ok(retry_after @ 1..) = u32::try_from(pause) {
-        return Err(limited(&connection.base_url, retry_after));
+        let address = gateway.address(&connection.base_url)?;
+        return Err(limited(address.host(), retry_after));
     }
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
-    kind.connect(Gateway::of(app), &connection.base_url, &token)
+    kind.connect(gateway, &connection.base_url, &token)
 }

@@ -33,7 +33,8 @@ pub struct Flip<'a> {
 pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
     let blobs = json_list(flip.blobs.iter().map(BlobHash::as_str))?;
     let next = flip.built_on.saturating_add(1);
-    // Each statement carries the guard by itself, so the last one may be the update that makes the guard false.
+    // What names the new revision carries the guard by itself, so the last statement may be the one that makes the guard
+    // false. The others are right whether the head moves or not.
     let mut statements = vec![
         // What was removed before it was written is there again.
         Statement::new(

@@ -147,6 +147,22 @@ pub fn settle_job_ref_stmt(
     .bind(reason)
 }
 
+/// Settles the waiting refs of a commit as failed.
+pub async fn give_up_waiting_refs(app: &App, job: &str, commit: &str, reason: &str) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "update job_refs set state = 'failed', reason = ?3
+                 where job_id = ?1 and \"commit\" = ?2 and state = 'waiting'",
+            )
+            .bind(job)
+            .bind(commit)
+            .bind(reason),
+        )
+        .await
+        .map(|_| ())
+}
+
 /// Counts a failed attempt at the waiting refs of a commit, and gives how many there have been.
 pub async fn count_attempt(app: &App, job: &str, commit: &str, reason: &str) -> Result<i64> {
     #[derive(Deserialize)]

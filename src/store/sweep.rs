@@ -100,11 +100,14 @@ async fn finish_removals(app: &App) -> Result<()> {
         .batch(vec![
             Statement::new("delete from doomed_blobs where removal is not null and doomed_at < ?1")
                 .bind(now.saturating_sub(GRACE)),
+            // Claimed, so that two sweeps at once do not remove the same blob, the slower one after it was written again.
             Statement::new(
-                "select hash as name from doomed_blobs
-                 where removal is null and doomed_at < ?1 limit 1000",
+                "update doomed_blobs set doomed_at = ?2
+                 where hash in (select hash from doomed_blobs where removal is null and doomed_at < ?1 limit 1000)
+                 returning hash as name",
             )
-            .bind(now.saturating_sub(DEAD)),
+            .bind(now.saturating_sub(DEAD))
+            .bind(now),
         ])
         .await?;
     let left = rows_as::<Name>(rows.into_iter().nth(1).unwrap_or_default())?;

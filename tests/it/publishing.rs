@@ -262,3 +262,30 @@ fn more_packages_than_fit_into_one_flip_are_all_published() {
     let root = registry.admin().get("/r/acme/main/packages.json").json();
     assert_eq!(root["available-package-patterns"], json!(["*/*"]));
 }
+
+#[test]
+fn an_instance_that_moved_publishes_its_documents_under_the_new_address() {
+    let registry = TestRegistry::imported();
+    let before = registry.head().0;
+    let moved = TestRegistry {
+        app: crate::support::isolate_at(&registry.world, "https://elsewhere.example.com"),
+        world: std::rc::Rc::clone(&registry.world),
+        token: std::cell::RefCell::default(),
+    };
+    let again = serde_json::json!({"organisation": "acme", "repository": "main"});
+    moved
+        .with_token(crate::support::SETUP_SECRET)
+        .post("/api/v1/setup", &again)
+        .expect(409);
+    moved.run_jobs();
+    assert_eq!(moved.head().0, before + 1);
+    let entry = moved.composer_metadata(crate::support::PACKAGE)[0].clone();
+    let url = entry["dist"]["url"].as_str().unwrap();
+    assert!(
+        url.starts_with("https://elsewhere.example.com/r/acme/main/dist/"),
+        "{url}"
+    );
+    moved.housekeep();
+    moved.run_jobs();
+    assert_eq!(moved.head().0, before + 1, "once is enough");
+}

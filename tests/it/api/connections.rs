@@ -65,3 +65,40 @@ fn a_host_that_nobody_should_ask_is_refused() {
     registry.admin().post(CONNECTIONS, &asked).expect(422);
     assert_eq!(registry.world.github.borrow().seen, Vec::<String>::new());
 }
+
+#[test]
+fn a_token_is_replaced_after_it_was_tried() {
+    let registry = TestRegistry::new();
+    let (id, _) = registry.connect();
+    let path = format!("{CONNECTIONS}/{id}");
+    let replace = |token: &str| {
+        let body = serde_json::to_vec(&json!({ "token": token })).unwrap();
+        registry.admin().send("PATCH", &path, &[], body)
+    };
+    let sealed = || {
+        registry
+            .world
+            .sqlite
+            .texts("select sealed_token from connections")
+    };
+    let before = sealed();
+    replace("ghp_other").expect(422);
+    assert_eq!(sealed(), before, "what does not work changes nothing");
+    registry.change("update connections set trouble = 'expired', paused_until = 9999999999");
+    let shown = replace(GITHUB_TOKEN).expect(200).json();
+    assert_eq!(shown["id"], id.as_str());
+    assert_eq!(shown["trouble"], json!(null));
+    assert_eq!(shown["webhook"].get("secret"), None);
+    assert_eq!(
+        registry
+            .world
+            .sqlite
+            .texts("select coalesce(paused_until, 'none') from connections"),
+        ["none"]
+    );
+    let elsewhere = format!("{CONNECTIONS}/of-nobody");
+    registry
+        .admin()
+        .send("PATCH", &elsewhere, &[], br#"{"token":"x"}"#.to_vec())
+        .expect(404);
+}

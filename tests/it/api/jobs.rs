@@ -276,3 +276,62 @@ fn pages_of_jobs_lose_none() {
     }
     assert_eq!(seen.len(), 251);
 }
+
+#[test]
+fn what_the_queue_gives_up_on_ends_as_failed_and_can_be_run_again() {
+    let registry = TestRegistry::new();
+    registry.make_project();
+    let (_, _, id) = registry.import(PROJECT);
+    registry.run_one_job();
+    let message = registry.world.queue.borrow_mut().pop_front().unwrap().text;
+    assert!(message.contains("import"), "{message}");
+    assert_eq!(
+        pollster::block_on(repertoire::jobs::bury(&registry.app, &message)),
+        repertoire::jobs::Outcome::Done
+    );
+    registry.run_jobs();
+    let ended = job(&registry, &id);
+    assert_eq!(ended["state"], "failed");
+    let failed = ended["refs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["state"] == "failed")
+        .unwrap();
+    assert!(failed["reason"].as_str().unwrap().contains("gave up"));
+    let letters = registry
+        .admin()
+        .get("/api/v1/orgs/acme/dead-letters")
+        .json();
+    assert_eq!(letters["dead_letters"][0]["message"], message);
+    let path = format!("/api/v1/orgs/acme/jobs/{id}/retry");
+    registry
+        .admin()
+        .send("POST", &path, &[], Vec::new())
+        .expect(200);
+    registry.run_jobs();
+    assert_eq!(job(&registry, &id)["state"], "done");
+    assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
+}
+
+#[test]
+fn letters_that_nobody_can_read_are_the_instance_owners() {
+    let registry = TestRegistry::new();
+    let message = "no JSON at all";
+    pollster::block_on(repertoire::jobs::bury(&registry.app, message));
+    let path = "/api/v1/orgs/acme/dead-letters";
+    let letters = registry.admin().get(path).expect(200).json();
+    assert_eq!(letters["dead_letters"][0]["message"], message);
+    let token = registry.make_token(&json!({"name": "manager", "access": "admin"}));
+    let manager = registry.with_token(&token);
+    assert_eq!(
+        manager.get(path).expect(200).json()["dead_letters"],
+        json!([])
+    );
+    let letter = format!("{path}/{}", letters["dead_letters"][0]["id"]);
+    manager.send("DELETE", &letter, &[], Vec::new()).expect(404);
+    registry
+        .admin()
+        .send("DELETE", &letter, &[], Vec::new())
+        .expect(204);
+}

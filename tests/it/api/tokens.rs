@@ -36,6 +36,9 @@ fn a_token_that_makes_no_sense_is_refused() {
         json!({"name": "ci", "access": "read", "expires_at": "tomorrow"}),
         json!({"name": "ci", "access": "read", "expires_at": "2020-01-01T00:00:00Z"}),
         json!({"name": "ci", "access": "read", "colour": "red"}),
+        // It could make itself others without limits.
+        json!({"name": "ci", "access": "admin", "packages": ["acme/*"]}),
+        json!({"name": "ci", "access": "admin", "repositories": ["main"]}),
     ] {
         registry.admin().post(TOKENS, &asked).expect(422);
     }

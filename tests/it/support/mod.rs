@@ -60,6 +60,11 @@ impl Drop for TestRegistry {
 
 /// A program over a world, with a memory of its own: another isolate.
 pub(crate) fn isolate(world: &Rc<World>) -> App {
+    isolate_at(world, ADDRESS)
+}
+
+/// The same under another address.
+pub(crate) fn isolate_at(world: &Rc<World>, address: &str) -> App {
     let ports = Rc::new(Ports(Rc::clone(world)));
     App {
         db: Rc::clone(&ports) as Rc<dyn Db>,
@@ -75,7 +80,7 @@ pub(crate) fn isolate(world: &Rc<World>) -> App {
         memo: Rc::new(Memo::default()),
         config: Rc::new(
             Config::read(|name| match name {
-                "PUBLIC_URL" => Some(ADDRESS.to_owned()),
+                "PUBLIC_URL" => Some(address.to_owned()),
                 "SETUP_SECRET" => Some(SETUP_SECRET.to_owned()),
                 _ => None,
             })
