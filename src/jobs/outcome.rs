@@ -38,8 +38,9 @@ const BACKOFF: [u32; 8] = [1, 5, 15, 60, 300, 600, 1_800, 3_600];
 /// How many attempts a failure that may pass is given before a person is asked: about three quarters of an hour.
 pub const ATTEMPTS: u32 = 8;
 
-/// The longest delay of a message: 24 hours, less a minute.
-const LONGEST_WAIT: u32 = 86_340;
+/// Twelve hours: every limit that was ever documented for the delay of a message allows them. Whoever comes back too
+/// early sees that the pause is not over, and waits for the rest.
+const LONGEST_WAIT: u32 = 43_200;
 
 impl Next {
     /// What follows from a failure that may pass.

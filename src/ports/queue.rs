@@ -9,7 +9,7 @@ use crate::error::Result;
 pub struct Outgoing {
     /// The text, made by serde_json; the binding's own serializer turns maps into `{}`.
     pub text: String,
-    /// Seconds before it may be delivered, at most 24 hours.
+    /// Seconds before it may be delivered, at most 12 hours.
     pub delay: u32,
 }
 
