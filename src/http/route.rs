@@ -41,6 +41,8 @@ pub enum Resource {
     Dist(PackageName, String),
     /// `upload/{name}/{version}`.
     Upload(PackageName, String),
+    /// `security-advisories`.
+    Advisories,
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
@@ -166,6 +168,8 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
             let version = percent_decode(&version.join("/"));
             only(method, "PUT", Resource::Upload(name, version))
         }
+        // Composer asks by POST since a project may have more names than fit into an address.
+        ["security-advisories"] => one_of(method, Resource::Advisories, Resource::Advisories),
         _ => Err(NoRoute::NotFound),
     }
 }

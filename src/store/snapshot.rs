@@ -1,8 +1,9 @@
 //! One revision of a repository, opened for reading: all it hands out belongs together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::App;
+use crate::domain::name::PackageName;
 use crate::domain::tree::{
     Bucket, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number, decode_bucket,
     find_bucket, find_names, find_package, read_names,
@@ -51,6 +52,40 @@ impl<'a> Snapshot<'a> {
             None if count == 0 => Ok(Some(Vec::new())),
             None => Ok(None),
         }
+    }
+
+    /// Those of the given names that there are, sorted. Each bucket is looked into once.
+    pub async fn find_names(&self, asked: BTreeSet<PackageName>) -> Result<Vec<PackageName>> {
+        if let Some(listed) = self.listed_names().await? {
+            let listed: BTreeSet<_> = listed.iter().map(String::as_str).collect();
+            return Ok(asked
+                .into_iter()
+                .filter(|name| listed.contains(name.as_str()))
+                .collect());
+        }
+        let root = self.root().await?;
+        let mut by_bucket = BTreeMap::<u8, Vec<PackageName>>::new();
+        for name in asked {
+            let bucket = by_bucket.entry(bucket_number(name.as_str())).or_default();
+            bucket.push(name);
+        }
+        let mut found = Vec::new();
+        for (number, names) in by_bucket {
+            let Some(hash) = root.bucket(number) else {
+                continue;
+            };
+            let bucket = load_blob(self.app, hash).await?;
+            for name in names {
+                if find_package(&bucket, name.as_str())
+                    .map_err(damaged)?
+                    .is_some()
+                {
+                    found.push(name);
+                }
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
     /// All names, for an update with that many changes; none when there are too many to be listed afterwards.

@@ -17,6 +17,7 @@ fn the_routes_are_as_recorded() {
         "/r/acme/main@2026-11-21/p2/acme/lib~dev.json",
         "/r/acme/main/dist/acme/lib/0123.zip",
         "/r/acme/main/upload/acme/lib/dev-feature/x",
+        "/r/acme/main/security-advisories",
         "/hooks/c0ffee",
         "/api/v1/setup",
         "/api/v1/orgs",

@@ -1,6 +1,7 @@
 //! As Composer asks.
 
 mod access;
+mod advisories;
 mod dist;
 mod memory;
 mod metadata;
