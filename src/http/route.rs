@@ -43,6 +43,8 @@ pub enum Resource {
     Upload(PackageName, String),
     /// `security-advisories`.
     Advisories,
+    /// `list.json`.
+    List,
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
@@ -168,6 +170,7 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
             let version = percent_decode(&version.join("/"));
             only(method, "PUT", Resource::Upload(name, version))
         }
+        ["list.json"] => get(method, Resource::List),
         // Composer asks by POST since a project may have more names than fit into an address.
         ["security-advisories"] => one_of(method, Resource::Advisories, Resource::Advisories),
         _ => Err(NoRoute::NotFound),

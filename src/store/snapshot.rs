@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::domain::tree::{
     Bucket, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number, decode_bucket,
-    find_bucket, find_names, find_package, read_names,
+    find_bucket, find_names, find_package, read_bucket_names, read_names,
 };
 use crate::error::{Error, Result};
 use crate::store::blobs::load_blob;
@@ -52,6 +52,16 @@ impl<'a> Snapshot<'a> {
             None if count == 0 => Ok(Some(Vec::new())),
             None => Ok(None),
         }
+    }
+
+    /// All names, sorted. Where there are too many to be listed, every bucket is read: up to 256 blobs.
+    pub async fn names(&self) -> Result<Vec<String>> {
+        if let Some(names) = self.listed_names().await? {
+            return Ok(names);
+        }
+        let mut names = self.names_in_buckets(&self.root().await?).await?;
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Those of the given names that there are, sorted. Each bucket is looked into once.
@@ -102,14 +112,16 @@ impl<'a> Snapshot<'a> {
         if usize::try_from(root.package_count()).is_ok_and(|count| count >= most) {
             return Ok(None);
         }
-        let numbers: Vec<_> = root.buckets().map(|(number, _)| number).collect();
-        let buckets = self.buckets(root, numbers.into_iter()).await?;
-        Ok(Some(
-            buckets
-                .into_values()
-                .flat_map(BTreeMap::into_keys)
-                .collect(),
-        ))
+        self.names_in_buckets(root).await.map(Some)
+    }
+
+    async fn names_in_buckets(&self, root: &Root) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for (_, hash) in root.buckets() {
+            let bytes = load_blob(self.app, hash).await?;
+            names.extend(read_bucket_names(&bytes).map_err(damaged)?);
+        }
+        Ok(names)
     }
 
     /// The decoded root, for an update.

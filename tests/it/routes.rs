@@ -18,6 +18,7 @@ fn the_routes_are_as_recorded() {
         "/r/acme/main/dist/acme/lib/0123.zip",
         "/r/acme/main/upload/acme/lib/dev-feature/x",
         "/r/acme/main/security-advisories",
+        "/list.json",
         "/hooks/c0ffee",
         "/api/v1/setup",
         "/api/v1/orgs",

@@ -4,6 +4,7 @@ pub mod advisories;
 pub mod dist;
 pub mod metadata;
 pub mod root;
+pub mod search;
 pub mod upload;
 
 use crate::app::App;
@@ -66,6 +67,7 @@ pub async fn handle(
         Resource::Tagged(name) => metadata::show_tagged(&visit, &request, name).await,
         Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
         Resource::Advisories => advisories::show_advisories(&visit, request).await,
+        Resource::List => search::list_names(&visit, &request).await,
         Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
         Resource::Upload(name, version) => {
             return upload::receive_upload(&visit, request, name, version).await;

@@ -13,6 +13,7 @@ fn the_root_names_the_packages_and_where_their_documents_are() {
             "packages": [],
             "metadata-url": "https://packages.example.com/r/acme/main/p2/%package%.json",
             "available-packages": ["acme/lib"],
+            "list": "https://packages.example.com/r/acme/main/list.json",
             "security-advisories": {
                 "metadata": true,
                 "api-url": "https://packages.example.com/r/acme/main/security-advisories",

@@ -3,6 +3,7 @@
 mod access;
 mod advisories;
 mod dist;
+mod list;
 mod memory;
 mod metadata;
 mod upload;
