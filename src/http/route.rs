@@ -45,6 +45,8 @@ pub enum Resource {
     Advisories,
     /// `list.json`.
     List,
+    /// `downloads`.
+    Downloads,
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
@@ -171,6 +173,7 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
             only(method, "PUT", Resource::Upload(name, version))
         }
         ["list.json"] => get(method, Resource::List),
+        ["downloads"] => only(method, "POST", Resource::Downloads),
         // Composer asks by POST since a project may have more names than fit into an address.
         ["security-advisories"] => one_of(method, Resource::Advisories, Resource::Advisories),
         _ => Err(NoRoute::NotFound),

@@ -7,6 +7,7 @@ pub mod connections;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod dists;
+pub mod downloads;
 pub mod git_refs;
 pub mod heads;
 pub mod job_refs;

@@ -3,6 +3,7 @@
 pub mod advisories;
 pub mod dist;
 pub mod metadata;
+pub mod notify;
 pub mod root;
 pub mod search;
 pub mod upload;
@@ -68,6 +69,7 @@ pub async fn handle(
         Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
         Resource::Advisories => advisories::show_advisories(&visit, request).await,
         Resource::List => search::list_names(&visit, &request).await,
+        Resource::Downloads => notify::receive_downloads(&visit, request).await,
         Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
         Resource::Upload(name, version) => {
             return upload::receive_upload(&visit, request, name, version).await;

@@ -3,6 +3,7 @@
 mod access;
 mod advisories;
 mod dist;
+mod downloads;
 mod list;
 mod memory;
 mod metadata;
