@@ -43,6 +43,8 @@ pub enum Resource {
     Upload(PackageName, String),
     /// `security-advisories`.
     Advisories,
+    /// `search.json`.
+    Search,
     /// `list.json`.
     List,
     /// `downloads`.
@@ -172,6 +174,7 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
             let version = percent_decode(&version.join("/"));
             only(method, "PUT", Resource::Upload(name, version))
         }
+        ["search.json"] => get(method, Resource::Search),
         ["list.json"] => get(method, Resource::List),
         ["downloads"] => only(method, "POST", Resource::Downloads),
         // Composer asks by POST since a project may have more names than fit into an address.

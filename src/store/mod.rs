@@ -18,6 +18,7 @@ pub mod packages;
 pub mod publications;
 pub mod repositories;
 pub mod revisions;
+pub mod search;
 pub mod snapshot;
 pub mod sweep;
 pub mod tokens;

@@ -19,6 +19,7 @@ fn the_routes_are_as_recorded() {
         "/r/acme/main/upload/acme/lib/dev-feature/x",
         "/r/acme/main/security-advisories",
         "/list.json",
+        "/search.json",
         "/r/acme/main/downloads",
         "/hooks/c0ffee",
         "/api/v1/setup",

@@ -68,6 +68,7 @@ pub async fn handle(
         Resource::Tagged(name) => metadata::show_tagged(&visit, &request, name).await,
         Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
         Resource::Advisories => advisories::show_advisories(&visit, request).await,
+        Resource::Search => search::search(&visit, &request).await,
         Resource::List => search::list_names(&visit, &request).await,
         Resource::Downloads => notify::receive_downloads(&visit, request).await,
         Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,

@@ -14,6 +14,7 @@ fn the_root_names_the_packages_and_where_their_documents_are() {
             "metadata-url": "https://packages.example.com/r/acme/main/p2/%package%.json",
             "available-packages": ["acme/lib"],
             "list": "https://packages.example.com/r/acme/main/list.json",
+            "search": "https://packages.example.com/r/acme/main/search.json?q=%query%&type=%type%",
             "notify-batch": "https://packages.example.com/r/acme/main/downloads",
             "security-advisories": {
                 "metadata": true,

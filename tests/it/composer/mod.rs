@@ -7,6 +7,7 @@ mod downloads;
 mod list;
 mod memory;
 mod metadata;
+mod search;
 mod upload;
 
 use crate::support::TestRegistry;
