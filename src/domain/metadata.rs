@@ -9,7 +9,7 @@ use crate::domain::version::compare_normalized;
 
 /// Moved by one whenever the form of `packages.json` changes with the same contents,
 /// since its validator would otherwise tell clients that nothing has changed.
-pub const ROOT_DOCUMENT_FORM: i64 = 1;
+pub const ROOT_DOCUMENT_FORM: i64 = 5;
 
 /// A pattern that no package name can match: a vendor begins with a letter or a digit. An empty list of
 /// names would be read as "not given", and every name would be asked for.
@@ -178,7 +178,14 @@ pub fn build_root(address: &str, names: Names) -> Vec<u8> {
         "packages": [],
         "metadata-url": format!("{address}/p2/%package%.json"),
         (key): names,
-        "security-advisories": {"metadata": true},
+        // Clients append `?filter=…` to it, so it can have no query of its own.
+        "list": format!("{address}/list.json"),
+        "search": format!("{address}/search.json?q=%query%&type=%type%"),
+        "notify-batch": format!("{address}/downloads"),
+        "security-advisories": {
+            "metadata": true,
+            "api-url": format!("{address}/security-advisories"),
+        },
         "warning": "This repository speaks the protocol of Composer 2; please update Composer",
         "warning-versions": "<1.999",
     });

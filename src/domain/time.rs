@@ -14,6 +14,11 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
+/// The day in UTC: `2026-11-21`.
+pub fn day(seconds: i64) -> String {
+    timestamp(seconds).strftime("%Y-%m-%d").to_string()
+}
+
 /// An HTTP date (RFC 9110, 5.6.7): `Sat, 21 Nov 2026 20:30:00 GMT`.
 pub fn http_date(seconds: i64) -> String {
     timestamp(seconds)
@@ -40,6 +45,7 @@ mod tests {
     #[test]
     fn times_are_spelled_as_their_readers_want_them() {
         assert_eq!(rfc3339(1_795_293_000), "2026-11-21T20:30:00+00:00");
+        assert_eq!(day(1_795_293_000), "2026-11-21");
         assert_eq!(http_date(1_795_293_000), "Sat, 21 Nov 2026 20:30:00 GMT");
         assert_eq!(
             parse_rfc3339("2026-11-21T21:30:00+01:00"),

@@ -59,10 +59,7 @@ impl Request {
 
     /// A query parameter, decoded.
     pub fn query_parameter(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then(|| percent_decode(&value.replace('+', " ")))
-        })
+        form_pairs(&self.query).find_map(|(key, value)| (key == name).then_some(value))
     }
 
     /// Reads the whole body, at most `limit` bytes. A declared length above it is refused without reading.
@@ -88,6 +85,17 @@ impl Request {
     }
 }
 
+/// The keys and values of a query or of a form, decoded, in order.
+pub fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+    let decode = |part: &str| percent_decode(&part.replace('+', " "));
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(move |pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        })
+}
+
 /// Decodes `%XX`; what is no valid escape stays as it is, bytes that are no UTF-8 become U+FFFD.
 pub fn percent_decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text)
@@ -104,5 +112,13 @@ mod tests {
         assert_eq!(percent_decode("dev-feature%2Fx"), "dev-feature/x");
         assert_eq!(percent_decode("100%"), "100%");
         assert_eq!(percent_decode("%zz%41"), "%zzA");
+    }
+
+    #[test]
+    fn a_form_is_pairs_in_order() {
+        let pairs: Vec<_> = form_pairs("packages%5B0%5D=acme%2Flib&&a+b=c+d%2B&flag").collect();
+        let expected = [("packages[0]", "acme/lib"), ("a b", "c d+"), ("flag", "")];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(pairs, expected);
     }
 }

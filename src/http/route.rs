@@ -41,6 +41,14 @@ pub enum Resource {
     Dist(PackageName, String),
     /// `upload/{name}/{version}`.
     Upload(PackageName, String),
+    /// `security-advisories`.
+    Advisories,
+    /// `search.json`.
+    Search,
+    /// `list.json`.
+    List,
+    /// `downloads`.
+    Downloads,
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
@@ -166,6 +174,11 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
             let version = percent_decode(&version.join("/"));
             only(method, "PUT", Resource::Upload(name, version))
         }
+        ["search.json"] => get(method, Resource::Search),
+        ["list.json"] => get(method, Resource::List),
+        ["downloads"] => only(method, "POST", Resource::Downloads),
+        // Composer asks by POST since a project may have more names than fit into an address.
+        ["security-advisories"] => one_of(method, Resource::Advisories, Resource::Advisories),
         _ => Err(NoRoute::NotFound),
     }
 }

@@ -6,6 +6,7 @@ use crate::jobs::{Job, enqueue};
 use crate::ports::Level;
 use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
+use crate::store::downloads::delete_old_reports;
 use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
@@ -20,6 +21,9 @@ const RECONCILE_EVERY: i64 = 6 * 60 * 60;
 const RECONCILES: i64 = 50;
 /// How long deliveries are kept, in seconds.
 const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
+
+/// How long reports of downloads are remembered as counted, in seconds: the queue keeps no message for longer.
+const REPORTS_KEPT: i64 = 14 * 24 * 60 * 60;
 
 /// How long ended jobs are kept, in seconds.
 const JOBS_KEPT: i64 = 30 * 24 * 60 * 60;
@@ -46,6 +50,11 @@ pub async fn run(app: &App) {
         app,
         "removing old jobs",
         delete_old_jobs(app, app.now().saturating_sub(JOBS_KEPT)).await,
+    );
+    report(
+        app,
+        "forgetting counted downloads",
+        delete_old_reports(app, app.now().saturating_sub(REPORTS_KEPT)).await,
     );
     report(app, "moving to a new address", publish_moved(app).await);
     report(app, "the sweep", sweep_once(app).await);

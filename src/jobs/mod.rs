@@ -1,5 +1,6 @@
 //! A queue message becomes an `Outcome`. Every job is small, names a thing and may run twice, in any order.
 
+mod count_downloads;
 pub mod housekeeping;
 pub mod import;
 pub mod outcome;
@@ -13,9 +14,11 @@ use outcome::{Next, backoff};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::ports::{Level, Outgoing};
 use crate::store::dead_letters::insert_dead_letter;
+use crate::store::downloads::DownloadReport;
 use crate::store::job_refs::give_up_waiting_refs;
 use crate::store::jobs::{find_running_job, move_job};
 
@@ -45,6 +48,17 @@ pub enum Job {
     Publish {
         /// The repository's id.
         repository: i64,
+    },
+    /// Count what somebody installed. There is nothing that it could name instead of carrying it.
+    CountDownloads {
+        /// Random; a message that is delivered twice is counted once.
+        id: String,
+        /// The repository it was installed from, by id.
+        repository: i64,
+        /// `2026-11-21`, in UTC.
+        day: String,
+        /// Packages and normalized versions.
+        downloads: Vec<(PackageName, String)>,
     },
 }
 
@@ -87,6 +101,20 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
+        Job::CountDownloads {
+            id,
+            repository,
+            day,
+            downloads,
+        } => {
+            let report = DownloadReport {
+                id,
+                repository: *repository,
+                day,
+                downloads,
+            };
+            count_downloads::run(app, &report).await
+        }
     };
     match result {
         Ok(Next::Done) => Outcome::Done,
@@ -149,8 +177,8 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
-        // What waits in a repository is found by housekeeping.
-        Job::Publish { .. } => Ok(()),
+        // What waits in a repository is found by housekeeping; a lost count is a lost count.
+        Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
     }
 }
 
@@ -177,10 +205,12 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         Job::Reconcile { id } | Job::Import { id, .. } => crate::store::jobs::find_job(app, &id)
             .await?
             .map(|job| job.organisation_id),
-        Job::Publish { repository } => crate::store::repositories::load_repository(app, repository)
-            .await
-            .ok()
-            .map(|repository| repository.organisation_id),
+        Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
+            crate::store::repositories::load_repository(app, repository)
+                .await
+                .ok()
+                .map(|repository| repository.organisation_id)
+        }
     })
 }
 
@@ -245,6 +275,18 @@ mod tests {
         assert_eq!(
             text(Job::Publish { repository: 7 }),
             r#"{"v":1,"job":"publish","repository":7}"#
+        );
+        assert_eq!(
+            text(Job::CountDownloads {
+                id: "a".to_owned(),
+                repository: 7,
+                day: "2026-11-21".to_owned(),
+                downloads: vec![(
+                    PackageName::parse("acme/lib").unwrap(),
+                    "1.0.0.0".to_owned()
+                )],
+            }),
+            r#"{"v":1,"job":"count_downloads","id":"a","repository":7,"day":"2026-11-21","downloads":[["acme/lib","1.0.0.0"]]}"#
         );
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::blob::BlobHash;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
+use crate::store::search::{Indexed, index_stmts};
 
 /// What a flip makes true, all at once or not at all.
 pub struct Flip<'a> {
@@ -26,6 +27,8 @@ pub struct Flip<'a> {
     pub removals: i64,
     /// The pending publications that it ticks off: `(package, sequence)`.
     pub published: &'a [(i64, i64)],
+    /// What search is to know of these packages.
+    pub indexed: &'a [Indexed],
 }
 
 /// Moves a head, if it still is the one that was built on and the sweep is taking none of the new blobs away.
@@ -66,6 +69,7 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.built_on)
         .bind(&blobs),
     ];
+    statements.extend(index_stmts(flip.repository, flip.built_on, flip.indexed)?);
     statements.extend(tick_off_stmts(flip)?);
     statements.push(
         Statement::new(
@@ -95,7 +99,8 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
 /// Ticks off publications whose documents turned out to be the same as before: no revision is needed.
 /// Gives whether the head still is the one they were held against; if not, the work is to be done again.
 pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<bool> {
-    let mut statements = tick_off_stmts(flip)?;
+    let mut statements = index_stmts(flip.repository, flip.built_on, flip.indexed)?;
+    statements.extend(tick_off_stmts(flip)?);
     statements.push(
         Statement::new("update repositories set published_address = ?2 where id = ?1 and published_address is not ?2")
             .bind(flip.repository)

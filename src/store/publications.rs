@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::domain::blob::Blob;
 use crate::domain::metadata::build_document;
 use crate::domain::name::PackageName;
+use crate::domain::search::summarize;
 use crate::domain::tree::{Change, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
@@ -18,6 +19,7 @@ use crate::ports::db::rows_as;
 use crate::store::blobs::put_blob;
 use crate::store::heads::{Flip, flip_head, tick_off};
 use crate::store::repositories::{Repository, load_repository};
+use crate::store::search::Indexed;
 use crate::store::snapshot::Snapshot;
 use crate::store::sweep::count_removals;
 use crate::store::versions::load_released;
@@ -134,8 +136,14 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     let root = snapshot.root().await?;
     let mut blobs = Vec::new();
     let mut changes = BTreeMap::new();
+    let mut indexed = Vec::new();
     for package in &pending {
-        let (change, documents) = build_documents(app, package, &address).await?;
+        let Built {
+            change,
+            documents,
+            summary,
+        } = build_documents(app, package, &address).await?;
+        indexed.push(summary);
         let published = snapshot.find_entry(&package.name).await?;
         for document in documents {
             // What the head names already is there, and the sweep leaves it alone.
@@ -178,6 +186,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         blobs: &blobs,
         removals,
         published: &published,
+        indexed: &indexed,
     };
     let is_idle = unchanged || (pending.is_empty() && repository.head.root.is_none());
     let done = if is_idle {
@@ -229,15 +238,26 @@ async fn ask_for_all(app: &App, repository: &Repository) -> Result<()> {
         .map(|_| ())
 }
 
-async fn build_documents(
-    app: &App,
-    package: &Pending,
-    address: &str,
-) -> Result<(Change, Vec<Blob>)> {
+/// What a package comes to.
+struct Built {
+    change: Change,
+    documents: Vec<Blob>,
+    summary: Indexed,
+}
+
+async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<Built> {
     let name = PackageName::parse(&package.name).map_err(Error::internal)?;
     let (tagged, dev) = load_released(app, package.package_id).await?;
+    let summary = Indexed {
+        id: package.package_id,
+        entry: summarize(&name, &tagged, &dev),
+    };
     if tagged.is_empty() && dev.is_empty() {
-        return Ok((Change::Remove, Vec::new()));
+        return Ok(Built {
+            change: Change::Remove,
+            documents: Vec::new(),
+            summary,
+        });
     }
     let has_dev = !dev.is_empty();
     // The tagged document exists even when it is empty: clients read its list of advisories.
@@ -247,7 +267,11 @@ async fn build_documents(
         tagged: tagged.hash().clone(),
         dev: dev.as_ref().map(|blob| blob.hash().clone()),
     };
-    Ok((change, std::iter::once(tagged).chain(dev).collect()))
+    Ok(Built {
+        change,
+        documents: std::iter::once(tagged).chain(dev).collect(),
+        summary,
+    })
 }
 
 fn cause(pending: &[Pending]) -> String {

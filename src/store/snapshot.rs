@@ -1,11 +1,12 @@
 //! One revision of a repository, opened for reading: all it hands out belongs together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::App;
+use crate::domain::name::PackageName;
 use crate::domain::tree::{
     Bucket, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number, decode_bucket,
-    find_bucket, find_names, find_package, read_names,
+    find_bucket, find_names, find_package, read_bucket_names, read_names,
 };
 use crate::error::{Error, Result};
 use crate::store::blobs::load_blob;
@@ -53,6 +54,50 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// All names, sorted. Where there are too many to be listed, every bucket is read: up to 256 blobs.
+    pub async fn names(&self) -> Result<Vec<String>> {
+        if let Some(names) = self.listed_names().await? {
+            return Ok(names);
+        }
+        let mut names = self.names_in_buckets(&self.root().await?).await?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Those of the given names that there are, sorted. Each bucket is looked into once.
+    pub async fn find_names(&self, asked: BTreeSet<PackageName>) -> Result<Vec<PackageName>> {
+        if let Some(listed) = self.listed_names().await? {
+            let listed: BTreeSet<_> = listed.iter().map(String::as_str).collect();
+            return Ok(asked
+                .into_iter()
+                .filter(|name| listed.contains(name.as_str()))
+                .collect());
+        }
+        let root = self.root().await?;
+        let mut by_bucket = BTreeMap::<u8, Vec<PackageName>>::new();
+        for name in asked {
+            let bucket = by_bucket.entry(bucket_number(name.as_str())).or_default();
+            bucket.push(name);
+        }
+        let mut found = Vec::new();
+        for (number, names) in by_bucket {
+            let Some(hash) = root.bucket(number) else {
+                continue;
+            };
+            let bucket = load_blob(self.app, hash).await?;
+            for name in names {
+                if find_package(&bucket, name.as_str())
+                    .map_err(damaged)?
+                    .is_some()
+                {
+                    found.push(name);
+                }
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
     /// All names, for an update with that many changes; none when there are too many to be listed afterwards.
     /// A repository that shrinks below the limit is read whole, once, so that equal contents have equal roots.
     pub async fn names_for_update(
@@ -67,14 +112,16 @@ impl<'a> Snapshot<'a> {
         if usize::try_from(root.package_count()).is_ok_and(|count| count >= most) {
             return Ok(None);
         }
-        let numbers: Vec<_> = root.buckets().map(|(number, _)| number).collect();
-        let buckets = self.buckets(root, numbers.into_iter()).await?;
-        Ok(Some(
-            buckets
-                .into_values()
-                .flat_map(BTreeMap::into_keys)
-                .collect(),
-        ))
+        self.names_in_buckets(root).await.map(Some)
+    }
+
+    async fn names_in_buckets(&self, root: &Root) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for (_, hash) in root.buckets() {
+            let bytes = load_blob(self.app, hash).await?;
+            names.extend(read_bucket_names(&bytes).map_err(damaged)?);
+        }
+        Ok(names)
     }
 
     /// The decoded root, for an update.

@@ -121,6 +121,8 @@ pub struct VersionRow {
     pub sha1: String,
     /// SHA-256 of its archive.
     pub sha256: String,
+    /// How often it was installed, as clients report it.
+    pub downloads: i64,
 }
 
 /// The versions of a package that are in its metadata, in no order.
@@ -130,7 +132,9 @@ pub async fn list_versions(app: &App, package: i64) -> Result<Vec<VersionRow>> {
             .rows(
                 Statement::new(
                     "select v.pretty, v.normalized, v.reference, v.git_ref, v.time, v.published_at,
-                            d.size, d.sha1, d.sha256
+                            d.size, d.sha1, d.sha256,
+                            (select coalesce(sum(w.count), 0) from downloads w
+                             where w.package_id = v.package_id and w.version = v.normalized) as downloads
                      from versions v join dists d on d.id = v.dist_id
                      where v.package_id = ?1 and v.removed_at is null",
                 )

@@ -210,6 +210,15 @@ pub fn decode_bucket(bytes: &[u8]) -> Result<Bucket, DamagedTree> {
         .collect()
 }
 
+/// The names in the bytes of a bucket, sorted, without the rest.
+pub fn read_bucket_names(bytes: &[u8]) -> Result<Vec<String>, DamagedTree> {
+    bucket_lines(bytes)?
+        .lines()
+        .map(|line| line.split_once(' ').map(|(name, _)| name.to_owned()))
+        .collect::<Option<_>>()
+        .ok_or(DamagedTree("bucket line"))
+}
+
 /// Writes a bucket node.
 pub fn encode_bucket(bucket: &Bucket) -> Blob {
     let mut text = String::from(BUCKET_HEADER);

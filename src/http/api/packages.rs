@@ -245,6 +245,7 @@ pub async fn show_package(
                 "ref": version.git_ref,
                 "time": version.time,
                 "published_time": rfc3339(version.published_at),
+                "downloads": version.downloads,
                 "dist": {
                     "size": version.size,
                     "shasum": version.sha1,

@@ -1,6 +1,5 @@
 //! The p2 documents.
 
-use crate::domain::access::{Action, allows};
 use crate::domain::name::PackageName;
 use crate::domain::tree::{DocumentEntry, PackageEntry};
 use crate::error::Result;
@@ -30,8 +29,7 @@ async fn find_visible(visit: &Visit<'_>, name: &PackageName) -> Result<Option<Pa
     let entry = Snapshot::open(visit.app, &visit.head)
         .find_entry(name.as_str())
         .await?;
-    let place = visit.repository.place();
-    Ok(entry.filter(|_| allows(visit.principal.as_ref(), Action::Read, place, name)))
+    Ok(entry.filter(|_| visit.sees(name)))
 }
 
 /// The 304 is decided from the entry alone, after access; the document itself is never read here.

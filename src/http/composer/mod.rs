@@ -1,12 +1,16 @@
 //! What Composer speaks. Each request opens one revision and answers from it alone.
 
+pub mod advisories;
 pub mod dist;
 pub mod metadata;
+pub mod notify;
 pub mod root;
+pub mod search;
 pub mod upload;
 
 use crate::app::App;
-use crate::domain::access::{Principal, enters};
+use crate::domain::access::{Action, Principal, allows, enters};
+use crate::domain::name::PackageName;
 use crate::domain::time::http_date;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::auth::{Credentials, read_credentials};
@@ -32,6 +36,12 @@ pub struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// Whether this caller may know of a package.
+    pub fn sees(&self, package: &PackageName) -> bool {
+        let place = self.repository.place();
+        allows(self.principal.as_ref(), Action::Read, place, package)
+    }
+
     /// The validator of something that changed at `changed_at`: it moves when the thing changes and when what this
     /// caller may see changes. Composer sends it back byte for byte.
     pub fn validator(&self, changed_at: i64) -> String {
@@ -57,6 +67,10 @@ pub async fn handle(
         Resource::Root => root::show_root(&visit, &request).await,
         Resource::Tagged(name) => metadata::show_tagged(&visit, &request, name).await,
         Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
+        Resource::Advisories => advisories::show_advisories(&visit, request).await,
+        Resource::Search => search::search(&visit, &request).await,
+        Resource::List => search::list_names(&visit, &request).await,
+        Resource::Downloads => notify::receive_downloads(&visit, request).await,
         Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
         Resource::Upload(name, version) => {
             return upload::receive_upload(&visit, request, name, version).await;

@@ -13,7 +13,13 @@ fn the_root_names_the_packages_and_where_their_documents_are() {
             "packages": [],
             "metadata-url": "https://packages.example.com/r/acme/main/p2/%package%.json",
             "available-packages": ["acme/lib"],
-            "security-advisories": {"metadata": true},
+            "list": "https://packages.example.com/r/acme/main/list.json",
+            "search": "https://packages.example.com/r/acme/main/search.json?q=%query%&type=%type%",
+            "notify-batch": "https://packages.example.com/r/acme/main/downloads",
+            "security-advisories": {
+                "metadata": true,
+                "api-url": "https://packages.example.com/r/acme/main/security-advisories",
+            },
             "warning": "This repository speaks the protocol of Composer 2; please update Composer",
             "warning-versions": "<1.999",
         })

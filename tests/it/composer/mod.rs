@@ -1,9 +1,13 @@
 //! As Composer asks.
 
 mod access;
+mod advisories;
 mod dist;
+mod downloads;
+mod list;
 mod memory;
 mod metadata;
+mod search;
 mod upload;
 
 use crate::support::TestRegistry;

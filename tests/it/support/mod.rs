@@ -26,7 +26,7 @@ use serde_json::{Map, Value, json};
 
 use github::{GITHUB_TOKEN, sign};
 use persona::{Answer, Persona};
-use world::{Ports, World};
+use world::{Object, Ports, World};
 
 /// The address of the registry.
 pub(crate) const ADDRESS: &str = "https://packages.example.com";
@@ -344,6 +344,43 @@ impl TestRegistry {
             sqlite.texts("select package_id from pending_publications"),
             Vec::<String>::new()
         );
+    }
+
+    /// Puts `bulk/p0`, `bulk/p1`, … into `main`, each with one version, faster than by as many uploads.
+    pub(crate) fn fill(&self, count: i64) {
+        for index in 0..count {
+            let archive = Object {
+                bytes: vec![0],
+                uploaded: self.world.now.get(),
+            };
+            let key = format!("archives/bulk/p{index}");
+            self.world.objects.borrow_mut().insert(key, archive);
+        }
+        for sql in [
+            "with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n + 1 < ?1)
+             insert into packages (organisation_id, name, created_at)
+             select r.organisation_id, 'bulk/p' || n, 0 from numbers, repositories r where r.slug = 'main'",
+            "insert into repository_packages (repository_id, package_id)
+             select r.id, p.id from packages p, repositories r
+             where r.slug = 'main' and p.name like 'bulk/%' and ?1 > 0",
+            "insert into dists (package_id, reference, archive_key, size, sha1, sha256, created_at)
+             select id, 'r', 'archives/' || name, 1, '', '', 0 from packages where name like 'bulk/%' and ?1 > 0",
+            "insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, manifest, time, published_at)
+             select p.id, '1.0.0', '1.0.0.0', 0, 'r', d.id, json_object('name', p.name), '', 0
+             from packages p join dists d on d.package_id = p.id where p.name like 'bulk/%' and ?1 > 0",
+            "insert into pending_publications (repository_id, package_id, sequence, asked_at)
+             select m.repository_id, m.package_id, 1, 0 from repository_packages m
+             join packages p on p.id = m.package_id where p.name like 'bulk/%' and ?1 > 0",
+        ] {
+            let statement = Statement::new(sql).bind(count);
+            self.world.sqlite.change(&statement);
+        }
+        block_on(jobs::enqueue(
+            &self.app,
+            &[jobs::Job::Publish { repository: 1 }],
+        ))
+        .unwrap();
+        self.run_jobs();
     }
 
     /// Changes a row behind the program's back.

@@ -1,0 +1,143 @@
+//! The names of a repository, and what is found in it, as far as the caller may see them.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::domain::name::{NameGlob, PackageName};
+use crate::domain::search::full_text_query;
+use crate::error::{Error, Result};
+use crate::http::composer::{Visit, not_modified};
+use crate::http::reply::{Body, CachePolicy, Reply};
+use crate::http::request::Request;
+use crate::store::search::{Found, Search, search_packages};
+use crate::store::snapshot::Snapshot;
+
+/// What packagist.org gives, and the most it gives.
+const PER_PAGE: i64 = 15;
+const MOST_PER_PAGE: i64 = 100;
+/// Nobody turns more pages than this; the offset stays a small number.
+const LAST_PAGE: i64 = 100_000;
+
+/// Finds packages by the words of `?q=`, the best first, of any type or of `?type=`, a page at a time.
+pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
+    let words = request.query_parameter("q").unwrap_or_default();
+    let kind = request
+        .query_parameter("type")
+        .filter(|kind| !kind.is_empty())
+        .map(|kind| kind.to_lowercase());
+    let page = read_number(request, "page", 1, LAST_PAGE)?;
+    let per_page = read_number(request, "per_page", PER_PAGE, MOST_PER_PAGE)?;
+    let query = full_text_query(&words);
+    let (found, total) = if query.is_none() && !words.trim().is_empty() {
+        // Signs alone are in no name and in no description.
+        (Vec::new(), 0)
+    } else {
+        let names = visible_names(visit).await?;
+        let search = Search {
+            repository: visit.repository.id,
+            query: query.as_deref(),
+            kind: kind.as_deref(),
+            names: names.as_deref(),
+            limit: per_page,
+            offset: page.saturating_sub(1).saturating_mul(per_page),
+        };
+        search_packages(visit.app, &search).await?
+    };
+    let results: Vec<_> = found
+        .into_iter()
+        .map(|found| show_found(visit, found))
+        .collect();
+    let mut answer = json!({ "results": results, "total": total });
+    if page.saturating_mul(per_page) < total
+        && page < LAST_PAGE
+        && let Some(fields) = answer.as_object_mut()
+    {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let next = format!(
+            "{}/search.json?q={}&type={}&page={}&per_page={per_page}",
+            visit.address,
+            encode(&words),
+            encode(kind.as_deref().unwrap_or_default()),
+            page.saturating_add(1),
+        );
+        fields.insert("next".to_owned(), next.into());
+    }
+    Ok(Reply::json(200, &answer))
+}
+
+/// The names to search among, as a JSON list; none for whoever sees all that the repository has now.
+async fn visible_names(visit: &Visit<'_>) -> Result<Option<String>> {
+    let is_past = visit.head.revision != visit.repository.head.revision;
+    let is_limited = !visit.repository.is_public
+        && visit
+            .principal
+            .as_ref()
+            .is_none_or(|principal| principal.packages.is_some());
+    if !is_past && !is_limited {
+        return Ok(None);
+    }
+    let mut names = Snapshot::open(visit.app, &visit.head).names().await?;
+    names.retain(|name| PackageName::parse(name).is_ok_and(|name| visit.sees(&name)));
+    serde_json::to_string(&names)
+        .map(Some)
+        .map_err(Error::internal)
+}
+
+fn show_found(visit: &Visit<'_>, found: Found) -> Value {
+    let url = found
+        .homepage
+        .unwrap_or_else(|| format!("{}/p2/{}.json", visit.address, found.name));
+    let mut shown = json!({ "name": found.name, "description": found.description, "url": url });
+    if let (Some(replacement), Some(fields)) = (found.replacement, shown.as_object_mut()) {
+        // Composer marks whatever has this key, so it is there for those alone that are abandoned.
+        let value = if replacement.is_empty() {
+            true.into()
+        } else {
+            replacement.into()
+        };
+        fields.insert("abandoned".to_owned(), value);
+    }
+    shown
+}
+
+fn read_number(request: &Request, name: &str, default: i64, most: i64) -> Result<i64> {
+    let Some(text) = request.query_parameter(name) else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| Error::invalid(format!("`{name}` must be a number from 1 to {most}")))
+}
+
+/// Lists the names that the caller may see, limited by `?filter=` (a pattern with `*` over the whole name) and by
+/// `?vendor=`.
+pub async fn list_names(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
+    let validator = visit.validator(visit.head.time);
+    if let Some(reply) = not_modified(request, &validator) {
+        return Ok(reply);
+    }
+    let given = |name| {
+        let value = request.query_parameter(name);
+        value.filter(|value| !value.is_empty())
+    };
+    // What is no pattern over names fits none.
+    let filter = given("filter").map(|text| NameGlob::parse(&text).ok());
+    let vendor = given("vendor").map(|text| text.to_ascii_lowercase());
+    let names: Vec<PackageName> = Snapshot::open(visit.app, &visit.head)
+        .names()
+        .await?
+        .into_iter()
+        .filter_map(|name| PackageName::parse(&name).ok())
+        .filter(|name| vendor.as_ref().is_none_or(|vendor| name.vendor() == vendor))
+        .filter(|name| match &filter {
+            None => true,
+            Some(glob) => glob.as_ref().is_some_and(|glob| glob.matches(name)),
+        })
+        .filter(|name| visit.sees(name))
+        .collect();
+    let list = serde_json::to_vec(&json!({ "packageNames": names })).unwrap_or_default();
+    Ok(Reply::new(200, CachePolicy::Revalidate, Body::Bytes(list))
+        .with("content-type", "application/json")
+        .with("last-modified", validator))
+}

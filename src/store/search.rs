@@ -1,0 +1,135 @@
+//! The full-text index over packages, written by whoever publishes them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::domain::search::SearchEntry;
+use crate::error::{Error, Result};
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+
+/// What the index is to know of a package.
+#[derive(Debug, Clone, Serialize)]
+pub struct Indexed {
+    /// The package's id.
+    pub id: i64,
+    /// None for a package that has no version left.
+    pub entry: Option<SearchEntry>,
+}
+
+/// Puts packages into the index, for the batch of a publish: nothing happens unless the head is the one it was built
+/// on. Of two publishers at once, the one that read the older state changes nothing.
+pub fn index_stmts(repository: i64, built_on: i64, packages: &[Indexed]) -> Result<Vec<Statement>> {
+    if packages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let packages = serde_json::to_string(packages).map_err(Error::internal)?;
+    let bind = |statement: Statement| statement.bind(repository).bind(built_on).bind(&packages);
+    Ok(vec![
+        bind(Statement::new(
+            "delete from package_search
+             where rowid in (select json_extract(value, '$.id') from json_each(?3))
+               and exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+        bind(Statement::new(
+            "insert into package_search (rowid, name, description, keywords, type, homepage, replacement)
+             select json_extract(value, '$.id'), json_extract(value, '$.entry.name'),
+                    json_extract(value, '$.entry.description'), json_extract(value, '$.entry.keywords'),
+                    json_extract(value, '$.entry.type'), json_extract(value, '$.entry.homepage'),
+                    json_extract(value, '$.entry.replacement')
+             from json_each(?3)
+             where json_extract(value, '$.entry.name') is not null
+               and exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+    ])
+}
+
+/// What is looked for, and where.
+#[derive(Debug, Clone)]
+pub struct Search<'a> {
+    /// The repository.
+    pub repository: i64,
+    /// A full-text query; none for everything, by name.
+    pub query: Option<&'a str>,
+    /// Only packages of this type.
+    pub kind: Option<&'a str>,
+    /// Only these names, as a JSON list.
+    pub names: Option<&'a str>,
+    /// How many at most.
+    pub limit: i64,
+    /// How many to skip.
+    pub offset: i64,
+}
+
+/// A package that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Found {
+    /// `vendor/name`.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// An address for people.
+    pub homepage: Option<String>,
+    /// Set when it is abandoned: the package to use instead, or nothing.
+    pub replacement: Option<String>,
+}
+
+/// Finds packages, the best first, and counts all that there are.
+pub async fn search_packages(app: &App, search: &Search<'_>) -> Result<(Vec<Found>, i64)> {
+    #[derive(Deserialize)]
+    struct Total {
+        total: i64,
+    }
+    let (count, page) = match search.query {
+        Some(query) => (
+            Statement::new(
+                "select count(*) as total from package_search
+                 join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
+                 where (?2 is null or type = ?2) and (?3 is null or name in (select value from json_each(?3)))
+                   and package_search match ?4",
+            )
+            .bind(search.repository)
+            .bind(search.kind)
+            .bind(search.names)
+            .bind(query),
+            Statement::new(
+                "select name, description, homepage, replacement from package_search
+                 join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
+                 where (?2 is null or type = ?2) and (?3 is null or name in (select value from json_each(?3)))
+                   and package_search match ?4
+                 order by rank, name limit ?5 offset ?6",
+            )
+            .bind(search.repository)
+            .bind(search.kind)
+            .bind(search.names)
+            .bind(query)
+            .bind(search.limit)
+            .bind(search.offset),
+        ),
+        None => (
+            Statement::new(
+                "select count(*) as total from package_search
+                 join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
+                 where (?2 is null or type = ?2) and (?3 is null or name in (select value from json_each(?3)))",
+            )
+            .bind(search.repository)
+            .bind(search.kind)
+            .bind(search.names),
+            Statement::new(
+                "select name, description, homepage, replacement from package_search
+                 join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
+                 where (?2 is null or type = ?2) and (?3 is null or name in (select value from json_each(?3)))
+                 order by name limit ?4 offset ?5",
+            )
+            .bind(search.repository)
+            .bind(search.kind)
+            .bind(search.names)
+            .bind(search.limit)
+            .bind(search.offset),
+        ),
+    };
+    let mut rows = app.db.read_nearby(vec![count, page]).await?.into_iter();
+    let total = rows_as::<Total>(rows.next().unwrap_or_default())?;
+    let found = rows_as(rows.next().unwrap_or_default())?;
+    Ok((found, total.first().map_or(0, |row| row.total)))
+}
