@@ -9,7 +9,7 @@ use crate::domain::version::compare_normalized;
 
 /// Moved by one whenever the form of `packages.json` changes with the same contents,
 /// since its validator would otherwise tell clients that nothing has changed.
-pub const ROOT_DOCUMENT_FORM: i64 = 5;
+pub const ROOT_DOCUMENT_FORM: i64 = 6;
 
 /// A pattern that no package name can match: a vendor begins with a letter or a digit. An empty list of
 /// names would be read as "not given", and every name would be asked for.
@@ -181,6 +181,8 @@ pub fn build_root(address: &str, names: Names) -> Vec<u8> {
         // Clients append `?filter=…` to it, so it can have no query of its own.
         "list": format!("{address}/list.json"),
         "search": format!("{address}/search.json?q=%query%&type=%type%"),
+        "providers-api": format!("{address}/providers/%package%.json"),
+        "metadata-changes-url": format!("{address}/metadata/changes.json"),
         "notify-batch": format!("{address}/downloads"),
         "security-advisories": {
             "metadata": true,

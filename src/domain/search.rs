@@ -1,5 +1,7 @@
 //! Search: what of a package is looked in, and what somebody's words look for.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -12,6 +14,8 @@ use crate::domain::version::compare_normalized;
 const TEXT_LIMIT: usize = 1_000;
 /// Characters of a short text, such as the type.
 const SHORT_LIMIT: usize = 200;
+/// Names that a package may provide or replace: a framework replaces some sixty. It keeps 200 packages in one statement.
+const MOST_PROVIDED: usize = 200;
 /// More words than this are not looked for; nobody types them.
 const MOST_WORDS: usize = 16;
 
@@ -73,6 +77,28 @@ pub fn summarize(
             None => speaker.is_abandoned.then(String::new),
         },
     })
+}
+
+/// The names that a package provides or replaces in any of its versions, its own left out.
+pub fn provided_names(
+    name: &PackageName,
+    tagged: &[ReleasedVersion],
+    dev: &[ReleasedVersion],
+) -> BTreeSet<PackageName> {
+    tagged
+        .iter()
+        .chain(dev)
+        .flat_map(|version| {
+            let links = ["provide", "replace"].map(|key| version.manifest.get(key));
+            links.into_iter().flatten().filter_map(Value::as_object)
+        })
+        .flat_map(Map::keys)
+        .filter_map(|provided| PackageName::parse(provided).ok())
+        .filter(|provided| provided != name)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .take(MOST_PROVIDED)
+        .collect()
 }
 
 fn text<'a>(manifest: &'a Map<String, Value>, key: &str) -> Option<&'a str> {

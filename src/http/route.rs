@@ -47,6 +47,10 @@ pub enum Resource {
     Search,
     /// `list.json`.
     List,
+    /// `providers/{name}.json`.
+    Providers(PackageName),
+    /// `metadata/changes.json`.
+    Changes,
     /// `downloads`.
     Downloads,
 }
@@ -174,6 +178,12 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
             let version = percent_decode(&version.join("/"));
             only(method, "PUT", Resource::Upload(name, version))
         }
+        ["providers", vendor, file] => {
+            let file = percent_decode(file);
+            let short = file.strip_suffix(".json").ok_or(NoRoute::NotFound)?;
+            get(method, Resource::Providers(parse_name(vendor, short)?))
+        }
+        ["metadata", "changes.json"] => get(method, Resource::Changes),
         ["search.json"] => get(method, Resource::Search),
         ["list.json"] => get(method, Resource::List),
         ["downloads"] => only(method, "POST", Resource::Downloads),

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::domain::blob::Blob;
 use crate::domain::metadata::build_document;
 use crate::domain::name::PackageName;
-use crate::domain::search::summarize;
+use crate::domain::search::{provided_names, summarize};
 use crate::domain::tree::{Change, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
@@ -251,6 +251,7 @@ async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<
     let summary = Indexed {
         id: package.package_id,
         entry: summarize(&name, &tagged, &dev),
+        provides: provided_names(&name, &tagged, &dev),
     };
     if tagged.is_empty() && dev.is_empty() {
         return Ok(Built {

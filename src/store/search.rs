@@ -1,8 +1,11 @@
-//! The full-text index over packages, written by whoever publishes them.
+//! The full-text index over packages and the index of what they provide, written by whoever publishes them.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::domain::name::PackageName;
 use crate::domain::search::SearchEntry;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
@@ -15,6 +18,8 @@ pub struct Indexed {
     pub id: i64,
     /// None for a package that has no version left.
     pub entry: Option<SearchEntry>,
+    /// What it provides or replaces.
+    pub provides: BTreeSet<PackageName>,
 }
 
 /// Puts packages into the index, for the batch of a publish: nothing happens unless the head is the one it was built
@@ -40,6 +45,17 @@ pub fn index_stmts(repository: i64, built_on: i64, packages: &[Indexed]) -> Resu
              from json_each(?3)
              where json_extract(value, '$.entry.name') is not null
                and exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+        bind(Statement::new(
+            "delete from package_provides
+             where package_id in (select json_extract(value, '$.id') from json_each(?3))
+               and exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+        bind(Statement::new(
+            "insert into package_provides (name, package_id)
+             select n.value, json_extract(p.value, '$.id')
+             from json_each(?3) p, json_each(p.value, '$.provides') n
+             where exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
         )),
     ])
 }
@@ -132,4 +148,34 @@ pub async fn search_packages(app: &App, search: &Search<'_>) -> Result<(Vec<Foun
     let total = rows_as::<Total>(rows.next().unwrap_or_default())?;
     let found = rows_as(rows.next().unwrap_or_default())?;
     Ok((found, total.first().map_or(0, |row| row.total)))
+}
+
+/// A package that provides or replaces another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// `vendor/name`.
+    pub name: PackageName,
+    /// Its description.
+    pub description: String,
+    /// `library`, `metapackage`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// The packages of a repository that provide or replace a name, by name.
+pub async fn list_providers(
+    app: &App,
+    repository: i64,
+    name: &PackageName,
+) -> Result<Vec<Provider>> {
+    let statement = Statement::new(
+        "select s.name, s.description, s.type from package_provides v
+         join repository_packages m on m.package_id = v.package_id and m.repository_id = ?1
+         join package_search s on s.rowid = v.package_id
+         where v.name = ?2 order by s.name",
+    )
+    .bind(repository)
+    .bind(name.as_str());
+    let rows = app.db.read_nearby(vec![statement]).await?;
+    rows_as(rows.into_iter().next().unwrap_or_default())
 }

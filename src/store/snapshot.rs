@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::App;
+use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::tree::{
-    Bucket, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number, decode_bucket,
-    find_bucket, find_names, find_package, read_bucket_names, read_names,
+    Bucket, Changed, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number,
+    compare_buckets, decode_bucket, find_bucket, find_names, find_package, read_bucket_names,
+    read_names,
 };
 use crate::error::{Error, Result};
 use crate::store::blobs::load_blob;
@@ -96,6 +98,38 @@ impl<'a> Snapshot<'a> {
         }
         found.sort_unstable();
         Ok(found)
+    }
+
+    /// What became of the documents since an older revision, oldest change first and what is gone at the end. Buckets
+    /// that are the same in both are not read.
+    pub async fn changes_since(&self, before: &Snapshot<'_>) -> Result<Vec<Changed>> {
+        let (old, new) = (before.root().await?, self.root().await?);
+        let numbers: BTreeSet<u8> = old
+            .buckets()
+            .chain(new.buckets())
+            .map(|(number, _)| number)
+            .filter(|number| old.bucket(*number) != new.bucket(*number))
+            .collect();
+        let mut changes = Vec::new();
+        for number in numbers {
+            let old = self.bucket(old.bucket(number)).await?;
+            let new = self.bucket(new.bucket(number)).await?;
+            changes.extend(compare_buckets(&old, &new));
+        }
+        changes.sort_by(|one, other| {
+            let key = |change: &Changed| (change.changed_at.is_none(), change.changed_at);
+            key(one)
+                .cmp(&key(other))
+                .then_with(|| (&one.package, one.is_dev).cmp(&(&other.package, other.is_dev)))
+        });
+        Ok(changes)
+    }
+
+    async fn bucket(&self, hash: Option<&BlobHash>) -> Result<Bucket> {
+        match hash {
+            None => Ok(Bucket::default()),
+            Some(hash) => decode_bucket(&load_blob(self.app, hash).await?).map_err(damaged),
+        }
     }
 
     /// All names, for an update with that many changes; none when there are too many to be listed afterwards.

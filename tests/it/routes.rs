@@ -20,6 +20,8 @@ fn the_routes_are_as_recorded() {
         "/r/acme/main/security-advisories",
         "/list.json",
         "/search.json",
+        "/r/acme/main/providers/psr/log-implementation.json",
+        "/r/acme/main@17/metadata/changes.json",
         "/r/acme/main/downloads",
         "/hooks/c0ffee",
         "/api/v1/setup",

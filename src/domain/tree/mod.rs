@@ -73,6 +73,17 @@ pub enum Change {
     Remove,
 }
 
+/// What became of a document between two trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The package.
+    pub package: String,
+    /// Whether it is the document of dev versions.
+    pub is_dev: bool,
+    /// When it last changed; none when it is gone.
+    pub changed_at: Option<i64>,
+}
+
 /// A stored tree node could not be read: the blob store gave other bytes than were written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a tree node is damaged: {0}")]
@@ -208,6 +219,35 @@ pub fn decode_bucket(bytes: &[u8]) -> Result<Bucket, DamagedTree> {
         .lines()
         .map(|line| read_package_line(line).ok_or(DamagedTree("bucket line")))
         .collect()
+}
+
+/// What became of the documents of a bucket, by name.
+pub fn compare_buckets(before: &Bucket, after: &Bucket) -> Vec<Changed> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut changes = Vec::new();
+    for name in names {
+        let (old, new) = (before.get(name), after.get(name));
+        let mut compare = |is_dev, old: Option<&DocumentEntry>, new: Option<&DocumentEntry>| {
+            if old.map(|entry| &entry.hash) != new.map(|entry| &entry.hash) {
+                changes.push(Changed {
+                    package: name.clone(),
+                    is_dev,
+                    changed_at: new.map(|entry| entry.changed_at),
+                });
+            }
+        };
+        compare(
+            false,
+            old.map(|entry| &entry.tagged),
+            new.map(|entry| &entry.tagged),
+        );
+        compare(
+            true,
+            old.and_then(|entry| entry.dev.as_ref()),
+            new.and_then(|entry| entry.dev.as_ref()),
+        );
+    }
+    changes
 }
 
 /// The names in the bytes of a bucket, sorted, without the rest.

@@ -1,9 +1,11 @@
 //! What Composer speaks. Each request opens one revision and answers from it alone.
 
 pub mod advisories;
+pub mod changes;
 pub mod dist;
 pub mod metadata;
 pub mod notify;
+pub mod providers;
 pub mod root;
 pub mod search;
 pub mod upload;
@@ -69,6 +71,8 @@ pub async fn handle(
         Resource::Dev(name) => metadata::show_dev(&visit, &request, name).await,
         Resource::Advisories => advisories::show_advisories(&visit, request).await,
         Resource::Search => search::search(&visit, &request).await,
+        Resource::Providers(name) => providers::show_providers(&visit, name).await,
+        Resource::Changes => changes::show_changes(&visit, &request).await,
         Resource::List => search::list_names(&visit, &request).await,
         Resource::Downloads => notify::receive_downloads(&visit, request).await,
         Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,

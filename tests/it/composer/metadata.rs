@@ -15,6 +15,8 @@ fn the_root_names_the_packages_and_where_their_documents_are() {
             "available-packages": ["acme/lib"],
             "list": "https://packages.example.com/r/acme/main/list.json",
             "search": "https://packages.example.com/r/acme/main/search.json?q=%query%&type=%type%",
+            "providers-api": "https://packages.example.com/r/acme/main/providers/%package%.json",
+            "metadata-changes-url": "https://packages.example.com/r/acme/main/metadata/changes.json",
             "notify-batch": "https://packages.example.com/r/acme/main/downloads",
             "security-advisories": {
                 "metadata": true,
@@ -24,6 +26,7 @@ fn the_root_names_the_packages_and_where_their_documents_are() {
             "warning-versions": "<1.999",
         })
     );
+    assert!(answer.bytes().len() < 2_048);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
     assert!(answer.header("last-modified").is_some());

@@ -2,11 +2,13 @@
 
 mod access;
 mod advisories;
+mod changes;
 mod dist;
 mod downloads;
 mod list;
 mod memory;
 mod metadata;
+mod providers;
 mod search;
 mod upload;
 
