@@ -17,10 +17,11 @@ export class Registry {
   #closed;
   output = "";
 
-  static async start({ state, script = "scripts/start.mjs" }) {
+  static async start({ state, script = "scripts/start.mjs", sample = "0" }) {
     const registry = new Registry();
     registry.state = state;
     registry.script = script;
+    registry.sample = sample;
     registry.adminToken = `admin-${createHash("sha256").update(randomBytes(32)).digest("hex")}`;
     registry.port = await freePort();
     registry.url = `http://localhost:${registry.port}`;
@@ -84,7 +85,7 @@ export class Registry {
         PORT: String(this.port),
         REPERTOIRE_STATE: this.state,
         REPERTOIRE_ADMIN_TOKEN: this.adminToken,
-        REPERTOIRE_SAMPLE: "0",
+        REPERTOIRE_SAMPLE: this.sample,
       },
     });
     this.#closed = once(this.#child, "close");
