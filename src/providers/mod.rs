@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::ports::InResponse;
 
 pub mod address;
+mod credentials;
 pub mod event;
 pub mod github;
 pub mod outgoing;
@@ -17,6 +18,7 @@ mod paging;
 #[cfg(test)]
 pub(crate) mod replay;
 
+pub use credentials::Credentials;
 pub use event::{Event, EventProject, RepositoryChange};
 use github::GitHub;
 use outgoing::Gateway;
@@ -29,12 +31,12 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
+    /// Every kind, in the order in which people are told of them.
+    pub const ALL: [Self; 1] = [Self::GitHub];
+
     /// Reads the name as the API and the database have it.
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "github" => Some(Self::GitHub),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// The name as the API and the database have it. Never to change: rows hold it.
@@ -51,15 +53,16 @@ impl ProviderKind {
         }
     }
 
-    /// A connected host. An empty `base_url` is the default one; a wrong one is `Invalid`.
+    /// A connected host. An empty `base_url` is the default one; a wrong one is `Invalid`, and so are credentials
+    /// that the host cannot be shown.
     pub fn connect<'a>(
         self,
         gateway: Gateway<'a>,
         base_url: &str,
-        token: &str,
+        credentials: &Credentials,
     ) -> Result<Box<dyn GitHost + 'a>> {
         match self {
-            Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, token)?)),
+            Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, credentials)?)),
         }
     }
 

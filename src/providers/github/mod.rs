@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
 use super::outgoing::{Gateway, read_body, upstream};
-use super::{Account, GitHost, Project, RefListing, RefPage};
+use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
 use api::{Api, Asked, Want};
 
 pub use event::parse_event;
@@ -37,9 +37,9 @@ pub struct GitHub<'a> {
 
 impl<'a> GitHub<'a> {
     /// A GitHub at `base_url`, or at github.com when that is empty.
-    pub fn new(gateway: Gateway<'a>, base_url: &str, token: &str) -> Result<Self> {
+    pub fn new(gateway: Gateway<'a>, base_url: &str, credentials: &Credentials) -> Result<Self> {
         Ok(Self {
-            api: Api::new(gateway, base_url, token)?,
+            api: Api::new(gateway, base_url, credentials.token_alone("GitHub")?)?,
         })
     }
 }
