@@ -15,8 +15,11 @@ pub mod event;
 pub mod github;
 pub mod outgoing;
 mod paging;
+mod path;
+mod ref_pages;
 #[cfg(test)]
 pub(crate) mod replay;
+mod rest;
 
 pub use credentials::Credentials;
 pub use event::{Event, EventProject, RepositoryChange};

@@ -2,6 +2,7 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::providers::address::PrivateAddresses;
 use crate::providers::replay::{Answer, NOW, ReplayClient, StoppedClock, answer};
 use crate::providers::{FoundRef, ProviderKind};
