@@ -9,8 +9,8 @@ use crate::ports::{InResponse, OutRequest};
 use super::address::Address;
 use super::outgoing::{Gateway, read_body, read_message, upstream};
 
-/// A page of 100 refs takes some 60 KB at GitHub, and up to ten times that at hosts that send whole commits.
-const JSON_LIMIT: usize = 4 * 1024 * 1024;
+/// A page of 100 refs takes some 60 KB at GitHub. Others send the messages of commits and the notes of releases along.
+const JSON_LIMIT: usize = 16 * 1024 * 1024;
 
 /// What is wanted of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) enum Asked {
 
 pub(super) struct Refusal {
     pub(super) status: u16,
+    /// The host's own sentence.
+    pub(super) message: Option<String>,
     pub(super) error: Error,
 }
 
@@ -188,7 +190,9 @@ impl<'a> Rest<'a> {
             )
             .because(error)
         })?;
-        Ok(time.to_string())
+        // GitLab tells milliseconds, which no commit has.
+        let whole = Timestamp::from_second(time.as_second()).unwrap_or(time);
+        Ok(whole.to_string())
     }
 
     /// The commit whose archive was asked for is not there.
@@ -201,16 +205,18 @@ impl<'a> Rest<'a> {
 
     async fn refuse(&self, mut response: InResponse) -> Refusal {
         let message = read_message(&mut response, &self.secret).await;
-        let message = message.as_deref();
-        let common = self.gateway.refusal(self.host(), &response, message);
+        let common = self
+            .gateway
+            .refusal(self.host(), &response, message.as_deref());
         let own = if common.is_retryable() {
             None
         } else {
-            (self.dialect.explain)(self.host(), &response, message)
+            (self.dialect.explain)(self.host(), &response, message.as_deref())
         };
         Refusal {
             status: response.status,
             error: own.unwrap_or(common),
+            message,
         }
     }
 }

@@ -592,8 +592,8 @@ fn a_webhook_is_verified_named_and_read() {
         ("x-github-delivery".to_owned(), "guid".to_owned()),
     ];
     let secret = b"It's a Secret to Everybody";
-    assert!(kind.verify_webhook(secret, &headers, b"Hello, World!"));
-    assert!(!kind.verify_webhook(secret, &headers, b"Hello, World?"));
-    assert!(!kind.verify_webhook(secret, &[], b"Hello, World!"));
+    assert!(kind.verify_webhook(secret, &headers, b"Hello, World!", NOW));
+    assert!(!kind.verify_webhook(secret, &headers, b"Hello, World?", NOW));
+    assert!(!kind.verify_webhook(secret, &[], b"Hello, World!", NOW));
     assert_eq!(kind.delivery_id(&headers), Some("guid"));
 }
