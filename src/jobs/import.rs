@@ -11,6 +11,7 @@ use crate::domain::manifest::Manifest;
 use crate::domain::tag_version::{version_of_branch, version_of_tag};
 use crate::domain::version::Version;
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::archive_wait::wait_for_turn;
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
@@ -70,6 +71,10 @@ async fn give_up_or_wait(
     refs: &[WaitingRef],
     error: &Error,
 ) -> Result<Option<Next>> {
+    if let ErrorKind::ArchivesLimited { retry_after } = error.kind() {
+        let next = wait_for_turn(app, id, job, commit, error, retry_after).await?;
+        return Ok(Some(next));
+    }
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
         note_on_job(app, id, Some(error.message())).await?;

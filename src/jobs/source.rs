@@ -3,8 +3,9 @@
 use crate::app::App;
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::providers::outgoing::{Gateway, limited};
+use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
+use crate::store::archive_pauses::find_archive_pause;
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
 use crate::store::dists::Dist;
@@ -68,6 +69,12 @@ impl<'a> Source<'a> {
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
+        if self.host.limits_archives_apart()
+            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
+        {
+            let address = Gateway::of(app).address(&self.connection.base_url)?;
+            return Err(archives_limited(address.host(), retry_after));
+        }
         let mut response = self
             .host
             .open_archive(&self.repo.provider_id, self.commit)

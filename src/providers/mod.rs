@@ -127,9 +127,10 @@ impl ProviderKind {
     /// The events to choose when the webhook is set up, as the API names them.
     pub fn webhook_events(self) -> &'static [&'static str] {
         match self {
-            Self::GitHub => &["push", "create", "delete", "repository"],
+            Self::GitHub | Self::Gitea | Self::Forgejo => {
+                &["push", "create", "delete", "repository"]
+            }
             Self::GitLab => &["push_events", "tag_push_events"],
-            Self::Gitea | Self::Forgejo => &["push", "create", "delete", "repository"],
         }
     }
 

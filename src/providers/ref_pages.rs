@@ -98,8 +98,9 @@ impl Reader<'_, '_> {
             let Some(page) = self.fetch_page(&url, prefix, before, full).await? else {
                 break;
             };
-            next = page.next.clone();
+            let after = page.next.clone();
             pages.push(page);
+            next = after;
         }
         Ok(pages)
     }

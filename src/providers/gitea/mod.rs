@@ -159,6 +159,10 @@ struct User {
 }
 
 #[derive(Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the host's own fields"
+)]
 struct Repository {
     id: u64,
     full_name: String,

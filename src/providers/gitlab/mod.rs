@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
-use super::outgoing::{Gateway, read_body, upstream};
+use super::outgoing::{Gateway, archives_limited, read_body, upstream};
 use super::paging::Paging;
 use super::path::{full_commit, is_id, is_word, project, segment};
 use super::ref_pages::{self, Lists};
@@ -308,13 +308,7 @@ impl GitHost for GitLab<'_> {
         {
             // gitlab.com gives five archives of a project a minute, apart from all other limits. Should it be another
             // limit after all, the next request for something else is told so.
-            return Err(Error::new(
-                ErrorKind::ArchivesLimited { retry_after },
-                format!(
-                    "`{}` gives few archives of a project in a minute; the next attempt is in {retry_after} seconds",
-                    self.api.host()
-                ),
-            ));
+            return Err(archives_limited(self.api.host(), retry_after));
         }
         asked
             .or_missing()?

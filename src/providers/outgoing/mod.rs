@@ -247,6 +247,16 @@ pub fn limited(host: &str, retry_after: u32) -> Error {
     )
 }
 
+/// A limit of archives alone.
+pub fn archives_limited(host: &str, retry_after: u32) -> Error {
+    Error::new(
+        ErrorKind::ArchivesLimited { retry_after },
+        format!(
+            "`{host}` gives few archives of a project in a minute; the next attempt is in {retry_after} seconds"
+        ),
+    )
+}
+
 /// The client's own message may quote the URL, so it goes to the log alone.
 fn unreachable_host(host: &str, error: &Error) -> Error {
     match error.kind() {

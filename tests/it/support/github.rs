@@ -12,6 +12,8 @@ use sha2::Sha256;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::hosts::ArchiveLimit;
+
 /// The token that GitHub knows.
 pub(crate) const GITHUB_TOKEN: &str = "ghp_0123456789";
 const API: &str = "https://api.github.com";
@@ -20,11 +22,13 @@ const PER_PAGE: usize = 2;
 
 #[derive(Default)]
 pub(crate) struct GitHubDouble {
-    projects: BTreeMap<u64, Project>,
+    pub(crate) projects: BTreeMap<u64, Project>,
     /// `METHOD URL status` of each request, in order, the URL without its query.
     pub(crate) seen: Vec<String>,
     /// Answers for the next requests, before anything else is looked at.
     pub(crate) refusals: Vec<Answer>,
+    /// Of GitLab.
+    pub(crate) archive_limit: ArchiveLimit,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
 }
@@ -102,14 +106,21 @@ impl GitHubDouble {
             .unwrap()
     }
 
+    /// How often GitLab was asked for an archive.
+    pub(crate) fn archives_asked(&self) -> usize {
+        let seen = self.seen.iter();
+        seen.filter(|one| one.contains("/archive.zip")).count()
+    }
+
     pub(crate) fn project_id(&self, full_name: &str) -> u64 {
         let mut projects = self.projects.iter();
         let found = projects.find(|(_, project)| project.full_name == full_name);
         *found.unwrap().0
     }
 
-    pub(crate) fn answer(&mut self, request: &OutRequest) -> Answer {
-        let answer = self.find_answer(request);
+    pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
+        let elsewhere = super::hosts::answer(self, request, now);
+        let answer = elsewhere.unwrap_or_else(|| self.find_answer(request));
         let (path, _) = request.url.split_once('?').unwrap_or((&request.url, ""));
         let seen = format!("{} {path} {}", request.method, answer.status);
         self.seen.push(seen);
@@ -181,6 +192,33 @@ impl GitHubDouble {
 }
 
 impl Project {
+    /// Short names and commits of all tags or branches, by name.
+    pub(crate) fn list(&self, kind: &str) -> Vec<(&str, &str)> {
+        let prefix = if kind == "tags" {
+            "refs/tags/"
+        } else {
+            "refs/heads/"
+        };
+        let refs = self.refs.iter();
+        refs.filter_map(|(name, commit)| Some((name.strip_prefix(prefix)?, commit.as_str())))
+            .collect()
+    }
+
+    /// The composer.json of a commit, or at the head.
+    pub(crate) fn manifest(&self, commit: Option<&str>) -> Option<String> {
+        let head = format!("refs/heads/{}", self.default_branch);
+        let commit = match commit {
+            Some(commit) => commit,
+            None => self.refs.get(&head)?,
+        };
+        self.commits.get(commit)?.composer_json.clone()
+    }
+
+    /// The archive of a commit.
+    pub(crate) fn archive(&self, commit: &str) -> Option<Vec<u8>> {
+        Some(self.commits.get(commit)?.archive.clone())
+    }
+
     /// Makes a commit and points a ref at it; the commit's id follows from its contents.
     pub(crate) fn push(&mut self, git_ref: &str, composer_json: Option<&str>) -> String {
         let seed = format!("{} {git_ref} {composer_json:?}", self.full_name);
