@@ -98,6 +98,70 @@ fn a_scheduled_comparison_comes_to_the_same_end_whatever_fails() {
 }
 
 #[test]
+fn a_rename_comes_to_the_same_end_whatever_fails() {
+    let prepare = || {
+        let registry = changed();
+        registry.push("refs/heads/main", &json!({"name": "acme/new"}));
+        registry.push("refs/heads/renovate/x", &json!({"name": "acme/new"}));
+        registry.deliver_webhook("one").expect(202);
+        registry
+    };
+    with_every_fault(prepare, TestRegistry::run_jobs, |registry, calm| {
+        same_end(registry, calm);
+        assert_eq!(registry.contents().len(), 2);
+        assert_eq!(registry.refs("acme/new"), calm.refs("acme/new"));
+    });
+}
+
+#[test]
+fn a_rename_back_comes_to_the_same_end_whatever_fails() {
+    let prepare = || {
+        let registry = TestRegistry::imported();
+        registry.push("refs/heads/main", &json!({"name": "acme/new"}));
+        registry.sync(PACKAGE);
+        registry.push("refs/heads/main", &json!({"name": PACKAGE}));
+        registry.delete_ref("refs/tags/v1.0.0");
+        registry.deliver_webhook("one").expect(202);
+        registry
+    };
+    with_every_fault(prepare, TestRegistry::run_jobs, same_end);
+}
+
+#[test]
+fn other_settings_come_to_the_same_end_whatever_fails() {
+    let prepare = || {
+        let registry = TestRegistry::new();
+        registry.make_project();
+        registry.push_tag("lib-2.0.0");
+        registry.push("refs/heads/bot/x", &json!({"name": PACKAGE}));
+        registry.import(PROJECT);
+        registry.run_jobs();
+        registry.push(
+            "refs/tags/v1.1.0",
+            &json!({"name": PACKAGE, "type": "moved"}),
+        );
+        registry.sync(PACKAGE);
+        registry
+    };
+    let play = |registry: &TestRegistry| {
+        let settings = json!({
+            "transient_branches": ["bot/*"], "tag_prefixes": ["lib-"], "moved_tags": "follow",
+            "abandoned": "acme/other",
+        });
+        let path = "/api/v1/orgs/acme/packages/acme/lib";
+        if registry.admin().patch(path, &settings).status() != 200 {
+            registry.admin().patch(path, &settings).expect(200);
+        }
+        registry.run_jobs();
+        // What was changed and not begun, housekeeping begins.
+        registry.pass_time(200);
+        registry.housekeep();
+        registry.run_jobs();
+    };
+    with_every_fault(prepare, play, same_end);
+}
+
+#[test]
 fn an_upload_comes_to_the_same_end_whatever_fails() {
     let play = |registry: &TestRegistry| {
         let writer = registry.with_token(&registry.token.borrow());
