@@ -287,6 +287,22 @@ fn a_tag_made_again_elsewhere_is_a_move() {
 }
 
 #[test]
+fn a_tag_that_is_followed_to_what_is_no_version_stays_where_it_was() {
+    let registry = TestRegistry::imported();
+    registry.set(PACKAGE, &json!({"moved_tags": "follow"}));
+    let first = version(&registry, "v1.1.0");
+    push_text(&registry, "refs/tags/v1.1.0", Some("{"));
+    registry.sync(PACKAGE);
+    registry.assert_settled();
+    assert_eq!(version(&registry, "v1.1.0"), first);
+    let refs = registry.refs(PACKAGE);
+    assert!(
+        refs.contains("v1.1.0 skipped composer.json is not valid JSON"),
+        "{refs}"
+    );
+}
+
+#[test]
 fn of_two_tags_of_one_version_at_two_commits_the_first_by_name_is_followed() {
     let registry = TestRegistry::imported();
     let second = move_tag(&registry, "1.1.0", "the same version at another commit");

@@ -282,6 +282,33 @@ fn the_name_of_another_branch_or_of_a_tag_says_nothing() {
     assert_eq!(registry.shown(PACKAGE)["renamed_to"], Value::Null);
 }
 
+#[test]
+fn a_job_that_failed_before_the_rename_is_run_again_for_the_new_name() {
+    let registry = TestRegistry::imported();
+    let refusal = crate::support::github::Answer::new(403, r#"{"message":"Forbidden"}"#);
+    registry.world.github.borrow_mut().refusals.push(refusal);
+    registry.sync(PACKAGE);
+    let failed = registry
+        .world
+        .sqlite
+        .texts("select id from jobs where state = 'failed'")
+        .remove(0);
+    name_it(&registry, NEW);
+    registry.sync(PACKAGE);
+    registry.push_tag("v2.0.0");
+    let path = format!("/api/v1/orgs/acme/jobs/{failed}");
+    let retry = format!("{path}/retry");
+    registry
+        .admin()
+        .send("POST", &retry, &[], Vec::new())
+        .expect(200);
+    registry.run_jobs();
+    registry.assert_settled();
+    assert_eq!(registry.admin().get(&path).json()["package"], NEW);
+    assert_eq!(registry.versions(NEW)[0], "v2.0.0");
+    assert_eq!(registry.versions(PACKAGE)[0], "v1.1.0");
+}
+
 /// Two jobs of the git repository of a package that is about to be renamed, both to be compared.
 fn two_jobs() -> (TestRegistry, [String; 2]) {
     let registry = TestRegistry::imported();
