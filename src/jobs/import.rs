@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::domain::git::{RefRule, TAGS, tag_number};
+use crate::domain::git::{TAGS, tag_number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::decide::{Decision, decide, refuse_by_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
@@ -235,15 +235,13 @@ fn row_stmts(
                 statements.push(upsert_version_stmt(&new, now)?);
             }
         }
-        // A branch always is the same version, or is kept out.
-        if known.number.is_some() || known.rule.as_deref() == Some(RefRule::Transient.as_str()) {
-            statements.push(remove_other_versions_stmt(
-                package,
-                &known.name,
-                number.as_deref(),
-                now,
-            ));
-        }
+        // A branch is what it is now: what it was before leaves with it. What is of a tag's number stays.
+        let stays = if known.number.is_some() {
+            number.as_deref()
+        } else {
+            made
+        };
+        statements.push(remove_other_versions_stmt(package, &known.name, stays, now));
         statements.push(settle_git_ref_stmt(
             source.repo.id,
             &known,

@@ -373,6 +373,27 @@ fn refs_that_an_older_program_decided_on_are_left_alone() {
 }
 
 #[test]
+fn a_branch_that_gives_no_version_any_more_leaves_with_the_one_it_gave() {
+    let registry = TestRegistry::new();
+    registry.make_project();
+    registry.push("refs/heads/next", &json!({"name": PACKAGE}));
+    registry.import(PROJECT);
+    registry.run_jobs();
+    let both = ["dev-main", "dev-next"];
+    assert_eq!(registry.versions("acme/lib~dev"), both);
+    push_text(&registry, "refs/heads/next", Some("{"));
+    registry.sync(PACKAGE);
+    assert_eq!(registry.versions("acme/lib~dev"), ["dev-main"]);
+    registry.push(
+        "refs/heads/next",
+        &json!({"name": PACKAGE, "type": "mended"}),
+    );
+    registry.sync(PACKAGE);
+    registry.assert_settled();
+    assert_eq!(registry.versions("acme/lib~dev"), both);
+}
+
+#[test]
 fn an_archived_project_is_abandoned_until_it_is_not() {
     let registry = TestRegistry::imported();
     let archived = |is_archived| {
