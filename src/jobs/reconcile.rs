@@ -85,8 +85,8 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
     let host = connect(app, &connection).await?;
-    let looked = look(app, host.as_ref(), &repo).await;
-    match &looked {
+    let found = look_and_name(app, id, host.as_ref(), &repo).await;
+    match &found {
         Ok(_) => note_trouble(app, &connection.id, None).await?,
         // The host or the token is to blame, not this one project.
         Err(error) if matches!(error.kind(), ErrorKind::Upstream { .. }) => {
@@ -94,10 +94,21 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         }
         Err(_) => {}
     }
-    let looked = looked?;
-    let named = follow_name(app, id, &repo, host.as_ref(), &looked).await?;
+    let (looked, named) = found?;
     record(app, id, &named, &repo, host.as_ref(), looked).await?;
     Ok(named.package.id)
+}
+
+/// What the host says now, and the package that the project is synced as.
+async fn look_and_name(
+    app: &App,
+    id: &str,
+    host: &dyn GitHost,
+    repo: &GitRepo,
+) -> Result<((Project, RefListing), Named)> {
+    let (project, listing) = look(app, host, repo).await?;
+    let named = follow_name(app, id, repo, host, &project, &listing).await?;
+    Ok(((project, listing), named))
 }
 
 /// What the host says now: the project, which may have another name, and its refs.

@@ -33,7 +33,8 @@ pub(super) async fn follow_name(
     job: &str,
     repo: &GitRepo,
     host: &dyn GitHost,
-    (project, listing): &(Project, RefListing),
+    project: &Project,
+    listing: &RefListing,
 ) -> Result<Named> {
     let package = synced_package(app, repo.id).await?;
     let branch = project.default_branch.as_deref().unwrap_or_default();

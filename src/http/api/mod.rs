@@ -3,8 +3,8 @@
 pub mod connections;
 pub mod jobs;
 pub mod organisations;
+pub mod package_settings;
 pub mod packages;
-pub mod settings;
 pub mod tokens;
 
 use crate::app::App;
@@ -75,7 +75,7 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         }
         ApiRoute::UpdatePackage(org, name) => {
             let org = open(app, &principal, &org).await?;
-            settings::update_package(app, request, &org, &name).await
+            package_settings::update_package(app, request, &org, &name).await
         }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await

@@ -10,7 +10,7 @@ use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::as_input;
-use crate::http::api::settings::{is_abandoned, refuse_renamed, show_abandoned};
+use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;

@@ -3,7 +3,7 @@
 mod connections;
 mod jobs;
 mod organisations;
+mod package_settings;
 mod packages;
-mod settings;
 mod tenants;
 mod tokens;
