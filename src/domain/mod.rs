@@ -8,6 +8,7 @@ pub mod version;
 
 pub mod branch;
 pub mod constraint;
+pub mod policy;
 pub mod tag_version;
 
 pub mod git;

@@ -143,3 +143,24 @@ impl<'t> Modifier<'t> {
 pub(super) fn strip_separator(text: &str) -> &str {
     text.strip_prefix(['.', '-']).unwrap_or(text)
 }
+/// Whether the whole of `text` fits a pattern in which each `*` stands for any number of any characters.
+pub(super) fn matches_glob(pattern: &str, text: &str) -> bool {
+    let Some((start, pattern)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(rest) = text.strip_prefix(start) else {
+        return false;
+    };
+    // What stands between stars may be found as early as it comes; only the end is tied to the text's end.
+    let (middle, end) = pattern.rsplit_once('*').unwrap_or(("", pattern));
+    let Some(mut rest) = rest.strip_suffix(end) else {
+        return false;
+    };
+    for piece in middle.split('*') {
+        let Some((_, after)) = rest.split_once(piece) else {
+            return false;
+        };
+        rest = after;
+    }
+    true
+}

@@ -16,6 +16,7 @@ pub mod memo;
 pub mod organisations;
 pub mod packages;
 pub mod publications;
+pub mod renames;
 pub mod repositories;
 pub mod revisions;
 pub mod search;

@@ -6,6 +6,7 @@ import connections from "./scenarios/connections.mjs";
 import imports from "./scenarios/imports.mjs";
 import webhooks from "./scenarios/webhooks.mjs";
 import refs from "./scenarios/refs.mjs";
+import policies from "./scenarios/policies.mjs";
 import faults from "./scenarios/faults.mjs";
 import jobs from "./scenarios/jobs.mjs";
 import metadata from "./scenarios/metadata.mjs";
@@ -29,7 +30,7 @@ describe("Repertoire", () => {
   // Most of a sync is waiting: for a batch of the queue, for what an isolate remembers, for a fault to pass.
   describe("side by side", { concurrency: true }, () => {
     // The tests of these are side by side as well: each has a package of its own.
-    const loose = { webhooks, refs, faults };
+    const loose = { webhooks, refs, policies, faults };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
     const ordered = { discovery, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::scan;
+
 /// Names that Windows keeps for devices; a folder of that name cannot be made there (Composer's own list).
 const RESERVED_NAMES: [&str; 22] = [
     "nul", "con", "prn", "aux", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
@@ -204,24 +206,7 @@ impl NameGlob {
 
     /// Whether the whole name fits the pattern.
     pub fn matches(&self, name: &PackageName) -> bool {
-        let Some((start, pattern)) = self.0.split_once('*') else {
-            return self.0 == name.0;
-        };
-        let Some(rest) = name.0.strip_prefix(start) else {
-            return false;
-        };
-        // What stands between stars may be found as early as it comes; only the end is tied to the name's end.
-        let (middle, end) = pattern.rsplit_once('*').unwrap_or(("", pattern));
-        let Some(mut rest) = rest.strip_suffix(end) else {
-            return false;
-        };
-        for piece in middle.split('*') {
-            let Some((_, after)) = rest.split_once(piece) else {
-                return false;
-            };
-            rest = after;
-        }
-        true
+        scan::matches_glob(&self.0, &name.0)
     }
 }
 
