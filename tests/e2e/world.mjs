@@ -173,11 +173,21 @@ export class World {
   }
 
   /** A project for Composer with the repository set up; by default the administrator's token is its password. */
-  async composer({ repository = this.registry.repository(), token = this.registry.adminToken, auth } = {}) {
+  async composer({ repository = this.registry.repository(), token = this.registry.adminToken, auth, ...options } = {}) {
     return ComposerProject.create(await this.newFolder("composer"), {
       repository,
       auth: auth ?? basic(this.registry.url, "token", token),
+      ...options,
     });
+  }
+
+  /** Uploads a package whose files these are; returns the API's answer. It can be installed at once. */
+  async upload(name, version, files, repository = this.registry.repository()) {
+    const body = await this.zip(files);
+    const path = `upload/${name}/${encodeURIComponent(version)}`;
+    const answer = await this.get(path, { repository, method: "PUT", body, headers: { "content-type": "application/zip" } });
+    assert.equal(answer.status, 201, `${name} ${version}: ${answer.text}`);
+    return answer.json();
   }
 
   /** Asks the repository as Composer would; returns {status, headers, bytes, text, json()}. `token: null` sends no credentials. */
