@@ -11,17 +11,25 @@ import { deliver } from "./github-webhooks.mjs";
 import { greeterFiles } from "./fixtures.mjs";
 import { GitRepository } from "./support/git-repository.mjs";
 import { makeFolder } from "./support/folder.mjs";
+import { RequestLog } from "./support/request-log.mjs";
 import { until } from "./support/until.mjs";
 
 const ended = ["done", "failed", "cancelled"];
 
 export class World {
   #folders = 0;
+  #secrets = new Set();
+  /** How many answers were searched for tokens. */
+  searched = 0;
+  /** Addresses whose answer, or which themselves, held a token that was not just made. */
+  leaks = [];
 
   async start() {
     this.folder = await makeFolder("e2e");
     this.double = await GitHubDouble.start({ folder: await this.newFolder("github") });
     this.registry = await Registry.start({ state: await this.newFolder("state") });
+    this.registry.inspect = (answer) => this.#searchForTokens(answer);
+    this.#secrets.add(this.registry.adminToken);
     // What the registry said is of interest when, and only when, something failed; so is its state.
     process.on("exit", (code) => {
       if (code !== 0)
@@ -168,8 +176,22 @@ export class World {
   }
 
   /** {access, packages, repositories, expires_at} with defaults; returns {id, token, …}. */
-  createToken(grants = {}, organisation = "main") {
-    return this.expect(201, "POST", `/orgs/${organisation}/tokens`, { name: "a test", access: "read", ...grants });
+  async createToken(grants = {}, organisation = "main") {
+    const created = await this.expect(201, "POST", `/orgs/${organisation}/tokens`, { name: "a test", access: "read", ...grants });
+    this.#secrets.add(created.token);
+    return created;
+  }
+
+  /** A proxy for Composer that writes down what it asks; to be stopped by whoever had it started. */
+  logRequests() {
+    return RequestLog.start({ inspect: (answer) => this.#searchForTokens(answer) });
+  }
+
+  /** Tokens belong into headers: an address is logged and an answer is kept, by many. */
+  #searchForTokens({ url, body }) {
+    this.searched += 1;
+    const secrets = [...this.#secrets, ...this.double.tokens.keys()];
+    if (secrets.some((secret) => url.includes(secret) || body.includes(secret))) this.leaks.push(url);
   }
 
   /** A project for Composer with the repository set up; by default the administrator's token is its password. */
@@ -205,6 +227,7 @@ export class World {
       signal: AbortSignal.timeout(120_000),
     });
     const bytes = Buffer.from(await response.arrayBuffer());
+    this.#searchForTokens({ url, body: Buffer.concat([Buffer.from(JSON.stringify([...response.headers])), bytes]) });
     return { status: response.status, headers: response.headers, bytes, text: bytes.toString(), json: () => JSON.parse(bytes) };
   }
 
