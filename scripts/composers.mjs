@@ -19,7 +19,18 @@ const OLDEST_PHP = 80200;
 export async function provideComposers() {
   const first = describeComposer(process.env.COMPOSER_BIN || "composer");
   const others = namedComposers() ?? [await provideNewestComposer()];
-  return [first, ...others.map(describeComposer)];
+  const composers = [first, ...others.map(describeComposer)];
+  const lines = new Set(composers.map(({ version }) => lineOf(version)));
+  if (lines.size === composers.length) return composers;
+  throw new Error(
+    `two of the Composers to test with are of one line: ${composers.map(({ binary, version }) => `\`${binary}\` is ${version}`).join(", ")}; ` +
+      "name an older one by COMPOSER_BIN=/path/to/composer",
+  );
+}
+
+/** `2.11` of `2.11.0`: what differs between clients differs between these. */
+function lineOf(version) {
+  return version.split(".").slice(0, 2).join(".");
 }
 
 /** The folder in which tools are kept for every clone of this user; `build-worker` has the same rule. */

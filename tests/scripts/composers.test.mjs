@@ -43,6 +43,18 @@ test("the Composers that are named are the ones to test with", async () => {
   }
 });
 
+test("two Composers of one line are one too many", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "repertoire-composers-"));
+  try {
+    const [one, two] = ["2.11.0", "2.11.3"].map((version) => writeComposer(folder, version));
+    await withEnvironment({ COMPOSER_BIN: one, COMPOSER_OTHER_BINS: two }, () =>
+      assert.rejects(provideComposers, /composer-2\.11\.0` is 2\.11\.0, `.*` is 2\.11\.3; name an older one by COMPOSER_BIN/),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("a Composer that does not run is named, with what to do", async () => {
   await withEnvironment({ COMPOSER_BIN: "/nowhere/composer", COMPOSER_OTHER_BINS: "/nowhere/other" }, () =>
     assert.rejects(provideComposers, /`\/nowhere\/composer` is no Composer.*COMPOSER_OTHER_BINS/),

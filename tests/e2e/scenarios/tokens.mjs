@@ -69,19 +69,21 @@ export default function tokens(world) {
     }
   });
 
-  for (const client of clients) test(`a revoked token is out, and Composer ${client.version} says our words`, async () => {
-    const { id, token } = await world.createToken();
-    const composer = await world.composer({ client, token });
-    await composer.require(`${name}:^1.0`);
-    await world.expect(204, "DELETE", `/orgs/main/tokens/${id}`);
-    await refused(token);
-    await composer.forgetEverythingButTheLock();
-    const { code, output } = await composer.run("install");
-    assert.notEqual(code, 0);
-    const { warning } = (await world.get("packages.json", { token })).json();
-    assert.match(warning, /revoked|token/i);
-    assert.ok(output.includes(warning), `Composer did not print "${warning}":\n${output}`);
-  });
+  for (const client of clients) {
+    test(`a revoked token is out, and Composer ${client.version} says our words`, async () => {
+      const { id, token } = await world.createToken();
+      const composer = await world.composer({ client, token });
+      await composer.require(`${name}:^1.0`);
+      await world.expect(204, "DELETE", `/orgs/main/tokens/${id}`);
+      await refused(token);
+      await composer.forgetEverythingButTheLock();
+      const { code, output } = await composer.run("install");
+      assert.notEqual(code, 0);
+      const { warning } = (await world.get("packages.json", { token })).json();
+      assert.match(warning, /revoked|token/i);
+      assert.ok(output.includes(warning), `Composer did not print "${warning}":\n${output}`);
+    });
+  }
 
   test("a token ends when its time has come", async () => {
     const { token } = await world.createToken({ expires_at: new Date(Date.now() + 3_000).toISOString().replace(/\.\d+Z$/, "Z") });
