@@ -10,8 +10,8 @@ import { delimiter, join } from "node:path";
 import { runQuietly } from "./children.mjs";
 import { withLock } from "./lock.mjs";
 
-// Debian's unstable suite, which is where a new Composer comes first.
-const SUITE = "sid";
+// Debian's suites, the one first in which a new Composer comes first. A later one serves when that of the first does not run on this PHP.
+const SUITES = ["sid", "testing", "stable"];
 // As PHP_VERSION_ID: the oldest PHP that Debian's libraries run on, given the functions at the end.
 const OLDEST_PHP = 80200;
 
@@ -74,27 +74,27 @@ function versionOf(binary) {
 
 /** The newest Composer's path; it is unpacked once and kept until it no longer runs. */
 async function provideNewestComposer() {
-  const folder = join(toolsFolder(), `composer-${SUITE}`);
+  const folder = join(toolsFolder(), "composer-newest");
   return withLock(`${folder}.lock`, async () => {
     const binary = join(folder, "composer");
     // Written last: a folder without it was not finished.
     if (existsSync(binary) && versionOf(binary)) return binary;
-    const problem = whyNotHere();
-    if (problem) throw missing(problem);
-    console.log(`unpacking the Composer of Debian's suite ${SUITE} into ${folder}`);
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    try {
-      await unpack(folder);
-      writeWrapper(folder, binary);
-      if (!versionOf(binary)) throw new Error(`it does not run: try \`${binary} --version\``);
-      return binary;
-    } catch (error) {
-      if (!existsSync(binary)) rmSync(folder, { recursive: true, force: true });
-      throw missing(error.message);
-    } finally {
-      rmSync(join(folder, "apt"), { recursive: true, force: true });
+    const problems = [whyNotHere()].filter(Boolean);
+    for (const suite of problems.length > 0 ? [] : SUITES) {
+      console.log(`unpacking the Composer of Debian's suite ${suite} into ${folder}`);
+      try {
+        await unpack(suite, folder);
+        writeWrapper(folder, binary);
+        if (versionOf(binary)) return binary;
+        problems.push(`that of ${suite} does not run on this PHP`);
+      } catch (error) {
+        problems.push(error.message);
+      } finally {
+        rmSync(join(folder, "apt"), { recursive: true, force: true });
+      }
+      rmSync(folder, { recursive: true, force: true });
     }
+    throw missing(problems.join("; "));
   });
 }
 
@@ -115,10 +115,11 @@ function whyNotHere() {
 }
 
 /** Composer and the PHP libraries it stands on, by an apt with sources, lists and cache of its own: the machine's stay as they are. */
-async function unpack(folder) {
-  const apt = await startApt(join(folder, "apt"));
+async function unpack(suite, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  const apt = await startApt(suite, join(folder, "apt"));
   const libraries = await findLibraries(apt);
-  if (!libraries.includes("composer")) throw new Error(`the suite ${SUITE} has no package \`composer\``);
+  if (!libraries.includes("composer")) throw new Error(`the suite ${suite} has no package \`composer\``);
   const packages = join(folder, "apt", "packages");
   mkdirSync(packages);
   // apt checks what it downloads against the index, which is signed.
@@ -128,7 +129,7 @@ async function unpack(folder) {
 }
 
 /** Returns `apt(command, arguments)` for the suite, its index read. Of the machine's sources the first that has the suite is asked. */
-async function startApt(folder) {
+async function startApt(suite, folder) {
   for (const part of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(folder, part), { recursive: true });
   writeFileSync(join(folder, "status"), "");
   const sources = join(folder, "debian.sources");
@@ -150,7 +151,7 @@ async function startApt(folder) {
 
   const words = [];
   for (const mirror of await debianMirrors()) {
-    writeFileSync(sources, describeSource(mirror));
+    writeFileSync(sources, describeSource(suite, mirror));
     try {
       // Any error ends it: without this, an index that cannot be had is a warning.
       await apt("apt-get", ["update", "-qq", "--error-on=any"]);
@@ -164,16 +165,16 @@ async function startApt(folder) {
 
 /** The addresses of Debian's main packages that this machine's apt is set up with. */
 async function debianMirrors() {
-  const codename = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? SUITE;
+  const codename = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "sid";
   const format = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
   const targets = await runOrThrow("apt-get", ["indextargets", "--no-release-info", "--format", format, "Created-By: Packages"]);
   const lines = targets.split("\n").map((line) => line.split(" "));
   return [...new Set(lines.filter(([, release, component]) => release === codename && component === "main").map(([uri]) => uri))];
 }
 
-function describeSource(mirror) {
+function describeSource(suite, mirror) {
   const keyring = ["pgp", "gpg"].map((end) => `/usr/share/keyrings/debian-archive-keyring.${end}`).find((path) => existsSync(path));
-  const lines = ["Types: deb", `URIs: ${mirror}`, `Suites: ${SUITE}`, "Components: main", "Targets: Packages", "PDiffs: no"];
+  const lines = ["Types: deb", `URIs: ${mirror}`, `Suites: ${suite}`, "Components: main", "Targets: Packages", "PDiffs: no"];
   if (keyring) lines.push(`Signed-By: ${keyring}`);
   return `${lines.join("\n")}\n`;
 }
