@@ -194,6 +194,11 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         built_on: repository.head.revision,
         root: &updated.root,
         time,
+        names_changed_at: if updated.has_other_names {
+            time
+        } else {
+            repository.head.names_changed_at
+        },
         cause: &cause(&pending),
         address: &address,
         blobs: &blobs,

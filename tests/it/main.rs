@@ -28,3 +28,5 @@ mod support;
 mod sweep;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod traps;

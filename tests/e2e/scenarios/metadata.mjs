@@ -148,12 +148,4 @@ export default function metadata(world) {
     assert.ok(Date.parse(mineNow) > Date.parse(mine));
     assert.equal(theirsNow, theirs);
   });
-
-  test("Composer sends our validator back and takes the 304", async () => {
-    const composer = await world.composer({ repository });
-    await composer.require(`${name}:^1.0`);
-    const output = await composer.update("-vvv");
-    assert.match(output, new RegExp(`\\[304\\] ${repository}/packages\\.json`));
-    assert.match(output, new RegExp(`\\[304\\] ${repository}/p2/${name}\\.json`));
-  });
 }
