@@ -10,6 +10,7 @@ pub mod branch;
 pub mod constraint;
 pub mod tag_version;
 
+pub mod entry;
 pub mod git;
 pub mod manifest;
 pub mod metadata;

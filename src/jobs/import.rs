@@ -289,7 +289,11 @@ async fn decide(
     manifest: &Manifest,
 ) -> Result<Decision> {
     let (version, is_default_branch) = if let Some(tag) = waiting.name.strip_prefix(TAGS) {
-        match version_of_tag(tag, manifest.version().as_deref()) {
+        let declared = match manifest.version() {
+            Ok(declared) => declared,
+            Err(fault) => return Ok(Decision::Skip(fault.to_string())),
+        };
+        match version_of_tag(tag, declared.as_deref()) {
             Ok(version) => (version, false),
             Err(refusal) => return Ok(Decision::Skip(refusal.to_string())),
         }
@@ -306,6 +310,9 @@ async fn decide(
             Err(refusal) => return Ok(Decision::Skip(refusal.to_string())),
         }
     };
+    if let Err(fault) = manifest.check_version(version.pretty()) {
+        return Ok(Decision::Skip(fault.to_string()));
+    }
     if !version.is_dev()
         && let Some(known) = find_version(app, source.package, version.normalized()).await?
         && known.reference != source.commit

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::domain::metadata::{ReleasedVersion, Source};
+use crate::domain::entry::{HostFacts, ReleasedVersion, Source};
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
@@ -181,14 +181,24 @@ pub async fn load_released(
         .await?;
     let mut tagged = Vec::new();
     let mut dev = Vec::new();
+    let mut spelled_name = None;
     for row in rows_as::<ReleasedRow>(rows)? {
         let list = if row.is_dev == 0 {
             &mut tagged
         } else {
             &mut dev
         };
+        let manifest: Map<String, Value> =
+            serde_json::from_str(&row.manifest).map_err(Error::internal)?;
+        if row.is_default_branch != 0 {
+            spelled_name = manifest
+                .get("name")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+        }
         list.push(ReleasedVersion {
-            manifest: serde_json::from_str(&row.manifest).map_err(Error::internal)?,
+            spelled_name: None,
+            manifest,
             source: row.clone_url.map(|url| Source {
                 url,
                 reference: row.reference.clone(),
@@ -200,8 +210,14 @@ pub async fn load_released(
             time: row.time,
             published_at: row.published_at,
             is_default_branch: row.is_default_branch != 0,
-            is_abandoned: row.is_archived.unwrap_or_default() != 0,
+            host: HostFacts {
+                is_archived: row.is_archived.unwrap_or_default() != 0,
+                ..HostFacts::default()
+            },
         });
+    }
+    for version in tagged.iter_mut().chain(&mut dev) {
+        version.spelled_name.clone_from(&spelled_name);
     }
     Ok((tagged, dev))
 }

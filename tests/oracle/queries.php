@@ -280,7 +280,105 @@ function versions(bool $isMinified): array
     return $list;
 }
 
+/** A value that may stand anywhere, mostly of a wrong kind. */
+function odd_value(): mixed
+{
+    return pick([null, true, false, 0, 1, 1.5, '', '0', 'x', 'Self.Version', [], ['x'], [1], ['a' => 'b'], ['x' => 1], [['x']], [null]]);
+}
+
+/** @return array<string, mixed> */
+function links(): array
+{
+    $links = [];
+    for ($i = mt_rand(0, 4); $i > 0; --$i) {
+        $constraint = chance(70) ? pick(['^1.0', '*', '>=8.1', '~2.3', '1.x-dev', 'dev-main', 'self.version', '^1.0 || ^2.0', '@dev']) : (chance(70) ? constraint() : odd_value());
+        $links[pick(['a/b', 'A/B', 'acme/lib', 'Acme/Lib', 'php', 'ext-JSON', 'z/y', 'z-a/y', 'z/y-b', 'c/d', 'x'])] = $constraint;
+    }
+
+    return $links;
+}
+
+/** The text of a composer.json. */
+function manifest_text(?string $version, ?string $branch): string
+{
+    if (chance(3)) {
+        return pick(['', '{', '[]', '{}', 'null', '""', '0', "\u{feff}{\"name\":\"acme/lib\"}", '{"name":"acme/lib",}', "{\"a\":\"\t\"}", ' ', '"x"', 'true']);
+    }
+    $values = [
+        'name' => fn() => pick(['acme/lib', 'acme/lib', 'Acme/Lib', 'acme/other', '']),
+        'description' => fn() => pick(['A library', '0', '', 'größe 🎉', "two\nlines", '__x']),
+        'keywords' => fn() => pick([['b', 'a'], ['php', 'PHP', 'Php'], ['10', '9', '100'], ['x' => 'b', 'y' => 'a'], [1, true, null, 'z'], 'a', [], ['é', 'e', 'z'], [['a']], ['a b', 'a-b', 'a']]),
+        'homepage' => fn() => pick(['https://example.org', '', '0', 'x']),
+        'license' => fn() => pick(['MIT', ['MIT'], ['MIT', 'GPL-2.0-only'], '(MIT or GPL-2.0-only)', '', [], 5, true, ['a' => 'MIT'], '0']),
+        'authors' => fn() => pick([[['name' => 'A', 'email' => 'a@b.c']], [], ['name' => 'A'], 'A', [['name' => 'ü', 'role' => null]]]),
+        'type' => fn() => pick(['library', 'Composer-Plugin', 'project', '', 'ÄÖ']),
+        'support' => fn() => pick([['issues' => 'https://a.b'], ['source' => 'https://c.d'], [], 'x', ['email' => null], ['x']]),
+        'funding' => fn() => pick([[['type' => 'github', 'url' => 'https://a.b']], [], 'x', ['type' => 'x']]),
+        'php-ext' => fn() => pick([['extension-name' => 'x', 'configure-options' => [['name' => 'a', 'description' => 'b']]], [], ['priority' => 80]]),
+        'time' => fn() => pick(['2020-01-01', '2020-01-01 10:00', '2020-01-01T10:00:00+02:00', 1577836800, '1577836800', '', 0, '0', '2020-02-30', '2020-1-2 3:04:05', '2020-13-01', '2019-12-31T23:59:59.999Z', null, [], '@-5', '2020/05/06', '2020-01-01 10:00:00 UTC', '2020-01-01T10:00:00-0330', '@1.5', '20200101']),
+        'autoload' => fn() => pick([['psr-4' => ['A\\' => 'src/']], ['psr-4' => []], ['files' => ['a.php']], [], ['classmap' => ['x', 'y'], 'exclude-from-classmap' => ['z']]]),
+        'autoload-dev' => fn() => pick([['psr-4' => ['A\\Tests\\' => 'tests/']], []]),
+        'extra' => fn() => pick([['x' => 1.0, 'y' => ['z' => []]], ['branch-alias' => aliases($branch ?? '1.x-dev')], ['branch-alias' => aliases($branch ?? 'dev-main')], [], 'x', ['a', 'b'], ['branch-alias' => 'x'], ['big' => 9007199254740993, 'f' => 0.1]]),
+        'target-dir' => fn() => pick(['a/b', '/a', '../a', 'a/../b', './a/./b', 'a//b', '..', 'a\\..\\b', 'a..b', '...', '/', '', 'a/..', './../x', '..a/b..', '//.//a']),
+        'include-path' => fn() => pick([['lib/'], [], ['a' => 'b']]),
+        'bin' => fn() => pick(['bin/x', '/bin/x', ['bin/x', '//bin/y'], [], '', ['a' => 'b'], ['x', 1]]),
+        'require' => fn() => links(),
+        'require-dev' => fn() => links(),
+        'conflict' => fn() => links(),
+        'provide' => fn() => links(),
+        'replace' => fn() => links(),
+        'suggest' => fn() => pick([['z/y' => 'why', 'a/b' => 'self.version'], [], ['b', 'a'], ['A/b' => ' self.version ', 'ext-x' => ''], ['a/b' => 1], 'x']),
+        'abandoned' => fn() => pick([true, false, 'acme/new', '', '0', 1, ['x'], null, 0]),
+        'archive' => fn() => pick([['exclude' => ['/tests']], ['name' => 'x', 'exclude' => ['a' => '!b'], 'other' => 1], ['name' => ''], [], 'x', ['name' => 1], ['exclude' => 'x'], ['name' => '0', 'exclude' => []]]),
+        'scripts' => fn() => pick([['test' => 'phpunit'], ['test' => ['a', 'b'], 'x' => null], [], ['a', ['b']], 'x', ['test' => ['x' => ['y']]], ['n' => 1, 't' => true]]),
+        'config' => fn() => ['sort-packages' => true],
+        'minimum-stability' => fn() => pick(['dev', 'stable', 5]),
+        'repositories' => fn() => [['type' => 'vcs', 'url' => 'https://a.b']],
+        'transport-options' => fn() => ['http' => ['x' => 'y']],
+        'installation-source' => fn() => pick(['dist', 'source', 'x']),
+        'notification-url' => fn() => pick(['', null]),
+        'published-time' => fn() => pick(['2020-01-01T00:00:00+00:00', 5, []]),
+        'default-branch' => fn() => pick([true, false, 'true', 1]),
+        'version' => fn() => chance(70) ? ($version ?? version()) . pick(['', '', '-dev']) : pick([version(), 1, 1.5, true, false, [], '1.0.0', null]),
+        'version_normalized' => fn() => pick(['9.9.9.9', 1]),
+        'source' => fn() => pick([null, ['type' => 'git', 'url' => 'https://a.b'], 'x', [], ['type' => 1, 'url' => 'x', 'reference' => 'y'], ['type' => 'git', 'url' => 'x', 'reference' => []], false]),
+        'dist' => fn() => pick([null, ['type' => 'zip'], 'x', [], ['type' => 1, 'url' => 'x'], ['type' => 'zip', 'url' => 'x', 'shasum' => 1], ['type' => 'zip', 'url' => 'x', 'mirrors' => 'x'], true]),
+        'x-unknown' => fn() => json(3),
+        'readme' => fn() => 'README.md',
+        '_comment' => fn() => ['Größe', 'x/y', "\u{2028}"],
+        '5' => fn() => 'five',
+    ];
+    $rare = ['time', 'target-dir', 'include-path', 'version', 'version_normalized', 'source', 'dist', 'published-time', 'default-branch', 'minimum-stability', 'transport-options', 'repositories', 'installation-source', 'notification-url', '5', 'name'];
+    $keys = array_map('strval', array_keys($values));
+    shuffle($keys);
+    $manifest = chance(80) ? ['name' => 'acme/lib'] : [];
+    foreach ($keys as $key) {
+        if (chance(in_array($key, $rare, true) ? 8 : 22)) {
+            $manifest[$key] = chance(is_calm() ? 1 : 8) ? odd_value() : $values[$key]();
+        }
+    }
+    $flags = JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION | pick([0, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE, JSON_PRETTY_PRINT]);
+    $text = json_encode((object) $manifest, $flags);
+
+    // PHP writes each empty array as a list; people write objects.
+    return chance(30) ? str_replace('[]', '{}', $text) : $text;
+}
+
+/** @return array{string, string, string} text, ref and kind of ref */
+function document(): array
+{
+    if (chance(60)) {
+        $tag = pick(['', 'v', 'release-']) . (chance(85) ? mt_rand(0, 3) . '.' . mt_rand(0, 9) . pick(['', '.0', '.1', '.2-beta1', '-RC2', '.3+build']) : version());
+
+        return [manifest_text($tag, null), $tag, 'tag'];
+    }
+    $branch = chance(85) ? pick(['main', '1.x', 'v2', '2.0', 'feature/x', 'fix#1', 'x@y']) : branch_text();
+
+    return [manifest_text(null, pick(["dev-$branch", "$branch.x-dev", "$branch-dev"])), $branch, pick(['branch', 'default'])];
+}
+
 $kinds = [
+    'document' => fn() => document(),
     'normalize' => fn() => [version()],
     'branch' => fn() => [damage(branch_text())],
     'stability' => fn() => [chance(50) ? version() : normalized()],
