@@ -15,6 +15,7 @@ use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
+use crate::ports::db::json_list;
 use crate::store::connections::{note_pause, note_trouble};
 use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
@@ -23,7 +24,7 @@ use crate::store::job_refs::{
 };
 use crate::store::jobs::{RunningJob, find_running_job, note_on_job};
 use crate::store::publications::ask_for_publication_stmt;
-use crate::store::versions::{NewVersion, find_version, upsert_version_stmt};
+use crate::store::versions::{NewVersion, find_version, remove_versions_stmt, upsert_version_stmt};
 
 /// A wait longer than this is worth showing what there is already.
 const LONG_WAIT: u32 = 30;
@@ -197,16 +198,23 @@ fn row_stmts(
     let mut statements = Vec::new();
     for (waiting, decision) in decisions {
         match decision {
-            Decision::Skip(reason) => statements.extend(note_stmts(
-                app,
-                id,
-                job,
-                commit,
-                &waiting.name,
-                "skipped",
-                None,
-                Some(reason),
-            )),
+            Decision::Skip(reason) => {
+                // A branch is what it is now: what it was before leaves with it. A tag keeps its first commit.
+                if waiting.name.starts_with(BRANCHES) {
+                    let gone = json_list(std::iter::once(waiting.name.as_str()))?;
+                    statements.push(remove_versions_stmt(job.package_id, &gone, now));
+                }
+                statements.extend(note_stmts(
+                    app,
+                    id,
+                    job,
+                    commit,
+                    &waiting.name,
+                    "skipped",
+                    None,
+                    Some(reason),
+                ));
+            }
             Decision::Take {
                 version,
                 is_default_branch,

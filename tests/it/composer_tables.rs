@@ -2,10 +2,7 @@
 //!
 //! `tests/oracle/README.md` says how the tables are made.
 
-#[path = "../oracle/answers.rs"]
-pub(crate) mod answers;
-
-use answers::difference;
+use crate::answers::difference;
 
 /// Reads every line of a table; all differences are shown, not the first alone.
 fn check(table: &str) {
@@ -51,4 +48,9 @@ fn documents_are_minified_as_by_composer() {
 #[test]
 fn manifests_become_the_entries_that_composers_dumper_writes() {
     check(include_str!("../fixtures/composer/documents.jsonl"));
+}
+
+#[test]
+fn whole_git_repositories_become_what_composers_vcs_repository_makes_of_them() {
+    check(include_str!("../fixtures/composer/repositories.jsonl"));
 }

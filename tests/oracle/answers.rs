@@ -13,6 +13,8 @@ use repertoire::domain::tag_version::{version_of_branch, version_of_tag};
 use repertoire::domain::version::{compare_normalized, normalize};
 use serde_json::{Map, Value, json};
 
+use crate::repositories::repository_difference;
+
 /// The time of every commit that the oracle knows.
 pub(crate) const COMMIT_TIME: &str = "2026-11-01T12:00:00+00:00";
 
@@ -59,6 +61,10 @@ const DUMPED: [&str; 36] = [
 /// What we answer to one line, where Composer answers otherwise.
 pub(crate) fn difference(line: &str) -> Option<String> {
     let query: Value = serde_json::from_str(line).unwrap();
+    if query["op"] == "repository" {
+        return repository_difference(&query["in"], &query["out"])
+            .map(|difference| format!("{difference}\n  in {line}"));
+    }
     let ours = answer(query["op"].as_str().unwrap(), &query["in"]);
     if query["op"] == "document" {
         return document_difference(&ours, &query["out"])

@@ -108,3 +108,51 @@ function dump_document(string $text, string $ref, string $kind): ?array
 
     return array_values($versions)[0] ?? null;
 }
+
+/**
+ * All versions of the last state of a git repository, by their normalized version: a real repository is made and read.
+ *
+ * @param list<array{default: string, refs: list<array{name: string, text?: ?string, same?: string}>}> $states
+ */
+function dump_repository(array $states): array
+{
+    $state = $states[count($states) - 1];
+    $folder = sys_get_temp_dir() . '/oracle-' . bin2hex(random_bytes(8));
+    $stream = '';
+    $marks = [];
+    foreach ($state['refs'] as $number => $ref) {
+        if (isset($ref['same'])) {
+            continue;
+        }
+        $marks[$ref['name']] = $number + 1;
+        $text = $ref['text'];
+        $file = $text === null ? "M 100644 inline none\ndata 0\n\n" : "M 100644 inline composer.json\ndata " . strlen($text) . "\n$text\n";
+        $stream .= "commit refs/made/$number\nmark :" . ($number + 1) . "\nauthor A <a@example.org> 1793534400 +0000\ncommitter A <a@example.org> 1793534400 +0000\n"
+            . 'data ' . strlen($ref['name']) . "\n{$ref['name']}\n$file\n";
+    }
+    foreach ($state['refs'] as $number => $ref) {
+        $mark = $marks[$ref['same'] ?? $ref['name']];
+        // Every third tag is an annotated one.
+        if ($number % 3 === 0 && str_starts_with($ref['name'], 'refs/tags/')) {
+            $stream .= 'tag ' . substr($ref['name'], 10) . "\nfrom :$mark\ntagger A <a@example.org> 1793534400 +0000\ndata 1\nx\n";
+        } else {
+            $stream .= "reset {$ref['name']}\nfrom :$mark\n\n";
+        }
+    }
+    $run = static function (array $command, string $input = '') use ($folder): void {
+        $process = proc_open($command, [['pipe', 'r'], ['file', '/dev/null', 'w'], ['file', "$folder.err", 'w']], $pipes, null, getenv());
+        fwrite($pipes[0], $input);
+        fclose($pipes[0]);
+        if (proc_close($process) !== 0) {
+            throw new \LogicException(implode(' ', $command) . ': ' . file_get_contents("$folder.err") . $input);
+        }
+    };
+    try {
+        $run(['git', 'init', '--quiet', '--initial-branch', $state['default'], $folder]);
+        $run(['git', '-C', $folder, 'fast-import', '--quiet', '--force'], $stream);
+
+        return dump_versions($folder, ['git' => \Composer\Repository\Vcs\GitDriver::class]);
+    } finally {
+        (new \Symfony\Component\Filesystem\Filesystem())->remove([$folder, "$folder.err"]);
+    }
+}

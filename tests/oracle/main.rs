@@ -1,7 +1,17 @@
 //! Holds our own answers against Composer's: reads the oracle's answered questions, one JSON object a line, and prints
 //! how many of which kind there were, and each difference. `scripts/oracle.mjs` runs it.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test panics, which is what a test does when something is wrong"
+)]
+
 mod answers;
+mod repositories;
+// The registry of the other tests; only a part of what they need is used here.
+#[allow(dead_code)]
+#[path = "../it/support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, stdin};

@@ -377,7 +377,112 @@ function document(): array
     return [manifest_text(null, pick(["dev-$branch", "$branch.x-dev", "$branch-dev"])), $branch, pick(['branch', 'default'])];
 }
 
+/** A name that git takes for a ref. */
+function ref_name(string $name): string
+{
+    $name = preg_replace('{[\\x00-\\x20~^:?*\\[\\\\\x7f]}', '', $name);
+    $name = preg_replace(['{\.\.+}', '{@\{}', '{/+\.*}', '{(\.lock)+(/|$)}', '{\.+$}'], ['.', '@', '/', '$2', ''], $name);
+    $name = preg_replace('{/+}', '/', trim($name, '/.-'));
+
+    return $name === '' || $name === '@' || $name === 'HEAD' || strlen($name) > 200 ? 'x' : $name;
+}
+
+/** What a commit holds: the text of a composer.json, or none. `$name` is forced upon it, unless null. */
+function commit_text(?string $tag, ?string $branch, ?string $name): ?string
+{
+    if (chance(4)) {
+        return null;
+    }
+    $text = manifest_text($tag, $branch);
+    $manifest = json_decode($text, true);
+    if (!is_array($manifest)) {
+        return $text;
+    }
+    // Composer ends over a version that is an array.
+    if (is_array($manifest['version'] ?? null)) {
+        return '{"name":"acme/lib"}';
+    }
+    if ($name !== null) {
+        $manifest['name'] = $name;
+
+        return json_encode($manifest, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION);
+    }
+
+    return $text;
+}
+
+/**
+ * One or two states of a git repository, the second with other branches and more tags.
+ *
+ * @return list<array{default: string, refs: list<array{name: string, text: ?string}>}>
+ */
+function repository(): array
+{
+    $spelled = chance(10) ? 'Acme/Lib' : 'acme/lib';
+    $isBroken = chance(10);
+    $name = $isBroken ? 'acme/lib' : null;
+    $taken = [];
+    $fits = static function (string $ref, string $number) use (&$taken): bool {
+        foreach ($taken as $other => $known) {
+            // Git keeps no ref inside of another, and two branches of one number are one version that nobody could tell apart.
+            if (str_starts_with("$other/", "$ref/") || str_starts_with("$ref/", "$other/") || ($number === $known)) {
+                return false;
+            }
+        }
+        $taken[$ref] = $number;
+
+        return true;
+    };
+    $defaults = ['main', 'master', '1.x', 'v2', 'develop', '2.0'];
+    shuffle($defaults);
+    $tags = [];
+    for ($i = mt_rand(0, 7); $i > 0; --$i) {
+        $tag = chance(75) ? pick(['', 'v', 'V', 'release-']) . mt_rand(0, 2) . '.' . mt_rand(0, 2) . pick(['', '.0', '.0.0', '-beta1', '-RC', '+b', '-dev', '.x', '-p1']) : ref_name(version());
+        if ($fits("refs/tags/$tag", "refs/tags/$tag")) {
+            $tags[] = ['name' => "refs/tags/$tag", 'text' => commit_text($tag, null, $name)];
+        }
+    }
+    $branches = static function (string $default) use (&$taken, $fits, $name): array {
+        $taken = array_filter($taken, static fn($ref) => str_starts_with($ref, 'refs/tags/'), ARRAY_FILTER_USE_KEY);
+        $number = static fn($branch) => strtolower(preg_replace(['{^v(?=\d)}i', '{(\.[x*]|\.9999999)+$}i'], '', $branch));
+        $fits("refs/heads/$default", $number($default));
+        $found = [];
+        for ($i = mt_rand(0, 5); $i > 0; --$i) {
+            $branch = ref_name(chance(60) ? pick(['main', '1', '1.x', 'v3.x', '2.1.x', '3.0', 'feature/a', 'feature/b-1', 'fix#3', 'a,b', 'x@y', 'dev-x', 'größe', '1.2.3.4', '1.2.3.4.5', 'v', '9999999']) : branch_text());
+            if ($fits("refs/heads/$branch", $number($branch))) {
+                $found[] = ['name' => "refs/heads/$branch", 'text' => commit_text(null, pick(["dev-$branch", "$branch.x-dev"]), $name)];
+            }
+        }
+
+        return $found;
+    };
+    $root = ['name' => $spelled, 'description' => 'Root', 'extra' => ['branch-alias' => ["dev-{$defaults[0]}" => '3.x-dev']]];
+    $states = [['default' => $defaults[0], 'refs' => [...$tags, ['name' => "refs/heads/{$defaults[0]}", 'text' => json_encode($root)], ...$branches($defaults[0])]]];
+    if ($isBroken || chance(50)) {
+        $default = $defaults[mt_rand(0, 1)];
+        for ($i = mt_rand(0, 2); $i > 0; --$i) {
+            $tags[] = ['name' => "refs/tags/7.$i.0", 'text' => commit_text("7.$i.0", null, $name)];
+        }
+        $text = pick([null, '{', '[]', '']);
+        if (!$isBroken) {
+            $text = json_encode(['name' => $spelled] + (array) json_decode((string) commit_text(null, "dev-$default", 'x'), true), JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION);
+        }
+        $states[] = ['default' => $default, 'refs' => [...$tags, ['name' => "refs/heads/$default", 'text' => $text], ...$branches($default)]];
+    }
+    foreach ($states as &$state) {
+        foreach ($state['refs'] as &$ref) {
+            // Some refs lead to the same commit.
+            if (count($states) === 1 && chance(6) && $ref['name'] !== "refs/heads/{$state['default']}") {
+                $ref = ['name' => $ref['name'], 'same' => "refs/heads/{$state['default']}"];
+            }
+        }
+    }
+
+    return $states;
+}
+
 $kinds = [
+    'repository' => fn() => repository(),
     'document' => fn() => document(),
     'normalize' => fn() => [version()],
     'branch' => fn() => [damage(branch_text())],
