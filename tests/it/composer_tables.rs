@@ -54,3 +54,10 @@ fn manifests_become_the_entries_that_composers_dumper_writes() {
 fn whole_git_repositories_become_what_composers_vcs_repository_makes_of_them() {
     check(include_str!("../fixtures/composer/repositories.jsonl"));
 }
+
+#[test]
+fn versions_picked_by_hand_read_as_in_composer() {
+    let table = include_str!("../fixtures/composer/picked.jsonl");
+    assert!(table.lines().count() > 5 * 500);
+    check(table);
+}

@@ -5,7 +5,7 @@
  *
  *   php queries.php KIND SEED COUNT
  *
- * KIND is one of `$kinds` below, or `all`. Texts are put together from what versions are made of, then now
+ * KIND is one of `$kinds` below, or `all`, or `picked` for those that were picked by hand. Texts are put together from what versions are made of, then now
  * and then damaged; the same seed gives the same questions.
  */
 
@@ -519,6 +519,16 @@ $kinds = [
     'minify' => fn() => [versions(false)],
     'expand' => fn() => [versions(true)],
 ];
+
+if ($kind === 'picked') {
+    foreach (file(__DIR__ . '/picked/versions.jsonl') as $line) {
+        $text = json_decode($line, true, 2, JSON_THROW_ON_ERROR);
+        foreach ([['normalize', [$text]], ['stability', [$text]], ['branch', [$text]], ['prefix', [$text]], ['tag', [$text, null]]] as [$op, $in]) {
+            echo json_encode(['op' => $op, 'in' => $in], JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE), "\n";
+        }
+    }
+    exit;
+}
 
 for ($i = 0; $i < (int) $count; ++$i) {
     $isCalm = false;
