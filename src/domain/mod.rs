@@ -11,7 +11,9 @@ pub mod constraint;
 pub mod tag_version;
 
 pub mod entry;
+pub mod funding;
 pub mod git;
+pub mod host_facts;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, PlannedImport, SeenRef, plan};
+use crate::domain::host_facts::ProjectFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::source::connect;
@@ -19,6 +20,7 @@ use crate::store::connections::{
 use crate::store::git_refs::{
     delete_git_refs_stmt, list_git_refs, load_ref_pages, replace_ref_pages_stmts,
 };
+use crate::store::host_facts::{load_host_facts, save_host_facts_stmt};
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
 use crate::store::jobs::{RunningJob, find_running_job, move_job, note_on_job};
 use crate::store::publications::ask_for_publication_stmt;
@@ -91,7 +93,11 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<()> {
 }
 
 /// What the host says now: the project, which may have another name, and its refs.
-async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<(Project, RefListing)> {
+async fn look(
+    app: &App,
+    host: &dyn GitHost,
+    repo: &GitRepo,
+) -> Result<(Project, RefListing, ProjectFacts)> {
     let project = host.describe_project(&repo.provider_id).await?;
     let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)
         .await?
@@ -99,7 +105,49 @@ async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<(Project,
         .filter_map(|(url, content)| Some((url, serde_json::from_str(&content).ok()?)))
         .collect();
     let listing = host.list_refs(&repo.provider_id, &known).await?;
-    Ok((project, listing))
+    let facts = look_at_facts(app, host, repo, &project, &listing).await?;
+    Ok((project, listing, facts))
+}
+
+/// What goes into every version's metadata. How to pay is read again when the default branch has moved, so that a
+/// comparison that finds nothing new costs no request more.
+async fn look_at_facts(
+    app: &App,
+    host: &dyn GitHost,
+    repo: &GitRepo,
+    project: &Project,
+    listing: &RefListing,
+) -> Result<ProjectFacts> {
+    let known = load_host_facts(app, repo.id).await?;
+    let branch = project.default_branch.as_deref().unwrap_or_default();
+    let name = format!("{BRANCHES}{branch}");
+    let head = listing
+        .refs
+        .iter()
+        .find(|found| found.name == name)
+        .map(|found| found.commit.clone());
+    let mut facts = ProjectFacts {
+        source_page: project.source_page.clone(),
+        issues_page: project.issues_page.clone(),
+        homepage: project.homepage.clone(),
+        ..known
+    };
+    if head.is_none() || head == facts.funding_read_at {
+        return Ok(facts);
+    }
+    match host.read_funding(project).await {
+        Ok(funding) => {
+            facts.funding = funding;
+            facts.funding_read_at = head;
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::RateLimited { .. }) => return Err(error),
+        // Versions are worth more than this; the next comparison tries again.
+        Err(error) => app.warn(&format!(
+            "The funding of {} could not be read: {error}",
+            project.full_name
+        )),
+    }
+    Ok(facts)
 }
 
 /// Plans, and writes what is known at once, in one batch: what goes, what stays, what is to be imported.
@@ -109,7 +157,7 @@ async fn record(
     job: &RunningJob,
     repo: &GitRepo,
     host: &dyn GitHost,
-    (project, listing): (Project, RefListing),
+    (project, listing, host_facts): (Project, RefListing, ProjectFacts),
 ) -> Result<()> {
     let now = app.now();
     let known: Vec<SeenRef> = list_git_refs(app, repo.id)
@@ -140,6 +188,7 @@ async fn record(
     let mut statements = vec![
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
+        save_host_facts_stmt(repo.id, &host_facts)?,
         mark_default_branch_stmt(job.package_id, &format!("{BRANCHES}{default_branch}")),
     ];
     statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
@@ -150,7 +199,10 @@ async fn record(
     }
     let says_otherwise = repo.default_branch != default_branch
         || repo.clone_url != project.clone_url
-        || (repo.is_archived != 0) != project.is_archived;
+        || (repo.is_archived != 0) != project.is_archived
+        || !load_host_facts(app, repo.id)
+            .await?
+            .says_the_same(&host_facts);
     if !plan.removals.is_empty() || says_otherwise {
         statements.push(ask_for_publication_stmt(job.package_id, now));
     }

@@ -9,6 +9,7 @@ use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::host_facts::read_host_facts;
 
 /// A version to be stored.
 #[derive(Debug, Clone)]
@@ -155,8 +156,10 @@ struct ReleasedRow {
     time: String,
     published_at: i64,
     is_default_branch: i64,
+    git_ref: Option<String>,
     clone_url: Option<String>,
     is_archived: Option<i64>,
+    host_facts: Option<String>,
 }
 
 /// The versions of a package as they go into its documents: tagged ones and dev ones apart.
@@ -169,7 +172,8 @@ pub async fn load_released(
         .rows(
             Statement::new(
                 "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, v.time,
-                        v.published_at, v.is_default_branch, g.clone_url, g.is_archived
+                        v.published_at, v.is_default_branch, v.git_ref, g.clone_url, g.is_archived,
+                        case when row_number() over (partition by g.id order by v.id) = 1 then g.host_facts end as host_facts
                  from versions v
                  join dists d on d.id = v.dist_id
                  join packages p on p.id = v.package_id
@@ -182,7 +186,11 @@ pub async fn load_released(
     let mut tagged = Vec::new();
     let mut dev = Vec::new();
     let mut spelled_name = None;
-    for row in rows_as::<ReleasedRow>(rows)? {
+    let rows = rows_as::<ReleasedRow>(rows)?;
+    // One text for the whole project: it comes with one row alone.
+    let facts = rows.iter().find_map(|row| row.host_facts.as_deref());
+    let facts = read_host_facts(facts)?;
+    for row in rows {
         let list = if row.is_dev == 0 {
             &mut tagged
         } else {
@@ -210,9 +218,11 @@ pub async fn load_released(
             time: row.time,
             published_at: row.published_at,
             is_default_branch: row.is_default_branch != 0,
-            host: HostFacts {
-                is_archived: row.is_archived.unwrap_or_default() != 0,
-                ..HostFacts::default()
+            host: match row.git_ref {
+                Some(git_ref) => {
+                    facts.of_version(&git_ref, row.is_archived.unwrap_or_default() != 0)
+                }
+                None => HostFacts::default(),
             },
         });
     }

@@ -61,3 +61,8 @@ fn versions_picked_by_hand_read_as_in_composer() {
     assert!(table.lines().count() > 5 * 500);
     check(table);
 }
+
+#[test]
+fn funding_reads_as_by_composers_driver() {
+    check(include_str!("../fixtures/composer/funding.jsonl"));
+}

@@ -5,6 +5,7 @@ use repertoire::domain::branch::{
 };
 use repertoire::domain::constraint::Constraint;
 use repertoire::domain::entry::{ReleasedVersion, build_entry};
+use repertoire::domain::funding::{Funding, parse_funding};
 use repertoire::domain::manifest::Manifest;
 use repertoire::domain::minify::{expand, minify};
 use repertoire::domain::name::{NameGlob, PackageName};
@@ -117,6 +118,12 @@ fn answer(op: &str, input: &Value) -> Value {
                     branch.version.normalized(),
                     branch.alias
                 ]))
+        ),
+        "funding" => json!(
+            parse_funding(text(0))
+                .iter()
+                .map(Funding::to_json)
+                .collect::<Vec<_>>()
         ),
         "document" => json!(document(text(0), text(1), text(2))),
         "minify" => json!(minify(versions(&input[0]))),

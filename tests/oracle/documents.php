@@ -156,3 +156,31 @@ function dump_repository(array $states): array
         (new \Symfony\Component\Filesystem\Filesystem())->remove([$folder, "$folder.err"]);
     }
 }
+
+/**
+ * What Composer's driver for GitHub reads out of a FUNDING.yml.
+ *
+ * @return list<array{type: string, url: string}>
+ */
+function read_funding(string $text): array
+{
+    $io = new NullIO();
+    $config = new Config(false);
+    $downloader = new class($io, $config) extends HttpDownloader {
+        public string $body = '';
+
+        public function get($url, $options = []): \Composer\Util\Http\Response
+        {
+            return new \Composer\Util\Http\Response(['url' => $url], 200, [], $this->body);
+        }
+    };
+    $downloader->body = json_encode(['encoding' => 'base64', 'content' => base64_encode($text)]);
+    $driver = new \Composer\Repository\Vcs\GitHubDriver(['url' => 'https://github.com/acme/lib'], $io, $config, $downloader, new \Composer\Util\ProcessExecutor($io));
+    (new \ReflectionProperty(\Composer\Repository\Vcs\VcsDriver::class, 'originUrl'))->setValue($driver, 'github.com');
+    foreach (['owner' => 'acme', 'repository' => 'lib'] as $name => $value) {
+        (new \ReflectionProperty(\Composer\Repository\Vcs\GitHubDriver::class, $name))->setValue($driver, $value);
+    }
+    $found = (new \ReflectionMethod($driver, 'getFundingInfo'))->invoke($driver);
+
+    return $found === false ? [] : array_values($found);
+}

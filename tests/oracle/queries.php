@@ -283,7 +283,7 @@ function versions(bool $isMinified): array
 /** A value that may stand anywhere, mostly of a wrong kind. */
 function odd_value(): mixed
 {
-    return pick([null, true, false, 0, 1, 1.5, '', '0', 'x', 'Self.Version', [], ['x'], [1], ['a' => 'b'], ['x' => 1], [['x']], [null]]);
+    return pick([null, true, false, 0, 1, 1.5, '', '0', 'no such', 'Self.Version', [], ['x'], [1], ['a' => 'b'], ['x' => 1], [['x']], [null]]);
 }
 
 /** @return array<string, mixed> */
@@ -438,6 +438,8 @@ function repository(): array
     $tags = [];
     for ($i = mt_rand(0, 7); $i > 0; --$i) {
         $tag = chance(75) ? pick(['', 'v', 'V', 'release-']) . mt_rand(0, 2) . '.' . mt_rand(0, 2) . pick(['', '.0', '.0.0', '-beta1', '-RC', '+b', '-dev', '.x', '-p1']) : ref_name(version());
+        // `1.01` and `1.1` are one version to Composer, and two to us.
+        $tag = preg_replace('{(?<!\d)0+(?=\d)}', '', $tag);
         if ($fits("refs/tags/$tag", "refs/tags/$tag")) {
             $tags[] = ['name' => "refs/tags/$tag", 'text' => commit_text($tag, null, $name)];
         }
@@ -481,7 +483,40 @@ function repository(): array
     return $states;
 }
 
+/** A FUNDING.yml, or near to one. */
+function funding_text(): string
+{
+    $account = static fn() => damage(pick(['acme', 'acme/lib', "'acme'", '"acme"', 'https://a.b/pay', 'http://a.b:80/x', 'a.org', 'a-b.io', 'x.info', '//a.b', 'mailto:a@b.c', 'http:///x', 'a:b', 'a:80', 'http://a:b', 'http://u:p@h/', 'npm/x', 'https://github.com/acme/', '', '/', 'http://[::1]:8', 'file:///a', 'a?b:c', '//a:1', 'http://h:', 'http://:80', '[x', 'é.fr', 'x/y:12', ':80', 'a b.c']));
+    $lines = [];
+    for ($i = mt_rand(1, 6); $i > 0; --$i) {
+        $kind = pick(['github', 'patreon', 'open_collective', 'ko_fi', 'tidelift', 'community_bridge', 'liberapay', 'issuehunt', 'lfx_crowdfunding', 'polar', 'buy_me_a_coffee', 'thanks_dev', 'otechie', 'custom', 'custom', 'custom', 'Other', '']);
+        $comment = pick(['', '', '', ' # why', '#x', '  #', ' #a #b', ' # a, b']);
+        $form = mt_rand(1, 10);
+        if ($form <= 4) {
+            $lines[] = $kind . pick([': ', ':', ' : ', ":\t"]) . $account() . $comment;
+        } elseif ($form <= 7) {
+            $items = [];
+            for ($j = mt_rand(0, 3); $j > 0; --$j) {
+                $items[] = $account();
+            }
+            $lines[] = "$kind: [" . implode(pick([', ', ',', ' , ']), $items) . ']' . $comment;
+        } elseif ($form <= 9) {
+            $lines[] = $kind . pick([': [', ':', ': #', ': [ ']) . pick(['', '', ' ']);
+            for ($j = mt_rand(0, 3); $j > 0; --$j) {
+                $lines[] = pick(['  ', '', "\t"]) . pick(['- ', '-', '']) . $account() . pick(['', ',', ',']) . $comment;
+            }
+            $lines[] = pick([']', ' ] ', '']);
+        } else {
+            $lines[] = pick(['# comment', '', '---', $account(), $comment]);
+        }
+    }
+
+    // PHP's basename has a mind of its own about control characters.
+    return str_replace(["\f", "\v", "\0"], '', implode(pick(["\n", "\n", "\r\n"]), $lines));
+}
+
 $kinds = [
+    'funding' => fn() => [funding_text()],
     'repository' => fn() => repository(),
     'document' => fn() => document(),
     'normalize' => fn() => [version()],

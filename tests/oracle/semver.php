@@ -109,6 +109,8 @@ function answer(string $op, array $in): mixed
             return scan(['tags' => [], 'branches' => [$in[0]], 'root' => $in[2] ? $in[0] : 'another', 'manifest' => $manifest]);
         case 'document':
             return dump_document(...$in);
+        case 'funding':
+            return read_funding($in[0]);
         case 'repository':
             return dump_repository($in);
         case 'minify':
