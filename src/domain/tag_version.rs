@@ -72,7 +72,7 @@ pub struct BranchVersion {
 pub fn version_of_tag(tag: &str, manifest_version: Option<&str>) -> Result<Version, TagRefusal> {
     let name = tag.replace("release-", "");
     let tagged = normalize(&name).map_err(|cause| TagRefusal::InvalidTag {
-        tag: tag.to_owned(),
+        tag: scan::excerpt(tag),
         cause,
     })?;
     let (pretty, normalized) = match manifest_version {

@@ -22,6 +22,8 @@ mod jobs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod parsers;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 #[path = "../oracle/repositories.rs"]

@@ -140,10 +140,9 @@ fn with_address(mut funding: Funding) -> Option<Funding> {
         "thanks_dev" => format!("https://thanks.dev/{account}"),
         "otechie" => format!("https://otechie.com/{last}"),
         "custom" => match Reading::of(account) {
-            Reading::Malformed => return None,
             Reading::Address => account.to_owned(),
             Reading::Path if is_host(account) => format!("https://{account}"),
-            Reading::Path => return None,
+            Reading::Path | Reading::Malformed => return None,
         },
         _ => account.to_owned(),
     };

@@ -16,6 +16,7 @@ pub(crate) use keys::{has_time, is_set};
 
 use crate::domain::constraint::Constraint;
 use crate::domain::name::PackageName;
+use crate::domain::scan;
 
 /// Why a composer.json cannot become a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,8 +120,8 @@ impl Manifest {
             {
                 return Err(ManifestFault::BadConstraint {
                     kind,
-                    package,
-                    constraint: pretty.to_owned(),
+                    package: scan::excerpt(&package),
+                    constraint: scan::excerpt(pretty),
                 });
             }
         }
@@ -129,8 +130,10 @@ impl Manifest {
 
     fn check_kinds(&self) -> Result<(), ManifestFault> {
         for (key, value) in &self.fields {
-            keys::read(key, value, "")
-                .map_err(|(key, expected)| ManifestFault::WrongKind { key, expected })?;
+            keys::read(key, value, "").map_err(|(key, expected)| ManifestFault::WrongKind {
+                key: scan::excerpt(&key),
+                expected,
+            })?;
         }
         // 2.10.2 and later abort the whole run on a binary outside of the package.
         if bin_paths(self.fields.get("bin"))
@@ -155,8 +158,8 @@ impl Manifest {
                 if text != "self.version" && Constraint::parse(text).is_err() {
                     return Err(ManifestFault::BadConstraint {
                         kind,
-                        package,
-                        constraint: text.to_owned(),
+                        package: scan::excerpt(&package),
+                        constraint: scan::excerpt(text),
                     });
                 }
             }

@@ -29,9 +29,8 @@ pub(super) async fn read(api: &Api<'_>, project: &Project) -> Result<Vec<Funding
     ] {
         match read_text(api, &path).await {
             Ok(text) if !matches!(text.as_str(), "" | "0") => return Ok(parse_funding(&text)),
-            Ok(_) => {}
             Err(error) if may_work_later(&error) => return Err(error),
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(Vec::new())
