@@ -83,7 +83,7 @@ pub fn version_of_prefixed_tag(
 ) -> Result<Version, TagRefusal> {
     let name = prefixes.strip(tag);
     let tagged = normalize(&name).map_err(|cause| TagRefusal::InvalidTag {
-        tag: tag.to_owned(),
+        tag: scan::excerpt(tag),
         cause,
     })?;
     let (pretty, normalized) = match manifest_version {

@@ -67,7 +67,10 @@ pub(super) async fn decide(
     manifest: &Manifest,
 ) -> Result<Decision> {
     let (version, is_default_branch) = if let Some(tag) = waiting.name.strip_prefix(TAGS) {
-        let declared = manifest.version();
+        let declared = match manifest.version() {
+            Ok(declared) => declared,
+            Err(fault) => return Ok(Decision::skip(fault.to_string())),
+        };
         let prefixes = &source.policy.tag_prefixes;
         match version_of_prefixed_tag(tag, declared.as_deref(), prefixes) {
             Ok(version) => (version, false),
@@ -86,6 +89,9 @@ pub(super) async fn decide(
             Err(refusal) => return Ok(Decision::skip(refusal.to_string())),
         }
     };
+    if let Err(fault) = manifest.check_version(version.pretty()) {
+        return Ok(Decision::skip(fault.to_string()));
+    }
     if !version.is_dev()
         && source.policy.moved_tags == MovedTags::Keep
         && let Some(known) = find_version(app, source.package, version.normalized()).await?

@@ -4,6 +4,7 @@ mod count_downloads;
 mod decide;
 pub mod housekeeping;
 pub mod import;
+mod look;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;

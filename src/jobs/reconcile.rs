@@ -7,21 +7,22 @@ use serde_json::json;
 use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, Exclusion, PlannedImport, RefRule, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::look::{Looked, look_and_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
-use crate::jobs::rename::{Named, follow_name};
+use crate::jobs::rename::Named;
 use crate::jobs::source::connect;
 use crate::jobs::{enqueue_imports, settle};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
-use crate::providers::{GitHost, Project, RefListing, RefPage};
+use crate::providers::{GitHost, RefListing};
 use crate::store::connections::{
     GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
     note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
 };
 use crate::store::git_refs::{
-    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, load_ref_pages,
-    replace_ref_pages_stmts,
+    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, replace_ref_pages_stmts,
 };
+use crate::store::host_facts::{load_host_facts, save_host_facts_stmt};
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
 use crate::store::jobs::{
     RunningJob, copy_notice_stmt, find_running_job, move_job, move_job_to_package_stmt, note_on_job,
@@ -99,30 +100,6 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     Ok(named.package.id)
 }
 
-/// What the host says now, and the package that the project is synced as.
-async fn look_and_name(
-    app: &App,
-    id: &str,
-    host: &dyn GitHost,
-    repo: &GitRepo,
-) -> Result<((Project, RefListing), Named)> {
-    let (project, listing) = look(app, host, repo).await?;
-    let named = follow_name(app, id, repo, host, &project, &listing).await?;
-    Ok(((project, listing), named))
-}
-
-/// What the host says now: the project, which may have another name, and its refs.
-async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<(Project, RefListing)> {
-    let project = host.describe_project(&repo.provider_id).await?;
-    let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)
-        .await?
-        .into_iter()
-        .filter_map(|(url, content)| Some((url, serde_json::from_str(&content).ok()?)))
-        .collect();
-    let listing = host.list_refs(&repo.provider_id, &known).await?;
-    Ok((project, listing))
-}
-
 /// Plans, and writes what is known at once, in one batch: what goes, what stays, what is to be imported.
 async fn record(
     app: &App,
@@ -130,9 +107,14 @@ async fn record(
     named: &Named,
     repo: &GitRepo,
     host: &dyn GitHost,
-    (project, listing): (Project, RefListing),
+    looked: Looked,
 ) -> Result<()> {
     let now = app.now();
+    let Looked {
+        project,
+        listing,
+        facts: host_facts,
+    } = looked;
     let package = named.package.id;
     let known = list_seen(app, repo.id, package).await?;
     let default_branch = project.default_branch.as_deref().unwrap_or_default();
@@ -155,6 +137,7 @@ async fn record(
     let mut statements = vec![
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
+        save_host_facts_stmt(repo.id, &host_facts)?,
         note_named_commit_stmt(repo.id, named.commit.as_deref()),
         note_on_package_stmt(package, named.notice.as_deref()),
         move_job_to_package_stmt(id, package),
@@ -170,7 +153,10 @@ async fn record(
     statements.extend(exclude_stmts(package, repo.id, &plan.exclusions, now)?);
     let says_otherwise = repo.default_branch != default_branch
         || repo.clone_url != project.clone_url
-        || (repo.is_archived != 0) != project.is_archived;
+        || (repo.is_archived != 0) != project.is_archived
+        || !load_host_facts(app, repo.id)
+            .await?
+            .says_the_same(&host_facts);
     if says_otherwise {
         statements.push(ask_for_publications_of_git_repo_stmt(repo.id, now));
     } else if !plan.removals.is_empty() || !plan.exclusions.is_empty() {

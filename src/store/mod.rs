@@ -10,6 +10,7 @@ pub mod dists;
 pub mod downloads;
 pub mod git_refs;
 pub mod heads;
+pub mod host_facts;
 pub mod job_refs;
 pub mod jobs;
 pub mod memo;

@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::domain::metadata::{ReleasedVersion, Source};
+use crate::domain::entry::{HostFacts, ReleasedVersion, Source};
 use crate::domain::policy::Abandoned;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::host_facts::read_host_facts;
 use crate::store::packages::read_abandoned;
 
 /// A version to be stored.
@@ -163,10 +164,12 @@ struct ReleasedRow {
     time: String,
     published_at: i64,
     is_default_branch: i64,
+    git_ref: Option<String>,
     clone_url: Option<String>,
     is_archived: Option<i64>,
     abandoned: Option<String>,
     renamed_to: Option<String>,
+    host_facts: Option<String>,
 }
 
 /// The versions of a package as they go into its documents: tagged ones and dev ones apart.
@@ -179,7 +182,8 @@ pub async fn load_released(
         .rows(
             Statement::new(
                 "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, v.time,
-                        v.published_at, v.is_default_branch, g.clone_url, g.is_archived, p.abandoned, p.renamed_to
+                        v.published_at, v.is_default_branch, v.git_ref, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
+                        case when row_number() over (partition by g.id order by v.id) = 1 then g.host_facts end as host_facts
                  from versions v
                  join dists d on d.id = v.dist_id
                  join packages p on p.id = v.package_id
@@ -191,19 +195,32 @@ pub async fn load_released(
         .await?;
     let mut tagged = Vec::new();
     let mut dev = Vec::new();
-    for row in rows_as::<ReleasedRow>(rows)? {
+    let mut spelled_name = None;
+    let rows = rows_as::<ReleasedRow>(rows)?;
+    // One text for the whole project: it comes with one row alone.
+    let facts = rows.iter().find_map(|row| row.host_facts.as_deref());
+    let facts = read_host_facts(facts)?;
+    for row in rows {
         let list = if row.is_dev == 0 {
             &mut tagged
         } else {
             &mut dev
         };
-        let mut manifest = serde_json::from_str(&row.manifest).map_err(Error::internal)?;
+        let mut manifest: Map<String, Value> =
+            serde_json::from_str(&row.manifest).map_err(Error::internal)?;
+        if row.is_default_branch != 0 {
+            spelled_name = manifest
+                .get("name")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+        }
         let mut is_archived = row.is_archived.unwrap_or_default() != 0;
         let said = read_abandoned(row.abandoned.as_deref())?;
         if let Some(abandoned) = Abandoned::resolve(said, row.renamed_to.as_deref()) {
             abandoned.overrule(&mut manifest, &mut is_archived);
         }
         list.push(ReleasedVersion {
+            spelled_name: None,
             manifest,
             source: row.clone_url.map(|url| Source {
                 url,
@@ -216,8 +233,14 @@ pub async fn load_released(
             time: row.time,
             published_at: row.published_at,
             is_default_branch: row.is_default_branch != 0,
-            is_abandoned: is_archived,
+            host: match row.git_ref {
+                Some(git_ref) => facts.of_version(&git_ref, is_archived),
+                None => HostFacts::default(),
+            },
         });
+    }
+    for version in tagged.iter_mut().chain(&mut dev) {
+        version.spelled_name.clone_from(&spelled_name);
     }
     Ok((tagged, dev))
 }
