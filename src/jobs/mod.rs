@@ -2,11 +2,14 @@
 
 mod archive_wait;
 mod count_downloads;
+mod decide;
 pub mod housekeeping;
 pub mod import;
+mod look;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;
+mod rename;
 mod source;
 
 pub use outcome::Outcome;

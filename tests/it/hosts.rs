@@ -100,16 +100,22 @@ fn forgejo_push(connection: &Value, delivery: &str) -> (Vec<(&'static str, Strin
 
 #[test]
 fn a_project_of_each_host_becomes_a_package() {
-    for (provider, host) in [("gitlab", "gitlab.com"), ("forgejo", "codeberg.org")] {
+    for (provider, host, tag, branch) in [
+        ("gitlab", "gitlab.com", "-/tree/v1.1.0", "-/tree/main"),
+        ("forgejo", "codeberg.org", "tag/v1.1.0", "branch/main"),
+    ] {
         let (registry, connection) = imported(provider);
         assert_eq!(connection["account"], "acme-bot");
         assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
         let version = registry.composer_metadata(PACKAGE).remove(0);
         let clone_url = format!("https://{host}/{PROJECT}.git");
         assert_eq!(version["source"]["url"], clone_url);
-        assert_eq!(version["time"], "2026-11-01T12:00:00Z");
+        let page = |of: &str| format!("https://{host}/{PROJECT}/{of}");
+        assert_eq!(version["support"]["source"], page(tag));
+        assert_eq!(version["time"], "2026-11-01T12:00:00+00:00");
         let dev = registry.composer_metadata(&format!("{PACKAGE}~dev"));
         assert_eq!(dev[0]["version"], "dev-main");
+        assert_eq!(dev[0]["support"]["source"], page(branch));
     }
 }
 

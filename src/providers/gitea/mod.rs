@@ -178,6 +178,8 @@ struct Repository {
     archived: bool,
     #[serde(default)]
     empty: bool,
+    #[serde(default)]
+    has_issues: bool,
 }
 
 #[derive(Deserialize)]
@@ -244,7 +246,12 @@ impl GitHost for Gitea<'_> {
             format!("/repos/{}/{}", segment(owner), segment(name))
         };
         let repository = self.find_repository(&path, name_or_id).await?;
+        let page = &repository.html_url;
+        // As Composer's driver for Forgejo (`ForgejoDriver::getComposerInformation`) makes them.
         Ok(Project {
+            source_page: Some(format!("{page}/{{kind}}/{{ref}}")),
+            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
+            homepage: None,
             provider_id: repository.id.to_string(),
             full_name: repository.full_name,
             // The branch of an empty repository is a plan.

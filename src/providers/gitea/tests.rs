@@ -174,6 +174,12 @@ fn a_project_is_found_by_name_by_id_and_after_a_rename() {
         assert_eq!(project.provider_id, "42");
         assert_eq!(project.default_branch.as_deref(), Some("main"));
         assert!(!project.is_private && project.is_archived);
+        let page = "https://codeberg.org/acme/hello";
+        assert_eq!(
+            project.source_page,
+            Some(format!("{page}/{{kind}}/{{ref}}"))
+        );
+        assert_eq!(project.issues_page, None);
     }
     let client = on_path(
         "/repos/acme/old",

@@ -2,12 +2,14 @@
 
 mod api;
 mod event;
+mod funding;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde::Deserialize;
 
+use crate::domain::funding::Funding;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
@@ -57,6 +59,8 @@ struct Repository {
     private: bool,
     #[serde(default)]
     archived: bool,
+    #[serde(default)]
+    has_issues: bool,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +117,12 @@ impl GitHost for GitHub<'_> {
             Asked::Refused(refusal) => return Err(refusal.error),
         };
         let repository: Repository = self.api.json(response).await?;
+        let page = &repository.html_url;
         Ok(Project {
+            source_page: Some(format!("{page}/tree/{{ref}}")),
+            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
+            // Composer's driver leaves the website that GitHub knows alone.
+            homepage: None,
             provider_id: repository.id.to_string(),
             full_name: repository.full_name,
             default_branch: repository.default_branch.filter(|name| !name.is_empty()),
@@ -122,6 +131,10 @@ impl GitHost for GitHub<'_> {
             is_private: repository.private,
             is_archived: repository.archived,
         })
+    }
+
+    async fn read_funding(&self, project: &Project) -> Result<Vec<Funding>> {
+        funding::read(&self.api, project).await
     }
 
     async fn list_refs(

@@ -128,6 +128,8 @@ struct FoundProject {
     archived: bool,
     #[serde(default)]
     empty_repo: bool,
+    #[serde(default)]
+    issues_enabled: bool,
     repository_access_level: Option<String>,
     permissions: Option<Permissions>,
 }
@@ -232,7 +234,12 @@ impl GitHost for GitLab<'_> {
                 ),
             ));
         }
+        let page = &found.web_url;
+        // As Composer's driver for GitLab (`GitLabDriver::getComposerInformation`) makes them.
         Ok(Project {
+            source_page: Some(format!("{page}/-/tree/{{ref}}")),
+            issues_page: found.issues_enabled.then(|| format!("{page}/-/issues")),
+            homepage: None,
             provider_id: found.id.to_string(),
             // The branch of an empty repository is a plan.
             default_branch: found

@@ -201,7 +201,7 @@ fn limits_and_failures_have_their_kind() {
 fn found() -> Value {
     json!({
         "id": 42, "path_with_namespace": "acme/sub/hello", "default_branch": "main",
-        "visibility": "internal", "archived": true, "empty_repo": false,
+        "visibility": "internal", "archived": true, "empty_repo": false, "issues_enabled": true,
         "web_url": "https://gitlab.com/acme/sub/hello",
         "http_url_to_repo": "https://gitlab.com/acme/sub/hello.git",
         "permissions": {"project_access": {"access_level": 20}, "group_access": null},
@@ -229,6 +229,9 @@ fn a_project_is_found_by_path_by_id_and_after_a_rename() {
         assert_eq!(project.default_branch.as_deref(), Some("main"));
         assert_eq!(project.clone_url, "https://gitlab.com/acme/sub/hello.git");
         assert!(project.is_private && project.is_archived);
+        let page = "https://gitlab.com/acme/sub/hello/-/";
+        assert_eq!(project.source_page, Some(format!("{page}tree/{{ref}}")));
+        assert_eq!(project.issues_page, Some(format!("{page}issues")));
     }
     let client = on_path(
         "/projects/acme%2Fold",
