@@ -195,12 +195,36 @@ impl<'a> Rest<'a> {
         Ok(whole.to_string())
     }
 
-    /// The commit whose archive was asked for is not there.
-    pub(super) fn no_archive(&self, commit: &str) -> Error {
-        Error::not_found(format!(
-            "`{}` has no archive of commit `{commit}`; it may have been pushed over",
-            self.host()
-        ))
+    /// The bytes of a file of the project that the URL path below the base names; none when there is no such file.
+    /// Who may not see the project could not have listed its refs, so that a 404 is about the file.
+    pub(super) async fn read_file(
+        &self,
+        url: &str,
+        path: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>> {
+        match self.get(url, Want::Raw).await?.or_missing()? {
+            Some(response) => read_body(response, limit, &format!("The file `{path}`"))
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The archive of a commit at a path below the base. `or` is what else a 404 may mean.
+    pub(super) async fn open_archive(
+        &self,
+        url: &str,
+        commit: &str,
+        or: &str,
+    ) -> Result<InResponse> {
+        let asked = self.get(url, Want::Archive).await?;
+        asked.or_missing()?.ok_or_else(|| {
+            Error::not_found(format!(
+                "`{}` has no archive of commit `{commit}`; it may have been pushed over{or}",
+                self.host()
+            ))
+        })
     }
 
     async fn refuse(&self, mut response: InResponse) -> Refusal {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
-use super::outgoing::{Gateway, read_body};
+use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segment, segments, split_name};
 use super::ref_pages::{self, Lists};
@@ -295,12 +295,7 @@ impl GitHost for Gitea<'_> {
         if let Some(commit) = commit {
             url = format!("{url}?ref={}", full_commit(commit)?);
         }
-        match self.api.get(&url, Want::Raw).await?.or_missing()? {
-            Some(response) => read_body(response, limit, &format!("The file `{path}`"))
-                .await
-                .map(Some),
-            None => Ok(None),
-        }
+        self.api.read_file(&url, path, limit).await
     }
 
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String> {
@@ -320,14 +315,8 @@ impl GitHost for Gitea<'_> {
             "{}/archive/{commit}.zip",
             self.repository_path(project_id).await?
         );
-        let asked = self.api.get(&url, Want::Archive).await?;
-        asked.or_missing()?.ok_or_else(|| {
-            Error::not_found(format!(
-                "`{}` has no archive of commit `{commit}`; it may have been pushed over, or the instance has \
-                 `DISABLE_DOWNLOAD_SOURCE_ARCHIVES` set",
-                self.api.host()
-            ))
-        })
+        let or = ", or the instance has `DISABLE_DOWNLOAD_SOURCE_ARCHIVES` set";
+        self.api.open_archive(&url, commit, or).await
     }
 }
 

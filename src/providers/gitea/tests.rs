@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::ErrorKind;
 use crate::providers::ProviderKind;
-use crate::providers::address::PrivateAddresses;
-use crate::providers::replay::{Answer, ReplayClient, StoppedClock, answer};
+use crate::providers::replay::{
+    Answer, ReplayClient, answer, commit, gateway, list_refs, ok, refused, token,
+};
 
 const TOKEN: &str = "0123456789abcdef";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -13,17 +14,9 @@ const BASE: &str = "https://codeberg.org/api/v1";
 const PARK: ErrorKind = ErrorKind::Upstream { retryable: false };
 const SEARCH: &str = "/repos/search?limit=1";
 
-fn gateway(client: &ReplayClient) -> Gateway<'_> {
-    Gateway::new(client, &StoppedClock, PrivateAddresses::Refused)
-}
-
-fn token() -> Credentials {
-    Credentials::new(None, TOKEN)
-}
-
 fn forgejo(client: &ReplayClient) -> Box<dyn GitHost + '_> {
     ProviderKind::Forgejo
-        .connect(gateway(client), "", &token())
+        .connect(gateway(client), "", &token(TOKEN))
         .unwrap()
 }
 
@@ -33,17 +26,6 @@ fn at(path: &str) -> String {
 
 fn on_path(path: &str, answer: Answer) -> ReplayClient {
     ReplayClient::default().on(&at(path), answer)
-}
-
-fn ok(value: &Value) -> Answer {
-    answer(200, value.to_string())
-}
-
-fn refused(status: u16, message: &str) -> Answer {
-    answer(
-        status,
-        json!({ "message": message, "url": "x" }).to_string(),
-    )
 }
 
 fn user() -> Answer {
@@ -73,7 +55,7 @@ fn the_base_address_is_taken_as_people_paste_it() {
         let client = ReplayClient::default()
             .on(&format!("{api}/user"), user())
             .on(&format!("{api}{SEARCH}"), search());
-        let host = kind.connect(gateway(&client), base, &token()).unwrap();
+        let host = kind.connect(gateway(&client), base, &token(TOKEN)).unwrap();
         let account = block_on(host.check_access()).unwrap();
         assert_eq!((account.login.as_str(), account.missing.len()), ("ada", 0));
         let expected = format!("token {TOKEN}");
@@ -82,7 +64,7 @@ fn the_base_address_is_taken_as_people_paste_it() {
     }
     let client = ReplayClient::default();
     for base in ["http://a.com", "https://127.0.0.1:3000", "https://a.com?x"] {
-        let refused = ProviderKind::Gitea.connect(gateway(&client), base, &token());
+        let refused = ProviderKind::Gitea.connect(gateway(&client), base, &token(TOKEN));
         assert_eq!(refused.err().unwrap().kind(), ErrorKind::Invalid, "{base}");
     }
 }
@@ -207,10 +189,6 @@ fn a_project_is_found_by_name_by_id_and_after_a_rename() {
     }
 }
 
-fn commit(number: usize) -> String {
-    format!("{number:040x}")
-}
-
 /// `id` is the tag object.
 fn tag_page(names: &[(&str, usize)]) -> Answer {
     let items: Vec<Value> = names
@@ -240,14 +218,7 @@ fn branches(page: usize) -> String {
 }
 
 fn list(client: &ReplayClient, known: &RefListing) -> Result<RefListing> {
-    let known = known
-        .pages
-        .iter()
-        .map(|page| (page.url.clone(), page.clone()))
-        .collect();
-    let listing = block_on(forgejo(client).list_refs("42", &known));
-    client.assert_done();
-    listing
+    list_refs(forgejo(client).as_ref(), client, known)
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::domain::funding::Funding;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
-use super::outgoing::{Gateway, read_body};
+use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segments, split_name};
 use super::ref_pages::{self, Lists};
@@ -167,14 +167,8 @@ impl GitHost for GitHub<'_> {
         if let Some(commit) = commit {
             url = format!("{url}?ref={}", full_commit(commit)?);
         }
-        // A token that may not read contents gets a 403, and one that may not see the project could
-        // not have listed its refs: what is missing is the file.
-        match self.api.get(&url, Want::Raw).await?.or_missing()? {
-            Some(response) => read_body(response, limit, &format!("The file `{path}`"))
-                .await
-                .map(Some),
-            None => Ok(None),
-        }
+        // A token that may not read contents gets a 403.
+        self.api.read_file(&url, path, limit).await
     }
 
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String> {
@@ -192,10 +186,7 @@ impl GitHost for GitHub<'_> {
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse> {
         let commit = full_commit(commit)?;
         let url = format!("/repositories/{}/zipball/{commit}", project(project_id)?);
-        let asked = self.api.get(&url, Want::Archive).await?;
-        asked
-            .or_missing()?
-            .ok_or_else(|| self.api.no_archive(commit))
+        self.api.open_archive(&url, commit, "").await
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
-use super::outgoing::{Gateway, archives_limited, read_body, upstream};
+use super::outgoing::{Gateway, archives_limited, upstream};
 use super::paging::Paging;
 use super::path::{full_commit, is_id, is_word, project, segment};
 use super::ref_pages::{self, Lists};
@@ -284,12 +284,7 @@ impl GitHost for GitLab<'_> {
             project(project_id)?,
             segment(path)
         );
-        match self.api.get(&url, Want::Raw).await?.or_missing()? {
-            Some(response) => read_body(response, limit, &format!("The file `{path}`"))
-                .await
-                .map(Some),
-            None => Ok(None),
-        }
+        self.api.read_file(&url, path, limit).await
     }
 
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String> {
@@ -309,17 +304,15 @@ impl GitHost for GitLab<'_> {
             "/projects/{}/repository/archive.zip?sha={commit}",
             project(project_id)?
         );
-        let asked = self.api.get(&url, Want::Archive).await?;
-        if let Asked::Refused(refusal) = &asked
-            && let ErrorKind::RateLimited { retry_after } = refusal.error.kind()
+        let opened = self.api.open_archive(&url, commit, "").await;
+        if let Err(error) = &opened
+            && let ErrorKind::RateLimited { retry_after } = error.kind()
         {
             // gitlab.com gives five archives of a project a minute, apart from all other limits. Should it be another
             // limit after all, the next request for something else is told so.
             return Err(archives_limited(self.api.host(), retry_after));
         }
-        asked
-            .or_missing()?
-            .ok_or_else(|| self.api.no_archive(commit))
+        opened
     }
 
     fn limits_archives_apart(&self) -> bool {

@@ -3,21 +3,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::providers::ProviderKind;
-use crate::providers::address::PrivateAddresses;
-use crate::providers::replay::{Answer, NOW, ReplayClient, StoppedClock, answer};
+use crate::providers::replay::{
+    Answer, NOW, ReplayClient, answer, commit, gateway, list_refs, ok, refused, token,
+};
 
 const TOKEN: &str = "glpat-0123456789";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const BASE: &str = "https://gitlab.com/api/v4";
 const PARK: ErrorKind = ErrorKind::Upstream { retryable: false };
-
-fn gateway(client: &ReplayClient) -> Gateway<'_> {
-    Gateway::new(client, &StoppedClock, PrivateAddresses::Refused)
-}
-
-fn token(text: &str) -> Credentials {
-    Credentials::new(None, text)
-}
 
 fn gitlab(client: &ReplayClient) -> Box<dyn GitHost + '_> {
     ProviderKind::GitLab
@@ -31,14 +24,6 @@ fn at(path: &str) -> String {
 
 fn on_path(path: &str, answer: Answer) -> ReplayClient {
     ReplayClient::default().on(&at(path), answer)
-}
-
-fn ok(value: &Value) -> Answer {
-    answer(200, value.to_string())
-}
-
-fn refused(status: u16, message: &str) -> Answer {
-    answer(status, json!({ "message": message }).to_string())
 }
 
 fn user() -> Answer {
@@ -286,10 +271,6 @@ fn an_empty_project_has_no_branch_and_a_guest_is_told_why() {
     }
 }
 
-fn commit(number: usize) -> String {
-    format!("{number:040x}")
-}
-
 /// As GitLab has them: `target` is the tag object where there is one.
 fn page(names: &[(&str, usize)]) -> Answer {
     let items: Vec<Value> = names
@@ -316,14 +297,7 @@ fn next() -> String {
 }
 
 fn list(client: &ReplayClient, known: &RefListing) -> Result<RefListing> {
-    let known = known
-        .pages
-        .iter()
-        .map(|page| (page.url.clone(), page.clone()))
-        .collect();
-    let listing = block_on(gitlab(client).list_refs("42", &known));
-    client.assert_done();
-    listing
+    list_refs(gitlab(client).as_ref(), client, known)
 }
 
 fn names(listing: &RefListing) -> Vec<(&str, &str)> {
