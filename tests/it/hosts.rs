@@ -3,9 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::support::github::Answer as Reply;
 use crate::support::hosts::HOST_TOKEN;
 use crate::support::persona::Answer;
 use crate::support::world::Port;
@@ -315,4 +317,75 @@ fn archives_come_as_gitlab_allows_them_and_nothing_fails() {
     assert!((4..=7).contains(&minutes), "{minutes} minutes");
     let asked = registry.world.github.borrow().archives_asked();
     assert!(asked <= 25 + 6, "{asked} requests for 25 archives");
+}
+
+#[test]
+fn limits_outages_and_broken_archives_of_each_host_are_waited_out() {
+    for provider in ["gitlab", "forgejo"] {
+        let registry = TestRegistry::new();
+        registry.make_project();
+        let connection = connect(&registry, provider);
+        let job = import(&registry, &connection);
+        let started = registry.world.now.get();
+        let mut double = registry.world.github.borrow_mut();
+        double.truncate_archives = 1;
+        double.refusals = vec![
+            Reply::new(429, "Retry later"),
+            Reply::new(429, "").with("retry-after", "40"),
+            Reply::new(503, "<html>"),
+        ];
+        drop(double);
+        registry.run_jobs();
+        registry.assert_settled();
+        assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
+        assert!(registry.world.now.get() >= started + 60 + 40, "{provider}");
+        let shown = registry
+            .admin()
+            .get(&format!("/api/v1/orgs/acme/jobs/{job}"))
+            .json();
+        assert_eq!(shown["state"], "done");
+    }
+}
+
+#[test]
+fn a_token_that_no_longer_works_fails_the_job_and_says_so() {
+    for provider in ["gitlab", "forgejo"] {
+        let (registry, connection) = imported(provider);
+        let (headers, body) = if provider == "gitlab" {
+            gitlab_push(&connection, "1")
+        } else {
+            forgejo_push(&connection, "1")
+        };
+        deliver(&registry, &connection, &headers, &body).expect(202);
+        let refused = Reply::new(401, r#"{"message":"401 Unauthorized"}"#);
+        registry.world.github.borrow_mut().refusals.push(refused);
+        registry.run_jobs();
+        let shown = registry.admin().get(CONNECTIONS).json();
+        let trouble = shown["connections"][0]["trouble"].as_str().unwrap();
+        assert!(trouble.contains("refused the token"), "{trouble}");
+        assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
+    }
+}
+
+#[test]
+fn a_form_is_verified_as_it_was_sent() {
+    let (registry, connection) = imported("forgejo");
+    let (mut headers, json) = forgejo_push(&connection, "1");
+    let text = String::from_utf8(json.clone()).unwrap();
+    let form = utf8_percent_encode(&text, NON_ALPHANUMERIC);
+    let body = format!("payload={form}").into_bytes();
+    headers.retain(|(name, _)| !["content-type", "x-forgejo-signature"].contains(name));
+    headers.push((
+        "content-type",
+        "application/x-www-form-urlencoded".to_owned(),
+    ));
+    let sign = |bytes: &[u8]| hex::encode(mac(secret(&connection).as_bytes(), bytes));
+    // A signature of what the form holds is none of the form.
+    headers.push(("x-forgejo-signature", sign(&json)));
+    deliver(&registry, &connection, &headers, &body).expect(401);
+    headers.pop();
+    headers.push(("x-forgejo-signature", sign(&body)));
+    let answer = deliver(&registry, &connection, &headers, &body).expect(202);
+    assert_eq!(answer.json()["result"], "accepted");
+    registry.run_jobs();
 }

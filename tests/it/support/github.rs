@@ -113,6 +113,15 @@ impl GitHubDouble {
             .unwrap()
     }
 
+    /// An archive, which may break off half way.
+    pub(crate) fn send_archive(&mut self, mut archive: Vec<u8>) -> Answer {
+        if self.truncate_archives > 0 {
+            self.truncate_archives -= 1;
+            archive.truncate(archive.len() / 2);
+        }
+        Answer::new(200, archive)
+    }
+
     /// How often GitLab was asked for an archive.
     pub(crate) fn archives_asked(&self) -> usize {
         let seen = self.seen.iter();
@@ -126,8 +135,12 @@ impl GitHubDouble {
     }
 
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
-        let elsewhere = super::hosts::answer(self, request, now);
-        let answer = elsewhere.unwrap_or_else(|| self.find_answer(request));
+        let answer = if self.refusals.is_empty() {
+            let elsewhere = super::hosts::answer(self, request, now);
+            elsewhere.unwrap_or_else(|| self.find_answer(request))
+        } else {
+            self.refusals.remove(0)
+        };
         let (path, _) = request.url.split_once('?').unwrap_or((&request.url, ""));
         let seen = format!("{} {path} {}", request.method, answer.status);
         self.seen.push(seen);
@@ -136,9 +149,6 @@ impl GitHubDouble {
 
     fn find_answer(&mut self, request: &OutRequest) -> Answer {
         let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
-        if !self.refusals.is_empty() {
-            return self.refusals.remove(0);
-        }
         let header = |name: &str| {
             let mut headers = request.headers.iter();
             headers
@@ -149,12 +159,8 @@ impl GitHubDouble {
             assert_eq!(header("authorization"), None, "the token went astray");
             let (id, commit) = archive.split_once('/').unwrap();
             let project = &self.projects[&id.parse().unwrap()];
-            let mut archive = project.commits[commit].archive.clone();
-            if self.truncate_archives > 0 {
-                self.truncate_archives -= 1;
-                archive.truncate(archive.len() / 2);
-            }
-            return Answer::new(200, archive);
+            let archive = project.commits[commit].archive.clone();
+            return self.send_archive(archive);
         }
         let path = path.strip_prefix(API).expect("a host nobody should ask");
         if header("authorization") != Some(&format!("Bearer {GITHUB_TOKEN}")) {

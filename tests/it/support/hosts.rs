@@ -130,7 +130,8 @@ fn gitlab(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
                 return Some(Answer::new(429, body));
             }
             let (_, project) = find(double, id)?;
-            Answer::new(200, project.archive(asked.parameter("sha")?)?)
+            let archive = project.archive(asked.parameter("sha")?)?;
+            double.send_archive(archive)
         }
         _ => return None,
     })
@@ -171,7 +172,10 @@ fn forgejo(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
                     let date = json!({"date": "2026-11-01T13:00:00+01:00"});
                     Answer::json(&json!({"commit": {"committer": date}}))
                 }
-                ["archive", file] => Answer::new(200, project.archive(file.strip_suffix(".zip")?)?),
+                ["archive", file] => {
+                    let archive = project.archive(file.strip_suffix(".zip")?)?;
+                    double.send_archive(archive)
+                }
                 _ => return None,
             }
         }
