@@ -389,3 +389,19 @@ fn a_form_is_verified_as_it_was_sent() {
     assert_eq!(answer.json()["result"], "accepted");
     registry.run_jobs();
 }
+
+#[test]
+fn a_branch_that_is_pushed_twice_in_half_a_minute_is_followed() {
+    let (registry, connection) = imported("gitlab");
+    for (delivery, description) in [("1", "once"), ("2", "twice")] {
+        registry.pass_time(7);
+        let manifest = json!({"name": PACKAGE, "description": description});
+        let commit = registry.push("refs/heads/main", &manifest);
+        let (headers, body) = gitlab_push(&connection, delivery);
+        deliver(&registry, &connection, &headers, &body).expect(202);
+        registry.run_jobs();
+        registry.assert_settled();
+        let dev = registry.composer_metadata(&format!("{PACKAGE}~dev"));
+        assert_eq!(dev[0]["dist"]["reference"], commit, "{description}");
+    }
+}

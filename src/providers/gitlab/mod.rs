@@ -48,6 +48,8 @@ fn accept(want: Want) -> &'static str {
 pub struct GitLab<'a> {
     api: Rest<'a>,
     is_oauth: bool,
+    /// How many branches to ask for in one page.
+    branches_per_page: usize,
 }
 
 impl<'a> GitLab<'a> {
@@ -83,6 +85,7 @@ impl<'a> GitLab<'a> {
         Ok(Self {
             api: Rest::new(gateway, &DIALECT, &base, authentication, token)?,
             is_oauth,
+            branches_per_page: branches_per_page(gateway.now()),
         })
     }
 
@@ -264,8 +267,11 @@ impl GitHost for GitLab<'_> {
             tags: format!(
                 "{repository}/tags?pagination=keyset&order_by=name&sort=asc&per_page={PER_PAGE}"
             ),
-            branches: format!("{repository}/branches?pagination=keyset&per_page={PER_PAGE}"),
-            per_page: PER_PAGE,
+            branches: format!(
+                "{repository}/branches?pagination=keyset&per_page={}",
+                self.branches_per_page
+            ),
+            per_page: self.branches_per_page,
             paging: Paging::Queries,
         };
         ref_pages::list(&self.api, &lists, known).await
@@ -318,6 +324,13 @@ impl GitHost for GitLab<'_> {
     fn limits_archives_apart(&self) -> bool {
         true
     }
+}
+
+/// GitLab keeps a listing of branches for 30 seconds, apart for each set of parameters, and gives it again whatever is
+/// pushed meanwhile. A webhook comes sooner than that. So each of 31 seconds asks for pages of its own size.
+fn branches_per_page(now: i64) -> usize {
+    let second = usize::try_from(now.rem_euclid(31)).unwrap_or_default();
+    PER_PAGE.saturating_sub(second)
 }
 
 /// What the token lacks, from its scopes. The files alone would be read with `read_repository` too, the lists are not.

@@ -59,6 +59,11 @@ impl<'a> Gateway<'a> {
         Self::new(app.outbound.as_ref(), app.clock.as_ref(), private)
     }
 
+    /// The time, in Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
     /// Reads and checks an address that a person gave us.
     pub fn address(&self, url: &str) -> Result<Address> {
         Address::parse(url, self.private).map_err(|fault| Error::invalid(explain(fault)))

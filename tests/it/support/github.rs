@@ -29,6 +29,8 @@ pub(crate) struct GitHubDouble {
     pub(crate) refusals: Vec<Answer>,
     /// Of GitLab.
     pub(crate) archive_limit: ArchiveLimit,
+    /// Of GitLab: when which listing was made, and what it said.
+    pub(crate) kept_branches: BTreeMap<String, (i64, Vec<u8>)>,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
     /// The status with which every question about funding is refused.
