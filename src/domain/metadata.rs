@@ -1,4 +1,4 @@
-//! The documents a client reads: `packages.json`, `p2/{name}.json` and `p2/{name}~dev.json`.
+//! The documents of a package: `p2/{name}.json` and `p2/{name}~dev.json`.
 
 use serde_json::{Map, Value, json};
 
@@ -6,14 +6,6 @@ use crate::domain::minify::minify;
 use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
-
-/// Moved by one whenever the form of `packages.json` changes with the same contents,
-/// since its validator would otherwise tell clients that nothing has changed.
-pub const ROOT_DOCUMENT_FORM: i64 = 6;
-
-/// A pattern that no package name can match: a vendor begins with a letter or a digit. An empty list of
-/// names would be read as "not given", and every name would be asked for.
-const NOTHING: &str = "-/-";
 
 /// Where a version's source code lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,47 +145,6 @@ fn version_name(package: &PackageName, manifest: &Map<String, Value>) -> Value {
     }
 }
 
-/// What a caller may know of a repository's names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Names {
-    /// All of them.
-    Listed(Vec<String>),
-    /// Patterns that cover them.
-    Patterns(Vec<String>),
-}
-
-/// Builds `packages.json` for a repository at `address` (absolute: clients resolve relative URLs against the
-/// host alone, not against the repository's path).
-pub fn build_root(address: &str, names: Names) -> Vec<u8> {
-    let (key, names) = match names {
-        Names::Listed(names) if !names.is_empty() => ("available-packages", names),
-        Names::Patterns(patterns) if !patterns.is_empty() => {
-            ("available-package-patterns", patterns)
-        }
-        Names::Listed(_) | Names::Patterns(_) => {
-            ("available-package-patterns", vec![NOTHING.to_owned()])
-        }
-    };
-    let root = json!({
-        "packages": [],
-        "metadata-url": format!("{address}/p2/%package%.json"),
-        (key): names,
-        // Clients append `?filter=…` to it, so it can have no query of its own.
-        "list": format!("{address}/list.json"),
-        "search": format!("{address}/search.json?q=%query%&type=%type%"),
-        "providers-api": format!("{address}/providers/%package%.json"),
-        "metadata-changes-url": format!("{address}/metadata/changes.json"),
-        "notify-batch": format!("{address}/downloads"),
-        "security-advisories": {
-            "metadata": true,
-            "api-url": format!("{address}/security-advisories"),
-        },
-        "warning": "This repository speaks the protocol of Composer 2; please update Composer",
-        "warning-versions": "<1.999",
-    });
-    serde_json::to_vec(&root).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,14 +222,5 @@ mod tests {
         assert!(entry.get("default-branch").is_none());
         assert_eq!(entry["published-time"], "2026-11-21T20:30:00+00:00");
         assert_eq!(entry["time"], "2001-02-03");
-    }
-
-    #[test]
-    fn a_root_never_has_an_empty_list_of_names() {
-        let root: Value =
-            serde_json::from_slice(&build_root("https://a.b", Names::Listed(Vec::new()))).unwrap();
-        assert!(root.get("available-packages").is_none());
-        assert_eq!(root["available-package-patterns"], json!(["-/-"]));
-        assert_eq!(root["metadata-url"], "https://a.b/p2/%package%.json");
     }
 }

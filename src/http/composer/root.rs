@@ -1,7 +1,7 @@
 //! `packages.json`.
 
-use crate::domain::metadata::{Names, ROOT_DOCUMENT_FORM, build_root};
 use crate::domain::name::{NameGlob, PackageName};
+use crate::domain::root_document::{Names, ROOT_DOCUMENT_FORM, build_root};
 use crate::error::Result;
 use crate::http::composer::{Visit, not_modified};
 use crate::http::reply::{Body, CachePolicy, Reply};
