@@ -16,10 +16,13 @@ pub mod metadata;
 pub mod minify;
 pub mod root_document;
 pub mod search;
+pub mod settings;
 
 pub mod archive;
 pub mod blob;
 pub mod tree;
+
+pub mod composer_1;
 
 pub mod access;
 pub mod signature;

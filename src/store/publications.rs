@@ -163,7 +163,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     let names = snapshot.names_for_update(&root, changes.len()).await?;
     // Later than the revision before by at least a second: validators are made of this time.
     let time = app.now().max(repository.head.time.saturating_add(1));
-    let updated = update(&root, buckets, names, &changes, time);
+    let updated = update(&root, buckets, names, &changes, None, time);
 
     let published: Vec<_> = pending
         .iter()
