@@ -7,6 +7,10 @@ use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 
+/// Moved by one whenever the same versions give other documents than before, for Composer 2 or 1: every repository is then
+/// published again. Documents that come out the same keep their validators.
+pub const DOCUMENT_FORM: i64 = 1;
+
 /// Where a version's source code lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -46,20 +50,24 @@ pub fn dist_path(package: &PackageName, reference: &str) -> String {
     format!("dist/{package}/{reference}.zip")
 }
 
-/// Builds a p2 document. `address` is the repository's own, without a trailing slash.
-pub fn build_document(
+/// Builds the entries of versions, newest first. `address` is the repository's own, without a trailing slash.
+pub fn build_entries(
     package: &PackageName,
     mut versions: Vec<ReleasedVersion>,
     address: &str,
-) -> Vec<u8> {
+) -> Vec<Map<String, Value>> {
     versions.sort_by(|one, other| {
         compare_normalized(&other.normalized, &one.normalized)
             .then_with(|| one.normalized.cmp(&other.normalized))
     });
-    let entries = versions
+    versions
         .into_iter()
         .map(|version| build_entry(package, version, address))
-        .collect();
+        .collect()
+}
+
+/// Builds a p2 document.
+pub fn build_document(package: &PackageName, entries: Vec<Map<String, Value>>) -> Vec<u8> {
     let document = json!({
         "minified": "composer/2.0",
         "packages": { package.as_str(): minify(entries) },
@@ -166,11 +174,8 @@ mod tests {
 
     fn build(versions: Vec<ReleasedVersion>) -> Value {
         let package = PackageName::parse("acme/lib").unwrap();
-        let bytes = build_document(
-            &package,
-            versions,
-            "https://packages.example.com/r/acme/main",
-        );
+        let address = "https://packages.example.com/r/acme/main";
+        let bytes = build_document(&package, build_entries(&package, versions, address));
         serde_json::from_slice(&bytes).unwrap()
     }
 

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod archives;
 pub mod blobs;
+pub mod composer_1;
 pub mod connections;
 pub mod dead_letters;
 pub mod deliveries;

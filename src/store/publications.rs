@@ -9,14 +9,16 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::domain::blob::Blob;
-use crate::domain::metadata::build_document;
+use crate::domain::composer_1::{self, Draft};
+use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
 use crate::domain::search::{provided_names, summarize};
 use crate::domain::tree::{Change, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
-use crate::store::blobs::put_blob;
+use crate::store::blobs::{put_blob, put_rare_blob};
+use crate::store::composer_1::open_draft;
 use crate::store::heads::{Flip, flip_head, tick_off};
 use crate::store::repositories::{Repository, load_repository};
 use crate::store::search::Indexed;
@@ -120,20 +122,29 @@ pub async fn publish(app: &App, repository: i64) -> Result<Published> {
 async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>> {
     let removals = count_removals(app).await?;
     let repository = load_repository(app, repository).await?;
+    let builds_composer_1 = repository.settings()?.composer_1.is_built();
     let address = repository.address(&app.config.public_url);
-    if repository
-        .published_address
-        .as_ref()
-        .is_some_and(|published| *published != address)
-    {
-        ask_for_all(app, &repository).await?;
+    let snapshot = Snapshot::open(app, &repository.head);
+    let root = snapshot.root().await?;
+    let lacks_composer_1 =
+        builds_composer_1 && root.composer_1().is_none() && root.package_count() > 0;
+    if is_outdated(&repository, &address) || lacks_composer_1 {
+        app.db
+            .rows(ask_for_all_stmt(repository.id, app.now()))
+            .await?;
     }
     let mut pending = list_pending(app, repository.id).await?;
     let more = i64::try_from(pending.len()).is_ok_and(|count| count > PACKAGES_IN_ONE_FLIP);
     pending.truncate(usize::try_from(PACKAGES_IN_ONE_FLIP).unwrap_or_default());
 
-    let snapshot = Snapshot::open(app, &repository.head);
-    let root = snapshot.root().await?;
+    // Later than the revision before by at least a second: validators are made of this time.
+    let time = app.now().max(repository.head.time.saturating_add(1));
+    let mut composer_1 = if builds_composer_1 {
+        let names = pending.iter().map(|package| package.name.as_str());
+        Some(open_draft(app, repository.id, &root, names).await?)
+    } else {
+        None
+    };
     let mut blobs = Vec::new();
     let mut changes = BTreeMap::new();
     let mut indexed = Vec::new();
@@ -142,7 +153,8 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
             change,
             documents,
             summary,
-        } = build_documents(app, package, &address).await?;
+            composer_1: document,
+        } = build_documents(app, &repository, package, &address, composer_1.is_some()).await?;
         indexed.push(summary);
         let published = snapshot.find_entry(&package.name).await?;
         for document in documents {
@@ -156,14 +168,29 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
             }
         }
         changes.insert(package.name.clone(), change);
+        match (&mut composer_1, document) {
+            (Some(draft), Some(document)) => {
+                let hash = document.hash();
+                if draft
+                    .find(&package.name)
+                    .is_none_or(|known| known.hash != *hash)
+                {
+                    put_rare_blob(app, &document).await?;
+                    blobs.push(hash.clone());
+                }
+                draft.put(&package.name, hash.clone(), time);
+            }
+            (Some(draft), None) => draft.remove(&package.name),
+            (None, _) => {}
+        }
     }
 
     let touched = touched_buckets(changes.keys().map(String::as_str));
     let buckets = snapshot.buckets(&root, touched.into_iter()).await?;
     let names = snapshot.names_for_update(&root, changes.len()).await?;
-    // Later than the revision before by at least a second: validators are made of this time.
-    let time = app.now().max(repository.head.time.saturating_add(1));
-    let updated = update(&root, buckets, names, &changes, None, time);
+    let (composer_1, listings) = composer_1.map(Draft::finish).unzip();
+    let is_known = composer_1.as_ref() == root.composer_1();
+    let updated = update(&root, buckets, names, &changes, composer_1, time);
 
     let published: Vec<_> = pending
         .iter()
@@ -171,6 +198,10 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         .collect();
     let unchanged = repository.head.root.as_ref() == Some(&updated.root);
     if !unchanged {
+        for blob in listings.iter().flatten().filter(|_| !is_known) {
+            put_rare_blob(app, blob).await?;
+            blobs.push(blob.hash().clone());
+        }
         for blob in &updated.blobs {
             put_blob(app, blob).await?;
             blobs.push(blob.hash().clone());
@@ -222,20 +253,25 @@ async fn list_pending(app: &App, repository: i64) -> Result<Vec<Pending>> {
     )
 }
 
-/// The repository moved to another address: every document names it, so every document is built again.
-async fn ask_for_all(app: &App, repository: &Repository) -> Result<()> {
-    app.db
-        .rows(
-            Statement::new(
-                "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-                 select repository_id, package_id, 1, ?2 from repository_packages where repository_id = ?1
-                 on conflict (repository_id, package_id) do update set sequence = sequence + 1",
-            )
-            .bind(repository.id)
-            .bind(app.now()),
-        )
-        .await
-        .map(|_| ())
+/// Whether the published documents carry another address than they are to, or have an older form than this program gives
+/// them. A newer form is left alone: while two programs are at work, the newer one decides.
+fn is_outdated(repository: &Repository, address: &str) -> bool {
+    let is_elsewhere = repository
+        .published_address
+        .as_ref()
+        .is_some_and(|published| published != address);
+    is_elsewhere || (repository.head.revision > 0 && repository.published_form < DOCUMENT_FORM)
+}
+
+/// Asks for all packages of a repository to be published again.
+pub fn ask_for_all_stmt(repository: i64, now: i64) -> Statement {
+    Statement::new(
+        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
+         select repository_id, package_id, 1, ?2 from repository_packages where repository_id = ?1
+         on conflict (repository_id, package_id) do update set sequence = sequence + 1",
+    )
+    .bind(repository)
+    .bind(now)
 }
 
 /// What a package comes to.
@@ -243,9 +279,16 @@ struct Built {
     change: Change,
     documents: Vec<Blob>,
     summary: Indexed,
+    composer_1: Option<Blob>,
 }
 
-async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<Built> {
+async fn build_documents(
+    app: &App,
+    repository: &Repository,
+    package: &Pending,
+    address: &str,
+    builds_composer_1: bool,
+) -> Result<Built> {
     let name = PackageName::parse(&package.name).map_err(Error::internal)?;
     let (tagged, dev) = load_released(app, package.package_id).await?;
     let summary = Indexed {
@@ -258,12 +301,19 @@ async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<
             change: Change::Remove,
             documents: Vec::new(),
             summary,
+            composer_1: None,
         });
     }
     let has_dev = !dev.is_empty();
+    let tagged = build_entries(&name, tagged, address);
+    let dev = build_entries(&name, dev, address);
+    let composer_1 = builds_composer_1.then(|| {
+        let entries = tagged.iter().chain(&dev).cloned();
+        composer_1::build_document(repository.id, &name, entries)
+    });
     // The tagged document exists even when it is empty: clients read its list of advisories.
-    let tagged = Blob::new(build_document(&name, tagged, address));
-    let dev = has_dev.then(|| Blob::new(build_document(&name, dev, address)));
+    let tagged = Blob::new(build_document(&name, tagged));
+    let dev = has_dev.then(|| Blob::new(build_document(&name, dev)));
     let change = Change::Put {
         tagged: tagged.hash().clone(),
         dev: dev.as_ref().map(|blob| blob.hash().clone()),
@@ -272,6 +322,7 @@ async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<
         change,
         documents: std::iter::once(tagged).chain(dev).collect(),
         summary,
+        composer_1,
     })
 }
 

@@ -1,10 +1,14 @@
 //! Organisations, repositories and their heads.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::domain::access::Place;
 use crate::domain::blob::BlobHash;
+use crate::domain::metadata::DOCUMENT_FORM;
+use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{Row, rows_as};
@@ -54,6 +58,14 @@ pub struct Repository {
     pub head: Head,
     /// The address its published documents carry; none before the first publish.
     pub published_address: Option<String>,
+    /// The form its published documents have; 0 when it is not known.
+    pub published_form: i64,
+    /// What people read about it.
+    pub description: Option<String>,
+    /// Its settings as stored: few requests need them, so they are parsed by those that do.
+    settings: Rc<str>,
+    /// How often its settings were changed.
+    pub settings_changes: i64,
 }
 
 impl Repository {
@@ -64,6 +76,11 @@ impl Repository {
             repository: &self.slug,
             is_public: self.is_public,
         }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> Result<Settings> {
+        serde_json::from_str(&self.settings).map_err(Error::internal)
     }
 
     /// The address that its documents are to carry: `https://…/r/{organisation}/{repository}`.
@@ -94,6 +111,11 @@ struct RepositoryRow {
     head_root: Option<String>,
     head_time: i64,
     published_address: Option<String>,
+    published_form: i64,
+    form_revision: i64,
+    description: Option<String>,
+    settings: String,
+    settings_changes: i64,
 }
 
 impl From<RepositoryRow> for Repository {
@@ -110,6 +132,15 @@ impl From<RepositoryRow> for Repository {
                 time: row.head_time,
             },
             published_address: row.published_address,
+            // Whoever moved the head meanwhile knew of no forms.
+            published_form: if row.form_revision == row.head_revision {
+                row.published_form
+            } else {
+                0
+            },
+            description: row.description,
+            settings: row.settings.into(),
+            settings_changes: row.settings_changes,
         }
     }
 }
@@ -122,7 +153,8 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             repository,
         } => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.head_revision, r.head_root, r.head_time, r.published_address
+                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes
              from repositories r join organisations o on o.id = r.organisation_id
              where o.slug = ?1 and r.slug = ?2",
         )
@@ -130,7 +162,8 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
         .bind(repository),
         RepositoryAddress::Host(host) => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.head_revision, r.head_root, r.head_time, r.published_address
+                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes
              from hosts h join repositories r on r.id = h.repository_id
                           join organisations o on o.id = r.organisation_id
              where h.host in (?1, '*')
@@ -156,7 +189,8 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                        r.head_revision, r.head_root, r.head_time, r.published_address
+                        r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes
                  from repositories r join organisations o on o.id = r.organisation_id
                  where r.id = ?1",
             )
@@ -186,7 +220,8 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                        r.head_revision, r.head_root, r.head_time, r.published_address
+                        r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes
                  from repositories r join organisations o on o.id = r.organisation_id
                  where r.organisation_id = ?1
                  order by r.slug",
@@ -229,10 +264,10 @@ fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: 
     .bind(now)
 }
 
-/// Repositories whose published documents name another address than the one they have now.
-pub async fn list_moved(app: &App) -> Result<Vec<i64>> {
+/// Repositories whose published documents name another address than the one they have now, or have an older form.
+pub async fn list_outdated(app: &App) -> Result<Vec<i64>> {
     #[derive(Deserialize)]
-    struct Moved {
+    struct Outdated {
         id: i64,
     }
     let rows = app
@@ -241,12 +276,15 @@ pub async fn list_moved(app: &App) -> Result<Vec<i64>> {
             Statement::new(
                 "select r.id from repositories r join organisations o on o.id = r.organisation_id
                  where r.published_address <> ?1 || '/r/' || o.slug || '/' || r.slug
+                    or (r.head_revision > 0
+                        and (r.published_form < ?2 or r.form_revision <> r.head_revision))
                  limit 100",
             )
-            .bind(&app.config.public_url),
+            .bind(&app.config.public_url)
+            .bind(DOCUMENT_FORM),
         )
         .await?;
-    Ok(rows_as::<Moved>(rows)?
+    Ok(rows_as::<Outdated>(rows)?
         .into_iter()
         .map(|row| row.id)
         .collect())

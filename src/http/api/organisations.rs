@@ -56,13 +56,13 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
     let organisation = slug(&asked.organisation)?;
     let repository = slug(&asked.repository)?;
     if is_set_up(app).await? {
-        // Whoever starts an instance calls this; it may have another address than the last time.
-        let moved: Vec<_> = store::list_moved(app)
+        // Whoever starts an instance calls this; it may have another address or be another program than the last time.
+        let outdated: Vec<_> = store::list_outdated(app)
             .await?
             .into_iter()
             .map(|repository| Job::Publish { repository })
             .collect();
-        enqueue(app, &moved).await?;
+        enqueue(app, &outdated).await?;
         return Err(Error::conflict("This instance is set up already"));
     }
     let token = match asked.token {
