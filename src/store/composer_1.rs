@@ -61,13 +61,21 @@ pub async fn find_offer(app: &App, head: &Head) -> Result<Offer> {
     })
 }
 
+/// Whether a revision has this listing, or this file that names the listings.
+pub async fn names_listing(app: &App, head: &Head, asked: &BlobHash) -> Result<bool> {
+    let Some(hash) = find_includes(app, head).await? else {
+        return Ok(false);
+    };
+    Ok(hash == *asked
+        || load_includes(app, &hash)
+            .await?
+            .listings()
+            .any(|known| known == asked))
+}
+
 /// Finds the document of a package in a revision.
 pub async fn find_provider(app: &App, head: &Head, name: &str) -> Result<Option<Provider>> {
-    let Some(root) = &head.root else {
-        return Ok(None);
-    };
-    let root = load_blob(app, root).await?;
-    let Some(hash) = read_first_line(&root).map_err(damaged)?.composer_1 else {
+    let Some(hash) = find_includes(app, head).await? else {
         return Ok(None);
     };
     let includes = load_includes(app, &hash).await?;
@@ -76,6 +84,14 @@ pub async fn find_provider(app: &App, head: &Head, name: &str) -> Result<Option<
     };
     let mut listing = decode_listing(&load_blob(app, listing).await?).map_err(damaged)?;
     Ok(listing.remove(name))
+}
+
+async fn find_includes(app: &App, head: &Head) -> Result<Option<BlobHash>> {
+    let Some(root) = &head.root else {
+        return Ok(None);
+    };
+    let root = load_blob(app, root).await?;
+    Ok(read_first_line(&root).map_err(damaged)?.composer_1)
 }
 
 async fn load_includes(app: &App, hash: &BlobHash) -> Result<Includes> {

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod memo;
 pub mod organisations;
 pub mod packages;
+pub mod pending;
 pub mod publications;
 pub mod repositories;
 pub mod revisions;

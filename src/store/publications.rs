@@ -20,6 +20,10 @@ use crate::ports::db::rows_as;
 use crate::store::blobs::{put_blob, put_rare_blob};
 use crate::store::composer_1::open_draft;
 use crate::store::heads::{Flip, flip_head, tick_off};
+use crate::store::pending::ask_for_all_stmt;
+pub use crate::store::pending::{
+    ask_for_publication_by_name_stmt, ask_for_publication_stmt, list_forgotten,
+};
 use crate::store::repositories::{Repository, load_repository};
 use crate::store::search::Indexed;
 use crate::store::snapshot::Snapshot;
@@ -40,61 +44,6 @@ pub enum Published {
     All,
     /// More packages wait than fit into one flip.
     More,
-}
-
-/// Says that the documents of a package must be built again, in every repository it is in.
-/// Belongs into the batch that makes the change.
-pub fn ask_for_publication_stmt(package: i64, now: i64) -> Statement {
-    Statement::new(
-        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-         select repository_id, package_id, 1, ?2 from repository_packages where package_id = ?1
-         on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?2",
-    )
-    .bind(package)
-    .bind(now)
-}
-
-/// The same by name, for a batch that also makes the package.
-pub fn ask_for_publication_by_name_stmt(
-    organisation: i64,
-    name: &PackageName,
-    now: i64,
-) -> Statement {
-    Statement::new(
-        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-         select m.repository_id, m.package_id, 1, ?3
-         from packages p join repository_packages m on m.package_id = p.id
-         where p.organisation_id = ?1 and p.name = ?2
-         on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?3",
-    )
-    .bind(organisation)
-    .bind(name.as_str())
-    .bind(now)
-}
-
-/// Repositories that have waited since before `before`: a message was lost.
-pub async fn list_forgotten(app: &App, before: i64) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Forgotten {
-        repository_id: i64,
-    }
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select repository_id from pending_publications where asked_at < ?1
-                 union
-                 select m.repository_id from jobs j join repository_packages m on m.package_id = j.package_id
-                 where j.state = 'publishing' and coalesce(j.started_at, j.created_at) < ?1
-                 limit 100",
-            )
-            .bind(before),
-        )
-        .await?;
-    Ok(rows_as::<Forgotten>(rows)?
-        .into_iter()
-        .map(|row| row.repository_id)
-        .collect())
 }
 
 #[derive(Deserialize)]
@@ -261,17 +210,6 @@ fn is_outdated(repository: &Repository, address: &str) -> bool {
         .as_ref()
         .is_some_and(|published| published != address);
     is_elsewhere || (repository.head.revision > 0 && repository.published_form < DOCUMENT_FORM)
-}
-
-/// Asks for all packages of a repository to be published again.
-pub fn ask_for_all_stmt(repository: i64, now: i64) -> Statement {
-    Statement::new(
-        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-         select repository_id, package_id, 1, ?2 from repository_packages where repository_id = ?1
-         on conflict (repository_id, package_id) do update set sequence = sequence + 1",
-    )
-    .bind(repository)
-    .bind(now)
 }
 
 /// What a package comes to.

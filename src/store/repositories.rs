@@ -8,11 +8,12 @@ use crate::app::App;
 use crate::domain::access::Place;
 use crate::domain::blob::BlobHash;
 use crate::domain::metadata::DOCUMENT_FORM;
-use crate::domain::settings::Settings;
+use crate::domain::settings::{Settings, SettingsPatch};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{Row, rows_as};
 use crate::store::organisations::insert_organisation_stmt;
+use crate::store::pending::{ask_for_all_stmt, ask_for_one_stmt};
 
 /// How a request names a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,6 +252,46 @@ pub async fn insert_repository(
         ))
         .await
         .map(|_| ())
+}
+
+/// What is to become of a repository; what is none stays as it is.
+pub struct RepositoryChange<'a> {
+    /// Whether everybody may read it.
+    pub is_public: Option<bool>,
+    /// What people read about it; an empty text takes it away.
+    pub description: Option<&'a str>,
+    /// Its settings.
+    pub settings: &'a SettingsPatch,
+    /// Whether the files of Composer 1 are to be built from now on, when that changes.
+    pub builds_composer_1: Option<bool>,
+}
+
+/// Changes a repository. A change that changes nothing moves no validator.
+pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>) -> Result<()> {
+    let patch = serde_json::to_string(change.settings).map_err(Error::internal)?;
+    let mut statements = vec![
+        Statement::new(
+            "update repositories
+             set is_public = coalesce(?2, is_public),
+                 description = nullif(coalesce(?3, description), ''),
+                 settings_changes = settings_changes + (json_patch(settings, ?4) <> settings),
+                 settings = json_patch(settings, ?4)
+             where id = ?1",
+        )
+        .bind(id)
+        .bind(change.is_public.map(i64::from))
+        .bind(change.description)
+        .bind(patch),
+    ];
+    match change.builds_composer_1 {
+        None => {}
+        Some(true) => statements.push(ask_for_all_stmt(id, app.now())),
+        // The next tree names none; any package leads to it.
+        Some(false) => statements.push(ask_for_one_stmt(id, app.now())),
+    }
+    app.db.batch(statements).await?;
+    app.memo.repositories.clear();
+    Ok(())
 }
 
 fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: i64) -> Statement {

@@ -41,6 +41,11 @@ fn any_version() -> String {
 }
 
 impl Message {
+    /// Whether it is a warning.
+    pub fn is_warning(&self) -> bool {
+        self.level == Level::Warning
+    }
+
     /// Whether it can be printed.
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         if self.text.trim().is_empty() {

@@ -6,6 +6,7 @@ mod mirror;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use message::add_messages;
 pub use message::{Level, Message};
 pub use mirror::Mirror;
 
