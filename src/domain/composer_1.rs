@@ -324,6 +324,31 @@ mod tests {
     }
 
     #[test]
+    fn one_of_fifty_thousand_packages_writes_kilobytes() {
+        let mut draft = Draft::new(7, Includes::default(), BTreeMap::new());
+        for index in 0..50_000 {
+            draft.put(
+                &format!("some-vendor/some-package-{index}"),
+                BlobHash::of(b"one"),
+                100,
+            );
+        }
+        let (_, blobs) = draft.finish();
+        let includes = Includes::decode(blobs.last().unwrap().bytes()).unwrap();
+        let name = "some-vendor/some-package-7";
+        let number = bucket_number(name);
+        let known = includes.listing(number).unwrap();
+        let listing = blobs.iter().find(|blob| blob.hash() == known).unwrap();
+        let listing = decode_listing(listing.bytes()).unwrap();
+        let mut draft = Draft::new(7, includes, BTreeMap::from([(number, listing)]));
+        draft.put(name, BlobHash::of(b"two"), 200);
+        let (_, blobs) = draft.finish();
+        let sizes: Vec<_> = blobs.iter().map(|blob| blob.bytes().len()).collect();
+        assert_eq!(sizes.len(), 2);
+        assert!(sizes.iter().sum::<usize>() < 80_000, "{sizes:?}");
+    }
+
+    #[test]
     fn the_last_package_leaves_an_empty_file() {
         let (empty, blobs) = Draft::new(7, Includes::default(), BTreeMap::new()).finish();
         assert_eq!(blobs.len(), 1);

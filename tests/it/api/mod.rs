@@ -4,5 +4,6 @@ mod connections;
 mod jobs;
 mod organisations;
 mod packages;
+mod repositories;
 mod tenants;
 mod tokens;

@@ -3,12 +3,15 @@
 mod access;
 mod advisories;
 mod changes;
+mod composer_1;
 mod dist;
 mod downloads;
+mod errors;
 mod list;
 mod memory;
 mod metadata;
 mod providers;
+mod root;
 mod search;
 mod upload;
 
