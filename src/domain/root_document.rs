@@ -53,6 +53,8 @@ pub struct RootDocument<'a> {
     pub composer_1: Option<Composer1Files>,
     /// What Composer 1 is told where nothing is offered to it.
     pub refusal: Option<&'static str>,
+    /// Whether it is surely Composer 1 that will read it.
+    pub is_composer_1: bool,
 }
 
 /// Builds `packages.json`.
@@ -125,7 +127,9 @@ pub fn build_root(document: RootDocument<'_>) -> Vec<u8> {
         set("mirrors", json!(settings.mirrors));
     }
     add_messages(&mut root, &settings.messages);
-    if let Some(text) = document.refusal {
+    // There is room for one text: the repository's own, unless it is surely Composer 1 that would read it.
+    let has_room = document.is_composer_1 || !root.contains_key("warning");
+    if let Some(text) = document.refusal.filter(|_| has_room) {
         root.insert("warning".to_owned(), text.into());
         root.insert("warning-versions".to_owned(), "<1.999".into());
     }
@@ -169,6 +173,7 @@ mod tests {
             names,
             composer_1,
             refusal: None,
+            is_composer_1: false,
         };
         serde_json::from_slice(&build_root(document)).unwrap()
     }
@@ -223,12 +228,16 @@ mod tests {
             names: None,
             composer_1: None,
             refusal: None,
+            is_composer_1: false,
         };
         let root: Value = serde_json::from_slice(&build_root(document.clone())).unwrap();
         assert_eq!(root["mirrors"], json!([mirror]));
         assert_eq!(root["warning"], "Closed on Sunday");
         assert_eq!(root["warnings"][0]["message"], "Closed on Sunday");
         document.refusal = Some("Not for you");
+        let root: Value = serde_json::from_slice(&build_root(document.clone())).unwrap();
+        assert_eq!(root["warning"], "Closed on Sunday");
+        document.is_composer_1 = true;
         let root: Value = serde_json::from_slice(&build_root(document)).unwrap();
         assert_eq!(root["warning"], "Not for you");
         assert_eq!(root["warning-versions"], "<1.999");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::domain::blob::Blob;
+use crate::domain::blob::{Blob, BlobHash};
 use crate::domain::composer_1::{self, Draft};
 use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
@@ -88,51 +88,18 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
 
     // Later than the revision before by at least a second: validators are made of this time.
     let time = app.now().max(repository.head.time.saturating_add(1));
-    let mut composer_1 = if builds_composer_1 {
+    let composer_1 = if builds_composer_1 {
         let names = pending.iter().map(|package| package.name.as_str());
         Some(open_draft(app, repository.id, &root, names).await?)
     } else {
         None
     };
-    let mut blobs = Vec::new();
-    let mut changes = BTreeMap::new();
-    let mut indexed = Vec::new();
-    for package in &pending {
-        let Built {
-            change,
-            documents,
-            summary,
-            composer_1: document,
-        } = build_documents(app, &repository, package, &address, composer_1.is_some()).await?;
-        indexed.push(summary);
-        let published = snapshot.find_entry(&package.name).await?;
-        for document in documents {
-            // What the head names already is there, and the sweep leaves it alone.
-            if !published
-                .as_ref()
-                .is_some_and(|entry| entry.names(document.hash()))
-            {
-                put_blob(app, &document).await?;
-                blobs.push(document.hash().clone());
-            }
-        }
-        changes.insert(package.name.clone(), change);
-        match (&mut composer_1, document) {
-            (Some(draft), Some(document)) => {
-                let hash = document.hash();
-                if draft
-                    .find(&package.name)
-                    .is_none_or(|known| known.hash != *hash)
-                {
-                    put_rare_blob(app, &document).await?;
-                    blobs.push(hash.clone());
-                }
-                draft.put(&package.name, hash.clone(), time);
-            }
-            (Some(draft), None) => draft.remove(&package.name),
-            (None, _) => {}
-        }
-    }
+    let Written {
+        mut blobs,
+        changes,
+        indexed,
+        composer_1,
+    } = write_documents(app, &repository, &pending, composer_1, time).await?;
 
     let touched = touched_buckets(changes.keys().map(String::as_str));
     let buckets = snapshot.buckets(&root, touched.into_iter()).await?;
@@ -184,6 +151,67 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     }))
 }
 
+/// What was written of the documents of a publish.
+struct Written {
+    blobs: Vec<BlobHash>,
+    changes: BTreeMap<String, Change>,
+    indexed: Vec<Indexed>,
+    composer_1: Option<Draft>,
+}
+
+/// Builds the documents of what waits, and stores those that the head does not name: what it names is there already, and
+/// the sweep leaves it alone.
+async fn write_documents(
+    app: &App,
+    repository: &Repository,
+    pending: &[Pending],
+    composer_1: Option<Draft>,
+    time: i64,
+) -> Result<Written> {
+    let snapshot = Snapshot::open(app, &repository.head);
+    let mut written = Written {
+        blobs: Vec::new(),
+        changes: BTreeMap::new(),
+        indexed: Vec::new(),
+        composer_1,
+    };
+    for package in pending {
+        let builds_composer_1 = written.composer_1.is_some();
+        let Built {
+            change,
+            documents,
+            summary,
+            composer_1: document,
+        } = build_documents(app, repository, package, builds_composer_1).await?;
+        written.indexed.push(summary);
+        let published = snapshot.find_entry(&package.name).await?;
+        for document in documents {
+            if !published
+                .as_ref()
+                .is_some_and(|entry| entry.names(document.hash()))
+            {
+                put_blob(app, &document).await?;
+                written.blobs.push(document.hash().clone());
+            }
+        }
+        written.changes.insert(package.name.clone(), change);
+        match (&mut written.composer_1, document) {
+            (Some(draft), Some(document)) => {
+                let hash = document.hash();
+                let known = draft.find(&package.name);
+                if known.is_none_or(|known| known.hash != *hash) {
+                    put_rare_blob(app, &document).await?;
+                    written.blobs.push(hash.clone());
+                }
+                draft.put(&package.name, hash.clone(), time);
+            }
+            (Some(draft), None) => draft.remove(&package.name),
+            (None, _) => {}
+        }
+    }
+    Ok(written)
+}
+
 async fn list_pending(app: &App, repository: i64) -> Result<Vec<Pending>> {
     rows_as(
         app.db
@@ -224,9 +252,9 @@ async fn build_documents(
     app: &App,
     repository: &Repository,
     package: &Pending,
-    address: &str,
     builds_composer_1: bool,
 ) -> Result<Built> {
+    let address = &repository.address(&app.config.public_url);
     let name = PackageName::parse(&package.name).map_err(Error::internal)?;
     let (tagged, dev) = load_released(app, package.package_id).await?;
     let summary = Indexed {

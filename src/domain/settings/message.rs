@@ -10,6 +10,14 @@ use crate::domain::constraint::Constraint;
 const TEXT_LIMIT: usize = 500;
 /// The longest constraint of a message, in bytes.
 const VERSIONS_LIMIT: usize = 200;
+/// The releases that read one text of each level (Composer 1.8.5 to 2.1.14): minor version, first and last patch.
+const READ_ONE_TEXT: [(&str, u8, u8); 5] = [
+    ("1.8", 5, 6),
+    ("1.9", 0, 3),
+    ("1.10", 0, 27),
+    ("2.0", 0, 14),
+    ("2.1", 0, 14),
+];
 /// From here on clients read the lists `warnings` and `infos` (Composer 2.2.0-RC1, `HttpDownloader::outputWarnings`).
 const READS_LISTS: &str = "2.2.0.0-dev";
 
@@ -41,11 +49,6 @@ fn any_version() -> String {
 }
 
 impl Message {
-    /// Whether it is a warning.
-    pub fn is_warning(&self) -> bool {
-        self.level == Level::Warning
-    }
-
     /// Whether it can be printed.
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         if self.text.trim().is_empty() {
@@ -74,7 +77,7 @@ impl Message {
 }
 
 /// Puts messages into `packages.json`: all of them into the lists that newer clients read, and the first one of each
-/// level into the key that older ones read, which newer ones read as well and are therefore excluded from.
+/// level that is meant for any older client into the key that those read. Newer ones read that as well, and are excluded.
 pub(crate) fn add_messages(root: &mut Map<String, Value>, messages: &[Message]) {
     for (level, key, list) in [
         (Level::Info, "info", "infos"),
@@ -85,20 +88,34 @@ pub(crate) fn add_messages(root: &mut Map<String, Value>, messages: &[Message]) 
             .filter(|message| message.level == level)
             .filter_map(|message| Some((message, plain_groups(&message.versions)?)))
             .collect();
-        let Some((first, groups)) = spoken.first() else {
+        if spoken.is_empty() {
             continue;
-        };
-        let older: Vec<_> = groups
+        }
+        let for_older = spoken
             .iter()
-            .map(|group| format!("{group} <{READS_LISTS}"))
-            .collect();
-        root.insert(key.to_owned(), first.text.as_str().into());
-        root.insert(format!("{key}-versions"), older.join(" || ").into());
+            .find(|(message, _)| is_for_older(&message.versions));
+        if let Some((first, groups)) = for_older {
+            let older: Vec<_> = groups
+                .iter()
+                .map(|group| format!("{group} <{READS_LISTS}"))
+                .collect();
+            root.insert(key.to_owned(), first.text.as_str().into());
+            root.insert(format!("{key}-versions"), older.join(" || ").into());
+        }
         let entries = spoken.iter().map(
             |(message, groups)| json!({"message": message.text, "versions": groups.join(" || ")}),
         );
         root.insert(list.to_owned(), entries.collect());
     }
+}
+
+/// Whether any release that reads one text is meant.
+fn is_for_older(versions: &str) -> bool {
+    Constraint::parse(versions).is_ok_and(|constraint| {
+        READ_ONE_TEXT.iter().any(|(minor, first, last)| {
+            (*first..=*last).any(|patch| constraint.matches(&format!("{minor}.{patch}.0")))
+        })
+    })
 }
 
 /// A constraint in the plainest words, by its OR groups: a text that an older client could not read would make its whole
@@ -175,6 +192,12 @@ mod tests {
         }
         assert_eq!(printed(&messages[1..2], "1.9.0.0"), ["some"]);
         assert_eq!(printed(&messages[1..2], "2.4.0.0"), Vec::<String>::new());
+        let new_and_old = [
+            message(Level::Info, "new", ">=2.5"),
+            message(Level::Info, "old", "1.10.27"),
+        ];
+        assert_eq!(printed(&new_and_old, "2.5.0.0"), ["new"]);
+        assert_eq!(printed(&new_and_old, "1.10.27.0"), ["old"]);
     }
 
     #[test]

@@ -51,14 +51,13 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
         None if reads_composer_1 && settings.composer_1.is_built() => Some(NOT_YET_FOR_COMPOSER_1),
         None => Some(NOT_FOR_COMPOSER_1),
     };
-    let has_warning = settings.messages.iter().any(|message| message.is_warning());
     let root = build_root(RootDocument {
         address: &visit.address,
         settings: &settings,
         names,
         composer_1,
-        // There is room for one text: the repository's own, unless it is surely Composer 1 that would read it.
-        refusal: refusal.filter(|_| is_composer_1 || !has_warning),
+        refusal,
+        is_composer_1,
     });
     Ok(Reply::new(200, CachePolicy::Revalidate, Body::Bytes(root))
         .with("content-type", "application/json")

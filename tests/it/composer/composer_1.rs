@@ -356,10 +356,10 @@ fn a_release_of_a_package_writes_its_own_files_only() {
     // Its two documents, its bucket and the root; its listing and the file that names the listings.
     assert_eq!(new.len(), 6);
     let copies = registry.world.copies.borrow();
-    let copied = new
+    let near = new
         .iter()
         .filter(|(key, _)| copies.contains_key(&key.replace("blobs/", "b:")));
-    assert_eq!(copied.count(), 3, "what few read is copied when it is read");
+    assert_eq!(near.count(), 3, "what few read is copied when it is read");
     drop(copies);
     drop(objects);
     registry.admin().get(DEV).expect(404);

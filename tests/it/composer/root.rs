@@ -41,7 +41,7 @@ fn every_key_is_there_and_every_address_is_absolute() {
     let mirror =
         json!({"dist-url": "https://m.example/%package%/%reference%.zip", "preferred": true});
     let messages = json!([
-        {"level": "info", "text": "Hello", "versions": ">=2.5"},
+        {"level": "info", "text": "Hello", "versions": ">=2.0"},
         {"level": "warning", "text": "Careful"},
     ]);
     let settings = json!({"composer_1": "full", "mirrors": [mirror], "messages": messages});

@@ -49,7 +49,9 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
             let packages = read_tree(world, &root);
             for (_, tagged, dev) in &packages {
                 check_archives(world, tagged);
-                dev.iter().for_each(|dev| check_archives(world, dev));
+                if let Some(dev) = dev {
+                    check_archives(world, dev);
+                }
             }
             check_composer_1(world, &root, &packages);
         }
