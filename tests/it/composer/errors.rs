@@ -1,6 +1,8 @@
 //! Composer prints the `warning` of a JSON body when the status is 300 or more and the type is exactly
 //! `application/json`. Metadata that is not there is asked for all the time and says nothing.
 
+use repertoire::error::{Error, ErrorKind};
+use repertoire::http::problem::{Reader, reply};
 use serde_json::{Value, json};
 
 use crate::support::persona::Answer;
@@ -150,6 +152,32 @@ fn bad_input_and_refusals_say_why() {
         422,
         "page",
     );
+}
+
+#[test]
+fn every_kind_of_error_is_said_so_that_composer_prints_it() {
+    let registry = TestRegistry::new();
+    for (kind, status) in [
+        (ErrorKind::Unauthenticated, 401),
+        (ErrorKind::Forbidden, 403),
+        (ErrorKind::Invalid, 422),
+        (ErrorKind::Conflict, 409),
+        (ErrorKind::TooLarge, 413),
+        (ErrorKind::RateLimited { retry_after: 7 }, 429),
+        (ErrorKind::Upstream { retryable: true }, 502),
+        (ErrorKind::Internal, 500),
+    ] {
+        let error = Error::new(kind, "what happened").because("what nobody must see");
+        let reply = reply(&registry.app, Reader::Composer, &error);
+        let answer = Answer::new(&registry.app, reply);
+        assert_printed(&answer, status, "what happened");
+        assert_eq!(answer.header("retry-after"), (status == 429).then_some("7"));
+        assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
+        assert!(!answer.transcript().contains("nobody must see"));
+    }
+    let missing = Error::not_found("a name that nobody must know");
+    let missing = reply(&registry.app, Reader::Composer, &missing);
+    assert_silent(&Answer::new(&registry.app, missing));
 }
 
 #[test]
