@@ -327,6 +327,7 @@ fn no_two_kinds_of_root_have_a_validator_in_common() {
                         Vec::new(),
                     )
                     .expect(304);
+                assert_eq!(date.len(), "Sat, 21 Nov 2026 20:30:00 GMT".len(), "{date}");
                 known.push(date);
             }
         }
