@@ -365,3 +365,22 @@ fn a_release_of_a_package_writes_its_own_files_only() {
     drop(objects);
     registry.admin().get(DEV).expect(404);
 }
+
+#[test]
+fn a_setting_whose_message_was_lost_is_in_force_all_the_same() {
+    let registry = TestRegistry::imported();
+    let is_built = || {
+        let root = BlobHash::parse(&registry.head().1).unwrap();
+        crate::support::whole::read_composer_1(&registry.world, &root).is_some()
+    };
+    for (value, expected) in [("off", false), ("auto", true)] {
+        set(&registry, &json!({"composer_1": value}));
+        registry.world.queue.borrow_mut().clear();
+        assert_eq!(is_built(), !expected);
+        registry.pass_time(300);
+        registry.housekeep();
+        registry.run_jobs();
+        registry.assert_settled();
+        assert_eq!(is_built(), expected);
+    }
+}
