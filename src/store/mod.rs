@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod archives;
 pub mod blobs;
+pub mod composer_1;
 pub mod connections;
 pub mod dead_letters;
 pub mod deliveries;
@@ -16,6 +17,7 @@ pub mod jobs;
 pub mod memo;
 pub mod organisations;
 pub mod packages;
+pub mod pending;
 pub mod publications;
 pub mod renames;
 pub mod repositories;

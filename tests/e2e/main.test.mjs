@@ -15,6 +15,8 @@ import dists from "./scenarios/dists.mjs";
 import tokens from "./scenarios/tokens.mjs";
 import visibility from "./scenarios/visibility.mjs";
 import discovery from "./scenarios/discovery.mjs";
+import composer1 from "./scenarios/composer-1.mjs";
+import settings from "./scenarios/settings.mjs";
 import uploads from "./scenarios/uploads.mjs";
 import organisations from "./scenarios/organisations.mjs";
 import history from "./scenarios/history.mjs";
@@ -41,7 +43,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { webhooks, refs, policies, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 
