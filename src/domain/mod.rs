@@ -8,9 +8,13 @@ pub mod version;
 
 pub mod branch;
 pub mod constraint;
+pub mod policy;
 pub mod tag_version;
 
+pub mod entry;
+pub mod funding;
 pub mod git;
+pub mod host_facts;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;

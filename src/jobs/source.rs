@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::manifest::Manifest;
+use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::providers::outgoing::{Gateway, limited};
 use crate::providers::{GitHost, ProviderKind};
@@ -11,7 +12,7 @@ use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
 
 /// composer.json is never larger; what is, is no manifest.
-const MANIFEST_LIMIT: usize = 1024 * 1024;
+pub(super) const MANIFEST_LIMIT: usize = 1024 * 1024;
 
 /// Where a commit comes from.
 pub(crate) struct Source<'a> {
@@ -20,6 +21,7 @@ pub(crate) struct Source<'a> {
     pub(crate) repo: GitRepo,
     pub(crate) package: i64,
     pub(crate) package_name: String,
+    pub(crate) policy: PackagePolicy,
     pub(crate) commit: &'a str,
 }
 
@@ -39,6 +41,7 @@ impl<'a> Source<'a> {
             connection,
             repo,
             package: package.id,
+            policy: package.policy()?,
             package_name: package.name,
             commit,
         })

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::funding::Funding;
 use crate::domain::signature;
 use crate::error::Result;
 use crate::ports::InResponse;
@@ -114,6 +115,12 @@ pub struct Project {
     pub is_private: bool,
     /// Whether it is read-only for good.
     pub is_archived: bool,
+    /// The page of its files, with `{ref}` in place of the tag, branch or commit.
+    pub source_page: Option<String>,
+    /// The page of its issues; none when it has none.
+    pub issues_page: Option<String>,
+    /// Its website, where Composer's driver for this host takes it over into the metadata.
+    pub homepage: Option<String>,
 }
 
 /// A tag or branch and the commit it leads to, annotated tags peeled.
@@ -156,6 +163,11 @@ pub trait GitHost {
 
     /// A project by `owner/name` or by its id, also after a rename.
     async fn describe_project(&self, name_or_id: &str) -> Result<Project>;
+
+    /// How to pay for a project, as its host shows it; nothing where a host has no such thing.
+    async fn read_funding(&self, _project: &Project) -> Result<Vec<Funding>> {
+        Ok(Vec::new())
+    }
 
     /// All tags and branches. `known` holds the pages of the last listing by their URLs. A push between
     /// two pages can hide a ref from one listing: look again before believing that one is gone.

@@ -18,6 +18,8 @@ pub struct Flip<'a> {
     pub root: &'a BlobHash,
     /// Unix seconds of the new revision.
     pub time: i64,
+    /// Unix seconds of the revision in which the listed names last changed.
+    pub names_changed_at: i64,
     /// Why, for people.
     pub cause: &'a str,
     /// The address that the documents carry.
@@ -47,8 +49,8 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.removals)
         .bind(&blobs),
         Statement::new(
-            "insert into revisions (repository_id, number, root, time, cause)
-             select r.id, ?3, ?4, ?5, ?6 from repositories r
+            "insert into revisions (repository_id, number, root, time, cause, names_changed_at)
+             select r.id, ?3, ?4, ?5, ?6, ?8 from repositories r
              where r.id = ?1 and r.head_revision = ?2
                and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?7)))",
         )
@@ -58,7 +60,8 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.root.as_str())
         .bind(flip.time)
         .bind(flip.cause)
-        .bind(&blobs),
+        .bind(&blobs)
+        .bind(flip.names_changed_at),
         Statement::new(
             "insert into published_blobs (hash)
              select value from json_each(?3)

@@ -22,7 +22,8 @@ use crate::store::composer_1::open_draft;
 use crate::store::heads::{Flip, flip_head, tick_off};
 use crate::store::pending::ask_for_all_stmt;
 pub use crate::store::pending::{
-    ask_for_publication_by_name_stmt, ask_for_publication_stmt, list_forgotten,
+    ask_for_publication_by_name_stmt, ask_for_publication_stmt,
+    ask_for_publications_of_git_repo_stmt, list_forgotten,
 };
 use crate::store::repositories::{Repository, load_repository};
 use crate::store::search::Indexed;
@@ -128,6 +129,11 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         built_on: repository.head.revision,
         root: &updated.root,
         time,
+        names_changed_at: if updated.has_other_names {
+            time
+        } else {
+            repository.head.names_changed_at
+        },
         cause: &cause(&pending),
         address: &address,
         blobs: &blobs,

@@ -99,6 +99,8 @@ pub struct Head {
     pub root: Option<BlobHash>,
     /// Unix seconds, strictly later than the revision's before.
     pub time: i64,
+    /// Unix seconds of the revision in which the listed names last changed.
+    pub names_changed_at: i64,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +113,7 @@ struct RepositoryRow {
     head_revision: i64,
     head_root: Option<String>,
     head_time: i64,
+    names_changed_at: Option<i64>,
     published_address: Option<String>,
     published_form: i64,
     form_revision: i64,
@@ -131,6 +134,7 @@ impl From<RepositoryRow> for Repository {
                 revision: row.head_revision,
                 root: row.head_root.as_deref().and_then(BlobHash::parse),
                 time: row.head_time,
+                names_changed_at: row.names_changed_at.unwrap_or(row.head_time),
             },
             published_address: row.published_address,
             // Whoever moved the head meanwhile knew of no forms.
@@ -155,7 +159,9 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
         } => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes
+                    r.form_revision, r.description, r.settings, r.settings_changes,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at
              from repositories r join organisations o on o.id = r.organisation_id
              where o.slug = ?1 and r.slug = ?2",
         )
@@ -164,7 +170,9 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
         RepositoryAddress::Host(host) => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes
+                    r.form_revision, r.description, r.settings, r.settings_changes,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at
              from hosts h join repositories r on r.id = h.repository_id
                           join organisations o on o.id = r.organisation_id
              where h.host in (?1, '*')
@@ -191,7 +199,9 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes
+                    r.form_revision, r.description, r.settings, r.settings_changes,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
                  where r.id = ?1",
             )
@@ -222,7 +232,9 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes
+                    r.form_revision, r.description, r.settings, r.settings_changes,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
                  where r.organisation_id = ?1
                  order by r.slug",

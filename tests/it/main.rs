@@ -7,6 +7,9 @@
 
 // `cfg(test)` is always on here; it tells clippy that helper functions are tests too.
 #[cfg(test)]
+#[path = "../oracle/answers.rs"]
+mod answers;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod composer;
@@ -19,7 +22,12 @@ mod jobs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod parsers;
+#[cfg(test)]
 mod publishing;
+#[cfg(test)]
+#[path = "../oracle/repositories.rs"]
+mod repositories;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
@@ -28,3 +36,5 @@ mod support;
 mod sweep;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod traps;

@@ -64,11 +64,22 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
         .with("last-modified", validator))
 }
 
-/// It moves by a second or more with each revision, each change of the settings and each form of the document. Neither the
-/// revision's second nor the number of changes ever goes back, so no sum comes twice.
+/// It moves by a second or more with each change of the names, of the settings and of the form of the document. Neither the
+/// second nor the number of changes ever goes back, so no sum comes twice.
 fn validator(visit: &Visit<'_>, reads_composer_1: bool) -> String {
+    // Composer 1 is told of each release. Of names that are limited one by one some are listed even where there are too many
+    // for a list of all, and then nobody looks whether they change.
+    let is_told_more = reads_composer_1
+        || visit
+            .limits()
+            .is_some_and(|globs| whole_names(globs).is_some());
+    let contents = if is_told_more {
+        visit.head.time
+    } else {
+        visit.head.names_changed_at
+    };
     let changed_at = visit
-        .changed_at(visit.head.time)
+        .changed_at(contents)
         .saturating_add(ROOT_DOCUMENT_FORM)
         .saturating_add(visit.repository.settings_changes);
     http_date(changed_at.saturating_sub(age_of_view(reads_composer_1, visit.limits())))

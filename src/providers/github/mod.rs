@@ -2,6 +2,7 @@
 
 mod api;
 mod event;
+mod funding;
 mod refs;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use crate::domain::funding::Funding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
@@ -61,6 +63,8 @@ struct Repository {
     private: bool,
     #[serde(default)]
     archived: bool,
+    #[serde(default)]
+    has_issues: bool,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +121,12 @@ impl GitHost for GitHub<'_> {
             Asked::Refused(refusal) => return Err(refusal.error),
         };
         let repository: Repository = self.api.json(response).await?;
+        let page = &repository.html_url;
         Ok(Project {
+            source_page: Some(format!("{page}/tree/{{ref}}")),
+            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
+            // Composer's driver leaves the website that GitHub knows alone.
+            homepage: None,
             provider_id: repository.id.to_string(),
             full_name: repository.full_name,
             default_branch: repository.default_branch.filter(|name| !name.is_empty()),
@@ -126,6 +135,10 @@ impl GitHost for GitHub<'_> {
             is_private: repository.private,
             is_archived: repository.archived,
         })
+    }
+
+    async fn read_funding(&self, project: &Project) -> Result<Vec<Funding>> {
+        funding::read(&self.api, project).await
     }
 
     async fn list_refs(

@@ -27,6 +27,10 @@ pub(crate) struct GitHubDouble {
     pub(crate) refusals: Vec<Answer>,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
+    /// The status with which every question about funding is refused.
+    pub(crate) fail_funding: Option<u16>,
+    /// The FUNDING.yml of an owner's `.github` project.
+    pub(crate) owner_funding: Option<String>,
 }
 
 #[derive(Default)]
@@ -34,6 +38,9 @@ pub(crate) struct Project {
     pub(crate) full_name: String,
     pub(crate) default_branch: String,
     pub(crate) is_archived: bool,
+    pub(crate) has_issues: bool,
+    /// The project's own `.github/FUNDING.yml`.
+    pub(crate) funding: Option<String>,
     /// Full name to commit.
     pub(crate) refs: BTreeMap<String, String>,
     commits: BTreeMap<String, Commit>,
@@ -142,10 +149,16 @@ impl GitHubDouble {
         if header("authorization") != Some(&format!("Bearer {GITHUB_TOKEN}")) {
             return Answer::new(401, r#"{"message":"Bad credentials"}"#);
         }
+        if let Some(status) = self.fail_funding
+            && path.ends_with("/FUNDING.yml")
+        {
+            return Answer::new(status, r#"{"message":"no"}"#);
+        }
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments.as_slice() {
             ["user"] => Answer::new(200, r#"{"id":7,"login":"acme-bot"}"#)
                 .with("x-oauth-scopes", "repo, workflow"),
+            ["repos", _, ".github", "contents", "FUNDING.yml"] => file(self.owner_funding.as_ref()),
             ["repos", owner, name] => {
                 let full_name = format!("{owner}/{name}");
                 let mut projects = self.projects.iter();
@@ -163,6 +176,7 @@ impl GitHubDouble {
                     [] => describe(id, project),
                     ["tags"] => list(id, project, "tags", query, header("if-none-match")),
                     ["branches"] => list(id, project, "branches", query, header("if-none-match")),
+                    ["contents", ".github", "FUNDING.yml"] => file(project.funding.as_ref()),
                     ["contents", "composer.json"] => read_manifest(project, query),
                     ["git", "commits", commit] if project.commits.contains_key(*commit) => {
                         let body =
@@ -198,6 +212,20 @@ impl Project {
     }
 }
 
+impl Project {
+    /// From now on the commit's archive consists of other bytes, as after a change of the host's zip program.
+    pub(crate) fn repack(&mut self, commit: &str) {
+        let made = self.commits.get_mut(commit).unwrap();
+        let text = made.composer_json.clone().unwrap();
+        let files = [("composer.json", text.as_str()), ("repacked", "")];
+        made.archive = git_archive("repacked", commit, &files);
+    }
+}
+
+fn file(text: Option<&String>) -> Answer {
+    text.map_or_else(not_found, |text| Answer::new(200, text.as_str()))
+}
+
 fn not_found() -> Answer {
     Answer::new(404, r#"{"message":"Not Found"}"#)
 }
@@ -212,6 +240,7 @@ fn describe(id: u64, project: &Project) -> Answer {
         "clone_url": format!("https://github.com/{name}.git"),
         "private": true,
         "archived": project.is_archived,
+        "has_issues": project.has_issues,
     });
     Answer::new(200, body.to_string())
 }
