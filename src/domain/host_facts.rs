@@ -9,11 +9,14 @@ use crate::domain::funding::Funding;
 /// What stands for the tag, branch or commit in [`ProjectFacts::source_page`].
 const REF: &str = "{ref}";
 
+/// What stands for `tag` or `branch` there, at hosts whose pages of the two differ.
+const KIND: &str = "{kind}";
+
 /// The facts of a project. Rows hold it as JSON: never to change in shape without reading the old one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProjectFacts {
-    /// The page of its files, with `{ref}` for the tag, branch or commit.
+    /// The page of its files, with `{ref}` for the tag, branch or commit, and perhaps `{kind}` for `tag` or `branch`.
     pub source_page: Option<String>,
     /// The page of its issues, when it has any.
     pub issues_page: Option<String>,
@@ -32,11 +35,16 @@ impl ProjectFacts {
             .into_iter()
             .find_map(|start| git_ref.strip_prefix(start))
             .unwrap_or(git_ref);
+        let kind = if git_ref.starts_with("refs/tags/") {
+            "tag"
+        } else {
+            "branch"
+        };
         HostFacts {
             source_page: self
                 .source_page
                 .as_ref()
-                .map(|page| page.replace(REF, label)),
+                .map(|page| page.replace(KIND, kind).replace(REF, label)),
             issues_page: self.issues_page.clone(),
             homepage: self.homepage.clone(),
             funding: (!self.funding.is_empty()).then(|| {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::domain::git::{TAGS, tag_number};
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::archive_wait::wait_for_turn;
 use crate::jobs::decide::{Decision, decide, refuse_by_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::source::Source;
@@ -69,6 +70,10 @@ async fn give_up_or_wait(
     refs: &[WaitingRef],
     error: &Error,
 ) -> Result<Option<Next>> {
+    if let ErrorKind::ArchivesLimited { retry_after } = error.kind() {
+        let next = wait_for_turn(app, id, job, commit, error, retry_after).await?;
+        return Ok(Some(next));
+    }
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
         note_on_job(app, id, Some(error.message())).await?;

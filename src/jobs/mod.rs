@@ -1,5 +1,6 @@
 //! A queue message becomes an `Outcome`. Every job is small, names a thing and may run twice, in any order.
 
+mod archive_wait;
 mod count_downloads;
 mod decide;
 pub mod housekeeping;

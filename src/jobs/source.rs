@@ -4,8 +4,9 @@ use crate::app::App;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
-use crate::providers::outgoing::{Gateway, limited};
-use crate::providers::{GitHost, ProviderKind};
+use crate::providers::outgoing::{Gateway, archives_limited, limited};
+use crate::providers::{Credentials, GitHost, ProviderKind};
+use crate::store::archive_pauses::find_archive_pause;
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
 use crate::store::dists::Dist;
@@ -71,6 +72,12 @@ impl<'a> Source<'a> {
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
+        if self.host.limits_archives_apart()
+            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
+        {
+            let address = Gateway::of(app).address(&self.connection.base_url)?;
+            return Err(archives_limited(address.host(), retry_after));
+        }
         let mut response = self
             .host
             .open_archive(&self.repo.provider_id, self.commit)
@@ -124,5 +131,6 @@ pub(crate) async fn connect<'a>(
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
-    kind.connect(gateway, &connection.base_url, &token)
+    let credentials = Credentials::new(connection.username.as_deref(), &token);
+    kind.connect(gateway, &connection.base_url, &credentials)
 }

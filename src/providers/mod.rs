@@ -11,15 +11,25 @@ use crate::error::Result;
 use crate::ports::InResponse;
 
 pub mod address;
+mod credentials;
 pub mod event;
+pub mod gitea;
 pub mod github;
+pub mod gitlab;
 pub mod outgoing;
 mod paging;
+mod path;
+mod payload;
+mod ref_pages;
 #[cfg(test)]
 pub(crate) mod replay;
+mod rest;
 
+pub use credentials::Credentials;
 pub use event::{Event, EventProject, RepositoryChange};
+use gitea::{Gitea, Product};
 use github::GitHub;
+use gitlab::GitLab;
 use outgoing::Gateway;
 
 /// A kind of git host.
@@ -27,21 +37,30 @@ use outgoing::Gateway;
 pub enum ProviderKind {
     /// github.com, GHE.com and Enterprise Server.
     GitHub,
+    /// gitlab.com and instances of one's own.
+    GitLab,
+    /// Gitea.
+    Gitea,
+    /// Forgejo, Codeberg among them.
+    Forgejo,
 }
 
 impl ProviderKind {
+    /// Every kind, in the order in which people are told of them.
+    pub const ALL: [Self; 4] = [Self::GitHub, Self::GitLab, Self::Gitea, Self::Forgejo];
+
     /// Reads the name as the API and the database have it.
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "github" => Some(Self::GitHub),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// The name as the API and the database have it. Never to change: rows hold it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::Gitea => "gitea",
+            Self::Forgejo => "forgejo",
         }
     }
 
@@ -49,26 +68,42 @@ impl ProviderKind {
     pub fn default_base_url(self) -> &'static str {
         match self {
             Self::GitHub => github::BASE_URL,
+            Self::GitLab => gitlab::BASE_URL,
+            Self::Gitea => Product::Gitea.base_url(),
+            Self::Forgejo => Product::Forgejo.base_url(),
         }
     }
 
-    /// A connected host. An empty `base_url` is the default one; a wrong one is `Invalid`.
+    /// A connected host. An empty `base_url` is the default one; a wrong one is `Invalid`, and so are credentials
+    /// that the host cannot be shown.
     pub fn connect<'a>(
         self,
         gateway: Gateway<'a>,
         base_url: &str,
-        token: &str,
+        credentials: &Credentials,
     ) -> Result<Box<dyn GitHost + 'a>> {
         match self {
-            Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, token)?)),
+            Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, credentials)?)),
+            Self::GitLab => Ok(Box::new(GitLab::new(gateway, base_url, credentials)?)),
+            Self::Gitea => open_gitea(gateway, Product::Gitea, base_url, credentials),
+            Self::Forgejo => open_gitea(gateway, Product::Forgejo, base_url, credentials),
         }
     }
 
-    /// Whether a webhook's headers (names in lower case) sign its raw body with this secret.
-    pub fn verify_webhook(self, secret: &[u8], headers: &[(String, String)], body: &[u8]) -> bool {
+    /// Whether a webhook's headers (names in lower case) sign its raw body with this secret, or show it where that is
+    /// the host's way. `now` is in Unix seconds: some signatures have a time.
+    pub fn verify_webhook(
+        self,
+        secret: &[u8],
+        headers: &[(String, String)],
+        body: &[u8],
+        now: i64,
+    ) -> bool {
         match self {
             Self::GitHub => header(headers, "x-hub-signature-256")
                 .is_some_and(|value| signature::verify_github(secret, value, body)),
+            Self::GitLab => gitlab::verify(secret, headers, body, now),
+            Self::Gitea | Self::Forgejo => gitea::verify(secret, headers, body),
         }
     }
 
@@ -76,6 +111,27 @@ impl ProviderKind {
     pub fn delivery_id(self, headers: &[(String, String)]) -> Option<&str> {
         match self {
             Self::GitHub => header(headers, "x-github-delivery"),
+            Self::GitLab => gitlab::delivery_id(headers),
+            Self::Gitea | Self::Forgejo => gitea::delivery_id(headers),
+        }
+    }
+
+    /// The provider's name of an event, for the list of deliveries.
+    pub fn event_name(self, headers: &[(String, String)]) -> Option<&str> {
+        match self {
+            Self::GitHub => header(headers, "x-github-event"),
+            Self::GitLab => header(headers, "x-gitlab-event"),
+            Self::Gitea | Self::Forgejo => gitea::event_name(headers),
+        }
+    }
+
+    /// The events to choose when the webhook is set up, as the API names them.
+    pub fn webhook_events(self) -> &'static [&'static str] {
+        match self {
+            Self::GitHub | Self::Gitea | Self::Forgejo => {
+                &["push", "create", "delete", "repository"]
+            }
+            Self::GitLab => &["push_events", "tag_push_events"],
         }
     }
 
@@ -83,8 +139,25 @@ impl ProviderKind {
     pub fn parse_event(self, headers: &[(String, String)], body: &[u8]) -> Result<Event> {
         match self {
             Self::GitHub => github::parse_event(headers, body),
+            Self::GitLab => gitlab::parse_event(headers, body),
+            Self::Gitea => gitea::parse_event(Product::Gitea.name(), headers, body),
+            Self::Forgejo => gitea::parse_event(Product::Forgejo.name(), headers, body),
         }
     }
+}
+
+fn open_gitea<'a>(
+    gateway: Gateway<'a>,
+    product: Product,
+    base_url: &str,
+    credentials: &Credentials,
+) -> Result<Box<dyn GitHost + 'a>> {
+    Ok(Box::new(Gitea::new(
+        gateway,
+        product,
+        base_url,
+        credentials,
+    )?))
 }
 
 /// Who a token belongs to.
@@ -115,7 +188,8 @@ pub struct Project {
     pub is_private: bool,
     /// Whether it is read-only for good.
     pub is_archived: bool,
-    /// The page of its files, with `{ref}` in place of the tag, branch or commit.
+    /// The page of its files, with `{ref}` in place of the tag, branch or commit, and `{kind}` in place of `tag` or
+    /// `branch` where that matters.
     pub source_page: Option<String>,
     /// The page of its issues; none when it has none.
     pub issues_page: Option<String>,
@@ -191,6 +265,12 @@ pub trait GitHost {
 
     /// The zip archive of a commit, as a stream.
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse>;
+
+    /// Whether archives have a limit of their own, so that `open_archive` may be refused with `ArchivesLimited` while
+    /// all else is still answered.
+    fn limits_archives_apart(&self) -> bool {
+        false
+    }
 }
 
 /// The first header of that name, given in lower case.

@@ -13,6 +13,14 @@ import { Faults } from "./github-faults.mjs";
 import { answerGit } from "./support/git-http.mjs";
 
 export class GitHubDouble {
+  /** What answers, by host. Another host's double has answers of its own, over the same projects. */
+  static answers = { api: answerApi, archive: answerArchive };
+
+  /** Where the API lies below the origin. */
+  static basePath(certificate) {
+    return certificate ? "/api/v3" : "";
+  }
+
   /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status}; `path` has its query. */
   requests = [];
   /** Requests that brought credentials to the archive host. A right client leaves this empty. */
@@ -28,13 +36,14 @@ export class GitHubDouble {
 
   /** `certificate` ({key, cert}) makes it an Enterprise Server: https, and the API below /api/v3. */
   static async start({ folder, certificate }) {
-    const double = new GitHubDouble();
+    const double = new this();
+    const { api, archive } = this.answers;
     double.folder = folder;
-    double.basePath = certificate ? "/api/v3" : "";
+    double.basePath = this.basePath(certificate);
     const scheme = certificate ? "https" : "http";
-    double.origin = `${scheme}://127.0.0.1:${await double.#listen("api", answerApi, certificate)}`;
+    double.origin = `${scheme}://127.0.0.1:${await double.#listen("api", api, certificate)}`;
     double.url = double.origin + double.basePath;
-    double.archiveUrl = `${scheme}://localhost:${await double.#listen("archive", answerArchive, certificate)}`;
+    if (archive) double.archiveUrl = `${scheme}://localhost:${await double.#listen("archive", archive, certificate)}`;
     return double;
   }
 
@@ -92,7 +101,7 @@ export class GitHubDouble {
     const handle = (request, response) =>
       this.#handle(host, answer, request, response).catch((error) => {
         // A bug in the double must show as one, not as a provider's outage.
-        console.error("github double:", error);
+        console.error("the double:", error);
         response.destroy();
       });
     const server = certificate ? createSecureServer(certificate, handle) : createServer(handle);

@@ -24,6 +24,7 @@ import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
 import replay from "./scenarios/replay.mjs";
 import traps from "./scenarios/traps.mjs";
+import gitlab from "./scenarios/gitlab.mjs";
 import { openShop } from "./scenarios/clients/shop.mjs";
 import versions from "./scenarios/clients/versions.mjs";
 import questions from "./scenarios/clients/questions.mjs";
@@ -43,7 +44,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

@@ -259,9 +259,14 @@ proptest! {
     #[test]
     fn webhooks(header in "(sha256=)?[0-9a-f]{0,70}|\\PC{0,40}", body in prop::collection::vec(any::<u8>(), 0..100)) {
         let kinds = ["push", "create", "repository", "ping", "unheard-of"];
-        prop_assert!(!ProviderKind::GitHub.verify_webhook(b"secret", &[("x-hub-signature-256".to_owned(), header)], &body));
-        for kind in kinds {
-            let _ = ProviderKind::GitHub.parse_event(&[("x-github-event".to_owned(), kind.to_owned())], &body);
+        let signatures = ["x-hub-signature-256", "x-gitlab-token", "webhook-signature", "x-gitea-signature", "webhook-timestamp"];
+        let signed = signatures.map(|name| (name.to_owned(), header.clone()));
+        for provider in ProviderKind::ALL {
+            prop_assert!(!provider.verify_webhook(b"secret", &signed, &body, 0));
+            for kind in kinds {
+                let names = ["x-github-event", "x-gitlab-event"].map(|name| (name.to_owned(), kind.to_owned()));
+                let _ = provider.parse_event(&names, &body);
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Connections to git hosts.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,8 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::providers::ProviderKind;
 use crate::providers::outgoing::Gateway;
+use crate::providers::{Credentials, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
 use crate::store::organisations::Organisation;
 
@@ -19,6 +21,7 @@ use crate::store::organisations::Organisation;
 struct Asked {
     provider: String,
     base_url: Option<String>,
+    username: Option<String>,
     token: String,
 }
 
@@ -30,27 +33,29 @@ pub async fn create_connection(
 ) -> Result<Reply> {
     let asked: Asked = request.json().await?;
     let kind = ProviderKind::parse(&asked.provider)
-        .ok_or_else(|| Error::invalid("`provider` must be `github`"))?;
+        .ok_or_else(|| Error::invalid(format!("`provider` must be {}", providers())))?;
     let base_url = asked
         .base_url
         .filter(|url| !url.trim().is_empty())
         .unwrap_or_else(|| kind.default_base_url().to_owned());
     let base_url = base_url.trim().trim_end_matches('/').to_owned();
-    let login = try_token(app, kind, &base_url, asked.token.trim()).await?;
+    let credentials = Credentials::new(asked.username.as_deref(), &asked.token);
+    let login = try_credentials(app, kind, &base_url, &credentials).await?;
     let id = app.random_id()?;
     let mut secret = [0_u8; 32];
     app.entropy.fill(&mut secret)?;
-    let secret = hex::encode(secret);
+    let secret_text = hex::encode(secret);
     let connection = Connection {
         organisation_id: organisation.id,
         provider: kind.as_str().to_owned(),
         base_url,
         account: login,
+        username: credentials.username,
         sealed_token: app
             .vault
-            .seal(&token_context(&id), asked.token.trim())
+            .seal(&token_context(&id), &credentials.token)
             .await?,
-        sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret).await?,
+        sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret_text).await?,
         created_at: app.now(),
         last_heard_at: None,
         paused_until: None,
@@ -60,14 +65,36 @@ pub async fn create_connection(
     store::insert_connection(app, &connection).await?;
     let mut shown = show(app, &connection);
     if let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut) {
-        webhook.insert("secret".to_owned(), secret.into());
+        if kind == ProviderKind::GitLab {
+            let key = format!("whsec_{}", STANDARD.encode(secret));
+            webhook.insert("signing_token".to_owned(), key.into());
+        }
+        webhook.insert("secret".to_owned(), secret_text.into());
     }
     Ok(Reply::json(201, &shown))
 }
 
+/// The hosts there are, in words: `a`, `b` or `c`.
+fn providers() -> String {
+    let names: Vec<_> = ProviderKind::ALL
+        .iter()
+        .map(|kind| format!("`{}`", kind.as_str()))
+        .collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// Asks the host whose token it is, and whether it can do what is needed.
-async fn try_token(app: &App, kind: ProviderKind, base_url: &str, token: &str) -> Result<String> {
-    let host = kind.connect(Gateway::of(app), base_url, token)?;
+async fn try_credentials(
+    app: &App,
+    kind: ProviderKind,
+    base_url: &str,
+    credentials: &Credentials,
+) -> Result<String> {
+    let host = kind.connect(Gateway::of(app), base_url, credentials)?;
     let account = host
         .check_access()
         .await
@@ -84,6 +111,7 @@ async fn try_token(app: &App, kind: ProviderKind, base_url: &str, token: &str) -
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AskedToken {
+    username: Option<String>,
     token: String,
 }
 
@@ -95,16 +123,22 @@ pub async fn update_connection(
     id: &str,
 ) -> Result<Reply> {
     let asked: AskedToken = request.json().await?;
-    let token = asked.token.trim();
     let connection = store::find_connection(app, id)
         .await?
         .filter(|connection| connection.organisation_id == organisation.id)
         .ok_or_else(|| missing("connection"))?;
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
-    let login = try_token(app, kind, &connection.base_url, token).await?;
-    let sealed = app.vault.seal(&token_context(id), token).await?;
-    store::update_token(app, id, &login, &sealed).await?;
+    // Without a name the one before stays; an empty one takes it away.
+    let username = asked.username.as_deref().or(connection.username.as_deref());
+    let credentials = Credentials::new(username, &asked.token);
+    let login = try_credentials(app, kind, &connection.base_url, &credentials).await?;
+    let sealed = app
+        .vault
+        .seal(&token_context(id), &credentials.token)
+        .await?;
+    let username = credentials.username.as_deref();
+    store::update_token(app, id, &login, username, &sealed).await?;
     let connection = store::find_connection(app, id)
         .await?
         .ok_or_else(|| missing("connection"))?;
@@ -132,15 +166,17 @@ pub(crate) fn as_input(error: &Error) -> Error {
 }
 
 fn show(app: &App, connection: &Connection) -> Value {
+    let kind = ProviderKind::parse(&connection.provider);
     json!({
         "id": connection.id,
         "provider": connection.provider,
         "base_url": connection.base_url,
         "account": connection.account,
+        "username": connection.username,
         "webhook": {
             "url": format!("{}/hooks/{}", app.config.public_url, connection.id),
             "content_type": "application/json",
-            "events": ["push", "create", "delete", "repository"],
+            "events": kind.map_or(&[][..], ProviderKind::webhook_events),
         },
         "created_at": rfc3339(connection.created_at),
         "last_heard_at": connection.last_heard_at.map(rfc3339),

@@ -4,16 +4,16 @@ use crate::domain::funding::{Funding, parse_funding};
 use crate::error::{Error, ErrorKind, Result};
 use crate::providers::Project;
 use crate::providers::outgoing::read_body;
+use crate::providers::rest::{Rest, Want};
 
 use super::BASE_URL;
-use super::api::{Api, Asked, Want};
 
 /// Far more than any such file has.
 const LIMIT: usize = 64 * 1024;
 
 /// Reads the first that there is, on the default branch as it is now. An Enterprise Server has none (Composer
 /// `GitHubDriver::getFundingInfo`). A file that may not be read counts as missing; only what may work later is an error.
-pub(super) async fn read(api: &Api<'_>, project: &Project) -> Result<Vec<Funding>> {
+pub(super) async fn read(api: &Rest<'_>, project: &Project) -> Result<Vec<Funding>> {
     let Some((owner, _)) = project.full_name.split_once('/') else {
         return Ok(Vec::new());
     };
@@ -37,14 +37,13 @@ pub(super) async fn read(api: &Api<'_>, project: &Project) -> Result<Vec<Funding
 }
 
 /// The text of a file; empty where there is none, or none that is text.
-async fn read_text(api: &Api<'_>, path: &str) -> Result<String> {
-    match api.get(path, Want::Raw, None).await? {
-        Asked::Answered(response) => {
+async fn read_text(api: &Rest<'_>, path: &str) -> Result<String> {
+    match api.get(path, Want::Raw).await?.or_missing()? {
+        Some(response) => {
             let bytes = read_body(response, LIMIT, "FUNDING.yml").await?;
             Ok(String::from_utf8(bytes).unwrap_or_default())
         }
-        Asked::Refused(refusal) if refusal.status == 404 => Ok(String::new()),
-        Asked::Refused(refusal) => Err(refusal.error),
+        None => Ok(String::new()),
     }
 }
 

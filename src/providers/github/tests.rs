@@ -2,21 +2,19 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::providers::address::PrivateAddresses;
-use crate::providers::replay::{Answer, NOW, ReplayClient, StoppedClock, answer};
+use crate::error::ErrorKind;
+use crate::providers::replay::{
+    Answer, NOW, ReplayClient, answer, commit, gateway, list_refs, ok, refused, token,
+};
 use crate::providers::{FoundRef, ProviderKind};
 
 const TOKEN: &str = "ghp_0123456789";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const API: &str = "https://api.github.com";
 
-fn gateway(client: &ReplayClient) -> Gateway<'_> {
-    Gateway::new(client, &StoppedClock, PrivateAddresses::Refused)
-}
-
 fn github(client: &ReplayClient) -> Box<dyn GitHost + '_> {
     ProviderKind::GitHub
-        .connect(gateway(client), "", TOKEN)
+        .connect(gateway(client), "", &token(TOKEN))
         .unwrap()
 }
 
@@ -26,14 +24,6 @@ fn at(path: &str) -> String {
 
 fn on_path(path: &str, answer: Answer) -> ReplayClient {
     ReplayClient::default().on(&at(path), answer)
-}
-
-fn ok(value: &Value) -> Answer {
-    answer(200, value.to_string())
-}
-
-fn refused(status: u16, message: &str) -> Answer {
-    answer(status, json!({ "message": message }).to_string())
 }
 
 const PARK: ErrorKind = ErrorKind::Upstream { retryable: false };
@@ -51,7 +41,7 @@ fn the_base_address_is_read_once_and_checked() {
         ("https://api.acme.ghe.com", "https://api.acme.ghe.com/user"),
     ] {
         let client = ReplayClient::default().on(expected, ok(&json!({"id": 7, "login": "ada"})));
-        let host = GitHub::new(gateway(&client), base, TOKEN).unwrap();
+        let host = GitHub::new(gateway(&client), base, &token(TOKEN)).unwrap();
         assert_eq!(block_on(host.check_access()).unwrap().login, "ada");
     }
     let client = ReplayClient::default();
@@ -62,13 +52,21 @@ fn the_base_address_is_read_once_and_checked() {
         "https://a.com?x",
         "x",
     ] {
-        let error = GitHub::new(gateway(&client), base, TOKEN).err().unwrap();
+        let error = GitHub::new(gateway(&client), base, &token(TOKEN))
+            .err()
+            .unwrap();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{base}");
     }
-    for token in ["", "  ", "a b", "a\nb", "tökən"] {
-        let error = GitHub::new(gateway(&client), "", token).err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{token}");
+    for text in ["", "  ", "a b", "a\nb", "tökən"] {
+        let error = GitHub::new(gateway(&client), "", &token(text))
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
     }
+    let named = Credentials::new(Some("ada"), TOKEN);
+    let error = GitHub::new(gateway(&client), "", &named).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.message().contains("leave `username` out"), "{error}");
 }
 
 #[test]
@@ -206,10 +204,6 @@ fn a_project_that_is_not_shown_says_what_the_token_needs() {
     }
 }
 
-fn commit(number: usize) -> String {
-    format!("{number:040x}")
-}
-
 fn page(names: &[(&str, usize)]) -> Answer {
     let items: Vec<Value> = names
         .iter()
@@ -231,14 +225,7 @@ fn next(url: &str) -> String {
 }
 
 fn list(client: &ReplayClient, known: &RefListing) -> Result<RefListing> {
-    let known = known
-        .pages
-        .iter()
-        .map(|page| (page.url.clone(), page.clone()))
-        .collect();
-    let listing = block_on(github(client).list_refs("42", &known));
-    client.assert_done();
-    listing
+    list_refs(github(client).as_ref(), client, known)
 }
 
 fn names(listing: &RefListing) -> Vec<&str> {
@@ -579,8 +566,8 @@ fn a_webhook_is_verified_named_and_read() {
         ("x-github-delivery".to_owned(), "guid".to_owned()),
     ];
     let secret = b"It's a Secret to Everybody";
-    assert!(kind.verify_webhook(secret, &headers, b"Hello, World!"));
-    assert!(!kind.verify_webhook(secret, &headers, b"Hello, World?"));
-    assert!(!kind.verify_webhook(secret, &[], b"Hello, World!"));
+    assert!(kind.verify_webhook(secret, &headers, b"Hello, World!", NOW));
+    assert!(!kind.verify_webhook(secret, &headers, b"Hello, World?", NOW));
+    assert!(!kind.verify_webhook(secret, &[], b"Hello, World!", NOW));
     assert_eq!(kind.delivery_id(&headers), Some("guid"));
 }

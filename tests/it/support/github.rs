@@ -12,6 +12,8 @@ use sha2::Sha256;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::hosts::ArchiveLimit;
+
 /// The token that GitHub knows.
 pub(crate) const GITHUB_TOKEN: &str = "ghp_0123456789";
 const API: &str = "https://api.github.com";
@@ -20,11 +22,15 @@ const PER_PAGE: usize = 2;
 
 #[derive(Default)]
 pub(crate) struct GitHubDouble {
-    projects: BTreeMap<u64, Project>,
+    pub(crate) projects: BTreeMap<u64, Project>,
     /// `METHOD URL status` of each request, in order, the URL without its query.
     pub(crate) seen: Vec<String>,
     /// Answers for the next requests, before anything else is looked at.
     pub(crate) refusals: Vec<Answer>,
+    /// Of GitLab.
+    pub(crate) archive_limit: ArchiveLimit,
+    /// Of GitLab: when which listing was made, and what it said.
+    pub(crate) kept_branches: BTreeMap<String, (i64, Vec<u8>)>,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
     /// The status with which every question about funding is refused.
@@ -109,14 +115,34 @@ impl GitHubDouble {
             .unwrap()
     }
 
+    /// An archive, which may break off half way.
+    pub(crate) fn send_archive(&mut self, mut archive: Vec<u8>) -> Answer {
+        if self.truncate_archives > 0 {
+            self.truncate_archives -= 1;
+            archive.truncate(archive.len() / 2);
+        }
+        Answer::new(200, archive)
+    }
+
+    /// How often GitLab was asked for an archive.
+    pub(crate) fn archives_asked(&self) -> usize {
+        let seen = self.seen.iter();
+        seen.filter(|one| one.contains("/archive.zip")).count()
+    }
+
     pub(crate) fn project_id(&self, full_name: &str) -> u64 {
         let mut projects = self.projects.iter();
         let found = projects.find(|(_, project)| project.full_name == full_name);
         *found.unwrap().0
     }
 
-    pub(crate) fn answer(&mut self, request: &OutRequest) -> Answer {
-        let answer = self.find_answer(request);
+    pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
+        let answer = if self.refusals.is_empty() {
+            let elsewhere = super::hosts::answer(self, request, now);
+            elsewhere.unwrap_or_else(|| self.find_answer(request))
+        } else {
+            self.refusals.remove(0)
+        };
         let (path, _) = request.url.split_once('?').unwrap_or((&request.url, ""));
         let seen = format!("{} {path} {}", request.method, answer.status);
         self.seen.push(seen);
@@ -125,9 +151,6 @@ impl GitHubDouble {
 
     fn find_answer(&mut self, request: &OutRequest) -> Answer {
         let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
-        if !self.refusals.is_empty() {
-            return self.refusals.remove(0);
-        }
         let header = |name: &str| {
             let mut headers = request.headers.iter();
             headers
@@ -138,12 +161,8 @@ impl GitHubDouble {
             assert_eq!(header("authorization"), None, "the token went astray");
             let (id, commit) = archive.split_once('/').unwrap();
             let project = &self.projects[&id.parse().unwrap()];
-            let mut archive = project.commits[commit].archive.clone();
-            if self.truncate_archives > 0 {
-                self.truncate_archives -= 1;
-                archive.truncate(archive.len() / 2);
-            }
-            return Answer::new(200, archive);
+            let archive = project.commits[commit].archive.clone();
+            return self.send_archive(archive);
         }
         let path = path.strip_prefix(API).expect("a host nobody should ask");
         if header("authorization") != Some(&format!("Bearer {GITHUB_TOKEN}")) {
@@ -195,6 +214,33 @@ impl GitHubDouble {
 }
 
 impl Project {
+    /// Short names and commits of all tags or branches, by name.
+    pub(crate) fn list(&self, kind: &str) -> Vec<(&str, &str)> {
+        let prefix = if kind == "tags" {
+            "refs/tags/"
+        } else {
+            "refs/heads/"
+        };
+        let refs = self.refs.iter();
+        refs.filter_map(|(name, commit)| Some((name.strip_prefix(prefix)?, commit.as_str())))
+            .collect()
+    }
+
+    /// The composer.json of a commit, or at the head.
+    pub(crate) fn manifest(&self, commit: Option<&str>) -> Option<String> {
+        let head = format!("refs/heads/{}", self.default_branch);
+        let commit = match commit {
+            Some(commit) => commit,
+            None => self.refs.get(&head)?,
+        };
+        self.commits.get(commit)?.composer_json.clone()
+    }
+
+    /// The archive of a commit.
+    pub(crate) fn archive(&self, commit: &str) -> Option<Vec<u8>> {
+        Some(self.commits.get(commit)?.archive.clone())
+    }
+
     /// Makes a commit and points a ref at it; the commit's id follows from its contents.
     pub(crate) fn push(&mut self, git_ref: &str, composer_json: Option<&str>) -> String {
         let seed = format!("{} {git_ref} {composer_json:?}", self.full_name);

@@ -4,6 +4,7 @@
 pub(crate) mod composer_1;
 pub(crate) mod faults;
 pub(crate) mod github;
+pub(crate) mod hosts;
 pub(crate) mod interleave;
 pub(crate) mod persona;
 pub(crate) mod sqlite;
