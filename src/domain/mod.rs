@@ -14,6 +14,7 @@ pub mod git;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;
+pub mod plain_git;
 pub mod search;
 
 pub mod archive;
