@@ -11,6 +11,7 @@ pub mod constraint;
 pub mod tag_version;
 
 pub mod git;
+pub mod git_archive;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;

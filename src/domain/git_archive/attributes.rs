@@ -57,12 +57,12 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    /// Enters a folder with the content of its `.gitattributes`. Macros are heard of at the top alone.
+    /// Enters a folder with the content of its `.gitattributes`. Macros are heard of at the top alone. A byte order mark is
+    /// part of the first pattern, as in git where it reads from a tree.
     pub(super) fn enter(&mut self, folder: &[u8], content: &[u8]) {
         if folder.is_empty() {
             self.macros = vec![built_in_macro()];
         }
-        let content = content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content);
         let mut rules = Vec::new();
         for line in content.split(|byte| *byte == b'\n') {
             match read_line(line) {
@@ -176,17 +176,18 @@ fn read_line(line: &[u8]) -> Option<Line> {
     if line.is_empty() || line.starts_with(b"#") || line.len() >= LONGEST_LINE {
         return None;
     }
-    let (pattern, rest) = match line.strip_prefix(b"\"") {
-        Some(quoted) => read_quoted(quoted)?,
-        None => {
-            let end = line.iter().position(|byte| is_blank(*byte));
-            let (pattern, rest) = line.split_at_checked(end.unwrap_or(line.len()))?;
-            (pattern.to_vec(), rest)
-        }
+    let (pattern, rest) = if let Some(quoted) = line.strip_prefix(b"\"") {
+        read_quoted(quoted)?
+    } else {
+        let end = line.iter().position(|byte| is_blank(*byte));
+        let (pattern, rest) = line.split_at_checked(end.unwrap_or(line.len()))?;
+        (pattern.to_vec(), rest)
     };
     let rest = &String::from_utf8_lossy(rest);
     if let Some(name) = pattern.strip_prefix(b"[attr]") {
-        let name = std::str::from_utf8(name).ok().filter(|name| is_name(name))?;
+        let name = std::str::from_utf8(name)
+            .ok()
+            .filter(|name| is_name(name))?;
         return Some(Line::Macro(name.to_owned(), read_states(rest)?));
     }
     // Git refuses negation here, with a warning.

@@ -37,8 +37,7 @@ pub(super) fn convert<'a>(content: &'a [u8], id: ObjectId, found: &Found) -> Cow
 
 /// With the settings of a server, where `core.autocrlf` and `core.eol` are left alone, only `eol=crlf` does anything.
 fn line_ends(found: &Found) -> Crlf {
-    let is_crlf =
-        matches!(found.get("eol"), Some(State::Value(value)) if value.as_str() == "crlf");
+    let is_crlf = matches!(found.get("eol"), Some(State::Value(value)) if value.as_str() == "crlf");
     if !is_crlf {
         return Crlf::Never;
     }
@@ -58,11 +57,10 @@ fn wants_auto_crlf(content: &[u8]) -> bool {
         match byte {
             0 | b'\r' => return false,
             b'\n' => {}
-            127 => strange = strange.saturating_add(1),
-            8 | b'\t' | 12 | 27 => printable = printable.saturating_add(1),
             // An end-of-file mark of DOS is nothing strange at the end.
             26 if bytes.peek().is_none() => {}
-            0..32 => strange = strange.saturating_add(1),
+            8 | b'\t' | 12 | 27 => printable = printable.saturating_add(1),
+            0..32 | 127 => strange = strange.saturating_add(1),
             _ => printable = printable.saturating_add(1),
         }
     }
@@ -92,17 +90,14 @@ fn expand_id(content: &[u8], id: ObjectId) -> Option<Vec<u8>> {
     while let Some(at) = find(rest, b"$Id") {
         let (before, found) = rest.split_at_checked(at)?;
         expanded.extend_from_slice(before);
-        match keyword_length(found) {
-            Some(length) => {
-                expanded.extend_from_slice(format!("$Id: {id} $").as_bytes());
-                rest = found.get(length..)?;
-                is_changed = true;
-            }
-            None => {
-                expanded.extend_from_slice(found.get(..3)?);
-                rest = found.get(3..)?;
-            }
+        let length = keyword_length(found);
+        if length.is_some() {
+            expanded.extend_from_slice(format!("$Id: {id} $").as_bytes());
+            is_changed = true;
+        } else {
+            expanded.extend_from_slice(b"$Id");
         }
+        rest = found.get(length.unwrap_or(3)..)?;
     }
     expanded.extend_from_slice(rest);
     is_changed.then_some(expanded)
@@ -117,7 +112,9 @@ fn keyword_length(found: &[u8]) -> Option<usize> {
             let inside = line.get(4..)?;
             let end = inside.iter().position(|byte| *byte == b'$')?;
             let value = inside.get(..end)?;
-            let blank = value.get(1..).and_then(|value| value.iter().position(|byte| *byte == b' '));
+            let blank = value
+                .get(1..)
+                .and_then(|value| value.iter().position(|byte| *byte == b' '));
             let is_ours = blank.is_none_or(|at| at.saturating_add(2) >= end);
             is_ours.then(|| end.saturating_add(5))
         }

@@ -103,7 +103,9 @@ impl Glob {
                 Token::Any => byte.is_some() && !is_slash && rest,
                 Token::Class(is_turned, ranges) => {
                     byte.is_some_and(|byte| {
-                        let is_in = ranges.iter().any(|(low, high)| (*low..=*high).contains(&byte));
+                        let is_in = ranges
+                            .iter()
+                            .any(|(low, high)| (*low..=*high).contains(&byte));
                         is_in != *is_turned
                     }) && !is_slash
                         && rest
@@ -139,7 +141,9 @@ fn read_stars(pattern: &[u8], at: usize, slashes: Slashes) -> (Token, usize) {
     // the first counts as the start of a segment wherever it stands.
     let before = pattern.get(..at.saturating_sub(1)).unwrap_or_default();
     let starts_segment = before.last() == Some(&b'/')
-        || !before.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'));
+        || !before
+            .iter()
+            .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'));
     let next = pattern.get(end);
     let ends_segment = match next {
         None | Some(b'/') => true,

@@ -69,7 +69,7 @@ struct Open {
     /// With a slash at its end; empty at the top.
     path: Vec<u8>,
     entries: std::vec::IntoIter<TreeEntry>,
-    /// Whether it stands in the archive: a folder whose files are all left out does not.
+    /// Whether it stands in the archive: a folder that holds nothing but folders which are left out does not.
     is_written: bool,
     has_attributes: bool,
 }
@@ -103,7 +103,10 @@ impl<'a> ArchiveWriter<'a> {
     }
 
     /// The next bytes, some tens of kilobytes or one file; none at the end.
-    pub fn next_bytes(&mut self, shared: &mut SharedFiles) -> Result<Option<Vec<u8>>, ArchiveFault> {
+    pub fn next_bytes(
+        &mut self,
+        shared: &mut SharedFiles,
+    ) -> Result<Option<Vec<u8>>, ArchiveFault> {
         const ENOUGH: usize = 64 * 1024;
         let mut bytes = Vec::new();
         while bytes.len() < ENOUGH && !self.is_finished {
@@ -175,13 +178,19 @@ impl<'a> ArchiveWriter<'a> {
             looked_up.push(b'/');
         }
         let found = self.attributes.look_up(&looked_up);
-        if found.is_set("export-ignore") {
+        let is_left_out = found.is_set("export-ignore");
+        if matches!(entry.kind, EntryKind::Folder) {
+            return if is_left_out {
+                Ok(())
+            } else {
+                self.enter(path, entry.id)
+            };
+        }
+        // As in git: a file that is left out still leaves its folder behind.
+        self.write_folders(bytes)?;
+        if is_left_out {
             return Ok(());
         }
-        if matches!(entry.kind, EntryKind::Folder) {
-            return self.enter(path, entry.id);
-        }
-        self.write_folders(bytes)?;
         let (kind, packed) = match entry.kind {
             EntryKind::Submodule => {
                 path.push(b'/');
@@ -191,7 +200,10 @@ impl<'a> ArchiveWriter<'a> {
                 let target = self.pack.read_kind(entry.id, Kind::Blob)?;
                 (MemberKind::Link, Rc::new(Packed::stored(target.to_vec())))
             }
-            EntryKind::Executable => (MemberKind::Executable, self.pack_file(entry.id, &found, shared)?),
+            EntryKind::Executable => (
+                MemberKind::Executable,
+                self.pack_file(entry.id, &found, shared)?,
+            ),
             EntryKind::File | EntryKind::Folder => {
                 (MemberKind::File, self.pack_file(entry.id, &found, shared)?)
             }
@@ -199,7 +211,7 @@ impl<'a> ArchiveWriter<'a> {
         self.put(bytes, &path, kind, &packed)
     }
 
-    /// Folders stand in the archive as soon as something in them does.
+    /// Folders stand in the archive from their first file on.
     fn write_folders(&mut self, bytes: &mut Vec<u8>) -> Result<(), ArchiveFault> {
         let empty = Packed::default();
         for folder in &mut self.open {

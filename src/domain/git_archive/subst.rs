@@ -69,7 +69,7 @@ fn placeholder(name: &[u8], id: ObjectId, commit: &Commit) -> Option<(Vec<u8>, u
         b'P' => list(&full),
         b'p' => list(&short),
         b's' => subject.replace('\n', " "),
-        b'f' => file_name(&subject.replace('\n', " ")),
+        b'f' => file_name(subject.lines().next().unwrap_or_default()),
         b'b' => body.to_owned(),
         b'B' => commit.message.trim_start_matches('\n').to_owned(),
         b'e' | b'd' | b'D' => String::new(),
@@ -91,7 +91,12 @@ fn signed(name: &[u8], signature: &Signature) -> Option<(Vec<u8>, usize)> {
     let text = match name.get(1)? {
         b'n' | b'N' => signature.name.clone(),
         b'e' | b'E' => signature.email.clone(),
-        b'l' | b'L' => signature.email.split('@').next().unwrap_or_default().to_owned(),
+        b'l' | b'L' => signature
+            .email
+            .split('@')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         b't' => signature.time.to_string(),
         b'd' => date("%a %b %-d %H:%M:%S %Y %z"),
         b'D' => date("%a, %-d %b %Y %H:%M:%S %z"),
@@ -113,7 +118,7 @@ fn split_message(message: &str) -> (&str, &str) {
     }
 }
 
-/// The subject as part of a file's name: letters, digits, dots and underscores, all else a single dash.
+/// The subject's first line as part of a file's name: letters, digits, dots and underscores, all else a single dash.
 fn file_name(subject: &str) -> String {
     let mut name = String::new();
     let mut is_apart = false;
