@@ -14,6 +14,7 @@ pub mod event;
 pub mod github;
 pub mod outgoing;
 mod paging;
+pub mod plain_git;
 #[cfg(test)]
 pub(crate) mod replay;
 
@@ -84,6 +85,14 @@ impl ProviderKind {
             Self::GitHub => github::parse_event(headers, body),
         }
     }
+}
+
+/// What a connection shows to its host.
+pub struct Credentials {
+    /// Given where the host wants HTTP's Basic scheme.
+    pub username: Option<String>,
+    /// The secret; empty for nobody in particular.
+    pub token: String,
 }
 
 /// Who a token belongs to.
@@ -173,6 +182,12 @@ pub trait GitHost {
         commit: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>>;
+
+    /// Says which commits will be asked for next, in this order, so that a host whose answers hold many at once can fetch
+    /// them together. Returns for how many of them, from the first on, it did; the others are for another call.
+    async fn prepare(&self, _project_id: &str, commits: &[String]) -> Result<usize> {
+        Ok(commits.len())
+    }
 
     /// The committer date in RFC 3339, in UTC.
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String>;

@@ -26,7 +26,7 @@ const TOP: &[u8] = b"package/";
 const DEEPEST: usize = 100;
 
 /// Bytes of compressed files that are kept for the next archive: versions of a package share most of theirs.
-const SHARED_BYTES: usize = 12 * 1024 * 1024;
+const SHARED_BYTES: usize = 8 * 1024 * 1024;
 
 /// Why no archive could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,8 +75,8 @@ struct Open {
 }
 
 /// An archive on its way, piece by piece.
-pub struct ArchiveWriter<'a> {
-    pack: &'a Pack,
+pub struct ArchiveWriter {
+    pack: Rc<Pack>,
     id: ObjectId,
     commit: Commit,
     attributes: Attributes,
@@ -85,9 +85,9 @@ pub struct ArchiveWriter<'a> {
     is_finished: bool,
 }
 
-impl<'a> ArchiveWriter<'a> {
+impl ArchiveWriter {
     /// Begins the archive of a commit that is in the pack with all its files.
-    pub fn new(pack: &'a Pack, id: ObjectId) -> Result<Self, ArchiveFault> {
+    pub fn new(pack: Rc<Pack>, id: ObjectId) -> Result<Self, ArchiveFault> {
         let commit = Commit::read(&pack.read_kind(id, Kind::Commit)?)?;
         let mut writer = Self {
             pack,

@@ -43,9 +43,9 @@ fn read_zip(bytes: Vec<u8>, prefix: &str) -> Files {
     files
 }
 
-fn build(pack: &Pack, commit: &str, shared: &mut SharedFiles) -> Vec<u8> {
+fn build(pack: &Rc<Pack>, commit: &str, shared: &mut SharedFiles) -> Vec<u8> {
     let id = ObjectId::parse(commit).unwrap();
-    let mut writer = ArchiveWriter::new(pack, id).unwrap();
+    let mut writer = ArchiveWriter::new(pack.clone(), id).unwrap();
     let mut bytes = Vec::new();
     while let Some(chunk) = writer.next_bytes(shared).unwrap() {
         bytes.extend(chunk);
@@ -54,7 +54,7 @@ fn build(pack: &Pack, commit: &str, shared: &mut SharedFiles) -> Vec<u8> {
 }
 
 fn ours(repository: &Repository, commit: &str) -> Files {
-    let pack = Pack::open(repository.pack(&[commit], &["--delta-base-offset"])).unwrap();
+    let pack = Rc::new(Pack::open(repository.pack(&[commit], &["--delta-base-offset"])).unwrap());
     read_zip(
         build(&pack, commit, &mut SharedFiles::default()),
         "package/",
@@ -241,8 +241,9 @@ fn equal_trees_give_equal_bytes_whatever_the_pack_and_the_commit() {
     repository.commit("Second");
     std::fs::remove_file(repository.path("other")).unwrap();
     let third = repository.commit("Third");
-    let all = Pack::open(repository.pack(&["--all"], &["--delta-base-offset"])).unwrap();
-    let one = Pack::open(repository.pack(&[&first], &["--window=0", "--compression=1"])).unwrap();
+    let all = Rc::new(Pack::open(repository.pack(&["--all"], &["--delta-base-offset"])).unwrap());
+    let one = repository.pack(&[&first], &["--window=0", "--compression=1"]);
+    let one = Rc::new(Pack::open(one).unwrap());
     let mut shared = SharedFiles::default();
     let expected = build(&all, &first, &mut shared);
     assert_eq!(build(&all, &third, &mut shared), expected);
