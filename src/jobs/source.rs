@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::providers::outgoing::{Gateway, limited};
-use crate::providers::{GitHost, ProviderKind};
+use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
 use crate::store::dists::Dist;
@@ -121,5 +121,6 @@ pub(crate) async fn connect<'a>(
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
-    kind.connect(gateway, &connection.base_url, &token)
+    let credentials = Credentials::new(connection.username.as_deref(), &token);
+    kind.connect(gateway, &connection.base_url, &credentials)
 }

@@ -10,57 +10,69 @@ use crate::error::Result;
 use crate::ports::InResponse;
 
 pub mod address;
+mod credentials;
 pub mod event;
 pub mod github;
 pub mod outgoing;
 mod paging;
+mod path;
 pub mod plain_git;
+mod ref_pages;
 #[cfg(test)]
 pub(crate) mod replay;
+mod rest;
 
+pub use credentials::Credentials;
 pub use event::{Event, EventProject, RepositoryChange};
 use github::GitHub;
 use outgoing::Gateway;
+use plain_git::PlainGit;
 
 /// A kind of git host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderKind {
     /// github.com, GHE.com and Enterprise Server.
     GitHub,
+    /// Any server that `git clone` reaches over HTTPS.
+    Git,
 }
 
 impl ProviderKind {
+    /// Every kind, in the order in which people are told of them.
+    pub const ALL: [Self; 2] = [Self::GitHub, Self::Git];
+
     /// Reads the name as the API and the database have it.
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "github" => Some(Self::GitHub),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// The name as the API and the database have it. Never to change: rows hold it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GitHub => "github",
+            Self::Git => "git",
         }
     }
 
-    /// The address of the provider's API when a connection names none.
+    /// The address of the provider's API when a connection names none; empty where there is no such thing.
     pub fn default_base_url(self) -> &'static str {
         match self {
             Self::GitHub => github::BASE_URL,
+            Self::Git => "",
         }
     }
 
-    /// A connected host. An empty `base_url` is the default one; a wrong one is `Invalid`.
+    /// A connected host. An empty `base_url` is the default one; a wrong one is `Invalid`, and so are credentials
+    /// that the host cannot be shown.
     pub fn connect<'a>(
         self,
         gateway: Gateway<'a>,
         base_url: &str,
-        token: &str,
+        credentials: &Credentials,
     ) -> Result<Box<dyn GitHost + 'a>> {
         match self {
-            Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, token)?)),
+            Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, credentials)?)),
+            Self::Git => Ok(Box::new(PlainGit::new(gateway, base_url, credentials)?)),
         }
     }
 
@@ -69,6 +81,7 @@ impl ProviderKind {
         match self {
             Self::GitHub => header(headers, "x-hub-signature-256")
                 .is_some_and(|value| signature::verify_github(secret, value, body)),
+            Self::Git => plain_git::event::verify(secret, header(headers, "authorization")),
         }
     }
 
@@ -76,23 +89,27 @@ impl ProviderKind {
     pub fn delivery_id(self, headers: &[(String, String)]) -> Option<&str> {
         match self {
             Self::GitHub => header(headers, "x-github-delivery"),
+            Self::Git => header(headers, "x-request-id"),
         }
+    }
+
+    /// Whether every delivery has an id. Where not, one without is new; a replay of it does no more than look again.
+    pub fn numbers_deliveries(self) -> bool {
+        !matches!(self, Self::Git)
     }
 
     /// What a verified webhook says. A body that cannot be read is `Invalid`.
-    pub fn parse_event(self, headers: &[(String, String)], body: &[u8]) -> Result<Event> {
+    pub fn parse_event(
+        self,
+        base_url: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Event> {
         match self {
             Self::GitHub => github::parse_event(headers, body),
+            Self::Git => plain_git::event::parse(base_url, body),
         }
     }
-}
-
-/// What a connection shows to its host.
-pub struct Credentials {
-    /// Given where the host wants HTTP's Basic scheme.
-    pub username: Option<String>,
-    /// The secret; empty for nobody in particular.
-    pub token: String,
 }
 
 /// Who a token belongs to.

@@ -1,7 +1,76 @@
 //! Listings in pages.
 
-/// The URL with `rel="next"` in a `Link` header. Page numbers are never built: the URLs are the provider's own.
-pub(super) fn next_link(header: &str) -> Option<&str> {
+use super::header;
+
+/// How one page leads to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paging {
+    /// By the `Link` header, whose URLs are taken as they are.
+    Links,
+    /// By the `Link` header, of which only the query counts: behind a proxy, a host may not know its own address.
+    Queries,
+    /// By the number behind `&page=` in our own URL, to the end that `X-Total-Count` or `Link` tells, or to an empty page.
+    Numbers,
+}
+
+/// What the headers of a page say of the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is there.
+    Next(String),
+    /// There is none.
+    Last,
+    /// Nothing at all.
+    Nothing,
+}
+
+impl Paging {
+    /// What the headers (names in lower case) of the page at `url` say, where `total` items were read up to its end.
+    pub(super) fn next(self, url: &str, headers: &[(String, String)], total: usize) -> Said {
+        let count = header(headers, "x-total-count").and_then(|text| text.parse::<usize>().ok());
+        if self == Self::Numbers
+            && let Some(count) = count
+        {
+            return next_number(url).map_or(Said::Last, |next| {
+                if total < count {
+                    Said::Next(next)
+                } else {
+                    Said::Last
+                }
+            });
+        }
+        let Some(link) = header(headers, "link") else {
+            return Said::Nothing;
+        };
+        let next = next_link(link).and_then(|next| match self {
+            Self::Links => Some(next.to_owned()),
+            Self::Queries => {
+                let (_, query) = next.split_once('?')?;
+                let (path, _) = url.split_once('?')?;
+                Some(format!("{path}?{query}"))
+            }
+            Self::Numbers => next_number(url),
+        });
+        next.map_or(Said::Last, Said::Next)
+    }
+
+    /// The page to try when the headers say nothing.
+    pub(super) fn next_unsaid(self, url: &str) -> Option<String> {
+        match self {
+            Self::Links | Self::Queries => None,
+            Self::Numbers => next_number(url),
+        }
+    }
+}
+
+fn next_number(url: &str) -> Option<String> {
+    let (before, number) = url.rsplit_once("&page=")?;
+    let next = number.parse::<u32>().ok()?.checked_add(1)?;
+    Some(format!("{before}&page={next}"))
+}
+
+/// The URL with `rel="next"` in a `Link` header.
+fn next_link(header: &str) -> Option<&str> {
     let mut rest = header;
     // A comma may stand inside of a URL, so that the header cannot be split at commas.
     while let Some((_, after)) = rest.split_once('<') {
@@ -31,6 +100,31 @@ fn is_next(parameter: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(paging: Paging, name: &str, value: &str, total: usize) -> Said {
+        let headers = [(name.to_owned(), value.to_owned())];
+        paging.next("https://a/tags?limit=2&page=3", &headers, total)
+    }
+
+    #[test]
+    fn each_way_of_paging_reads_its_own_headers() {
+        let link = "<http://inside:3000/x?id=7&page_token=v1%2B2>; rel=\"next\"";
+        for (paging, expected) in [
+            (Paging::Links, "http://inside:3000/x?id=7&page_token=v1%2B2"),
+            (Paging::Queries, "https://a/tags?id=7&page_token=v1%2B2"),
+            (Paging::Numbers, "https://a/tags?limit=2&page=4"),
+        ] {
+            let next = Said::Next(expected.to_owned());
+            assert_eq!(said(paging, "link", link, 6), next);
+            let last = said(paging, "link", "<https://a/>; rel=\"first\"", 6);
+            assert_eq!(last, Said::Last);
+            assert_eq!(said(paging, "x-next-page", "4", 6), Said::Nothing);
+        }
+        let next = Said::Next("https://a/tags?limit=2&page=4".to_owned());
+        assert_eq!(said(Paging::Numbers, "x-total-count", "7", 6), next);
+        assert_eq!(said(Paging::Numbers, "x-total-count", "6", 6), Said::Last);
+        assert_eq!(said(Paging::Links, "x-total-count", "7", 6), Said::Nothing);
+    }
 
     #[test]
     fn the_next_page_is_found_among_the_links() {

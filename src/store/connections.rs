@@ -21,6 +21,8 @@ pub struct Connection {
     pub base_url: String,
     /// The account the token belongs to.
     pub account: String,
+    /// Who the token goes with, where the host wants both.
+    pub username: Option<String>,
     /// The access token, sealed for `connection:{id}:token`.
     pub sealed_token: String,
     /// The webhook's secret, sealed for `connection:{id}:webhook`.
@@ -66,15 +68,16 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
     app.db
         .rows(
             Statement::new(
-                "insert into connections (id, organisation_id, provider, base_url, account, sealed_token,
+                "insert into connections (id, organisation_id, provider, base_url, account, username, sealed_token,
                                           sealed_webhook_secret, created_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )
             .bind(&new.id)
             .bind(new.organisation_id)
             .bind(&new.provider)
             .bind(&new.base_url)
             .bind(&new.account)
+            .bind(new.username.as_deref())
             .bind(&new.sealed_token)
             .bind(&new.sealed_webhook_secret)
             .bind(new.created_at),
@@ -89,7 +92,7 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
         .db
         .rows(
             Statement::new(
-                "select id, organisation_id, provider, base_url, account, sealed_token, sealed_webhook_secret,
+                "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
                         created_at, last_heard_at, paused_until, trouble
                  from connections where id = ?1",
             )
@@ -120,7 +123,7 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
         app.db
             .rows(
                 Statement::new(
-                    "select id, organisation_id, provider, base_url, account, sealed_token, sealed_webhook_secret,
+                    "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
                             created_at, last_heard_at, paused_until, trouble
                      from connections where organisation_id = ?1 order by created_at desc, id",
                 )
@@ -131,15 +134,22 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
 }
 
 /// Replaces a connection's token; the trouble and the limits of the one before are over.
-pub async fn update_token(app: &App, id: &str, account: &str, sealed_token: &str) -> Result<()> {
+pub async fn update_token(
+    app: &App,
+    id: &str,
+    account: &str,
+    username: Option<&str>,
+    sealed_token: &str,
+) -> Result<()> {
     app.db
         .rows(
             Statement::new(
-                "update connections set account = ?2, sealed_token = ?3, trouble = null, paused_until = null
+                "update connections set account = ?2, username = ?3, sealed_token = ?4, trouble = null, paused_until = null
                  where id = ?1",
             )
             .bind(id)
             .bind(account)
+            .bind(username)
             .bind(sealed_token),
         )
         .await

@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::providers::ProviderKind;
 use crate::providers::outgoing::Gateway;
+use crate::providers::{Credentials, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
 use crate::store::organisations::Organisation;
 
@@ -19,6 +19,7 @@ use crate::store::organisations::Organisation;
 struct Asked {
     provider: String,
     base_url: Option<String>,
+    username: Option<String>,
     token: String,
 }
 
@@ -30,13 +31,14 @@ pub async fn create_connection(
 ) -> Result<Reply> {
     let asked: Asked = request.json().await?;
     let kind = ProviderKind::parse(&asked.provider)
-        .ok_or_else(|| Error::invalid("`provider` must be `github`"))?;
+        .ok_or_else(|| Error::invalid(format!("`provider` must be {}", providers())))?;
     let base_url = asked
         .base_url
         .filter(|url| !url.trim().is_empty())
         .unwrap_or_else(|| kind.default_base_url().to_owned());
     let base_url = base_url.trim().trim_end_matches('/').to_owned();
-    let login = try_token(app, kind, &base_url, asked.token.trim()).await?;
+    let credentials = Credentials::new(asked.username.as_deref(), &asked.token);
+    let login = try_credentials(app, kind, &base_url, &credentials).await?;
     let id = app.random_id()?;
     let mut secret = [0_u8; 32];
     app.entropy.fill(&mut secret)?;
@@ -46,9 +48,10 @@ pub async fn create_connection(
         provider: kind.as_str().to_owned(),
         base_url,
         account: login,
+        username: credentials.username,
         sealed_token: app
             .vault
-            .seal(&token_context(&id), asked.token.trim())
+            .seal(&token_context(&id), &credentials.token)
             .await?,
         sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret).await?,
         created_at: app.now(),
@@ -65,9 +68,27 @@ pub async fn create_connection(
     Ok(Reply::json(201, &shown))
 }
 
+/// The hosts there are, in words: `a`, `b` or `c`.
+fn providers() -> String {
+    let names: Vec<_> = ProviderKind::ALL
+        .iter()
+        .map(|kind| format!("`{}`", kind.as_str()))
+        .collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// Asks the host whose token it is, and whether it can do what is needed.
-async fn try_token(app: &App, kind: ProviderKind, base_url: &str, token: &str) -> Result<String> {
-    let host = kind.connect(Gateway::of(app), base_url, token)?;
+async fn try_credentials(
+    app: &App,
+    kind: ProviderKind,
+    base_url: &str,
+    credentials: &Credentials,
+) -> Result<String> {
+    let host = kind.connect(Gateway::of(app), base_url, credentials)?;
     let account = host
         .check_access()
         .await
@@ -84,6 +105,7 @@ async fn try_token(app: &App, kind: ProviderKind, base_url: &str, token: &str) -
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AskedToken {
+    username: Option<String>,
     token: String,
 }
 
@@ -95,16 +117,22 @@ pub async fn update_connection(
     id: &str,
 ) -> Result<Reply> {
     let asked: AskedToken = request.json().await?;
-    let token = asked.token.trim();
     let connection = store::find_connection(app, id)
         .await?
         .filter(|connection| connection.organisation_id == organisation.id)
         .ok_or_else(|| missing("connection"))?;
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
-    let login = try_token(app, kind, &connection.base_url, token).await?;
-    let sealed = app.vault.seal(&token_context(id), token).await?;
-    store::update_token(app, id, &login, &sealed).await?;
+    // Without a name the one before stays; an empty one takes it away.
+    let username = asked.username.as_deref().or(connection.username.as_deref());
+    let credentials = Credentials::new(username, &asked.token);
+    let login = try_credentials(app, kind, &connection.base_url, &credentials).await?;
+    let sealed = app
+        .vault
+        .seal(&token_context(id), &credentials.token)
+        .await?;
+    let username = credentials.username.as_deref();
+    store::update_token(app, id, &login, username, &sealed).await?;
     let connection = store::find_connection(app, id)
         .await?
         .ok_or_else(|| missing("connection"))?;
@@ -137,6 +165,7 @@ fn show(app: &App, connection: &Connection) -> Value {
         "provider": connection.provider,
         "base_url": connection.base_url,
         "account": connection.account,
+        "username": connection.username,
         "webhook": {
             "url": format!("{}/hooks/{}", app.config.public_url, connection.id),
             "content_type": "application/json",

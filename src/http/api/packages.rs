@@ -15,7 +15,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::providers::outgoing::Gateway;
-use crate::providers::{GitHost, Project, ProviderKind};
+use crate::providers::{Credentials, GitHost, Project, ProviderKind};
 use crate::store::connections::{
     Connection, GitRepoFacts, find_connection, find_git_repo, upsert_git_repo,
 };
@@ -93,7 +93,8 @@ async fn look_at_project(
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
-    let host = kind.connect(Gateway::of(app), &connection.base_url, &token)?;
+    let credentials = Credentials::new(connection.username.as_deref(), &token);
+    let host = kind.connect(Gateway::of(app), &connection.base_url, &credentials)?;
     read_project(host.as_ref(), project)
         .await
         .map_err(|error| as_input(&error))

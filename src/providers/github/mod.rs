@@ -2,44 +2,40 @@
 
 mod api;
 mod event;
-mod refs;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
-use super::outgoing::{Gateway, read_body, upstream};
-use super::{Account, GitHost, Project, RefListing, RefPage};
-use api::{Api, Asked, Want};
+use super::outgoing::{Gateway, read_body};
+use super::paging::Paging;
+use super::path::{full_commit, is_id, project, segments, split_name};
+use super::ref_pages::{self, Lists};
+use super::rest::{Asked, Rest, Want};
+use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
 
 pub use event::parse_event;
 
 /// The API of github.com. An Enterprise Server's is `https://HOST/api/v3`.
 pub(super) const BASE_URL: &str = "https://api.github.com";
 
-/// What may stand in a path segment as it is (RFC 3986, unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+/// GitHub's greatest page.
+const PER_PAGE: usize = 100;
 
 /// GitHub with one token.
 pub struct GitHub<'a> {
-    api: Api<'a>,
+    api: Rest<'a>,
 }
 
 impl<'a> GitHub<'a> {
     /// A GitHub at `base_url`, or at github.com when that is empty.
-    pub fn new(gateway: Gateway<'a>, base_url: &str, token: &str) -> Result<Self> {
+    pub fn new(gateway: Gateway<'a>, base_url: &str, credentials: &Credentials) -> Result<Self> {
         Ok(Self {
-            api: Api::new(gateway, base_url, token)?,
+            api: api::open(gateway, base_url, credentials.token_alone("GitHub")?)?,
         })
     }
 }
@@ -76,7 +72,7 @@ struct Signed {
 #[async_trait(?Send)]
 impl GitHost for GitHub<'_> {
     async fn check_access(&self) -> Result<Account> {
-        let response = match self.api.get("/user", Want::Json, None).await? {
+        let response = match self.api.get("/user", Want::Json).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
                 return Err(Error::invalid(format!(
@@ -104,7 +100,7 @@ impl GitHost for GitHub<'_> {
             let (owner, name) = split_name(name_or_id)?;
             format!("/repos/{owner}/{name}")
         };
-        let response = match self.api.get(&path, Want::Json, None).await? {
+        let response = match self.api.get(&path, Want::Json).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
                 return Err(Error::not_found(format!(
@@ -133,7 +129,14 @@ impl GitHost for GitHub<'_> {
         project_id: &str,
         known: &HashMap<String, RefPage>,
     ) -> Result<RefListing> {
-        refs::list(&self.api, project(project_id)?, known).await
+        let project = project(project_id)?;
+        let lists = Lists {
+            tags: format!("/repositories/{project}/tags?per_page={PER_PAGE}"),
+            branches: format!("/repositories/{project}/branches?per_page={PER_PAGE}"),
+            per_page: PER_PAGE,
+            paging: Paging::Links,
+        };
+        ref_pages::list(&self.api, &lists, known).await
     }
 
     async fn read_file(
@@ -143,26 +146,21 @@ impl GitHost for GitHub<'_> {
         commit: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>> {
-        let segments: Vec<String> = path
-            .split('/')
-            .map(|segment| utf8_percent_encode(segment, SEGMENT).to_string())
-            .collect();
         let mut url = format!(
             "/repositories/{}/contents/{}",
             project(project_id)?,
-            segments.join("/")
+            segments(path)
         );
         if let Some(commit) = commit {
             url = format!("{url}?ref={}", full_commit(commit)?);
         }
-        match self.api.get(&url, Want::Raw, None).await? {
-            Asked::Answered(response) => read_body(response, limit, &format!("The file `{path}`"))
+        // A token that may not read contents gets a 403, and one that may not see the project could
+        // not have listed its refs: what is missing is the file.
+        match self.api.get(&url, Want::Raw).await?.or_missing()? {
+            Some(response) => read_body(response, limit, &format!("The file `{path}`"))
                 .await
                 .map(Some),
-            // A token that may not read contents gets a 403, and one that may not see the project could
-            // not have listed its refs: what is missing is the file.
-            Asked::Refused(refusal) if refusal.status == 404 => Ok(None),
-            Asked::Refused(refusal) => Err(refusal.error),
+            None => Ok(None),
         }
     }
 
@@ -173,29 +171,18 @@ impl GitHost for GitHub<'_> {
             project(project_id)?,
             full_commit(commit)?
         );
-        let response = self.api.get(&url, Want::Json, None).await?.or_refusal()?;
+        let response = self.api.get(&url, Want::Json).await?.or_refusal()?;
         let commit: GitCommit = self.api.json(response).await?;
-        let time: Timestamp = commit.committer.date.parse().map_err(|error| {
-            upstream(
-                false,
-                format!("`{}` gave a commit without a valid date", self.api.host()),
-            )
-            .because(error)
-        })?;
-        Ok(time.to_string())
+        self.api.utc(&commit.committer.date)
     }
 
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse> {
         let commit = full_commit(commit)?;
         let url = format!("/repositories/{}/zipball/{commit}", project(project_id)?);
-        match self.api.get(&url, Want::Archive, None).await? {
-            Asked::Answered(response) => Ok(response),
-            Asked::Refused(refusal) if refusal.status == 404 => Err(Error::not_found(format!(
-                "`{}` has no archive of commit `{commit}`; it may have been pushed over",
-                self.api.host()
-            ))),
-            Asked::Refused(refusal) => Err(refusal.error),
-        }
+        let asked = self.api.get(&url, Want::Archive).await?;
+        asked
+            .or_missing()?
+            .ok_or_else(|| self.api.no_archive(commit))
     }
 }
 
@@ -214,46 +201,6 @@ fn missing_scope(scopes: &str) -> Option<String> {
         "The token lacks the scope `repo` and reads {reach}; give it that scope, or make a \
          fine-grained token with read access to `Metadata` and `Contents`"
     ))
-}
-
-fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Ids and commits come out of our own rows; anything else in their place would change the path.
-fn project(id: &str) -> Result<&str> {
-    if is_id(id) {
-        Ok(id)
-    } else {
-        Err(Error::internal("a project id of GitHub is a number"))
-    }
-}
-
-fn full_commit(commit: &str) -> Result<&str> {
-    if api::is_commit(commit) {
-        Ok(commit)
-    } else {
-        Err(Error::internal("a commit has 40 or 64 hex digits"))
-    }
-}
-
-fn split_name(full_name: &str) -> Result<(&str, &str)> {
-    let is_word = |word: &str| {
-        (1..=100).contains(&word.len())
-            && word.bytes().any(|byte| byte != b'.')
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-    };
-    full_name
-        .split_once('/')
-        .filter(|(owner, name)| is_word(owner) && is_word(name))
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Invalid,
-                "A project is named `owner/name`, or by its numeric id",
-            )
-        })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::providers::address::PrivateAddresses;
 use crate::providers::replay::{Answer, NOW, ReplayClient, StoppedClock, answer};
 use crate::providers::{FoundRef, ProviderKind};
@@ -14,9 +15,13 @@ fn gateway(client: &ReplayClient) -> Gateway<'_> {
     Gateway::new(client, &StoppedClock, PrivateAddresses::Refused)
 }
 
+fn token(text: &str) -> Credentials {
+    Credentials::new(None, text)
+}
+
 fn github(client: &ReplayClient) -> Box<dyn GitHost + '_> {
     ProviderKind::GitHub
-        .connect(gateway(client), "", TOKEN)
+        .connect(gateway(client), "", &token(TOKEN))
         .unwrap()
 }
 
@@ -51,7 +56,7 @@ fn the_base_address_is_read_once_and_checked() {
         ("https://api.acme.ghe.com", "https://api.acme.ghe.com/user"),
     ] {
         let client = ReplayClient::default().on(expected, ok(&json!({"id": 7, "login": "ada"})));
-        let host = GitHub::new(gateway(&client), base, TOKEN).unwrap();
+        let host = GitHub::new(gateway(&client), base, &token(TOKEN)).unwrap();
         assert_eq!(block_on(host.check_access()).unwrap().login, "ada");
     }
     let client = ReplayClient::default();
@@ -62,13 +67,21 @@ fn the_base_address_is_read_once_and_checked() {
         "https://a.com?x",
         "x",
     ] {
-        let error = GitHub::new(gateway(&client), base, TOKEN).err().unwrap();
+        let error = GitHub::new(gateway(&client), base, &token(TOKEN))
+            .err()
+            .unwrap();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{base}");
     }
-    for token in ["", "  ", "a b", "a\nb", "tökən"] {
-        let error = GitHub::new(gateway(&client), "", token).err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{token}");
+    for text in ["", "  ", "a b", "a\nb", "tökən"] {
+        let error = GitHub::new(gateway(&client), "", &token(text))
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
     }
+    let named = Credentials::new(Some("ada"), TOKEN);
+    let error = GitHub::new(gateway(&client), "", &named).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.message().contains("leave `username` out"), "{error}");
 }
 
 #[test]

@@ -5,15 +5,12 @@
 //! pack, into memory, for as many commits at once as fit; composer.json, times and archives are made of it here.
 
 mod archive;
+pub(super) mod event;
 mod remote;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
-
-use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::git::{BRANCHES, TAGS};
 use crate::domain::git_archive::SharedFiles;
@@ -24,6 +21,7 @@ use crate::domain::plain_git::{GitFault, ObjectId};
 use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
+use async_trait::async_trait;
 
 use super::outgoing::Gateway;
 use super::{Account, Credentials, FoundRef, GitHost, Project, RefListing, RefPage};
@@ -241,19 +239,13 @@ fn is_for_these_commits(error: &Error) -> bool {
 
 /// Basic with a user name; without one the token is a bearer token; without either, nobody in particular asks.
 fn authorization(credentials: &Credentials) -> Result<Option<String>> {
-    let token = credentials.token.trim();
-    if token.is_empty() {
+    if let Some(basic) = credentials.basic()? {
+        return Ok(Some(basic));
+    }
+    if credentials.token.is_empty() {
         return Ok(None);
     }
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::invalid(
-            "The token has characters that no token has; copy it again",
-        ));
-    }
-    Ok(Some(match &credentials.username {
-        Some(username) => format!("Basic {}", STANDARD.encode(format!("{username}:{token}"))),
-        None => format!("Bearer {token}"),
-    }))
+    Ok(Some(format!("Bearer {}", credentials.plain_token()?)))
 }
 
 fn commit_id(commit: &str) -> Result<ObjectId> {

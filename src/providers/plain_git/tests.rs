@@ -55,10 +55,7 @@ impl Server {
     }
 
     fn connect(&self) -> PlainGit<'_> {
-        self.connect_with(&Credentials {
-            username: None,
-            token: String::new(),
-        })
+        self.connect_with(&Credentials::new(None, ""))
     }
 
     fn connect_with(&self, credentials: &Credentials) -> PlainGit<'_> {
@@ -370,10 +367,7 @@ fn an_empty_repository_has_no_refs_and_another_object_format_is_refused() {
 #[test]
 fn a_server_that_redirects_is_followed_once_and_without_the_credential() {
     let (repository, commits) = library("redirect");
-    let credentials = Credentials {
-        username: Some("ada".to_owned()),
-        token: "secret".to_owned(),
-    };
+    let credentials = Credentials::new(Some("ada"), "secret");
     let server = Server::of(&repository)
         .instead("lib/git-upload-pack", 404, &[], b"")
         .instead(

@@ -62,7 +62,9 @@ fn a_host_that_nobody_should_ask_is_refused() {
         registry.admin().post(CONNECTIONS, &asked).expect(422);
     }
     let asked = json!({"provider": "sourceforge", "token": "x"});
-    registry.admin().post(CONNECTIONS, &asked).expect(422);
+    let refused = registry.admin().post(CONNECTIONS, &asked).expect(422);
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("`github`"), "{detail}");
     assert_eq!(registry.world.github.borrow().seen, Vec::<String>::new());
 }
 
@@ -101,4 +103,14 @@ fn a_token_is_replaced_after_it_was_tried() {
         .admin()
         .send("PATCH", &elsewhere, &[], br#"{"token":"x"}"#.to_vec())
         .expect(404);
+}
+
+#[test]
+fn a_username_is_refused_where_the_token_goes_alone() {
+    let registry = TestRegistry::new();
+    let asked = json!({"provider": "github", "username": "ada", "token": GITHUB_TOKEN});
+    let refused = registry.admin().post(CONNECTIONS, &asked).expect(422);
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert_eq!(detail, "GitHub takes a token alone; leave `username` out");
+    assert_eq!(registry.world.github.borrow().seen, Vec::<String>::new());
 }

@@ -1,0 +1,216 @@
+//! One GET at the REST API of a host: where it goes, what it carries, and what a refusal means.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::ports::{InResponse, OutRequest};
+
+use super::address::Address;
+use super::outgoing::{Gateway, read_body, read_message, upstream};
+
+/// A page of 100 refs takes some 60 KB at GitHub, and up to ten times that at hosts that send whole commits.
+const JSON_LIMIT: usize = 4 * 1024 * 1024;
+
+/// What is wanted of an endpoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// The host's JSON.
+    Json,
+    /// The bytes of a file.
+    Raw,
+    /// An archive as it is, not packed once more on its way.
+    Archive,
+}
+
+/// What is a product's own.
+pub(super) struct Dialect {
+    /// The product's name, for messages.
+    pub(super) name: &'static str,
+    /// The value of `Accept`.
+    pub(super) accept: fn(Want) -> &'static str,
+    /// A refusal that means something else than its status says; none for the common meaning.
+    pub(super) explain: fn(&str, &InResponse, Option<&str>) -> Option<Error>,
+}
+
+pub(super) struct Rest<'a> {
+    gateway: Gateway<'a>,
+    dialect: &'static Dialect,
+    /// Without a trailing slash.
+    base: String,
+    address: Address,
+    /// What goes along with every request.
+    headers: Vec<(String, String)>,
+    /// What no message may show.
+    secret: String,
+}
+
+/// The answer to one request.
+pub(super) enum Asked {
+    /// 200, or 304 where it was asked for conditionally.
+    Answered(InResponse),
+    /// Everything else.
+    Refused(Refusal),
+}
+
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) error: Error,
+}
+
+impl Asked {
+    /// The answer, or the refusal as an error.
+    pub(super) fn or_refusal(self) -> Result<InResponse> {
+        match self {
+            Self::Answered(response) => Ok(response),
+            Self::Refused(refusal) => Err(refusal.error),
+        }
+    }
+
+    /// The answer, none for a 404, or any other refusal as an error.
+    pub(super) fn or_missing(self) -> Result<Option<InResponse>> {
+        match self {
+            Self::Answered(response) => Ok(Some(response)),
+            Self::Refused(refusal) if refusal.status == 404 => Ok(None),
+            Self::Refused(refusal) => Err(refusal.error),
+        }
+    }
+}
+
+impl<'a> Rest<'a> {
+    /// The API at `base_url`. `authentication` is the header that shows `secret`.
+    pub(super) fn new(
+        gateway: Gateway<'a>,
+        dialect: &'static Dialect,
+        base_url: &str,
+        authentication: (&str, String),
+        secret: &str,
+    ) -> Result<Self> {
+        let address = gateway.address(base_url)?;
+        if address.has_query() {
+            return Err(Error::invalid("The base URL must have no query"));
+        }
+        let (name, value) = authentication;
+        Ok(Self {
+            gateway,
+            dialect,
+            base: address.url().trim_end_matches('/').to_owned(),
+            address,
+            headers: vec![
+                (name.to_owned(), value),
+                ("user-agent".to_owned(), "Repertoire".to_owned()),
+            ],
+            secret: secret.to_owned(),
+        })
+    }
+
+    /// The same with one more header in every request.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(super) fn host(&self) -> &str {
+        self.address.host()
+    }
+
+    /// The URL of a path below the base.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Asks for a path below the base.
+    pub(super) async fn get(&self, path: &str, want: Want) -> Result<Asked> {
+        self.get_url(&self.url(path), want, None).await
+    }
+
+    /// Asks for a URL that the host itself gave us. The credentials go along, so that it must be on the same host.
+    pub(super) async fn get_url(&self, url: &str, want: Want, etag: Option<&str>) -> Result<Asked> {
+        let address = self
+            .gateway
+            .address(url)
+            .map_err(|error| self.unreadable().because(error))?;
+        if address.origin() != self.address.origin() {
+            return Err(upstream(
+                false,
+                format!(
+                    "`{}` sent us to `{}` for the next page; make that the base URL if it is right",
+                    self.host(),
+                    address.host()
+                ),
+            ));
+        }
+        let mut headers = self.headers.clone();
+        let accept = (self.dialect.accept)(want);
+        headers.push(("accept".to_owned(), accept.to_owned()));
+        if want == Want::Archive {
+            headers.push(("accept-encoding".to_owned(), "identity".to_owned()));
+        }
+        if let Some(etag) = etag {
+            headers.push(("if-none-match".to_owned(), etag.to_owned()));
+        }
+        let request = OutRequest {
+            method: "GET",
+            headers,
+            ..OutRequest::default()
+        };
+        let response = self.gateway.send(&address, request).await?;
+        if response.status == 200 || (response.status == 304 && etag.is_some()) {
+            return Ok(Asked::Answered(response));
+        }
+        Ok(Asked::Refused(self.refuse(response).await))
+    }
+
+    /// Reads an answer.
+    pub(super) async fn json<T: DeserializeOwned>(&self, response: InResponse) -> Result<T> {
+        let what = format!("The answer of {}", self.dialect.name);
+        let bytes = read_body(response, JSON_LIMIT, &what).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreadable().because(error))
+    }
+
+    pub(super) fn unreadable(&self) -> Error {
+        upstream(
+            false,
+            format!(
+                "`{}` answered with something else than {}'s API does; check the base URL",
+                self.host(),
+                self.dialect.name
+            ),
+        )
+    }
+
+    /// The date of a commit in UTC.
+    pub(super) fn utc(&self, date: &str) -> Result<String> {
+        let time: Timestamp = date.parse().map_err(|error| {
+            upstream(
+                false,
+                format!("`{}` gave a commit without a valid date", self.host()),
+            )
+            .because(error)
+        })?;
+        Ok(time.to_string())
+    }
+
+    /// The commit whose archive was asked for is not there.
+    pub(super) fn no_archive(&self, commit: &str) -> Error {
+        Error::not_found(format!(
+            "`{}` has no archive of commit `{commit}`; it may have been pushed over",
+            self.host()
+        ))
+    }
+
+    async fn refuse(&self, mut response: InResponse) -> Refusal {
+        let message = read_message(&mut response, &self.secret).await;
+        let message = message.as_deref();
+        let common = self.gateway.refusal(self.host(), &response, message);
+        let own = if common.is_retryable() {
+            None
+        } else {
+            (self.dialect.explain)(self.host(), &response, message)
+        };
+        Refusal {
+            status: response.status,
+            error: own.unwrap_or(common),
+        }
+    }
+}
