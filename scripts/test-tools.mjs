@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 import { runVisibly } from "./children.mjs";
+import { provideComposers } from "./composers.mjs";
 
 const WASM_TARGET = "wasm32-unknown-unknown";
 
@@ -32,7 +33,11 @@ export async function provideTestTools() {
     await installFromDebian(missing.map((need) => need.debian));
     missing = needs.filter((need) => !need.isThere());
   }
-  if (missing.length === 0) return;
+  if (missing.length === 0) {
+    const composers = await provideComposers();
+    console.log(`testing with Composer ${composers.map(({ version }) => version).join(" and ")}`);
+    return;
+  }
   const list = missing.map((need) => `  ${need.what} (Debian: ${need.debian})`).join("\n");
   throw new Error(
     `these are missing:\n${list}\nOn Debian or Ubuntu: sudo apt-get install ${missing.map((need) => need.debian).join(" ")}`,

@@ -26,6 +26,7 @@ const steps = [
   { name: "clippy, native", command: ["cargo", "clippy", "--locked", "--all-targets", "--", "-D", "warnings"] },
   { name: "clippy, WebAssembly", command: ["cargo", "clippy", "--locked", "--target", "wasm32-unknown-unknown", "--lib", "--", "-D", "warnings"] },
   { name: "native tests", command: ["cargo", "test", "--locked", "--no-fail-fast"], countsTests: true },
+  { name: "Composer as the oracle", command: [node, join(projectFolder, "scripts", "oracle.mjs"), "--small"] },
   { name: "tests of the scripts", command: [node, "--test", "--test-reporter=spec", ...testFiles("scripts")], countsTests: true },
   { name: "build", command: [join(projectFolder, "build-worker")] },
   ...workerConfigurations.map((configuration) => ({

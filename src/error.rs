@@ -25,6 +25,11 @@ pub enum ErrorKind {
         /// Seconds to wait before the next attempt.
         retry_after: u32,
     },
+    /// An upstream host gives no more archives of a project for this many seconds, but all else.
+    ArchivesLimited {
+        /// Seconds to wait before the next attempt.
+        retry_after: u32,
+    },
     /// Another host failed us. Retryable when the same request may work later.
     Upstream {
         /// Whether waiting can help.
@@ -103,6 +108,7 @@ impl Error {
         matches!(
             self.kind,
             ErrorKind::RateLimited { .. }
+                | ErrorKind::ArchivesLimited { .. }
                 | ErrorKind::Internal
                 | ErrorKind::Upstream { retryable: true }
         )

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::constraint::{Constraint, InvalidConstraint};
 use super::scan;
-use super::version::Version;
+use super::version::{MAX_VERSION_LENGTH, Version};
 
 /// What stands for "any number" in a numeric branch; larger than every real number of a version.
 const ANY_NUMBER: &str = "9999999";
@@ -37,6 +37,12 @@ pub enum BranchRefusal {
         /// What the constraint parser said.
         #[source]
         cause: InvalidConstraint,
+    },
+    /// It is over [`MAX_VERSION_LENGTH`].
+    #[error("a branch name has at most {MAX_VERSION_LENGTH} bytes, and this has {length}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
     },
     /// Its `extra.branch-alias` would stop the client that reads it.
     #[error(transparent)]
@@ -95,12 +101,15 @@ pub fn parse_numeric_alias_prefix(branch: &str) -> Option<String> {
 
 /// The version of a branch as Composer's VCS repository builds it: `dev-main`, `1.x-dev`, `v2.0.x-dev`.
 ///
-/// Refuses with [`BranchRefusal::Unrequirable`] a name that no constraint could hold.
+/// Refuses with [`BranchRefusal::Unrequirable`] a name that no constraint could hold, and one that is too long.
 pub fn branch_version(name: &str) -> Result<Version, BranchRefusal> {
+    if name.len() > MAX_VERSION_LENGTH {
+        return Err(BranchRefusal::TooLong { length: name.len() });
+    }
     let normalized = normalize_branch(name);
     if let Err(cause) = Constraint::parse(&normalized) {
         return Err(BranchRefusal::Unrequirable {
-            branch: name.to_owned(),
+            branch: scan::excerpt(name),
             cause,
         });
     }

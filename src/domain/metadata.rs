@@ -1,10 +1,10 @@
 //! The documents a client reads: `packages.json`, `p2/{name}.json` and `p2/{name}~dev.json`.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
+use crate::domain::entry::{ReleasedVersion, build_entry};
 use crate::domain::minify::minify;
 use crate::domain::name::PackageName;
-use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 
 /// Moved by one whenever the form of `packages.json` changes with the same contents,
@@ -14,40 +14,6 @@ pub const ROOT_DOCUMENT_FORM: i64 = 6;
 /// A pattern that no package name can match: a vendor begins with a letter or a digit. An empty list of
 /// names would be read as "not given", and every name would be asked for.
 const NOTHING: &str = "-/-";
-
-/// Where a version's source code lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// An address for `git clone`.
-    pub url: String,
-    /// The commit.
-    pub reference: String,
-}
-
-/// A version as it goes into a document.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReleasedVersion {
-    /// As tagged: `v1.2.0`, `dev-main`.
-    pub pretty: String,
-    /// `1.2.0.0`.
-    pub normalized: String,
-    /// All of composer.json.
-    pub manifest: Map<String, Value>,
-    /// What `dist.reference` says.
-    pub reference: String,
-    /// SHA-1 of the archive, in hex.
-    pub shasum: String,
-    /// Its source, when it comes from git.
-    pub source: Option<Source>,
-    /// RFC 3339: the commit's time, or the upload's.
-    pub time: String,
-    /// Unix second at which this registry first made it installable.
-    pub published_at: i64,
-    /// Whether it is the default branch.
-    pub is_default_branch: bool,
-    /// Whether its project was archived at the git host.
-    pub is_abandoned: bool,
-}
 
 /// The address of an archive below a repository's address. Stands in lock files for ever: never to change.
 pub fn dist_path(package: &PackageName, reference: &str) -> String {
@@ -66,7 +32,7 @@ pub fn build_document(
     });
     let entries = versions
         .into_iter()
-        .map(|version| build_entry(package, version, address))
+        .map(|version| build_entry(package, &version, address))
         .collect();
     let document = json!({
         "minified": "composer/2.0",
@@ -75,82 +41,6 @@ pub fn build_document(
         "security-advisories": [],
     });
     serde_json::to_vec(&document).unwrap_or_default()
-}
-
-/// Keys of composer.json that are ours to say, or that only a root package may have an opinion on.
-/// (Composer `VcsRepository::preProcess` and `ArrayLoader` treat them so.)
-const OWN_KEYS: [&str; 8] = [
-    "name",
-    "version",
-    "version_normalized",
-    "source",
-    "dist",
-    "default-branch",
-    "published-time",
-    "notification-url",
-];
-
-fn build_entry(
-    package: &PackageName,
-    version: ReleasedVersion,
-    address: &str,
-) -> Map<String, Value> {
-    let mut entry = Map::new();
-    let mut set = |key: &str, value: Value| {
-        entry.insert(key.to_owned(), value);
-    };
-    set("name", version_name(package, &version.manifest));
-    set("version", version.pretty.into());
-    set("version_normalized", version.normalized.into());
-    if let Some(source) = version.source {
-        set(
-            "source",
-            json!({"type": "git", "url": source.url, "reference": source.reference}),
-        );
-    }
-    set(
-        "dist",
-        json!({
-            "type": "zip",
-            "url": format!("{address}/{}", dist_path(package, &version.reference)),
-            "reference": version.reference,
-            "shasum": version.shasum,
-        }),
-    );
-    let mut has_time = false;
-    let mut has_abandoned = false;
-    for (key, value) in version.manifest {
-        if OWN_KEYS.contains(&key.as_str()) {
-            continue;
-        }
-        // A document cannot carry this text as a value: it is how minified entries say that a key ends.
-        if value == "__unset" {
-            continue;
-        }
-        has_time |= key == "time";
-        has_abandoned |= key == "abandoned";
-        set(&key, value);
-    }
-    if !has_time {
-        set("time", version.time.into());
-    }
-    set("published-time", rfc3339(version.published_at).into());
-    if version.is_default_branch {
-        set("default-branch", true.into());
-    }
-    if version.is_abandoned && !has_abandoned {
-        set("abandoned", true.into());
-    }
-    entry
-}
-
-/// The name as the manifest spells it, when it is this package's; its capitals are for display.
-fn version_name(package: &PackageName, manifest: &Map<String, Value>) -> Value {
-    let spelled = manifest.get("name").and_then(Value::as_str);
-    match spelled {
-        Some(name) if name.eq_ignore_ascii_case(package.as_str()) => name.into(),
-        _ => package.as_str().into(),
-    }
 }
 
 /// What a caller may know of a repository's names.
@@ -196,6 +86,8 @@ pub fn build_root(address: &str, names: Names) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn version(pretty: &str, normalized: &str, manifest: &Value) -> ReleasedVersion {
@@ -205,11 +97,9 @@ mod tests {
             manifest: manifest.as_object().unwrap().clone(),
             reference: "abc".to_owned(),
             shasum: "def".to_owned(),
-            source: None,
             time: "2026-01-01T00:00:00+00:00".to_owned(),
             published_at: 1_795_293_000,
-            is_default_branch: false,
-            is_abandoned: false,
+            ..ReleasedVersion::default()
         }
     }
 
@@ -250,27 +140,6 @@ mod tests {
             json!({"version": "1.0.0", "version_normalized": "1.0.0.0", "bin": ["x"], "x-unknown": [1]})
         );
         assert_eq!(document["security-advisories"], json!([]));
-    }
-
-    #[test]
-    fn the_manifest_cannot_speak_for_the_registry() {
-        let manifest = json!({
-            "name": "other/name", "dist": {"url": "https://evil.example"}, "source": 1,
-            "default-branch": true, "published-time": "1999-01-01", "time": "2001-02-03",
-        });
-        let document = build(vec![version("1.0.0", "1.0.0.0", &manifest)]);
-        let entry = &document["packages"]["acme/lib"][0];
-        assert_eq!(entry["name"], "acme/lib");
-        assert!(
-            entry["dist"]["url"]
-                .as_str()
-                .unwrap()
-                .starts_with("https://packages.example.com/")
-        );
-        assert!(entry.get("source").is_none());
-        assert!(entry.get("default-branch").is_none());
-        assert_eq!(entry["published-time"], "2026-11-21T20:30:00+00:00");
-        assert_eq!(entry["time"], "2001-02-03");
     }
 
     #[test]

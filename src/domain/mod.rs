@@ -8,10 +8,14 @@ pub mod version;
 
 pub mod branch;
 pub mod constraint;
+pub mod policy;
 pub mod tag_version;
 
+pub mod entry;
+pub mod funding;
 pub mod git;
 pub mod git_archive;
+pub mod host_facts;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;

@@ -17,6 +17,15 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}'])
 }
 
+/// The beginning of a text that may be long, for a message.
+pub(super) fn excerpt(text: &str) -> String {
+    const CHARACTERS: usize = 100;
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether PCRE's `\s` takes this character: unlike [`trim`], the form feed counts and NUL does not.
 pub(super) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
@@ -142,4 +151,25 @@ impl<'t> Modifier<'t> {
 /// The text after an optional `.` or `-`.
 pub(super) fn strip_separator(text: &str) -> &str {
     text.strip_prefix(['.', '-']).unwrap_or(text)
+}
+/// Whether the whole of `text` fits a pattern in which each `*` stands for any number of any characters.
+pub(super) fn matches_glob(pattern: &str, text: &str) -> bool {
+    let Some((start, pattern)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(rest) = text.strip_prefix(start) else {
+        return false;
+    };
+    // What stands between stars may be found as early as it comes; only the end is tied to the text's end.
+    let (middle, end) = pattern.rsplit_once('*').unwrap_or(("", pattern));
+    let Some(mut rest) = rest.strip_suffix(end) else {
+        return false;
+    };
+    for piece in middle.split('*') {
+        let Some((_, after)) = rest.split_once(piece) else {
+            return false;
+        };
+        rest = after;
+    }
+    true
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::metadata::ReleasedVersion;
+use crate::domain::entry::ReleasedVersion;
 use crate::domain::name::PackageName;
 use crate::domain::version::compare_normalized;
 
@@ -74,7 +74,7 @@ pub fn summarize(
             Some(Value::Bool(true)) => Some(String::new()),
             Some(Value::String(replacement)) => Some(cut(replacement, SHORT_LIMIT)),
             Some(_) => None,
-            None => speaker.is_abandoned.then(String::new),
+            None => speaker.host.is_archived.then(String::new),
         },
     })
 }
@@ -132,13 +132,8 @@ mod tests {
             pretty: normalized.to_owned(),
             normalized: normalized.to_owned(),
             manifest: manifest.as_object().unwrap().clone(),
-            reference: String::new(),
-            shasum: String::new(),
-            source: None,
-            time: String::new(),
-            published_at: 0,
             is_default_branch,
-            is_abandoned: false,
+            ..ReleasedVersion::default()
         }
     }
 

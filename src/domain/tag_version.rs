@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::branch::{BranchRefusal, BranchRole, branch_alias, branch_version};
+use super::policy::TagPrefixes;
 use super::scan;
 use super::version::{InvalidVersion, Version, normalize};
 
@@ -64,15 +65,25 @@ pub struct BranchVersion {
     pub alias: Option<String>,
 }
 
+/// The version of a tag by Composer's own rule for what stands in front of it: every `release-` is removed. See
+/// [`version_of_prefixed_tag`].
+pub fn version_of_tag(tag: &str, manifest_version: Option<&str>) -> Result<Version, TagRefusal> {
+    version_of_prefixed_tag(tag, manifest_version, &TagPrefixes::of_composer())
+}
+
 /// The version of a tag. `manifest_version` is the `version` of composer.json at that commit, where it has one.
 ///
-/// Every `release-` is removed from the tag, a `version` in composer.json must agree with it, and nothing that ends or
-/// begins in `dev` is a version (`VcsRepository::initialize`). That two tags may give the same version, of which the
-/// first one wins, is for the caller to see. Refuses with a [`TagRefusal`].
-pub fn version_of_tag(tag: &str, manifest_version: Option<&str>) -> Result<Version, TagRefusal> {
-    let name = tag.replace("release-", "");
+/// What of the tag counts is for `prefixes` to say. A `version` in composer.json must agree with it, and nothing that
+/// ends or begins in `dev` is a version (`VcsRepository::initialize`). That two tags may give the same version, of which
+/// the first one wins, is for the caller to see. Refuses with a [`TagRefusal`].
+pub fn version_of_prefixed_tag(
+    tag: &str,
+    manifest_version: Option<&str>,
+    prefixes: &TagPrefixes,
+) -> Result<Version, TagRefusal> {
+    let name = prefixes.strip(tag);
     let tagged = normalize(&name).map_err(|cause| TagRefusal::InvalidTag {
-        tag: tag.to_owned(),
+        tag: scan::excerpt(tag),
         cause,
     })?;
     let (pretty, normalized) = match manifest_version {
@@ -158,6 +169,54 @@ mod tests {
                 "{tag}"
             );
         }
+    }
+
+    #[test]
+    fn prefixes_are_cut_as_the_package_says() {
+        let numbers = |prefixes: &[&str]| {
+            let prefixes: Vec<_> = prefixes.iter().map(|one| (*one).to_owned()).collect();
+            let prefixes = TagPrefixes::parse(&prefixes).unwrap();
+            [
+                "1.2",
+                "release-1.2",
+                "release-release-1.2",
+                "lib-1.2",
+                "lib-lib-1.2",
+                "lib-release-1.2",
+                "lib-v-1.2",
+                "acme/lib@1.2",
+            ]
+            .map(|tag| version_of_prefixed_tag(tag, None, &prefixes).is_ok())
+        };
+        let composers = [true, true, true, false, false, false, false, false];
+        assert_eq!(numbers(&["release-"]), composers);
+        assert_eq!(
+            numbers(&[]),
+            [true, false, false, false, false, false, false, false]
+        );
+        assert_eq!(
+            numbers(&["lib-"]),
+            [true, false, false, true, false, false, false, false]
+        );
+        assert_eq!(
+            numbers(&["lib-", "lib-v-", "acme/lib@", "release-"]),
+            [true, true, true, true, false, true, true, true]
+        );
+    }
+
+    #[test]
+    fn a_cut_prefix_does_not_show_and_capitals_count() {
+        let prefixes = TagPrefixes::parse(&["lib-".to_owned()]).unwrap();
+        let version = version_of_prefixed_tag("lib-v1.2", Some("1.2.0"), &prefixes);
+        assert_eq!(version, Ok(Version::from_parts("1.2.0", "1.2.0.0")));
+        let version = version_of_prefixed_tag("lib-v1.2", None, &prefixes);
+        assert_eq!(version, Ok(Version::from_parts("v1.2", "1.2.0.0")));
+        let refusal = version_of_prefixed_tag("LIB-1.2", None, &prefixes);
+        assert!(matches!(refusal, Err(TagRefusal::InvalidTag { .. })));
+        let refusal = version_of_prefixed_tag("lib-1.2-dev", None, &prefixes);
+        assert!(matches!(refusal, Err(TagRefusal::DevelopmentTag { .. })));
+        let refusal = version_of_prefixed_tag("lib-1.2", Some("1.3"), &prefixes);
+        assert!(matches!(refusal, Err(TagRefusal::VersionMismatch { .. })));
     }
 
     #[test]

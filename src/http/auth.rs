@@ -16,12 +16,18 @@ pub enum Credentials {
     Token(TokenHash),
 }
 
+/// The most bytes of the header that are read; tokens of ours, user name and all, have far fewer.
+const MAX_LENGTH: usize = 8_192;
+
 /// Reads the header: `Bearer {token}`, or `Basic` with the token as password (any user name), or with the token as
 /// user name and no password worth the name, as people and CI systems write it.
 pub fn read_credentials(header: Option<&str>) -> Credentials {
     let Some(header) = header.map(str::trim).filter(|header| !header.is_empty()) else {
         return Credentials::None;
     };
+    if header.len() > MAX_LENGTH {
+        return Credentials::Unreadable;
+    }
     let Some((scheme, rest)) = header.split_once(' ') else {
         return Credentials::Unreadable;
     };
@@ -82,6 +88,7 @@ mod tests {
             "Digest x",
             "Basic bm9jb2xvbg==",
             "Bearer rptd_short",
+            &format!("Bearer {}", "a".repeat(MAX_LENGTH)),
         ] {
             assert_eq!(
                 read_credentials(Some(header)),

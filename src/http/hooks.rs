@@ -27,7 +27,7 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
     let body = request.bytes(BODY_LIMIT).await?;
     let headers = request.headers.all()?;
     let secret = connection.open_webhook_secret(app).await?;
-    if !kind.verify_webhook(secret.as_bytes(), &headers, &body) {
+    if !kind.verify_webhook(secret.as_bytes(), &headers, &body, app.now()) {
         return Err(Error::new(
             ErrorKind::Unauthenticated,
             "The signature is missing or does not match the body; \
@@ -46,9 +46,7 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
             ));
         }
     };
-    let name = request
-        .header("x-github-event")
-        .unwrap_or_else(|| "unknown".to_owned());
+    let name = kind.event_name(&headers).unwrap_or("unknown").to_owned();
     let (project, cause, status) = match kind.parse_event(&connection.base_url, &headers, &body)? {
         Event::Ping => (None, "the provider tried the webhook".to_owned(), 200),
         Event::Ignored { why } => (None, why, 202),

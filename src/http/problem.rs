@@ -25,7 +25,9 @@ fn status(kind: ErrorKind) -> (u16, &'static str) {
         ErrorKind::Invalid => (422, "Invalid input"),
         ErrorKind::Conflict => (409, "Conflict"),
         ErrorKind::TooLarge => (413, "Too large"),
-        ErrorKind::RateLimited { .. } => (429, "Too many requests"),
+        ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } => {
+            (429, "Too many requests")
+        }
         ErrorKind::Upstream { .. } => (502, "Another host failed"),
         ErrorKind::Internal => (500, "Internal error"),
     }
@@ -62,7 +64,7 @@ pub fn reply(app: &App, reader: Reader, error: &Error) -> Reply {
             "www-authenticate",
             "Basic realm=\"Repertoire\", charset=\"UTF-8\"",
         ),
-        ErrorKind::RateLimited { retry_after } => {
+        ErrorKind::RateLimited { retry_after } | ErrorKind::ArchivesLimited { retry_after } => {
             reply.with("retry-after", retry_after.to_string())
         }
         _ => reply,

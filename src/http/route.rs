@@ -77,6 +77,7 @@ pub enum ApiRoute {
     ListPackages(String),
     CreatePackage(String),
     ShowPackage(String, PackageName),
+    UpdatePackage(String, PackageName),
     SyncPackage(String, PackageName),
     ListJobs(String),
     ShowJob(String, String),
@@ -233,10 +234,14 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::ListPackages(own(org)),
             ApiRoute::CreatePackage(own(org)),
         ),
-        ["orgs", org, "packages", vendor, short] => get(
-            method,
-            ApiRoute::ShowPackage(own(org), parse_name(vendor, short)?),
-        ),
+        ["orgs", org, "packages", vendor, short] => {
+            let name = parse_name(vendor, short)?;
+            match method {
+                "GET" | "HEAD" => Ok(ApiRoute::ShowPackage(own(org), name)),
+                "PATCH" => Ok(ApiRoute::UpdatePackage(own(org), name)),
+                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            }
+        }
         ["orgs", org, "packages", vendor, short, "sync"] => only(
             method,
             "POST",

@@ -5,25 +5,25 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::domain::branch::BranchRole;
-use crate::domain::git::{BRANCHES, TAGS};
-use crate::domain::manifest::Manifest;
-use crate::domain::tag_version::{version_of_branch, version_of_tag};
-use crate::domain::version::Version;
+use crate::domain::git::{TAGS, tag_number};
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::archive_wait::wait_for_turn;
+use crate::jobs::decide::{Decision, decide, refuse_by_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
+use crate::ports::db::json_list;
 use crate::store::connections::{note_pause, note_trouble};
 use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
-use crate::store::git_refs::{KnownRef, upsert_git_ref_stmt};
+use crate::store::git_refs::{KnownRef, settle_git_ref_stmt, upsert_git_ref_stmt};
 use crate::store::job_refs::{
-    WaitingRef, count_attempt, list_freed_commits, list_waiting_refs, settle_job_ref_stmt,
+    WaitingRef, count_attempt, fail_job_ref_stmt, find_waiting_stmt, list_freed_commits,
+    list_waiting_refs, settle_job_ref_stmt,
 };
 use crate::store::jobs::{RunningJob, find_running_job, note_on_job};
 use crate::store::publications::ask_for_publication_stmt;
-use crate::store::versions::{NewVersion, find_version, upsert_version_stmt};
+use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
 /// A wait longer than this is worth showing what there is already.
 const LONG_WAIT: u32 = 30;
@@ -70,6 +70,10 @@ async fn give_up_or_wait(
     refs: &[WaitingRef],
     error: &Error,
 ) -> Result<Option<Next>> {
+    if let ErrorKind::ArchivesLimited { retry_after } = error.kind() {
+        let next = wait_for_turn(app, id, job, commit, error, retry_after).await?;
+        return Ok(Some(next));
+    }
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
         note_on_job(app, id, Some(error.message())).await?;
@@ -86,35 +90,27 @@ async fn give_up_or_wait(
             return Ok(Some(Next::after(error, attempts)));
         }
     }
+    let reason = Some(error.message());
     let statements = refs
         .iter()
         .flat_map(|failed| {
-            note_stmts(
-                app,
-                id,
-                job,
-                commit,
-                &failed.name,
-                "failed",
-                None,
-                Some(error.message()),
-            )
+            let known = KnownRef {
+                name: failed.name.clone(),
+                commit: commit.to_owned(),
+                state: "failed".to_owned(),
+                version: None,
+                reason: reason.map(str::to_owned),
+                rule: None,
+                number: None,
+            };
+            [
+                upsert_git_ref_stmt(job.git_repo_id, &known, app.now()),
+                fail_job_ref_stmt(id, &failed.name, reason),
+            ]
         })
         .collect();
     app.db.batch(statements).await?;
     Ok(None)
-}
-
-/// What a ref turned out to be.
-enum Decision {
-    /// No version, for this reason.
-    Skip(String),
-    /// This version.
-    Take {
-        version: Version,
-        is_default_branch: bool,
-        note: Option<String>,
-    },
 }
 
 async fn take(
@@ -128,8 +124,8 @@ async fn take(
     let mut decisions = Vec::new();
     let mut manifest = None;
     for waiting in refs {
-        let decision = if let Some(reason) = refuse_by_name(waiting) {
-            Decision::Skip(reason)
+        let decision = if let Some(refused) = refuse_by_name(&source, waiting) {
+            refused
         } else {
             let read = match manifest.take() {
                 Some(read) => read,
@@ -137,7 +133,7 @@ async fn take(
             };
             let decision = match &read {
                 Ok(manifest) => decide(app, &source, waiting, manifest).await?,
-                Err(reason) => Decision::Skip(reason.clone()),
+                Err(reason) => Decision::skip(reason.clone()),
             };
             manifest = Some(read);
             decision
@@ -155,12 +151,12 @@ async fn take(
             .host
             .commit_time(&source.repo.provider_id, commit)
             .await?;
-        if find_package_dist(app, job.package_id, commit)
+        if find_package_dist(app, source.package, commit)
             .await?
             .is_none()
         {
             let dist = source.fetch_archive(app).await?;
-            statements.push(insert_dist_stmt(job.package_id, commit, &dist, app.now()));
+            statements.push(insert_dist_stmt(source.package, commit, &dist, app.now()));
             ours = Some(dist.archive_key);
         }
     }
@@ -169,7 +165,9 @@ async fn take(
         Some(Ok(manifest)) => manifest.fields(),
         _ => &empty,
     };
-    statements.extend(row_stmts(app, id, job, commit, &time, fields, &decisions)?);
+    statements.extend(row_stmts(app, id, &source, &time, fields, &decisions)?);
+    let names = json_list(refs.iter().map(|waiting| waiting.name.as_str()))?;
+    statements.push(find_waiting_stmt(id, &names));
     let result = app.db.batch(statements).await;
     // Another import may have stored the same commit first. When the batch did not answer it may have been written all
     // the same, so the archive is left to the sweep.
@@ -178,161 +176,86 @@ async fn take(
     {
         discard_if_unnamed(app, &key).await;
     }
-    result.map(|_| ())?;
+    let left = result?;
     note_trouble(app, &source.connection.id, None).await?;
+    if left.last().is_some_and(|names| !names.is_empty()) {
+        return Err(Error::new(
+            ErrorKind::Internal,
+            "The package or its versions changed meanwhile; this commit is looked at again",
+        ));
+    }
     note_on_job(app, id, None).await
 }
 
-/// Everything that a taken commit changes, as one batch.
+/// Everything that a taken commit changes, as one batch. What was decided by what holds no more changes nothing.
 fn row_stmts(
     app: &App,
     id: &str,
-    job: &RunningJob,
-    commit: &str,
+    source: &Source<'_>,
     time: &str,
     fields: &Map<String, Value>,
     decisions: &[(&WaitingRef, Decision)],
 ) -> Result<Vec<Statement>> {
     let now = app.now();
+    let package = source.package;
     let mut statements = Vec::new();
     for (waiting, decision) in decisions {
+        let number = tag_number(&waiting.name, &source.policy.tag_prefixes);
+        let mut known = KnownRef {
+            name: waiting.name.clone(),
+            commit: source.commit.to_owned(),
+            state: "skipped".to_owned(),
+            version: None,
+            reason: None,
+            rule: None,
+            number: waiting
+                .name
+                .starts_with(TAGS)
+                .then(|| number.clone().unwrap_or_default()),
+        };
+        let mut made = None;
         match decision {
-            Decision::Skip(reason) => statements.extend(note_stmts(
-                app,
-                id,
-                job,
-                commit,
-                &waiting.name,
-                "skipped",
-                None,
-                Some(reason),
-            )),
+            Decision::Skip { reason, rule } => {
+                known.reason = Some(reason.clone());
+                known.rule = rule.map(|rule| rule.as_str().to_owned());
+            }
             Decision::Take {
                 version,
                 is_default_branch,
                 note,
             } => {
+                "imported".clone_into(&mut known.state);
+                known.version = Some(version.pretty().to_owned());
+                known.reason.clone_from(note);
+                made = Some(version.normalized());
                 let new = NewVersion {
-                    package: job.package_id,
+                    package,
                     version,
-                    reference: commit,
+                    reference: source.commit,
                     git_ref: Some(&waiting.name),
                     manifest: fields,
                     time,
                     is_default_branch: *is_default_branch,
                 };
                 statements.push(upsert_version_stmt(&new, now)?);
-                statements.extend(note_stmts(
-                    app,
-                    id,
-                    job,
-                    commit,
-                    &waiting.name,
-                    "imported",
-                    Some(version.pretty()),
-                    note.as_deref(),
-                ));
             }
         }
-    }
-    statements.push(ask_for_publication_stmt(job.package_id, now));
-    Ok(statements)
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one place that keeps the job's note and the package's note of a ref alike"
-)]
-fn note_stmts(
-    app: &App,
-    id: &str,
-    job: &RunningJob,
-    commit: &str,
-    name: &str,
-    state: &str,
-    version: Option<&str>,
-    reason: Option<&str>,
-) -> [Statement; 2] {
-    let known = KnownRef {
-        name: name.to_owned(),
-        commit: commit.to_owned(),
-        state: state.to_owned(),
-        version: version.map(str::to_owned),
-        reason: reason.map(str::to_owned),
-    };
-    [
-        upsert_git_ref_stmt(job.git_repo_id, &known, app.now()),
-        settle_job_ref_stmt(id, name, state, version, reason),
-    ]
-}
-
-/// What a ref's name alone rules out, before any request is made.
-fn refuse_by_name(waiting: &WaitingRef) -> Option<String> {
-    if let Some(leader) = &waiting.yields_to
-        && matches!(waiting.leader_state.as_deref(), Some("imported"))
-    {
-        return Some(format!(
-            "the tag `{}` is the same version and comes first",
-            leader.trim_start_matches(TAGS)
-        ));
-    }
-    let tag = waiting.name.strip_prefix(TAGS)?;
-    version_of_tag(tag, None)
-        .err()
-        .map(|refusal| refusal.to_string())
-}
-
-async fn decide(
-    app: &App,
-    source: &Source<'_>,
-    waiting: &WaitingRef,
-    manifest: &Manifest,
-) -> Result<Decision> {
-    let (version, is_default_branch) = if let Some(tag) = waiting.name.strip_prefix(TAGS) {
-        match version_of_tag(tag, manifest.version().as_deref()) {
-            Ok(version) => (version, false),
-            Err(refusal) => return Ok(Decision::Skip(refusal.to_string())),
-        }
-    } else {
-        let branch = waiting.name.trim_start_matches(BRANCHES);
-        let is_default = branch == source.repo.default_branch;
-        let role = if is_default {
-            BranchRole::Default
+        // A branch is what it is now: what it was before leaves with it. What is of a tag's number stays.
+        let stays = if known.number.is_some() {
+            number.as_deref()
         } else {
-            BranchRole::Other
+            made
         };
-        match version_of_branch(branch, manifest.fields(), role) {
-            Ok(found) => (found.version, is_default),
-            Err(refusal) => return Ok(Decision::Skip(refusal.to_string())),
-        }
-    };
-    if !version.is_dev()
-        && let Some(known) = find_version(app, source.package, version.normalized()).await?
-        && known.reference != source.commit
-    {
-        return Ok(Decision::Skip(format!(
-            "the tag moved from {} to {}, but a version never changes: {} stays at its first commit; \
-             tag a new version to release the new one",
-            short(&known.reference),
-            short(source.commit),
-            known.pretty
-        )));
+        statements.push(remove_other_versions_stmt(package, &known.name, stays, now));
+        statements.push(settle_git_ref_stmt(
+            source.repo.id,
+            &known,
+            Some(package),
+            made,
+            now,
+        ));
+        statements.push(settle_job_ref_stmt(id, &known, package, made));
     }
-    Ok(Decision::Take {
-        note: foreign_name(&source.package_name, manifest),
-        version,
-        is_default_branch,
-    })
-}
-
-/// Composer gives every version the name that the default branch has; a person may want to know.
-fn foreign_name(package: &str, manifest: &Manifest) -> Option<String> {
-    let name = manifest.name().unwrap_or_default();
-    (!name.eq_ignore_ascii_case(package)).then(|| {
-        format!("composer.json at this commit is named `{name}`; the version is published as `{package}`")
-    })
-}
-
-fn short(reference: &str) -> &str {
-    reference.get(..7).unwrap_or(reference)
+    statements.push(ask_for_publication_stmt(package, now));
+    Ok(statements)
 }

@@ -1,11 +1,15 @@
 //! A queue message becomes an `Outcome`. Every job is small, names a thing and may run twice, in any order.
 
+mod archive_wait;
 mod count_downloads;
+mod decide;
 pub mod housekeeping;
 pub mod import;
+mod look;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;
+mod rename;
 mod source;
 
 pub use outcome::Outcome;

@@ -43,12 +43,17 @@ pub const ATTEMPTS: u32 = 8;
 const LONGEST_WAIT: u32 = 43_200;
 
 impl Next {
+    /// A pause that another host asked for.
+    pub(crate) fn wait(seconds: u32) -> Self {
+        Self::Wait {
+            after: seconds.clamp(1, LONGEST_WAIT),
+        }
+    }
+
     /// What follows from a failure that may pass.
     pub(crate) fn after(error: &Error, attempts: u32) -> Self {
         if let ErrorKind::RateLimited { retry_after } = error.kind() {
-            return Self::Wait {
-                after: retry_after.clamp(1, LONGEST_WAIT),
-            };
+            return Self::wait(retry_after);
         }
         Self::Retry {
             after: backoff(attempts),

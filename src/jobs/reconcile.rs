@@ -5,24 +5,31 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::json;
 
 use crate::app::App;
-use crate::domain::git::{BRANCHES, CurrentRef, PlannedImport, SeenRef, plan};
+use crate::domain::git::{BRANCHES, CurrentRef, Exclusion, PlannedImport, RefRule, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::look::{Looked, look_and_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::rename::Named;
 use crate::jobs::source::connect;
 use crate::jobs::{enqueue_imports, settle};
+use crate::ports::Statement;
 use crate::ports::db::json_list;
-use crate::providers::{GitHost, Project, RefListing, RefPage};
+use crate::providers::{GitHost, RefListing};
 use crate::store::connections::{
-    GitRepo, GitRepoFacts, find_connection, find_git_repo, note_pause, note_reconciled_stmt,
-    note_trouble, upsert_git_repo_stmt,
+    GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
+    note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
 };
 use crate::store::git_refs::{
-    delete_git_refs_stmt, list_git_refs, load_ref_pages, replace_ref_pages_stmts,
+    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, replace_ref_pages_stmts,
 };
+use crate::store::host_facts::{load_host_facts, save_host_facts_stmt};
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
-use crate::store::jobs::{RunningJob, find_running_job, move_job, note_on_job};
-use crate::store::publications::ask_for_publication_stmt;
-use crate::store::versions::{mark_default_branch_stmt, remove_versions_stmt};
+use crate::store::jobs::{
+    RunningJob, copy_notice_stmt, find_running_job, move_job, move_job_to_package_stmt, note_on_job,
+};
+use crate::store::packages::note_on_package_stmt;
+use crate::store::publications::{ask_for_publication_stmt, ask_for_publications_of_git_repo_stmt};
+use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
 const REFS_IN_ONE_STATEMENT: usize = 1_000;
@@ -45,9 +52,9 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
         _ => return Ok(Next::Done),
     }
     match compare(app, id, &job).await {
-        Ok(()) => {
+        Ok(package) => {
             enqueue_imports(app, id).await?;
-            settle(app, id, job.package_id).await?;
+            settle(app, id, package).await?;
             Ok(Next::Done)
         }
         Err(error) => {
@@ -68,7 +75,8 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     }
 }
 
-async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<()> {
+/// Compares, and gives the package that is synced, which may have another name by now.
+async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     let repo = find_git_repo(app, job.git_repo_id)
         .await?
         .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
@@ -78,8 +86,8 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<()> {
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
     let host = connect(app, &connection).await?;
-    let looked = look(app, host.as_ref(), &repo).await;
-    match &looked {
+    let found = look_and_name(app, id, host.as_ref(), &repo).await;
+    match &found {
         Ok(_) => note_trouble(app, &connection.id, None).await?,
         // The host or the token is to blame, not this one project.
         Err(error) if matches!(error.kind(), ErrorKind::Upstream { .. }) => {
@@ -87,48 +95,37 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<()> {
         }
         Err(_) => {}
     }
-    record(app, id, job, &repo, host.as_ref(), looked?).await
-}
-
-/// What the host says now: the project, which may have another name, and its refs.
-async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<(Project, RefListing)> {
-    let project = host.describe_project(&repo.provider_id).await?;
-    let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)
-        .await?
-        .into_iter()
-        .filter_map(|(url, content)| Some((url, serde_json::from_str(&content).ok()?)))
-        .collect();
-    let listing = host.list_refs(&repo.provider_id, &known).await?;
-    Ok((project, listing))
+    let (looked, named) = found?;
+    record(app, id, &named, &repo, host.as_ref(), looked).await?;
+    Ok(named.package.id)
 }
 
 /// Plans, and writes what is known at once, in one batch: what goes, what stays, what is to be imported.
 async fn record(
     app: &App,
     id: &str,
-    job: &RunningJob,
+    named: &Named,
     repo: &GitRepo,
     host: &dyn GitHost,
-    (project, listing): (Project, RefListing),
+    looked: Looked,
 ) -> Result<()> {
     let now = app.now();
-    let known: Vec<SeenRef> = list_git_refs(app, repo.id)
-        .await?
-        .into_iter()
-        .map(|known| SeenRef {
-            is_settled: known.state != "failed",
-            name: known.name,
-            commit: known.commit,
-        })
-        .collect();
-    let mut plan = plan(&known, &current(&listing));
+    let Looked {
+        project,
+        listing,
+        facts: host_facts,
+    } = looked;
+    let package = named.package.id;
+    let known = list_seen(app, repo.id, package).await?;
+    let default_branch = project.default_branch.as_deref().unwrap_or_default();
+    let policy = named.package.policy()?;
+    let mut plan = plan(&known, &current(&listing), default_branch, &policy);
     if !plan.removals.is_empty() {
         // A push between two pages can hide a ref from a listing; one that two listings lack is gone.
         let again = host.list_refs(&repo.provider_id, &HashMap::new()).await?;
         let there: BTreeSet<_> = again.refs.iter().map(|found| found.name.as_str()).collect();
         plan.removals.retain(|name| !there.contains(name.as_str()));
     }
-    let default_branch = project.default_branch.as_deref().unwrap_or_default();
     let facts = GitRepoFacts {
         provider_id: &project.provider_id,
         full_name: &project.full_name,
@@ -140,19 +137,30 @@ async fn record(
     let mut statements = vec![
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
-        mark_default_branch_stmt(job.package_id, &format!("{BRANCHES}{default_branch}")),
+        save_host_facts_stmt(repo.id, &host_facts)?,
+        note_named_commit_stmt(repo.id, named.commit.as_deref()),
+        note_on_package_stmt(package, named.notice.as_deref()),
+        move_job_to_package_stmt(id, package),
+        copy_notice_stmt(id, package),
+        mark_default_branch_stmt(package, &format!("{BRANCHES}{default_branch}")),
     ];
     statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
     if !plan.removals.is_empty() {
-        let names = json_list(plan.removals.iter().map(String::as_str))?;
-        statements.push(remove_versions_stmt(job.package_id, &names, now));
-        statements.push(delete_git_refs_stmt(repo.id, &names));
+        let gone = json_list(plan.removals.iter().map(String::as_str))?;
+        statements.push(remove_versions_stmt(package, &gone, now));
+        statements.push(delete_git_refs_stmt(repo.id, &gone));
     }
+    statements.extend(exclude_stmts(package, repo.id, &plan.exclusions, now)?);
     let says_otherwise = repo.default_branch != default_branch
         || repo.clone_url != project.clone_url
-        || (repo.is_archived != 0) != project.is_archived;
-    if !plan.removals.is_empty() || says_otherwise {
-        statements.push(ask_for_publication_stmt(job.package_id, now));
+        || (repo.is_archived != 0) != project.is_archived
+        || !load_host_facts(app, repo.id)
+            .await?
+            .says_the_same(&host_facts);
+    if says_otherwise {
+        statements.push(ask_for_publications_of_git_repo_stmt(repo.id, now));
+    } else if !plan.removals.is_empty() || !plan.exclusions.is_empty() {
+        statements.push(ask_for_publication_stmt(package, now));
     }
     let removed = plan.removals.iter().map(|name| {
         let commit = known
@@ -168,7 +176,18 @@ async fn record(
             null
         ])
     });
-    let rows: Vec<_> = plan.imports.iter().map(import_row).chain(removed).collect();
+    let excluded = plan.exclusions.iter().map(|branch| {
+        json!([
+            branch.name,
+            branch.commit,
+            "skipped",
+            null,
+            branch.reason,
+            null
+        ])
+    });
+    let imports = plan.imports.iter().map(import_row);
+    let rows: Vec<_> = imports.chain(excluded).chain(removed).collect();
     for chunk in rows.chunks(REFS_IN_ONE_STATEMENT) {
         let refs = serde_json::to_string(chunk).map_err(Error::internal)?;
         statements.push(insert_job_refs_stmt(id, &refs));
@@ -176,6 +195,51 @@ async fn record(
     let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
     statements.push(count_unchanged_stmt(id, &unchanged));
     app.db.batch(statements).await.map(|_| ())
+}
+
+/// Leaves branches out: their versions leave the metadata, and the reason stands with the refs.
+fn exclude_stmts(
+    package: i64,
+    git_repo: i64,
+    exclusions: &[Exclusion],
+    now: i64,
+) -> Result<Vec<Statement>> {
+    let mut statements = Vec::new();
+    for chunk in exclusions.chunks(REFS_IN_ONE_STATEMENT) {
+        let names = json_list(chunk.iter().map(|branch| branch.name.as_str()))?;
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|branch| json!([branch.name, branch.commit, branch.reason]))
+            .collect();
+        let rows = serde_json::to_string(&rows).map_err(Error::internal)?;
+        statements.push(remove_versions_stmt(package, &names, now));
+        statements.push(exclude_git_refs_stmt(git_repo, &rows, now));
+    }
+    Ok(statements)
+}
+
+/// What is known of the refs. Those that a version was made of and that are not known otherwise are to be looked at:
+/// the package is synced again after it had another name.
+async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<Vec<SeenRef>> {
+    let forgotten = list_forgotten_refs(app, package, git_repo).await?;
+    let forgotten = forgotten.into_iter().map(|known| SeenRef {
+        is_settled: false,
+        name: known.name,
+        commit: known.commit,
+        rule: None,
+        number: None,
+        reason: None,
+    });
+    let known = list_git_refs(app, git_repo).await?;
+    let known = known.into_iter().map(|known| SeenRef {
+        is_settled: known.state != "failed",
+        rule: known.rule.as_deref().and_then(RefRule::parse),
+        name: known.name,
+        commit: known.commit,
+        number: known.number,
+        reason: known.reason,
+    });
+    Ok(known.chain(forgotten).collect())
 }
 
 fn page_texts(listing: &RefListing) -> Result<Vec<(String, String)>> {

@@ -2,16 +2,18 @@
 
 use crate::app::App;
 use crate::domain::manifest::Manifest;
+use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
-use crate::providers::outgoing::{Gateway, limited};
+use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
+use crate::store::archive_pauses::find_archive_pause;
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
 
 /// composer.json is never larger; what is, is no manifest.
-const MANIFEST_LIMIT: usize = 1024 * 1024;
+pub(super) const MANIFEST_LIMIT: usize = 1024 * 1024;
 
 /// Where a commit comes from.
 pub(crate) struct Source<'a> {
@@ -20,6 +22,7 @@ pub(crate) struct Source<'a> {
     pub(crate) repo: GitRepo,
     pub(crate) package: i64,
     pub(crate) package_name: String,
+    pub(crate) policy: PackagePolicy,
     pub(crate) commit: &'a str,
 }
 
@@ -39,6 +42,7 @@ impl<'a> Source<'a> {
             connection,
             repo,
             package: package.id,
+            policy: package.policy()?,
             package_name: package.name,
             commit,
         })
@@ -68,6 +72,12 @@ impl<'a> Source<'a> {
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
+        if self.host.limits_archives_apart()
+            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
+        {
+            let address = Gateway::of(app).address(&self.connection.base_url)?;
+            return Err(archives_limited(address.host(), retry_after));
+        }
         let mut response = self
             .host
             .open_archive(&self.repo.provider_id, self.commit)

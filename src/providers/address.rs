@@ -32,6 +32,12 @@ pub enum InvalidAddress {
     /// No port number.
     #[error("the address has no valid port")]
     Port,
+    /// It is over [`Address::MAX_LENGTH`].
+    #[error("the address has at most 8192 bytes, and this has {length}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
     /// Inside of some network.
     #[error("the address is private; only public hosts may be asked")]
     Private,
@@ -61,8 +67,14 @@ pub struct Address {
 }
 
 impl Address {
+    /// The most bytes; signed links, the longest that hosts give out, have some 2,000.
+    pub const MAX_LENGTH: usize = 8_192;
+
     /// Reads and checks an absolute URL.
     pub fn parse(url: &str, private: PrivateAddresses) -> Result<Self, InvalidAddress> {
+        if url.len() > Self::MAX_LENGTH {
+            return Err(InvalidAddress::TooLong { length: url.len() });
+        }
         let (scheme, rest) = split_scheme(url).ok_or(InvalidAddress::Scheme)?;
         if scheme == "http" && private == PrivateAddresses::Refused {
             return Err(InvalidAddress::Scheme);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::funding::Funding;
 use crate::domain::signature;
 use crate::error::Result;
 use crate::ports::InResponse;
@@ -12,10 +13,13 @@ use crate::ports::InResponse;
 pub mod address;
 mod credentials;
 pub mod event;
+pub mod gitea;
 pub mod github;
+pub mod gitlab;
 pub mod outgoing;
 mod paging;
 mod path;
+mod payload;
 pub mod plain_git;
 mod ref_pages;
 #[cfg(test)]
@@ -24,7 +28,9 @@ mod rest;
 
 pub use credentials::Credentials;
 pub use event::{Event, EventProject, RepositoryChange};
+use gitea::{Gitea, Product};
 use github::GitHub;
+use gitlab::GitLab;
 use outgoing::Gateway;
 use plain_git::PlainGit;
 
@@ -33,13 +39,25 @@ use plain_git::PlainGit;
 pub enum ProviderKind {
     /// github.com, GHE.com and Enterprise Server.
     GitHub,
+    /// gitlab.com and instances of one's own.
+    GitLab,
+    /// Gitea.
+    Gitea,
+    /// Forgejo, Codeberg among them.
+    Forgejo,
     /// Any server that `git clone` reaches over HTTPS.
     Git,
 }
 
 impl ProviderKind {
     /// Every kind, in the order in which people are told of them.
-    pub const ALL: [Self; 2] = [Self::GitHub, Self::Git];
+    pub const ALL: [Self; 5] = [
+        Self::GitHub,
+        Self::GitLab,
+        Self::Gitea,
+        Self::Forgejo,
+        Self::Git,
+    ];
 
     /// Reads the name as the API and the database have it.
     pub fn parse(text: &str) -> Option<Self> {
@@ -50,6 +68,9 @@ impl ProviderKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::Gitea => "gitea",
+            Self::Forgejo => "forgejo",
             Self::Git => "git",
         }
     }
@@ -58,6 +79,9 @@ impl ProviderKind {
     pub fn default_base_url(self) -> &'static str {
         match self {
             Self::GitHub => github::BASE_URL,
+            Self::GitLab => gitlab::BASE_URL,
+            Self::Gitea => Product::Gitea.base_url(),
+            Self::Forgejo => Product::Forgejo.base_url(),
             Self::Git => "",
         }
     }
@@ -72,15 +96,27 @@ impl ProviderKind {
     ) -> Result<Box<dyn GitHost + 'a>> {
         match self {
             Self::GitHub => Ok(Box::new(GitHub::new(gateway, base_url, credentials)?)),
+            Self::GitLab => Ok(Box::new(GitLab::new(gateway, base_url, credentials)?)),
+            Self::Gitea => open_gitea(gateway, Product::Gitea, base_url, credentials),
+            Self::Forgejo => open_gitea(gateway, Product::Forgejo, base_url, credentials),
             Self::Git => Ok(Box::new(PlainGit::new(gateway, base_url, credentials)?)),
         }
     }
 
-    /// Whether a webhook's headers (names in lower case) sign its raw body with this secret.
-    pub fn verify_webhook(self, secret: &[u8], headers: &[(String, String)], body: &[u8]) -> bool {
+    /// Whether a webhook's headers (names in lower case) sign its raw body with this secret, or show it where that is
+    /// the host's way. `now` is in Unix seconds: some signatures have a time.
+    pub fn verify_webhook(
+        self,
+        secret: &[u8],
+        headers: &[(String, String)],
+        body: &[u8],
+        now: i64,
+    ) -> bool {
         match self {
             Self::GitHub => header(headers, "x-hub-signature-256")
                 .is_some_and(|value| signature::verify_github(secret, value, body)),
+            Self::GitLab => gitlab::verify(secret, headers, body, now),
+            Self::Gitea | Self::Forgejo => gitea::verify(secret, headers, body),
             Self::Git => plain_git::event::verify(secret, header(headers, "authorization")),
         }
     }
@@ -89,7 +125,30 @@ impl ProviderKind {
     pub fn delivery_id(self, headers: &[(String, String)]) -> Option<&str> {
         match self {
             Self::GitHub => header(headers, "x-github-delivery"),
+            Self::GitLab => gitlab::delivery_id(headers),
+            Self::Gitea | Self::Forgejo => gitea::delivery_id(headers),
             Self::Git => header(headers, "x-request-id"),
+        }
+    }
+
+    /// The provider's name of an event, for the list of deliveries.
+    pub fn event_name(self, headers: &[(String, String)]) -> Option<&str> {
+        match self {
+            Self::GitHub => header(headers, "x-github-event"),
+            Self::GitLab => header(headers, "x-gitlab-event"),
+            Self::Gitea | Self::Forgejo => gitea::event_name(headers),
+            Self::Git => Some("push"),
+        }
+    }
+
+    /// The events to choose when the webhook is set up, as the API names them.
+    pub fn webhook_events(self) -> &'static [&'static str] {
+        match self {
+            Self::GitHub | Self::Gitea | Self::Forgejo => {
+                &["push", "create", "delete", "repository"]
+            }
+            Self::GitLab => &["push_events", "tag_push_events"],
+            Self::Git => &[],
         }
     }
 
@@ -107,9 +166,26 @@ impl ProviderKind {
     ) -> Result<Event> {
         match self {
             Self::GitHub => github::parse_event(headers, body),
+            Self::GitLab => gitlab::parse_event(headers, body),
+            Self::Gitea => gitea::parse_event(Product::Gitea.name(), headers, body),
+            Self::Forgejo => gitea::parse_event(Product::Forgejo.name(), headers, body),
             Self::Git => plain_git::event::parse(base_url, body),
         }
     }
+}
+
+fn open_gitea<'a>(
+    gateway: Gateway<'a>,
+    product: Product,
+    base_url: &str,
+    credentials: &Credentials,
+) -> Result<Box<dyn GitHost + 'a>> {
+    Ok(Box::new(Gitea::new(
+        gateway,
+        product,
+        base_url,
+        credentials,
+    )?))
 }
 
 /// Who a token belongs to.
@@ -140,6 +216,13 @@ pub struct Project {
     pub is_private: bool,
     /// Whether it is read-only for good.
     pub is_archived: bool,
+    /// The page of its files, with `{ref}` in place of the tag, branch or commit, and `{kind}` in place of `tag` or
+    /// `branch` where that matters.
+    pub source_page: Option<String>,
+    /// The page of its issues; none when it has none.
+    pub issues_page: Option<String>,
+    /// Its website, where Composer's driver for this host takes it over into the metadata.
+    pub homepage: Option<String>,
 }
 
 /// A tag or branch and the commit it leads to, annotated tags peeled.
@@ -183,6 +266,11 @@ pub trait GitHost {
     /// A project by `owner/name` or by its id, also after a rename.
     async fn describe_project(&self, name_or_id: &str) -> Result<Project>;
 
+    /// How to pay for a project, as its host shows it; nothing where a host has no such thing.
+    async fn read_funding(&self, _project: &Project) -> Result<Vec<Funding>> {
+        Ok(Vec::new())
+    }
+
     /// All tags and branches. `known` holds the pages of the last listing by their URLs. A push between
     /// two pages can hide a ref from one listing: look again before believing that one is gone.
     async fn list_refs(
@@ -211,6 +299,12 @@ pub trait GitHost {
 
     /// The zip archive of a commit, as a stream.
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse>;
+
+    /// Whether archives have a limit of their own, so that `open_archive` may be refused with `ArchivesLimited` while
+    /// all else is still answered.
+    fn limits_archives_apart(&self) -> bool {
+        false
+    }
 }
 
 /// The first header of that name, given in lower case.

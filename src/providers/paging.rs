@@ -99,6 +99,8 @@ fn is_next(parameter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn said(paging: Paging, name: &str, value: &str, total: usize) -> Said {
@@ -124,6 +126,25 @@ mod tests {
         assert_eq!(said(Paging::Numbers, "x-total-count", "7", 6), next);
         assert_eq!(said(Paging::Numbers, "x-total-count", "6", 6), Said::Last);
         assert_eq!(said(Paging::Links, "x-total-count", "7", 6), Said::Nothing);
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_panic(header in "[<>;,=\" a-z]{0,40}|\\PC{0,40}") {
+            if let Some(url) = next_link(&header) {
+                let bracketed = format!("<{url}>");
+                prop_assert!(header.contains(&bracketed));
+            }
+        }
+    }
+
+    #[test]
+    fn a_megabyte_is_read_once() {
+        // Read anew from every bracket on, these would take hours.
+        for piece in ["<", "<>", "<>;", "<>;=,", ";rel=next"] {
+            let header = piece.repeat(1024 * 1024 / piece.len());
+            assert_eq!(next_link(&header), None, "{piece}");
+        }
     }
 
     #[test]

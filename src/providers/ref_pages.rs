@@ -98,8 +98,9 @@ impl Reader<'_, '_> {
             let Some(page) = self.fetch_page(&url, prefix, before, full).await? else {
                 break;
             };
-            next = page.next.clone();
+            let after = page.next.clone();
             pages.push(page);
+            next = after;
         }
         Ok(pages)
     }
@@ -162,10 +163,11 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// GitHub and Gitea say 409 of a repository without commits.
+    /// GitHub and Gitea say 409 of a repository without commits, GitLab of one that was never made that it has none.
     fn none_when_empty(&self, refusal: Refusal) -> Result<Option<RefPage>> {
         match refusal.status {
             409 => Ok(None),
+            404 if refusal.message.as_deref() == Some("404 Repository Not Found") => Ok(None),
             404 => Err(Error::not_found(format!(
                 "The project is gone from `{}`, or the token may not see it any more",
                 self.rest.host()

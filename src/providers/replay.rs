@@ -3,9 +3,15 @@
 use std::cell::RefCell;
 
 use async_trait::async_trait;
+use pollster::block_on;
+use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::ports::{Buffered, Clock, HttpClient, InResponse, OutRequest};
+
+use super::address::PrivateAddresses;
+use super::outgoing::Gateway;
+use super::{Credentials, GitHost, RefListing};
 
 /// The time of all scripted tests.
 pub(crate) const NOW: i64 = 1_790_000_000;
@@ -51,6 +57,47 @@ impl Answer {
             body: Box::new(Buffered::new(self.body)),
         }
     }
+}
+
+/// 200 with JSON.
+pub(crate) fn ok(value: &Value) -> Answer {
+    answer(200, value.to_string())
+}
+
+/// A refusal with a sentence.
+pub(crate) fn refused(status: u16, message: &str) -> Answer {
+    answer(status, json!({ "message": message }).to_string())
+}
+
+/// A commit's id, a different one for each number.
+pub(crate) fn commit(number: usize) -> String {
+    format!("{number:040x}")
+}
+
+/// Credentials of a token alone.
+pub(crate) fn token(text: &str) -> Credentials {
+    Credentials::new(None, text)
+}
+
+/// The way out to a script.
+pub(crate) fn gateway(client: &ReplayClient) -> Gateway<'_> {
+    Gateway::new(client, &StoppedClock, PrivateAddresses::Refused)
+}
+
+/// Lists the refs of project 42, with the pages of an earlier listing; all of the script must be asked for.
+pub(crate) fn list_refs(
+    host: &dyn GitHost,
+    client: &ReplayClient,
+    known: &RefListing,
+) -> Result<RefListing> {
+    let known = known
+        .pages
+        .iter()
+        .map(|page| (page.url.clone(), page.clone()))
+        .collect();
+    let listing = block_on(host.list_refs("42", &known));
+    client.assert_done();
+    listing
 }
 
 /// Answers each expected request once, in any order; the same URL twice in the order given.

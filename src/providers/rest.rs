@@ -9,8 +9,8 @@ use crate::ports::{InResponse, OutRequest};
 use super::address::Address;
 use super::outgoing::{Gateway, read_body, read_message, upstream};
 
-/// A page of 100 refs takes some 60 KB at GitHub, and up to ten times that at hosts that send whole commits.
-const JSON_LIMIT: usize = 4 * 1024 * 1024;
+/// A page of 100 refs takes some 60 KB at GitHub. Others send the messages of commits and the notes of releases along.
+const JSON_LIMIT: usize = 16 * 1024 * 1024;
 
 /// What is wanted of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) enum Asked {
 
 pub(super) struct Refusal {
     pub(super) status: u16,
+    /// The host's own sentence.
+    pub(super) message: Option<String>,
     pub(super) error: Error,
 }
 
@@ -188,29 +190,57 @@ impl<'a> Rest<'a> {
             )
             .because(error)
         })?;
-        Ok(time.to_string())
+        // GitLab tells milliseconds, which no commit has.
+        let whole = Timestamp::from_second(time.as_second()).unwrap_or(time);
+        Ok(whole.to_string())
     }
 
-    /// The commit whose archive was asked for is not there.
-    pub(super) fn no_archive(&self, commit: &str) -> Error {
-        Error::not_found(format!(
-            "`{}` has no archive of commit `{commit}`; it may have been pushed over",
-            self.host()
-        ))
+    /// The bytes of a file of the project that the URL path below the base names; none when there is no such file.
+    /// Who may not see the project could not have listed its refs, so that a 404 is about the file.
+    pub(super) async fn read_file(
+        &self,
+        url: &str,
+        path: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>> {
+        match self.get(url, Want::Raw).await?.or_missing()? {
+            Some(response) => read_body(response, limit, &format!("The file `{path}`"))
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The archive of a commit at a path below the base. `or` is what else a 404 may mean.
+    pub(super) async fn open_archive(
+        &self,
+        url: &str,
+        commit: &str,
+        or: &str,
+    ) -> Result<InResponse> {
+        let asked = self.get(url, Want::Archive).await?;
+        asked.or_missing()?.ok_or_else(|| {
+            Error::not_found(format!(
+                "`{}` has no archive of commit `{commit}`; it may have been pushed over{or}",
+                self.host()
+            ))
+        })
     }
 
     async fn refuse(&self, mut response: InResponse) -> Refusal {
         let message = read_message(&mut response, &self.secret).await;
-        let message = message.as_deref();
-        let common = self.gateway.refusal(self.host(), &response, message);
+        let common = self
+            .gateway
+            .refusal(self.host(), &response, message.as_deref());
         let own = if common.is_retryable() {
             None
         } else {
-            (self.dialect.explain)(self.host(), &response, message)
+            (self.dialect.explain)(self.host(), &response, message.as_deref())
         };
         Refusal {
             status: response.status,
             error: own.unwrap_or(common),
+            message,
         }
     }
 }

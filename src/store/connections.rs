@@ -219,6 +219,8 @@ pub struct GitRepo {
     pub last_heard_at: Option<i64>,
     /// Unix second of the last complete comparison.
     pub last_reconciled_at: Option<i64>,
+    /// The commit of the default branch whose composer.json was last asked for its name.
+    pub named_commit: Option<String>,
 }
 
 /// Finds a git repository by its id here.
@@ -228,7 +230,7 @@ pub async fn find_git_repo(app: &App, id: i64) -> Result<Option<GitRepo>> {
         .rows(
             Statement::new(
                 "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                        clone_url, is_archived, last_heard_at, last_reconciled_at
+                        clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
                  from git_repos where id = ?1",
             )
             .bind(id),
@@ -248,7 +250,7 @@ pub async fn find_git_repo_by_provider_id(
         .rows(
             Statement::new(
                 "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                        clone_url, is_archived, last_heard_at, last_reconciled_at
+                        clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
                  from git_repos where connection_id = ?1 and provider_id = ?2",
             )
             .bind(connection)
@@ -263,6 +265,13 @@ pub fn note_reconciled_stmt(git_repo: i64, now: i64) -> Statement {
     Statement::new("update git_repos set last_reconciled_at = ?2 where id = ?1")
         .bind(git_repo)
         .bind(now)
+}
+
+/// The composer.json at this commit was asked for the package's name.
+pub fn note_named_commit_stmt(git_repo: i64, commit: Option<&str>) -> Statement {
+    Statement::new("update git_repos set named_commit = ?2 where id = ?1")
+        .bind(git_repo)
+        .bind(commit)
 }
 
 /// What the host says of a git repository.
@@ -298,7 +307,7 @@ pub fn upsert_git_repo_stmt(
              web_url = excluded.web_url, clone_url = excluded.clone_url,
              is_archived = excluded.is_archived
          returning id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                   clone_url, is_archived, last_heard_at, last_reconciled_at",
+                   clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit",
     )
     .bind(organisation)
     .bind(connection)
@@ -332,7 +341,8 @@ pub async fn list_unreconciled(app: &App, before: i64, limit: i64) -> Result<Vec
             .rows(
                 Statement::new(
                     "select g.id, g.organisation_id, g.connection_id, g.provider_id, g.full_name, g.default_branch,
-                            g.web_url, g.clone_url, g.is_archived, g.last_heard_at, g.last_reconciled_at
+                            g.web_url, g.clone_url, g.is_archived, g.last_heard_at, g.last_reconciled_at,
+                            g.named_commit
                      from git_repos g
                      where coalesce(g.last_reconciled_at, g.created_at) < ?1
                        and exists (select 1 from packages p where p.git_repo_id = g.id)

@@ -92,7 +92,7 @@ pub async fn record_delivery(
                 "insert into jobs (id, organisation_id, kind, git_repo_id, package_id, state, cause, created_at)
                  select ?1, ?2, 'sync', g.id, p.id, 'queued', ?5, ?6
                  from git_repos g join packages p on p.git_repo_id = g.id
-                 where g.connection_id = ?3 and g.provider_id = ?4
+                 where g.connection_id = ?3 and g.provider_id = ?4 and p.renamed_to is null
                    and exists (select 1 from deliveries d where d.connection_id = ?3
                                and d.provider_delivery_id = ?7 and d.job_id is null)
                    and not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
@@ -151,13 +151,25 @@ pub async fn start_job(
     package: i64,
     cause: &str,
 ) -> Result<String> {
-    let rows = app
-        .db
-        .batch(vec![
-            insert_job_stmt(id, organisation, git_repo, package, cause, app.now()),
-            find_queued_job_stmt(git_repo),
-        ])
-        .await?;
+    start_job_with(app, id, organisation, git_repo, package, cause, Vec::new()).await
+}
+
+/// The same with a change that is the reason for it, in one batch: both or neither.
+pub async fn start_job_with(
+    app: &App,
+    id: &str,
+    organisation: i64,
+    git_repo: i64,
+    package: i64,
+    cause: &str,
+    change: Vec<Statement>,
+) -> Result<String> {
+    let mut statements = change;
+    statements.extend([
+        insert_job_stmt(id, organisation, git_repo, package, cause, app.now()),
+        find_queued_job_stmt(git_repo),
+    ]);
+    let rows = app.db.batch(statements).await?;
     let queued = rows_as::<IdRow>(rows.into_iter().next_back().unwrap_or_default())?;
     Ok(queued
         .into_iter()

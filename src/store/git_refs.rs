@@ -22,6 +22,10 @@ pub struct KnownRef {
     pub version: Option<String>,
     /// Why it became none, or what is to be known of it.
     pub reason: Option<String>,
+    /// The setting of the package that it was refused for ([`RefRule`](crate::domain::git::RefRule)).
+    pub rule: Option<String>,
+    /// The version that a tag's name stood for, empty for none; none for a branch, and where nobody took a note of it.
+    pub number: Option<String>,
 }
 
 /// All known refs of a git repository, by name.
@@ -30,7 +34,7 @@ pub async fn list_git_refs(app: &App, git_repo: i64) -> Result<Vec<KnownRef>> {
         app.db
             .rows(
                 Statement::new(
-                    "select name, \"commit\", state, version, reason from git_refs
+                    "select name, \"commit\", state, version, reason, rule, number from git_refs
                      where git_repo_id = ?1 order by name",
                 )
                 .bind(git_repo),
@@ -39,14 +43,30 @@ pub async fn list_git_refs(app: &App, git_repo: i64) -> Result<Vec<KnownRef>> {
     )
 }
 
-/// Notes what became of a ref.
+/// Notes what became of a ref that failed.
 pub fn upsert_git_ref_stmt(git_repo: i64, known: &KnownRef, now: i64) -> Statement {
+    settle_git_ref_stmt(git_repo, known, None, None, now)
+}
+
+/// Notes what became of a ref, provided that `package` still is the one that is synced and, where a version was made of
+/// the ref, that `version` (its normalized number) stands at the ref's commit.
+pub fn settle_git_ref_stmt(
+    git_repo: i64,
+    known: &KnownRef,
+    package: Option<i64>,
+    version: Option<&str>,
+    now: i64,
+) -> Statement {
     Statement::new(
-        "insert into git_refs (git_repo_id, name, \"commit\", state, version, reason, seen_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "insert into git_refs (git_repo_id, name, \"commit\", state, version, reason, rule, number, seen_at)
+         select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+         where (?10 is null or exists (select 1 from packages p where p.id = ?10 and p.renamed_to is null))
+           and (?11 is null or exists (
+               select 1 from versions v where v.package_id = ?10 and v.normalized = ?11
+               and v.reference = ?3 and v.removed_at is null))
          on conflict (git_repo_id, name) do update set
              \"commit\" = excluded.\"commit\", state = excluded.state, version = excluded.version,
-             reason = excluded.reason, seen_at = excluded.seen_at",
+             reason = excluded.reason, rule = excluded.rule, number = excluded.number, seen_at = excluded.seen_at",
     )
     .bind(git_repo)
     .bind(&known.name)
@@ -54,6 +74,27 @@ pub fn upsert_git_ref_stmt(git_repo: i64, known: &KnownRef, now: i64) -> Stateme
     .bind(&known.state)
     .bind(known.version.clone())
     .bind(known.reason.clone())
+    .bind(known.rule.clone())
+    .bind(known.number.clone())
+    .bind(now)
+    .bind(package)
+    .bind(version)
+}
+
+/// Notes branches that are not imported. `branches` is a JSON list of `[name, commit, reason]`.
+pub fn exclude_git_refs_stmt(git_repo: i64, branches: &str, now: i64) -> Statement {
+    Statement::new(
+        "insert into git_refs (git_repo_id, name, \"commit\", state, reason, rule, seen_at)
+         select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), 'skipped',
+                json_extract(value, '$[2]'), 'transient', ?3
+         from json_each(?2)
+         where true
+         on conflict (git_repo_id, name) do update set
+             \"commit\" = excluded.\"commit\", state = excluded.state, version = null,
+             reason = excluded.reason, rule = excluded.rule, number = null, seen_at = excluded.seen_at",
+    )
+    .bind(git_repo)
+    .bind(branches)
     .bind(now)
 }
 

@@ -17,6 +17,8 @@ pub struct Flip<'a> {
     pub root: &'a BlobHash,
     /// Unix seconds of the new revision.
     pub time: i64,
+    /// Unix seconds of the revision in which the listed names last changed.
+    pub names_changed_at: i64,
     /// Why, for people.
     pub cause: &'a str,
     /// The address that the documents carry.
@@ -46,8 +48,8 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.removals)
         .bind(&blobs),
         Statement::new(
-            "insert into revisions (repository_id, number, root, time, cause)
-             select r.id, ?3, ?4, ?5, ?6 from repositories r
+            "insert into revisions (repository_id, number, root, time, cause, names_changed_at)
+             select r.id, ?3, ?4, ?5, ?6, ?8 from repositories r
              where r.id = ?1 and r.head_revision = ?2
                and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?7)))",
         )
@@ -57,7 +59,8 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.root.as_str())
         .bind(flip.time)
         .bind(flip.cause)
-        .bind(&blobs),
+        .bind(&blobs)
+        .bind(flip.names_changed_at),
         Statement::new(
             "insert into published_blobs (hash)
              select value from json_each(?3)

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::git_refs::KnownRef;
 
 /// A ref of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -129,22 +130,50 @@ pub fn insert_job_refs_stmt(job: &str, refs: &str) -> Statement {
     .bind(refs)
 }
 
-/// Settles one ref of a job.
-pub fn settle_job_ref_stmt(
-    job: &str,
-    name: &str,
-    state: &str,
-    version: Option<&str>,
-    reason: Option<&str>,
-) -> Statement {
+/// Settles a ref of a job as failed.
+pub fn fail_job_ref_stmt(job: &str, name: &str, reason: Option<&str>) -> Statement {
     Statement::new(
-        "update job_refs set state = ?3, version = ?4, reason = ?5 where job_id = ?1 and name = ?2",
+        "update job_refs set state = 'failed', version = null, reason = ?3 where job_id = ?1 and name = ?2",
     )
     .bind(job)
     .bind(name)
-    .bind(state)
-    .bind(version)
     .bind(reason)
+}
+
+/// Settles a ref of a job as its git repository has it now, if that was noted under the same conditions: it stands
+/// behind [`settle_git_ref_stmt`](crate::store::git_refs::settle_git_ref_stmt) in a batch.
+pub fn settle_job_ref_stmt(
+    job: &str,
+    known: &KnownRef,
+    package: i64,
+    version: Option<&str>,
+) -> Statement {
+    Statement::new(
+        "update job_refs set state = ?3, version = ?4, reason = ?5
+         where job_id = ?1 and name = ?2
+           and exists (select 1 from packages p where p.id = ?6 and p.renamed_to is null)
+           and (?7 is null or exists (
+               select 1 from versions v where v.package_id = ?6 and v.normalized = ?7
+               and v.reference = ?8 and v.removed_at is null))",
+    )
+    .bind(job)
+    .bind(&known.name)
+    .bind(&known.state)
+    .bind(known.version.clone())
+    .bind(known.reason.clone())
+    .bind(package)
+    .bind(version)
+    .bind(&known.commit)
+}
+
+/// The statement that gives those of some refs (a JSON list of names) that a job still waits for.
+pub fn find_waiting_stmt(job: &str, names: &str) -> Statement {
+    Statement::new(
+        "select name from job_refs
+         where job_id = ?1 and state = 'waiting' and name in (select value from json_each(?2))",
+    )
+    .bind(job)
+    .bind(names)
 }
 
 /// Settles the waiting refs of a commit as failed.

@@ -86,7 +86,7 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
         .rows(
             Statement::new(
                 "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
-                        j.cause, j.message, j.created_at, j.started_at, j.finished_at,
+                        j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at, j.finished_at,
                         count(f.name) + j.unchanged as total,
                         coalesce(sum(f.state = 'waiting'), 0) as waiting,
                         coalesce(sum(f.state = 'imported'), 0) as imported,
@@ -118,8 +118,8 @@ pub async fn list_jobs(
             .rows(
                 Statement::new(
                     "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
-                            j.cause, j.message, j.created_at, j.started_at, j.finished_at,
-                            count(f.name) + j.unchanged as total,
+                            j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at,
+                            j.finished_at, count(f.name) + j.unchanged as total,
                             coalesce(sum(f.state = 'waiting'), 0) as waiting,
                             coalesce(sum(f.state = 'imported'), 0) as imported,
                             j.unchanged,
@@ -203,6 +203,26 @@ pub async fn move_job(
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Keeps on a job what its package's notice says. It stays when the job has ended, but for what ended it in vain.
+pub fn copy_notice_stmt(job: &str, package: i64) -> Statement {
+    Statement::new(
+        "update jobs set notice = (select notice from packages where id = ?2) where id = ?1",
+    )
+    .bind(job)
+    .bind(package)
+}
+
+/// A job is about another package than when it was made: that one was renamed.
+pub fn move_job_to_package_stmt(job: &str, package: i64) -> Statement {
+    Statement::new(
+        "update jobs set package_id = ?2
+         where id = ?1 and package_id <> ?2
+           and exists (select 1 from packages p where p.id = ?2 and p.renamed_to is null)",
+    )
+    .bind(job)
+    .bind(package)
 }
 
 /// Says what a job waits for.

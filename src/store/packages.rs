@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::domain::name::PackageName;
-use crate::error::Result;
+use crate::domain::policy::{Abandoned, MovedTags, PackagePolicy};
+use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 
@@ -23,6 +24,80 @@ pub struct Package {
     pub description: Option<String>,
     /// Unix seconds.
     pub created_at: i64,
+    /// JSON list of patterns.
+    transient_branches: String,
+    /// JSON list.
+    tag_prefixes: String,
+    /// `keep` or `follow`.
+    moved_tags: String,
+    /// JSON: what a person said.
+    abandoned: Option<String>,
+    /// The name that its source has taken since: it is frozen.
+    pub renamed_to: Option<String>,
+    /// The name of the package that it was synced as before.
+    pub renamed_from: Option<String>,
+    /// What a person should know of its name.
+    pub notice: Option<String>,
+}
+
+impl Package {
+    /// Its settings.
+    pub fn policy(&self) -> Result<PackagePolicy> {
+        let moved_tags = match self.moved_tags.as_str() {
+            "follow" => MovedTags::Follow,
+            _ => MovedTags::Keep,
+        };
+        Ok(PackagePolicy {
+            transient_branches: from_json(&self.transient_branches)?,
+            tag_prefixes: from_json(&self.tag_prefixes)?,
+            moved_tags,
+            abandoned: read_abandoned(self.abandoned.as_deref())?,
+        })
+    }
+}
+
+/// What a person said of a package, from its column.
+pub fn read_abandoned(column: Option<&str>) -> Result<Option<Abandoned>> {
+    column.map(from_json).transpose()
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(Error::internal)
+}
+
+/// Keeps those settings of a package that are others than before, so that two people who change two of them at once
+/// both have their way.
+pub fn update_policy_stmt(
+    package: i64,
+    before: &PackagePolicy,
+    after: &PackagePolicy,
+) -> Result<Statement> {
+    let json = |value: Result<String, serde_json::Error>| value.map_err(Error::internal);
+    let branches = (after.transient_branches != before.transient_branches)
+        .then(|| serde_json::to_string(&after.transient_branches));
+    let prefixes = (after.tag_prefixes != before.tag_prefixes)
+        .then(|| serde_json::to_string(&after.tag_prefixes));
+    let moved_tags = (after.moved_tags != before.moved_tags).then(|| after.moved_tags.as_str());
+    let abandoned = after.abandoned.as_ref().map(serde_json::to_string);
+    Ok(Statement::new(
+        "update packages set transient_branches = coalesce(?2, transient_branches),
+                tag_prefixes = coalesce(?3, tag_prefixes), moved_tags = coalesce(?4, moved_tags),
+                abandoned = case when ?5 then ?6 else abandoned end
+         where id = ?1",
+    )
+    .bind(package)
+    .bind(branches.map(json).transpose()?)
+    .bind(prefixes.map(json).transpose()?)
+    .bind(moved_tags)
+    .bind(after.abandoned != before.abandoned)
+    .bind(abandoned.map(json).transpose()?))
+}
+
+/// Says what a person should know of the name of a package, or that it is fine.
+pub fn note_on_package_stmt(package: i64, notice: Option<&str>) -> Statement {
+    Statement::new("update packages set notice = ?2 where id = ?1 and notice is not ?2")
+        .bind(package)
+        .bind(notice)
 }
 
 /// Finds a package of an organisation by its name.
@@ -35,7 +110,8 @@ pub async fn find_package(
         .db
         .rows(
             Statement::new(
-                "select id, organisation_id, name, git_repo_id, description, created_at
+                "select id, organisation_id, name, git_repo_id, description, created_at, transient_branches,
+                        tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
                  from packages where organisation_id = ?1 and name = ?2",
             )
             .bind(organisation)
@@ -45,14 +121,15 @@ pub async fn find_package(
     Ok(rows_as(rows)?.into_iter().next())
 }
 
-/// The package that is synced from a git repository.
+/// The package that is synced from a git repository; those that it was before under other names are not.
 pub async fn find_package_of_git_repo(app: &App, git_repo: i64) -> Result<Option<Package>> {
     let rows = app
         .db
         .rows(
             Statement::new(
-                "select id, organisation_id, name, git_repo_id, description, created_at
-                 from packages where git_repo_id = ?1",
+                "select id, organisation_id, name, git_repo_id, description, created_at, transient_branches,
+                        tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
+                 from packages where git_repo_id = ?1 and renamed_to is null",
             )
             .bind(git_repo),
         )
@@ -69,6 +146,12 @@ pub struct PackageSummary {
     pub description: Option<String>,
     /// How many versions are in its metadata.
     pub versions: i64,
+    /// JSON: what a person said of whether it is abandoned.
+    pub abandoned: Option<String>,
+    /// The name that its source has taken since.
+    pub renamed_to: Option<String>,
+    /// Whether its project is archived at the git host.
+    pub is_archived: Option<i64>,
 }
 
 /// The packages of an organisation whose name comes after `after`, by name.
@@ -84,8 +167,9 @@ pub async fn list_packages(
                 Statement::new(
                     "select p.name, p.description,
                             (select count(*) from versions v
-                             where v.package_id = p.id and v.removed_at is null) as versions
-                     from packages p
+                             where v.package_id = p.id and v.removed_at is null) as versions,
+                            p.abandoned, p.renamed_to, g.is_archived
+                     from packages p left join git_repos g on g.id = p.git_repo_id
                      where p.organisation_id = ?1 and p.name > ?2
                      order by p.name limit ?3",
                 )

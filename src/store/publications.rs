@@ -52,6 +52,19 @@ pub fn ask_for_publication_stmt(package: i64, now: i64) -> Statement {
     .bind(now)
 }
 
+/// The same for all packages that a git repository is or was synced as: they share its address and its state.
+pub fn ask_for_publications_of_git_repo_stmt(git_repo: i64, now: i64) -> Statement {
+    Statement::new(
+        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
+         select m.repository_id, m.package_id, 1, ?2
+         from packages p join repository_packages m on m.package_id = p.id
+         where p.git_repo_id = ?1
+         on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?2",
+    )
+    .bind(git_repo)
+    .bind(now)
+}
+
 /// The same by name, for a batch that also makes the package.
 pub fn ask_for_publication_by_name_stmt(
     organisation: i64,
@@ -181,6 +194,11 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         built_on: repository.head.revision,
         root: &updated.root,
         time,
+        names_changed_at: if updated.has_other_names {
+            time
+        } else {
+            repository.head.names_changed_at
+        },
         cause: &cause(&pending),
         address: &address,
         blobs: &blobs,

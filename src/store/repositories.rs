@@ -81,6 +81,8 @@ pub struct Head {
     pub root: Option<BlobHash>,
     /// Unix seconds, strictly later than the revision's before.
     pub time: i64,
+    /// Unix seconds of the revision in which the listed names last changed.
+    pub names_changed_at: i64,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +95,7 @@ struct RepositoryRow {
     head_revision: i64,
     head_root: Option<String>,
     head_time: i64,
+    names_changed_at: Option<i64>,
     published_address: Option<String>,
 }
 
@@ -108,6 +111,7 @@ impl From<RepositoryRow> for Repository {
                 revision: row.head_revision,
                 root: row.head_root.as_deref().and_then(BlobHash::parse),
                 time: row.head_time,
+                names_changed_at: row.names_changed_at.unwrap_or(row.head_time),
             },
             published_address: row.published_address,
         }
@@ -122,7 +126,9 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             repository,
         } => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.head_revision, r.head_root, r.head_time, r.published_address
+                    r.head_revision, r.head_root, r.head_time, r.published_address,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at
              from repositories r join organisations o on o.id = r.organisation_id
              where o.slug = ?1 and r.slug = ?2",
         )
@@ -130,7 +136,9 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
         .bind(repository),
         RepositoryAddress::Host(host) => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.head_revision, r.head_root, r.head_time, r.published_address
+                    r.head_revision, r.head_root, r.head_time, r.published_address,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at
              from hosts h join repositories r on r.id = h.repository_id
                           join organisations o on o.id = r.organisation_id
              where h.host in (?1, '*')
@@ -156,7 +164,9 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                        r.head_revision, r.head_root, r.head_time, r.published_address
+                        r.head_revision, r.head_root, r.head_time, r.published_address,
+                        (select names_changed_at from revisions
+                         where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
                  where r.id = ?1",
             )
@@ -186,7 +196,9 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                        r.head_revision, r.head_root, r.head_time, r.published_address
+                        r.head_revision, r.head_root, r.head_time, r.published_address,
+                        (select names_changed_at from revisions
+                         where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
                  where r.organisation_id = ?1
                  order by r.slug",

@@ -53,6 +53,7 @@ pub async fn find_revision(app: &App, repository: i64, moment: &Moment) -> Resul
         revision: revision.number,
         root: BlobHash::parse(&revision.root),
         time: revision.time,
+        names_changed_at: revision.time,
     }))
 }
 

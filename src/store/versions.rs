@@ -1,14 +1,18 @@
-//! Versions. Insert-once: (package, normalized version) → reference. Only a dev version follows its branch.
+//! Versions. Insert-once: (package, normalized version) → reference. Only a dev version follows its branch, and a tag's
+//! version its tag where the package says so.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::domain::metadata::{ReleasedVersion, Source};
+use crate::domain::entry::{HostFacts, ReleasedVersion, Source};
+use crate::domain::policy::Abandoned;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::host_facts::read_host_facts;
+use crate::store::packages::read_abandoned;
 
 /// A version to be stored.
 #[derive(Debug, Clone)]
@@ -30,7 +34,9 @@ pub struct NewVersion<'a> {
 }
 
 /// Stores a version whose archive is stored already (in the same batch at the latest).
-/// A version that is there already keeps its reference, unless it is a dev version; a removed one comes back.
+/// A version that is there already keeps its reference, unless it is a dev version, or both are made of tags and the
+/// package has its versions follow them, as of this very statement; a removed one comes back. A package that was renamed
+/// gets none any more.
 /// `published_at` moves only with the reference: it is when these contents first became installable.
 pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> {
     let manifest = serde_json::to_string(new.manifest).map_err(Error::internal)?;
@@ -39,6 +45,7 @@ pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> 
                                time, published_at, is_default_branch)
          select ?1, ?2, ?3, ?4, ?5, d.id, ?6, ?7, ?8, ?9, ?10
          from dists d where d.package_id = ?1 and d.reference = ?5
+           and exists (select 1 from packages p where p.id = ?1 and p.renamed_to is null)
          on conflict (package_id, normalized) do update set
              pretty = excluded.pretty,
              published_at = case when versions.reference = excluded.reference
@@ -50,7 +57,9 @@ pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> 
              time = excluded.time,
              is_default_branch = excluded.is_default_branch,
              removed_at = null
-         where versions.is_dev = 1 or versions.reference = excluded.reference",
+         where versions.is_dev = 1 or versions.reference = excluded.reference
+            or (versions.git_ref is not null and excluded.git_ref is not null
+                and exists (select 1 from packages p where p.id = ?1 and p.moved_tags = 'follow'))",
     )
     .bind(new.package)
     .bind(new.version.pretty())
@@ -155,8 +164,12 @@ struct ReleasedRow {
     time: String,
     published_at: i64,
     is_default_branch: i64,
+    git_ref: Option<String>,
     clone_url: Option<String>,
     is_archived: Option<i64>,
+    abandoned: Option<String>,
+    renamed_to: Option<String>,
+    host_facts: Option<String>,
 }
 
 /// The versions of a package as they go into its documents: tagged ones and dev ones apart.
@@ -169,7 +182,8 @@ pub async fn load_released(
         .rows(
             Statement::new(
                 "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, v.time,
-                        v.published_at, v.is_default_branch, g.clone_url, g.is_archived
+                        v.published_at, v.is_default_branch, v.git_ref, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
+                        case when row_number() over (partition by g.id order by v.id) = 1 then g.host_facts end as host_facts
                  from versions v
                  join dists d on d.id = v.dist_id
                  join packages p on p.id = v.package_id
@@ -181,14 +195,33 @@ pub async fn load_released(
         .await?;
     let mut tagged = Vec::new();
     let mut dev = Vec::new();
-    for row in rows_as::<ReleasedRow>(rows)? {
+    let mut spelled_name = None;
+    let rows = rows_as::<ReleasedRow>(rows)?;
+    // One text for the whole project: it comes with one row alone.
+    let facts = rows.iter().find_map(|row| row.host_facts.as_deref());
+    let facts = read_host_facts(facts)?;
+    for row in rows {
         let list = if row.is_dev == 0 {
             &mut tagged
         } else {
             &mut dev
         };
+        let mut manifest: Map<String, Value> =
+            serde_json::from_str(&row.manifest).map_err(Error::internal)?;
+        if row.is_default_branch != 0 {
+            spelled_name = manifest
+                .get("name")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+        }
+        let mut is_archived = row.is_archived.unwrap_or_default() != 0;
+        let said = read_abandoned(row.abandoned.as_deref())?;
+        if let Some(abandoned) = Abandoned::resolve(said, row.renamed_to.as_deref()) {
+            abandoned.overrule(&mut manifest, &mut is_archived);
+        }
         list.push(ReleasedVersion {
-            manifest: serde_json::from_str(&row.manifest).map_err(Error::internal)?,
+            spelled_name: None,
+            manifest,
             source: row.clone_url.map(|url| Source {
                 url,
                 reference: row.reference.clone(),
@@ -200,8 +233,14 @@ pub async fn load_released(
             time: row.time,
             published_at: row.published_at,
             is_default_branch: row.is_default_branch != 0,
-            is_abandoned: row.is_archived.unwrap_or_default() != 0,
+            host: match row.git_ref {
+                Some(git_ref) => facts.of_version(&git_ref, is_archived),
+                None => HostFacts::default(),
+            },
         });
+    }
+    for version in tagged.iter_mut().chain(&mut dev) {
+        version.spelled_name.clone_from(&spelled_name);
     }
     Ok((tagged, dev))
 }
@@ -222,9 +261,60 @@ pub fn remove_versions_stmt(package: i64, git_refs: &str, now: i64) -> Statement
     Statement::new(
         "update versions set removed_at = ?3
          where package_id = ?1 and removed_at is null
-           and git_ref in (select value from json_each(?2))",
+           and git_ref in (select value from json_each(?2))
+           and exists (select 1 from packages p where p.id = ?1 and p.renamed_to is null)",
     )
     .bind(package)
     .bind(git_refs)
     .bind(now)
+}
+
+/// Takes out of the metadata what a ref stood for before, since it stands for `normalized` now, or for nothing.
+pub fn remove_other_versions_stmt(
+    package: i64,
+    git_ref: &str,
+    normalized: Option<&str>,
+    now: i64,
+) -> Statement {
+    Statement::new(
+        "update versions set removed_at = ?4
+         where package_id = ?1 and git_ref = ?2 and normalized is not ?3 and removed_at is null
+           and exists (select 1 from packages p where p.id = ?1 and p.renamed_to is null)",
+    )
+    .bind(package)
+    .bind(git_ref)
+    .bind(normalized)
+    .bind(now)
+}
+
+/// A ref that a version was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct VersionRef {
+    /// Full name.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// Refs that versions of a package were made of and that are not known of its git repository: it was synced as another
+/// package meanwhile.
+pub async fn list_forgotten_refs(
+    app: &App,
+    package: i64,
+    git_repo: i64,
+) -> Result<Vec<VersionRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select v.git_ref as name, min(v.reference) as \"commit\" from versions v
+                     where v.package_id = ?1 and v.git_ref is not null and v.removed_at is null
+                       and not exists (select 1 from git_refs g where g.git_repo_id = ?2 and g.name = v.git_ref)
+                     group by v.git_ref",
+                )
+                .bind(package)
+                .bind(git_repo),
+            )
+            .await?,
+    )
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 // Where Debian's php-psr-log puts the library.
 const libraryFolder = process.env.PSR_LOG_FOLDER ?? "/usr/share/php/Psr/Log";
 
-/** Every field here has to arrive at Composer as it was written. */
+/** Every field here has to arrive at Composer as its own dumper would write it. */
 export const libraryManifest = {
   name: "acme/log",
   description: "Common interface for logging libraries",

@@ -10,6 +10,7 @@ import { GitRepository } from "./support/git-repository.mjs";
 import { answerApi } from "./github-answers.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
+import { answerGit } from "./support/git-http.mjs";
 
 export class GitHubDouble {
   /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status}; `path` has its query. */
@@ -52,10 +53,11 @@ export class GitHubDouble {
     return token;
   }
 
-  async addProject(fullName, { defaultBranch = "main" } = {}) {
+  /** A public project can be cloned by whoever asks; a private one by nobody, since the double knows no users of git. */
+  async addProject(fullName, { defaultBranch = "main", isPublic = false } = {}) {
     const id = (this.#lastProject += 1);
     const repository = await GitRepository.create(join(this.folder, `${id}.git`), defaultBranch);
-    const project = { id, fullName, formerNames: [], defaultBranch, archived: false, repository };
+    const project = { id, fullName, formerNames: [], defaultBranch, archived: false, isPublic, repository };
     this.projects.set(id, project);
     return project;
   }
@@ -103,6 +105,12 @@ export class GitHubDouble {
   async #handle(host, answer, request, response) {
     const record = { host, method: request.method, path: request.url, headers: request.headers, status: undefined };
     this.requests.push(record);
+    const clone = host === "api" && /^\/(?<name>[^/]+\/[^/]+)\.git(?<rest>\/.*)$/.exec(request.url);
+    const cloned = clone && this.findProject(clone.groups.name);
+    if (cloned?.isPublic) {
+      record.status = await answerGit(cloned.repository.folder, clone.groups.rest, request, response);
+      return;
+    }
     request.resume();
     const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
     record.status = reply.status;

@@ -76,7 +76,7 @@ function surroundings(double, project) {
       name,
       full_name: project.fullName,
       owner: { login: owner },
-      private: true,
+      private: !project.isPublic,
       archived: project.archived,
       html_url: `${double.origin}/${project.fullName}`,
       clone_url: `${double.origin}/${project.fullName}.git`,

@@ -1,11 +1,13 @@
 // The scenarios on one registry: the real Composer on one side, a GitHub with real git repositories on the other.
-import { after, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
+import { clients } from "./clients.mjs";
 import { World } from "./world.mjs";
 import connections from "./scenarios/connections.mjs";
 import imports from "./scenarios/imports.mjs";
 import webhooks from "./scenarios/webhooks.mjs";
 import refs from "./scenarios/refs.mjs";
+import policies from "./scenarios/policies.mjs";
 import faults from "./scenarios/faults.mjs";
 import jobs from "./scenarios/jobs.mjs";
 import metadata from "./scenarios/metadata.mjs";
@@ -18,6 +20,14 @@ import organisations from "./scenarios/organisations.mjs";
 import history from "./scenarios/history.mjs";
 import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
+import replay from "./scenarios/replay.mjs";
+import traps from "./scenarios/traps.mjs";
+import { openShop } from "./scenarios/clients/shop.mjs";
+import versions from "./scenarios/clients/versions.mjs";
+import questions from "./scenarios/clients/questions.mjs";
+import locks from "./scenarios/clients/locks.mjs";
+import requests from "./scenarios/clients/requests.mjs";
+import surroundings from "./scenarios/clients/surroundings.mjs";
 
 const world = new World();
 // Outside of all hooks: a registry that does not start is one error and not one for each test.
@@ -29,10 +39,22 @@ describe("Repertoire", () => {
   // Most of a sync is waiting: for a batch of the queue, for what an isolate remembers, for a fault to pass.
   describe("side by side", { concurrency: true }, () => {
     // The tests of these are side by side as well: each has a package of its own.
-    const loose = { webhooks, refs, faults };
+    const loose = { webhooks, refs, policies, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { discovery, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
+    const ordered = { discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
+  });
+
+  // What is about a client's behaviour, with each client that there is.
+  describe("clients", { concurrency: true }, () => {
+    const shop = {};
+    before(async () => Object.assign(shop, await openShop(world)));
+    const scenarios = { versions, questions, locks, requests, surroundings };
+    for (const client of clients)
+      describe(`Composer ${client.version}`, { concurrency: true }, () => {
+        for (const [name, scenario] of Object.entries(scenarios))
+          describe(name, { concurrency: false }, () => scenario(world, client, shop));
+      });
   });
 
   // One fills the queue, one compares answers to the byte, two change what all others stand on.
@@ -42,6 +64,11 @@ describe("Repertoire", () => {
   test("no credentials ever reached the archive host", () => {
     assert.ok(world.double.archivesServed > 100);
     assert.deepEqual(world.double.leaks, []);
+  });
+
+  test("no token was ever part of an answer or of an address", () => {
+    assert.ok(world.searched > 1000);
+    assert.deepEqual(world.leaks, []);
   });
 
   test("the git host was never asked again before a waiting time had passed, and no planned fault was left over", () => {

@@ -16,6 +16,8 @@ export class Registry {
   #child;
   #closed;
   output = "";
+  /** Called with each answer's `{url, body}`. */
+  inspect = () => {};
 
   static async start({ state, script = "scripts/start.mjs", sample = "0" }) {
     const registry = new Registry();
@@ -47,6 +49,7 @@ export class Registry {
       signal: AbortSignal.timeout(120_000),
     });
     const text = await response.text();
+    this.inspect({ url: response.url, body: text });
     const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,

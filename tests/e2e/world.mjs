@@ -11,17 +11,25 @@ import { deliver } from "./github-webhooks.mjs";
 import { greeterFiles } from "./fixtures.mjs";
 import { GitRepository } from "./support/git-repository.mjs";
 import { makeFolder } from "./support/folder.mjs";
+import { RequestLog } from "./support/request-log.mjs";
 import { until } from "./support/until.mjs";
 
 const ended = ["done", "failed", "cancelled"];
 
 export class World {
   #folders = 0;
+  #secrets = new Set();
+  /** How many answers were searched for tokens. */
+  searched = 0;
+  /** Addresses whose answer, or which themselves, held a token that was not just made. */
+  leaks = [];
 
   async start() {
     this.folder = await makeFolder("e2e");
     this.double = await GitHubDouble.start({ folder: await this.newFolder("github") });
     this.registry = await Registry.start({ state: await this.newFolder("state") });
+    this.registry.inspect = (answer) => this.#searchForTokens(answer);
+    this.#secrets.add(this.registry.adminToken);
     // What the registry said is of interest when, and only when, something failed; so is its state.
     process.on("exit", (code) => {
       if (code !== 0)
@@ -168,16 +176,40 @@ export class World {
   }
 
   /** {access, packages, repositories, expires_at} with defaults; returns {id, token, …}. */
-  createToken(grants = {}, organisation = "main") {
-    return this.expect(201, "POST", `/orgs/${organisation}/tokens`, { name: "a test", access: "read", ...grants });
+  async createToken(grants = {}, organisation = "main") {
+    const created = await this.expect(201, "POST", `/orgs/${organisation}/tokens`, { name: "a test", access: "read", ...grants });
+    this.#secrets.add(created.token);
+    return created;
+  }
+
+  /** A proxy for Composer that writes down what it asks; to be stopped by whoever had it started. */
+  logRequests() {
+    return RequestLog.start({ inspect: (answer) => this.#searchForTokens(answer) });
+  }
+
+  /** Tokens belong into headers: an address is logged and an answer is kept, by many. */
+  #searchForTokens({ url, body }) {
+    this.searched += 1;
+    const secrets = [...this.#secrets, ...this.double.tokens.keys()];
+    if (secrets.some((secret) => url.includes(secret) || body.includes(secret))) this.leaks.push(url);
   }
 
   /** A project for Composer with the repository set up; by default the administrator's token is its password. */
-  async composer({ repository = this.registry.repository(), token = this.registry.adminToken, auth } = {}) {
+  async composer({ repository = this.registry.repository(), token = this.registry.adminToken, auth, ...options } = {}) {
     return ComposerProject.create(await this.newFolder("composer"), {
       repository,
       auth: auth ?? basic(this.registry.url, "token", token),
+      ...options,
     });
+  }
+
+  /** Uploads a package whose files these are; returns the API's answer. It can be installed at once. */
+  async upload(name, version, files, repository = this.registry.repository()) {
+    const body = await this.zip(files);
+    const path = `upload/${name}/${encodeURIComponent(version)}`;
+    const answer = await this.get(path, { repository, method: "PUT", body, headers: { "content-type": "application/zip" } });
+    assert.equal(answer.status, 201, `${name} ${version}: ${answer.text}`);
+    return answer.json();
   }
 
   /** Asks the repository as Composer would; returns {status, headers, bytes, text, json()}. `token: null` sends no credentials. */
@@ -195,6 +227,7 @@ export class World {
       signal: AbortSignal.timeout(120_000),
     });
     const bytes = Buffer.from(await response.arrayBuffer());
+    this.#searchForTokens({ url, body: Buffer.concat([Buffer.from(JSON.stringify([...response.headers])), bytes]) });
     return { status: response.status, headers: response.headers, bytes, text: bytes.toString(), json: () => JSON.parse(bytes) };
   }
 

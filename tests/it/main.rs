@@ -7,6 +7,9 @@
 
 // `cfg(test)` is always on here; it tells clippy that helper functions are tests too.
 #[cfg(test)]
+#[path = "../oracle/answers.rs"]
+mod answers;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod composer;
@@ -15,11 +18,18 @@ mod composer_tables;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod hosts;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod parsers;
+#[cfg(test)]
 mod publishing;
+#[cfg(test)]
+#[path = "../oracle/repositories.rs"]
+mod repositories;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
@@ -28,3 +38,5 @@ mod support;
 mod sweep;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod traps;

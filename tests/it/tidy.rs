@@ -173,3 +173,69 @@ fn the_platform_is_named_at_the_edge_only() {
         }
     }
 }
+
+/// Where a path of `docs/traps.md` leads.
+fn test_file(named: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if let Some(rest) = named.strip_prefix("it/") {
+        return Some(folder.join("tests/it").join(rest));
+    }
+    if let Some(rest) = named.strip_prefix("e2e/") {
+        return Some(folder.join("tests/e2e/scenarios").join(rest));
+    }
+    let is_path = named.starts_with("src/") || named.starts_with("tests/");
+    is_path.then(|| folder.join(named))
+}
+
+/// The texts in backticks and in curly quotation marks, in order.
+fn quoted(line: &str) -> Vec<(char, &str)> {
+    let mut found = Vec::new();
+    let mut rest = line;
+    while let Some(start) = rest.find(['`', '“']) {
+        let mark = rest[start..].chars().next().unwrap();
+        let end_mark = if mark == '`' { '`' } else { '”' };
+        let inner = &rest[start + mark.len_utf8()..];
+        let Some(end) = inner.find(end_mark) else {
+            break;
+        };
+        found.push((mark, &inner[..end]));
+        rest = &inner[end + end_mark.len_utf8()..];
+    }
+    found
+}
+
+#[test]
+fn every_test_in_the_list_of_traps_is_there() {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/traps.md");
+    let list = std::fs::read_to_string(list).unwrap();
+    let mut checked = 0;
+    for line in list.lines() {
+        let is_row = line
+            .strip_prefix("| ")
+            .is_some_and(|cells| cells.starts_with(|first: char| first.is_ascii_digit()));
+        if !is_row {
+            continue;
+        }
+        let mut file = None;
+        let mut named = 0;
+        for (mark, text) in quoted(line) {
+            if mark == '`'
+                && let Some(path) = test_file(text)
+            {
+                file = Some((text, std::fs::read_to_string(path).expect(text)));
+            } else if let Some((path, content)) = &file {
+                let is_there = if mark == '`' {
+                    content.contains(&format!("fn {text}("))
+                } else {
+                    // What stands for a value of the test is an ellipsis.
+                    text.split('…').all(|part| content.contains(part))
+                };
+                assert!(is_there, "{path} has no test {text:?}");
+                named += 1;
+            }
+        }
+        assert!(named > 0 || line.contains("| not built"), "{line}");
+        checked += named;
+    }
+    assert!(checked > 50, "{checked}");
+}

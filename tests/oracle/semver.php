@@ -28,6 +28,8 @@ foreach (array_reverse(array_slice($argv, 1)) as $file) {
     require_once $file;
 }
 
+require_once __DIR__ . '/documents.php';
+
 /** A git host with one tag or one branch, to watch what Composer's repository makes of it. */
 final class OneRefDriver implements VcsDriverInterface
 {
@@ -105,6 +107,12 @@ function answer(string $op, array $in): mixed
         case 'ref-branch':
             $manifest = ['name' => 'a/b', 'extra' => ['branch-alias' => $in[1]]];
             return scan(['tags' => [], 'branches' => [$in[0]], 'root' => $in[2] ? $in[0] : 'another', 'manifest' => $manifest]);
+        case 'document':
+            return dump_document(...$in);
+        case 'funding':
+            return read_funding($in[0]);
+        case 'repository':
+            return dump_repository($in);
         case 'minify':
             return MetadataMinifier::minify($in[0]);
         case 'expand':

@@ -44,6 +44,10 @@ enum Operator {
     GreaterOrEqual,
 }
 
+/// The longest constraint that is read, in bytes. Composer knows no limit; the longest that people write, lists of
+/// insecure versions, have some 2,000.
+pub const MAX_CONSTRAINT_LENGTH: usize = 16 * 1_024;
+
 /// A text that Composer cannot read as a constraint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConstraint {
@@ -56,6 +60,14 @@ pub enum InvalidConstraint {
         /// The part that holds it.
         part: String,
     },
+    /// It is over [`MAX_CONSTRAINT_LENGTH`].
+    #[error(
+        "a version constraint has at most {MAX_CONSTRAINT_LENGTH} bytes, and this has {length}"
+    )]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
     /// Anything else.
     #[error("`{part}` is no version constraint, write one such as `^1.2` or `>=1.0 <2.0`")]
     Unreadable {
@@ -67,6 +79,9 @@ pub enum InvalidConstraint {
 impl Constraint {
     /// Reads a constraint as Composer does. Refuses with an [`InvalidConstraint`] that names the part at fault.
     pub fn parse(text: &str) -> Result<Self, InvalidConstraint> {
+        if text.len() > MAX_CONSTRAINT_LENGTH {
+            return Err(InvalidConstraint::TooLong { length: text.len() });
+        }
         Ok(Self {
             text: text.to_owned(),
             groups: parse::parse_groups(text)?,

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::scan;
+
 /// Names that Windows keeps for devices; a folder of that name cannot be made there (Composer's own list).
 const RESERVED_NAMES: [&str; 22] = [
     "nul", "con", "prn", "aux", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
@@ -20,6 +22,12 @@ pub struct PackageName(String);
 /// Why a text is no package name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
+    /// It is over [`PackageName::MAX_LENGTH`].
+    #[error("a package name has at most 255 bytes, and this has {length}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
     /// It is not two parts with a slash between them.
     #[error(
         "`{name}` is no package name, write the vendor, a slash and the package, as in `acme/tools`"
@@ -61,10 +69,16 @@ pub enum InvalidName {
 }
 
 impl PackageName {
+    /// The most bytes. Composer knows no limit; a name is a part of keys, of which KV's have at most 512 bytes.
+    pub const MAX_LENGTH: usize = 255;
+
     /// Reads a name by the rules of Composer's `ValidatingArrayLoader` and lowers its case, as clients do before they
     /// ask. Refuses with an [`InvalidName`]. Platform packages (`php`, `ext-json`) are no names in this sense: no
     /// repository can serve them.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        if text.len() > Self::MAX_LENGTH {
+            return Err(InvalidName::TooLong { length: text.len() });
+        }
         let name = text.to_ascii_lowercase();
         let given = || text.to_owned();
         let Some((vendor, package)) = name.split_once('/') else {
@@ -167,6 +181,12 @@ pub enum InvalidGlob {
     /// There is nothing.
     #[error("a package pattern is empty, write `*` for all packages")]
     Empty,
+    /// It is over [`PackageName::MAX_LENGTH`].
+    #[error("a package pattern has at most 255 bytes, and this has {length}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
     /// It has a character that no package name has, so that it would silently match nothing.
     #[error(
         "`{character}` in the package pattern `{glob}` is in no package name, write a pattern such as `acme/*`"
@@ -184,6 +204,9 @@ impl NameGlob {
     pub fn parse(text: &str) -> Result<Self, InvalidGlob> {
         if text.is_empty() {
             return Err(InvalidGlob::Empty);
+        }
+        if text.len() > PackageName::MAX_LENGTH {
+            return Err(InvalidGlob::TooLong { length: text.len() });
         }
         let is_foreign = |character: &char| {
             !character.is_ascii_alphanumeric() && !matches!(character, '-' | '.' | '_' | '/' | '*')
@@ -204,24 +227,7 @@ impl NameGlob {
 
     /// Whether the whole name fits the pattern.
     pub fn matches(&self, name: &PackageName) -> bool {
-        let Some((start, pattern)) = self.0.split_once('*') else {
-            return self.0 == name.0;
-        };
-        let Some(rest) = name.0.strip_prefix(start) else {
-            return false;
-        };
-        // What stands between stars may be found as early as it comes; only the end is tied to the name's end.
-        let (middle, end) = pattern.rsplit_once('*').unwrap_or(("", pattern));
-        let Some(mut rest) = rest.strip_suffix(end) else {
-            return false;
-        };
-        for piece in middle.split('*') {
-            let Some((_, after)) = rest.split_once(piece) else {
-                return false;
-            };
-            rest = after;
-        }
-        true
+        scan::matches_glob(&self.0, &name.0)
     }
 }
 
@@ -302,15 +308,17 @@ impl Slug {
         if text.is_empty() {
             return Err(InvalidSlug::Empty);
         }
+        if text.len() > Self::MAX_LENGTH {
+            return Err(InvalidSlug::TooLong {
+                slug: super::scan::excerpt(text),
+            });
+        }
         let is_foreign = |character: &char| !matches!(character, 'a'..='z' | '0'..='9' | '-');
         if let Some(character) = text.chars().find(is_foreign) {
             return Err(InvalidSlug::BadCharacter {
                 slug: slug(),
                 character,
             });
-        }
-        if text.len() > Self::MAX_LENGTH {
-            return Err(InvalidSlug::TooLong { slug: slug() });
         }
         if text.starts_with('-') || text.ends_with('-') {
             return Err(InvalidSlug::OuterHyphen { slug: slug() });

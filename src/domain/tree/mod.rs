@@ -288,6 +288,8 @@ pub struct UpdatedTree {
     pub root: BlobHash,
     /// The new nodes, the root last.
     pub blobs: Vec<Blob>,
+    /// Whether the list of names is another one. Where there are too many to be listed, none of them is looked at.
+    pub has_other_names: bool,
 }
 
 /// Applies changes at Unix second `time`. `buckets` holds the decoded buckets that [`touched_buckets`] names
@@ -373,7 +375,12 @@ pub fn update(
     let blob = next.encode();
     let hash = blob.hash().clone();
     blobs.push(blob);
-    UpdatedTree { root: hash, blobs }
+    let is_first_or_last = (root.package_count() == 0) != (next.package_count() == 0);
+    UpdatedTree {
+        root: hash,
+        blobs,
+        has_other_names: is_first_or_last || next.names != root.names,
+    }
 }
 
 fn split_root(bytes: &[u8]) -> Result<(Option<BlobHash>, &[u8]), DamagedTree> {

@@ -17,14 +17,28 @@ pub struct Version {
     normalized: String,
 }
 
-/// A text that Composer cannot read as a version.
+/// The longest version text that is read, in bytes. Composer knows no limit; a git ref or a file name has one of 255.
+pub const MAX_VERSION_LENGTH: usize = 1_024;
+
+/// A text that is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no version, write one such as `1.2.3` or `2.0.0-beta1`, or `dev-main` for a branch"
-)]
-pub struct InvalidVersion {
-    /// What was given.
-    pub text: String,
+pub enum InvalidVersion {
+    /// Composer cannot read it.
+    #[error(
+        "`{text}` is no version, write one such as `1.2.3` or `2.0.0-beta1`, or `dev-main` for a branch"
+    )]
+    Unreadable {
+        /// What was given, without the blanks around it.
+        text: String,
+    },
+    /// It is over [`MAX_VERSION_LENGTH`].
+    #[error("a version has at most {MAX_VERSION_LENGTH} bytes, and this has {length}: `{start}`")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// How it begins.
+        start: String,
+    },
 }
 
 impl Version {
@@ -108,6 +122,12 @@ pub(super) fn is_branch(normalized: &str) -> bool {
 /// `v1.2-beta.2` becomes `1.2.0.0-beta2`, `1.x-dev` becomes `1.9999999.9999999.9999999-dev`, and `dev-` with any name
 /// stays as it is. Refuses every other text with [`InvalidVersion`].
 pub fn normalize(text: &str) -> Result<String, InvalidVersion> {
+    if text.len() > MAX_VERSION_LENGTH {
+        return Err(InvalidVersion::TooLong {
+            length: text.len(),
+            start: scan::excerpt(text),
+        });
+    }
     let version = strip_stability_flag(scan::strip_alias(scan::trim(text)));
     // In Composer 1 these three branches could be written without a prefix.
     if matches!(version, "master" | "trunk" | "default") {
@@ -120,7 +140,7 @@ pub fn normalize(text: &str) -> Result<String, InvalidVersion> {
     normalize_classic(version)
         .or_else(|| normalize_date(version))
         .or_else(|| normalize_numeric_branch(version))
-        .ok_or_else(|| InvalidVersion {
+        .ok_or_else(|| InvalidVersion::Unreadable {
             text: scan::trim(text).to_owned(),
         })
 }

@@ -1,5 +1,7 @@
 //! Connections to git hosts.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -42,7 +44,7 @@ pub async fn create_connection(
     let id = app.random_id()?;
     let mut secret = [0_u8; 32];
     app.entropy.fill(&mut secret)?;
-    let secret = hex::encode(secret);
+    let secret_text = hex::encode(secret);
     let connection = Connection {
         organisation_id: organisation.id,
         provider: kind.as_str().to_owned(),
@@ -53,7 +55,7 @@ pub async fn create_connection(
             .vault
             .seal(&token_context(&id), &credentials.token)
             .await?,
-        sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret).await?,
+        sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret_text).await?,
         created_at: app.now(),
         last_heard_at: None,
         paused_until: None,
@@ -63,7 +65,11 @@ pub async fn create_connection(
     store::insert_connection(app, &connection).await?;
     let mut shown = show(app, &connection);
     if let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut) {
-        webhook.insert("secret".to_owned(), secret.into());
+        if kind == ProviderKind::GitLab {
+            let key = format!("whsec_{}", STANDARD.encode(secret));
+            webhook.insert("signing_token".to_owned(), key.into());
+        }
+        webhook.insert("secret".to_owned(), secret_text.into());
     }
     Ok(Reply::json(201, &shown))
 }
@@ -160,6 +166,7 @@ pub(crate) fn as_input(error: &Error) -> Error {
 }
 
 fn show(app: &App, connection: &Connection) -> Value {
+    let kind = ProviderKind::parse(&connection.provider);
     json!({
         "id": connection.id,
         "provider": connection.provider,
@@ -169,7 +176,7 @@ fn show(app: &App, connection: &Connection) -> Value {
         "webhook": {
             "url": format!("{}/hooks/{}", app.config.public_url, connection.id),
             "content_type": "application/json",
-            "events": ["push", "create", "delete", "repository"],
+            "events": kind.map_or(&[][..], ProviderKind::webhook_events),
         },
         "created_at": rfc3339(connection.created_at),
         "last_heard_at": connection.last_heard_at.map(rfc3339),

@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod jobs;
 pub mod organisations;
+pub mod package_settings;
 pub mod packages;
 pub mod tokens;
 
@@ -71,6 +72,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         }
         ApiRoute::ShowPackage(org, name) => {
             packages::show_package(app, &open(app, &principal, &org).await?, &name).await
+        }
+        ApiRoute::UpdatePackage(org, name) => {
+            let org = open(app, &principal, &org).await?;
+            package_settings::update_package(app, request, &org, &name).await
         }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await

@@ -10,6 +10,7 @@ use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::as_input;
+use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -24,7 +25,7 @@ use crate::store::git_refs::list_git_refs;
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
     self as store, Package, add_to_repository_stmt, find_package, find_package_of_git_repo,
-    insert_package_stmt, list_memberships,
+    insert_package_stmt, list_memberships, read_abandoned,
 };
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::repositories::{Repository, find_repository};
@@ -194,17 +195,22 @@ pub async fn list_packages(
     organisation: &Organisation,
 ) -> Result<Reply> {
     let after = request.query_parameter("after").unwrap_or_default();
-    let packages: Vec<_> = store::list_packages(app, organisation.id, &after, PAGE)
+    let packages: Vec<Value> = store::list_packages(app, organisation.id, &after, PAGE)
         .await?
         .into_iter()
         .map(|package| {
-            json!({
+            Ok(json!({
                 "name": package.name,
                 "description": package.description,
                 "versions": package.versions,
-            })
+                "abandoned": show_abandoned(
+                    read_abandoned(package.abandoned.as_deref())?,
+                    package.renamed_to.as_deref(),
+                    package.is_archived.unwrap_or_default() != 0,
+                ),
+            }))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let next = next_page(&packages, "name");
     Ok(Reply::json(
         200,
@@ -265,6 +271,11 @@ pub async fn show_package(
             "project": project,
             "versions": versions,
             "refs": refs,
+            "abandoned": is_abandoned(app, &package).await?,
+            "renamed_from": package.renamed_from,
+            "renamed_to": package.renamed_to,
+            "notice": package.notice,
+            "settings": package.policy()?,
             "created_at": rfc3339(package.created_at),
         }),
     ))
@@ -274,8 +285,12 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
     let Some(git_repo) = package.git_repo_id else {
         return Ok((Value::Null, Vec::new()));
     };
-    let refs = list_git_refs(app, git_repo)
-        .await?
+    // Under a name of before it has no refs any more: what becomes of them is shown with the package of today.
+    let known = match package.renamed_to {
+        None => list_git_refs(app, git_repo).await?,
+        Some(_) => Vec::new(),
+    };
+    let refs = known
         .into_iter()
         .map(|known| {
             json!({
@@ -316,6 +331,7 @@ pub async fn sync_package(
     let package = find_package(app, organisation.id, name)
         .await?
         .ok_or_else(|| missing("package"))?;
+    refuse_renamed(&package)?;
     let git_repo = package.git_repo_id.ok_or_else(|| {
         Error::conflict("This package is uploaded; there is no git repository to compare it with")
     })?;

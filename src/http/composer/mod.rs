@@ -116,7 +116,8 @@ async fn enter<'a>(
             .await?
             .ok_or_else(|| Error::not_found("Not found"))?,
     };
-    let address = visited_address(request, address, moment, &head);
+    let origin = visited_origin(request, &app.config.public_url);
+    let address = visited_address(origin, address, moment, &head);
     Ok(Visit {
         app,
         repository,
@@ -126,16 +127,28 @@ async fn enter<'a>(
     })
 }
 
-/// The address by which the client came, so that what it is told to ask next is on the same host.
+/// The origin by which the client came, so that what it is told to ask next is on the same host, for which it has
+/// credentials. On the instance's own host this is its public address: a proxy before it may speak https to the client
+/// and http to us, or cut a path off. Headers like `X-Forwarded-Host` are not looked at: whoever asks can write them.
+fn visited_origin<'a>(request: &'a Request, public_url: &'a str) -> &'a str {
+    let (_, public) = public_url.split_once("://").unwrap_or(("", public_url));
+    let public_host = public.split_once('/').map_or(public, |(host, _)| host);
+    if public_host.eq_ignore_ascii_case(request.host()) {
+        public_url
+    } else {
+        &request.origin
+    }
+}
+
+/// The repository's address under that origin.
 fn visited_address(
-    request: &Request,
+    origin: &str,
     address: &RepositoryAddress,
     moment: Option<&Moment>,
     head: &Head,
 ) -> String {
-    let origin = &request.origin;
     match address {
-        RepositoryAddress::Host(_) => origin.clone(),
+        RepositoryAddress::Host(_) => origin.to_owned(),
         RepositoryAddress::Path {
             organisation,
             repository,

@@ -10,7 +10,11 @@ use crate::store::snapshot::Snapshot;
 
 /// Shows the root document: where metadata is, and which names there are for this caller.
 pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
-    let changed_at = visit.head.time.saturating_add(ROOT_DOCUMENT_FORM);
+    // A release of a package that is listed already changes nothing here, so it does not move the validator.
+    let changed_at = visit
+        .head
+        .names_changed_at
+        .saturating_add(ROOT_DOCUMENT_FORM);
     let validator = visit.validator(changed_at);
     if let Some(reply) = not_modified(request, &validator) {
         return Ok(reply);

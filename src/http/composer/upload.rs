@@ -227,7 +227,13 @@ async fn read_manifest(
             manifest.name().unwrap_or_default()
         )));
     }
-    if let Some(declared) = manifest.version()
+    manifest
+        .check_version(version.pretty())
+        .map_err(|fault| Error::invalid(fault.to_string()))?;
+    let declared = manifest
+        .version()
+        .map_err(|fault| Error::invalid(fault.to_string()))?;
+    if let Some(declared) = declared
         && normalize(&declared).ok().as_deref() != Some(version.normalized())
     {
         return Err(Error::invalid(format!(

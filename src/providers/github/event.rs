@@ -1,26 +1,7 @@
 //! GitHub's webhooks.
 
-use percent_encoding::percent_decode;
-use serde::Deserialize;
-
 use crate::error::{Error, Result};
-use crate::providers::{Event, EventProject, RepositoryChange, header};
-
-#[derive(Deserialize)]
-struct Payload {
-    #[serde(default)]
-    action: Option<String>,
-    #[serde(default, rename = "ref")]
-    git_ref: Option<String>,
-    #[serde(default)]
-    repository: Option<Repository>,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    id: u64,
-    full_name: String,
-}
+use crate::providers::{Event, header, payload};
 
 /// What a webhook says. Names of `headers` are in lower case; `body` is raw and verified.
 pub fn parse_event(headers: &[(String, String)], body: &[u8]) -> Result<Event> {
@@ -29,90 +10,7 @@ pub fn parse_event(headers: &[(String, String)], body: &[u8]) -> Result<Event> {
     if event == "ping" {
         return Ok(Event::Ping);
     }
-    if !matches!(
-        event,
-        "push" | "create" | "delete" | "release" | "repository"
-    ) {
-        return Ok(ignored(format!(
-            "`{}` events say nothing about tags or branches",
-            event.escape_debug()
-        )));
-    }
-    let payload = read_payload(header(headers, "content-type"), body)?;
-    let repository = payload
-        .repository
-        .ok_or_else(|| Error::invalid("The event names no repository"))?;
-    let project = EventProject {
-        provider_id: repository.id.to_string(),
-        full_name: repository.full_name,
-    };
-    if event == "repository" {
-        let action = payload.action.unwrap_or_default();
-        return Ok(match repository_change(&action) {
-            Some(change) => Event::RepositoryChanged(project, change),
-            None => ignored(format!(
-                "nothing to do for a repository that was `{}`",
-                action.escape_debug()
-            )),
-        });
-    }
-    // A push names its ref in full; it may also be of notes, or of refs that tools keep.
-    let is_other_ref = event == "push"
-        && payload.git_ref.is_some_and(|name| {
-            !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/")
-        });
-    if is_other_ref {
-        return Ok(ignored(
-            "the pushed ref is neither tag nor branch".to_owned(),
-        ));
-    }
-    Ok(Event::Changed(project))
-}
-
-fn ignored(why: String) -> Event {
-    Event::Ignored { why }
-}
-
-fn repository_change(action: &str) -> Option<RepositoryChange> {
-    Some(match action {
-        "renamed" => RepositoryChange::Renamed,
-        "transferred" => RepositoryChange::Transferred,
-        "archived" => RepositoryChange::Archived,
-        "unarchived" => RepositoryChange::Unarchived,
-        "deleted" => RepositoryChange::Deleted,
-        "privatized" => RepositoryChange::Privatized,
-        "publicized" => RepositoryChange::Publicized,
-        "edited" => RepositoryChange::Edited,
-        _ => return None,
-    })
-}
-
-/// JSON as it is, or as the form field `payload`: the webhook's settings decide.
-fn read_payload(content_type: Option<&str>, body: &[u8]) -> Result<Payload> {
-    let kind = content_type
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim();
-    let parsed = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        serde_json::from_slice(&form_payload(body)?)
-    } else {
-        serde_json::from_slice(body)
-    };
-    parsed.map_err(|error| {
-        Error::invalid("The event is not the JSON that GitHub sends").because(error)
-    })
-}
-
-fn form_payload(body: &[u8]) -> Result<Vec<u8>> {
-    let value = body
-        .split(|byte| *byte == b'&')
-        .find_map(|pair| pair.strip_prefix(b"payload="))
-        .ok_or_else(|| Error::invalid("The form has no field `payload`"))?;
-    let spaced: Vec<u8> = value
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
-    Ok(percent_decode(&spaced).collect())
+    payload::parse_event("GitHub", event, headers, body)
 }
 
 #[cfg(test)]
@@ -122,6 +20,7 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
+    use crate::providers::{EventProject, RepositoryChange};
 
     fn headers(event: &str, content_type: &str) -> Vec<(String, String)> {
         vec![

@@ -2,16 +2,18 @@
 
 mod api;
 mod event;
+mod funding;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde::Deserialize;
 
+use crate::domain::funding::Funding;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
-use super::outgoing::{Gateway, read_body};
+use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segments, split_name};
 use super::ref_pages::{self, Lists};
@@ -57,6 +59,8 @@ struct Repository {
     private: bool,
     #[serde(default)]
     archived: bool,
+    #[serde(default)]
+    has_issues: bool,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +117,12 @@ impl GitHost for GitHub<'_> {
             Asked::Refused(refusal) => return Err(refusal.error),
         };
         let repository: Repository = self.api.json(response).await?;
+        let page = &repository.html_url;
         Ok(Project {
+            source_page: Some(format!("{page}/tree/{{ref}}")),
+            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
+            // Composer's driver leaves the website that GitHub knows alone.
+            homepage: None,
             provider_id: repository.id.to_string(),
             full_name: repository.full_name,
             default_branch: repository.default_branch.filter(|name| !name.is_empty()),
@@ -122,6 +131,10 @@ impl GitHost for GitHub<'_> {
             is_private: repository.private,
             is_archived: repository.archived,
         })
+    }
+
+    async fn read_funding(&self, project: &Project) -> Result<Vec<Funding>> {
+        funding::read(&self.api, project).await
     }
 
     async fn list_refs(
@@ -154,14 +167,8 @@ impl GitHost for GitHub<'_> {
         if let Some(commit) = commit {
             url = format!("{url}?ref={}", full_commit(commit)?);
         }
-        // A token that may not read contents gets a 403, and one that may not see the project could
-        // not have listed its refs: what is missing is the file.
-        match self.api.get(&url, Want::Raw).await?.or_missing()? {
-            Some(response) => read_body(response, limit, &format!("The file `{path}`"))
-                .await
-                .map(Some),
-            None => Ok(None),
-        }
+        // A token that may not read contents gets a 403.
+        self.api.read_file(&url, path, limit).await
     }
 
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String> {
@@ -179,10 +186,7 @@ impl GitHost for GitHub<'_> {
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse> {
         let commit = full_commit(commit)?;
         let url = format!("/repositories/{}/zipball/{commit}", project(project_id)?);
-        let asked = self.api.get(&url, Want::Archive).await?;
-        asked
-            .or_missing()?
-            .ok_or_else(|| self.api.no_archive(commit))
+        self.api.open_archive(&url, commit, "").await
     }
 }
 

@@ -3,21 +3,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::providers::address::PrivateAddresses;
-use crate::providers::replay::{Answer, NOW, ReplayClient, StoppedClock, answer};
+use crate::providers::replay::{
+    Answer, NOW, ReplayClient, answer, commit, gateway, list_refs, ok, refused, token,
+};
 use crate::providers::{FoundRef, ProviderKind};
 
 const TOKEN: &str = "ghp_0123456789";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const API: &str = "https://api.github.com";
-
-fn gateway(client: &ReplayClient) -> Gateway<'_> {
-    Gateway::new(client, &StoppedClock, PrivateAddresses::Refused)
-}
-
-fn token(text: &str) -> Credentials {
-    Credentials::new(None, text)
-}
 
 fn github(client: &ReplayClient) -> Box<dyn GitHost + '_> {
     ProviderKind::GitHub
@@ -31,14 +24,6 @@ fn at(path: &str) -> String {
 
 fn on_path(path: &str, answer: Answer) -> ReplayClient {
     ReplayClient::default().on(&at(path), answer)
-}
-
-fn ok(value: &Value) -> Answer {
-    answer(200, value.to_string())
-}
-
-fn refused(status: u16, message: &str) -> Answer {
-    answer(status, json!({ "message": message }).to_string())
 }
 
 const PARK: ErrorKind = ErrorKind::Upstream { retryable: false };
@@ -219,10 +204,6 @@ fn a_project_that_is_not_shown_says_what_the_token_needs() {
     }
 }
 
-fn commit(number: usize) -> String {
-    format!("{number:040x}")
-}
-
 fn page(names: &[(&str, usize)]) -> Answer {
     let items: Vec<Value> = names
         .iter()
@@ -244,14 +225,7 @@ fn next(url: &str) -> String {
 }
 
 fn list(client: &ReplayClient, known: &RefListing) -> Result<RefListing> {
-    let known = known
-        .pages
-        .iter()
-        .map(|page| (page.url.clone(), page.clone()))
-        .collect();
-    let listing = block_on(github(client).list_refs("42", &known));
-    client.assert_done();
-    listing
+    list_refs(github(client).as_ref(), client, known)
 }
 
 fn names(listing: &RefListing) -> Vec<&str> {
@@ -592,8 +566,8 @@ fn a_webhook_is_verified_named_and_read() {
         ("x-github-delivery".to_owned(), "guid".to_owned()),
     ];
     let secret = b"It's a Secret to Everybody";
-    assert!(kind.verify_webhook(secret, &headers, b"Hello, World!"));
-    assert!(!kind.verify_webhook(secret, &headers, b"Hello, World?"));
-    assert!(!kind.verify_webhook(secret, &[], b"Hello, World!"));
+    assert!(kind.verify_webhook(secret, &headers, b"Hello, World!", NOW));
+    assert!(!kind.verify_webhook(secret, &headers, b"Hello, World?", NOW));
+    assert!(!kind.verify_webhook(secret, &[], b"Hello, World!", NOW));
     assert_eq!(kind.delivery_id(&headers), Some("guid"));
 }

@@ -169,9 +169,8 @@ impl<'a> Gateway<'a> {
             .and_then(|text| read_retry_after(text, now));
         // A spent allowance on a 503 says nothing about why the host is down.
         let is_spent =
-            response.status != 503 && response.header("x-ratelimit-remaining") == Some("0");
-        let reset = response
-            .header("x-ratelimit-reset")
+            response.status != 503 && either(response, "ratelimit-remaining") == Some("0");
+        let reset = either(response, "ratelimit-reset")
             .filter(|_| is_spent)
             .and_then(|text| text.trim().parse::<i64>().ok())
             .map(|reset| reset.saturating_sub(now));
@@ -184,6 +183,13 @@ impl<'a> Gateway<'a> {
             .clamp(1, LONGEST_WAIT);
         u32::try_from(bounded).ok()
     }
+}
+
+/// A header of limits by its name with or without `x-`: GitHub has it with, GitLab without.
+fn either<'a>(response: &'a InResponse, name: &str) -> Option<&'a str> {
+    response
+        .header(&format!("x-{name}"))
+        .or_else(|| response.header(name))
 }
 
 /// A limit that names no wait.
@@ -222,7 +228,12 @@ pub async fn read_message(response: &mut InResponse, secret: &str) -> Option<Str
         .await
         .ok()?;
     let body: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    let message = body.get("message")?.as_str()?.trim().trim_end_matches('.');
+    // GitLab nests some of its sentences, and those of OAuth have a name of their own.
+    let message = ["/message", "/message/error", "/error_description"]
+        .into_iter()
+        .find_map(|pointer| body.pointer(pointer)?.as_str())?
+        .trim()
+        .trim_end_matches('.');
     let is_fit = !message.is_empty()
         && message.len() <= 300
         && !message.chars().any(char::is_control)
@@ -243,6 +254,16 @@ pub fn limited(host: &str, retry_after: u32) -> Error {
     Error::new(
         ErrorKind::RateLimited { retry_after },
         format!("`{host}` limits our requests; the next attempt is in {retry_after} seconds"),
+    )
+}
+
+/// A limit of archives alone.
+pub fn archives_limited(host: &str, retry_after: u32) -> Error {
+    Error::new(
+        ErrorKind::ArchivesLimited { retry_after },
+        format!(
+            "`{host}` gives few archives of a project in a minute; the next attempt is in {retry_after} seconds"
+        ),
     )
 }
 

@@ -97,12 +97,14 @@ export default function metadata(world) {
     assert.deepEqual(document["security-advisories"], []);
     const { expanded } = await judge(JSON.stringify(document), name);
     const release = expanded.find((entry) => entry.version === "v1.2.0");
-    for (const [key, value] of Object.entries(manifest)) {
-      if (key !== "support" && key !== "license") assert.deepEqual(release[key], value, key);
-    }
-    assert.deepEqual([release.license].flat(), ["MIT"]);
-    assert.equal(release.support.docs, manifest.support.docs);
-    assert.equal(release.support.email, manifest.support.email);
+    // As Composer's dumper writes them; what the host knows is added to `support`.
+    const dumped = {
+      ...manifest,
+      license: ["MIT"],
+      keywords: [...manifest.keywords].sort(),
+      support: { ...manifest.support, source: `${world.double.origin}/${name}/tree/v1.2.0` },
+    };
+    for (const [key, value] of Object.entries(dumped)) assert.deepEqual(release[key], value, key);
 
     const commit = await project.repository.resolve("v1.2.0");
     assert.equal(release.version_normalized, "1.2.0.0");
@@ -147,13 +149,5 @@ export default function metadata(world) {
     const [mineNow, theirsNow] = await validators();
     assert.ok(Date.parse(mineNow) > Date.parse(mine));
     assert.equal(theirsNow, theirs);
-  });
-
-  test("Composer sends our validator back and takes the 304", async () => {
-    const composer = await world.composer({ repository });
-    await composer.require(`${name}:^1.0`);
-    const output = await composer.update("-vvv");
-    assert.match(output, new RegExp(`\\[304\\] ${repository}/packages\\.json`));
-    assert.match(output, new RegExp(`\\[304\\] ${repository}/p2/${name}\\.json`));
   });
 }

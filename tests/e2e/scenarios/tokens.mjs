@@ -1,6 +1,7 @@
 // Tokens: every way Composer can send one, what a bad one hears, and how soon a revoked one is out.
 import { before, test } from "node:test";
 import assert from "node:assert/strict";
+import { clients } from "../clients.mjs";
 import { basic, bearer } from "../composer.mjs";
 import { greet } from "../fixtures.mjs";
 import { until } from "../support/until.mjs";
@@ -45,12 +46,14 @@ export default function tokens(world) {
     "http-basic with the token as user name": (url, token) => basic(url, token, ""),
     bearer,
   })) {
-    test(`Composer installs with ${way}`, async () => {
-      const { token } = await world.createToken();
-      const composer = await world.composer({ auth: auth(world.registry.url, token) });
-      await composer.require(`${name}:^1.0`);
-      assert.equal(await composer.php(greet), "v1.0.0");
-    });
+    for (const client of clients) {
+      test(`Composer ${client.version} installs with ${way}`, async () => {
+        const { token } = await world.createToken();
+        const composer = await world.composer({ client, auth: auth(world.registry.url, token) });
+        await composer.require(`${name}:^1.0`);
+        assert.equal(await composer.php(greet), "v1.0.0");
+      });
+    }
   }
 
   test("missing and wrong credentials hear what to do, in the form that Composer prints", async () => {
@@ -66,19 +69,21 @@ export default function tokens(world) {
     }
   });
 
-  test("a revoked token is out, and Composer says our words", async () => {
-    const { id, token } = await world.createToken();
-    const composer = await world.composer({ token });
-    await composer.require(`${name}:^1.0`);
-    await world.expect(204, "DELETE", `/orgs/main/tokens/${id}`);
-    await refused(token);
-    await composer.forgetEverythingButTheLock();
-    const { code, output } = await composer.run("install");
-    assert.notEqual(code, 0);
-    const { warning } = (await world.get("packages.json", { token })).json();
-    assert.match(warning, /revoked|token/i);
-    assert.ok(output.includes(warning), `Composer did not print "${warning}":\n${output}`);
-  });
+  for (const client of clients) {
+    test(`a revoked token is out, and Composer ${client.version} says our words`, async () => {
+      const { id, token } = await world.createToken();
+      const composer = await world.composer({ client, token });
+      await composer.require(`${name}:^1.0`);
+      await world.expect(204, "DELETE", `/orgs/main/tokens/${id}`);
+      await refused(token);
+      await composer.forgetEverythingButTheLock();
+      const { code, output } = await composer.run("install");
+      assert.notEqual(code, 0);
+      const { warning } = (await world.get("packages.json", { token })).json();
+      assert.match(warning, /revoked|token/i);
+      assert.ok(output.includes(warning), `Composer did not print "${warning}":\n${output}`);
+    });
+  }
 
   test("a token ends when its time has come", async () => {
     const { token } = await world.createToken({ expires_at: new Date(Date.now() + 3_000).toISOString().replace(/\.\d+Z$/, "Z") });

@@ -42,12 +42,15 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
             ("DELETE", format!("tokens/{acme}")),
             ("GET", "packages/acme/lib".to_owned()),
             ("POST", "packages/acme/lib/sync".to_owned()),
+            ("PATCH", "packages/acme/lib".to_owned()),
             ("DELETE", "dead-letters/1".to_owned()),
             ("POST", "dead-letters/1/retry".to_owned()),
             ("GET", "repositories/none/revisions".to_owned()),
         ] {
             let path = format!("/api/v1/orgs/{org}/{path}");
-            stranger.send(method, &path, &[], Vec::new()).expect(404);
+            stranger
+                .send(method, &path, &[], b"{}".to_vec())
+                .expect(404);
         }
     }
     for org in ["acme", "none"] {

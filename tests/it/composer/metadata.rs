@@ -113,6 +113,36 @@ fn a_validator_moves_with_each_change_and_only_then() {
 }
 
 #[test]
+fn the_validator_of_the_root_moves_with_the_names_and_not_with_releases() {
+    let registry = TestRegistry::imported();
+    let validator = || {
+        let answer = registry.admin().get(ROOT);
+        answer.header("last-modified").unwrap().to_owned()
+    };
+    let first = validator();
+    registry.push_tag("v1.2.0");
+    registry.deliver_webhook("one").expect(202);
+    registry.run_jobs();
+    assert_eq!(validator(), first);
+    registry
+        .admin()
+        .get_with(ROOT, "if-modified-since", &first)
+        .expect(304);
+    registry.fill(1);
+    let second = validator();
+    assert_ne!(second, first);
+    registry.pass_time(100);
+    registry.push_tag("v1.3.0");
+    registry.deliver_webhook("two").expect(202);
+    registry.run_jobs();
+    assert_eq!(validator(), second);
+    // Had a program of before published this, it would have written no time of the names: the revision's own is taken.
+    registry.change("update revisions set names_changed_at = null");
+    registry.pass_time(100);
+    assert_ne!(validator(), second);
+}
+
+#[test]
 fn a_validator_is_no_older_than_the_grant() {
     let registry = TestRegistry::imported();
     registry.pass_time(1_000);

@@ -5,6 +5,7 @@ mod advisories;
 mod changes;
 mod dist;
 mod downloads;
+mod host_facts;
 mod list;
 mod memory;
 mod metadata;

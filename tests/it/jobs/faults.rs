@@ -39,6 +39,15 @@ fn changed() -> TestRegistry {
     registry
 }
 
+/// A push that names the package otherwise.
+fn renaming() -> TestRegistry {
+    let registry = changed();
+    registry.push("refs/heads/main", &json!({"name": "acme/new"}));
+    registry.push("refs/heads/renovate/x", &json!({"name": "acme/new"}));
+    registry.deliver_webhook("one").expect(202);
+    registry
+}
+
 #[test]
 fn a_first_import_comes_to_the_same_end_whatever_fails() {
     with_every_fault(asked, TestRegistry::run_jobs, same_end);
@@ -98,6 +107,63 @@ fn a_scheduled_comparison_comes_to_the_same_end_whatever_fails() {
 }
 
 #[test]
+fn a_rename_comes_to_the_same_end_whatever_fails() {
+    with_every_fault(renaming, TestRegistry::run_jobs, |registry, calm| {
+        same_end(registry, calm);
+        assert_eq!(registry.contents().len(), 2);
+        assert_eq!(registry.refs("acme/new"), calm.refs("acme/new"));
+    });
+}
+
+#[test]
+fn a_rename_back_comes_to_the_same_end_whatever_fails() {
+    let prepare = || {
+        let registry = TestRegistry::imported();
+        registry.push("refs/heads/main", &json!({"name": "acme/new"}));
+        registry.sync(PACKAGE);
+        registry.push("refs/heads/main", &json!({"name": PACKAGE}));
+        registry.delete_ref("refs/tags/v1.0.0");
+        registry.deliver_webhook("one").expect(202);
+        registry
+    };
+    with_every_fault(prepare, TestRegistry::run_jobs, same_end);
+}
+
+#[test]
+fn other_settings_come_to_the_same_end_whatever_fails() {
+    let prepare = || {
+        let registry = TestRegistry::new();
+        registry.make_project();
+        registry.push_tag("lib-2.0.0");
+        registry.push("refs/heads/bot/x", &json!({"name": PACKAGE}));
+        registry.import(PROJECT);
+        registry.run_jobs();
+        registry.push(
+            "refs/tags/v1.1.0",
+            &json!({"name": PACKAGE, "type": "moved"}),
+        );
+        registry.sync(PACKAGE);
+        registry
+    };
+    let play = |registry: &TestRegistry| {
+        let settings = json!({
+            "transient_branches": ["bot/*"], "tag_prefixes": ["lib-"], "moved_tags": "follow",
+            "abandoned": "acme/other",
+        });
+        let path = "/api/v1/orgs/acme/packages/acme/lib";
+        if registry.admin().patch(path, &settings).status() != 200 {
+            registry.admin().patch(path, &settings).expect(200);
+        }
+        registry.run_jobs();
+        // What was changed and not begun, housekeeping begins.
+        registry.pass_time(200);
+        registry.housekeep();
+        registry.run_jobs();
+    };
+    with_every_fault(prepare, play, same_end);
+}
+
+#[test]
 fn an_upload_comes_to_the_same_end_whatever_fails() {
     let play = |registry: &TestRegistry| {
         let writer = registry.with_token(&registry.token.borrow());
@@ -118,40 +184,44 @@ fn an_upload_comes_to_the_same_end_whatever_fails() {
 
 #[test]
 fn each_message_twice_comes_to_the_same_end() {
-    let calm = asked();
-    calm.run_jobs();
-    let registry = asked();
-    for _ in 0..200 {
-        let first = registry.world.queue.borrow().front().cloned();
-        let Some(first) = first else { break };
-        registry.world.queue.borrow_mut().push_front(first);
-        registry.run_one_job();
-        registry.run_one_job();
+    for prepare in [asked, renaming] {
+        let calm = prepare();
+        calm.run_jobs();
+        let registry = prepare();
+        for _ in 0..200 {
+            let first = registry.world.queue.borrow().front().cloned();
+            let Some(first) = first else { break };
+            registry.world.queue.borrow_mut().push_front(first);
+            registry.run_one_job();
+            registry.run_one_job();
+        }
+        same_end(&registry, &calm);
     }
-    same_end(&registry, &calm);
 }
 
 #[test]
 fn messages_in_reversed_order_come_to_the_same_end() {
-    let calm = asked();
-    calm.run_jobs();
-    let registry = asked();
-    for _ in 0..200 {
-        let last = registry.world.queue.borrow_mut().pop_back();
-        let Some(last) = last else { break };
-        let others: Vec<Waiting> = registry.world.queue.borrow_mut().drain(..).collect();
-        registry.world.queue.borrow_mut().push_back(last);
-        registry.run_one_job();
-        // What has to come again waits behind all others.
-        let came: Vec<Waiting> = registry.world.queue.borrow_mut().drain(..).collect();
-        let (again, new): (Vec<_>, Vec<_>) = came.into_iter().partition(|one| one.attempts > 0);
-        registry
-            .world
-            .queue
-            .borrow_mut()
-            .extend(again.into_iter().chain(others).chain(new));
+    for prepare in [asked, renaming] {
+        let calm = prepare();
+        calm.run_jobs();
+        let registry = prepare();
+        for _ in 0..200 {
+            let last = registry.world.queue.borrow_mut().pop_back();
+            let Some(last) = last else { break };
+            let others: Vec<Waiting> = registry.world.queue.borrow_mut().drain(..).collect();
+            registry.world.queue.borrow_mut().push_back(last);
+            registry.run_one_job();
+            // What has to come again waits behind all others.
+            let came: Vec<Waiting> = registry.world.queue.borrow_mut().drain(..).collect();
+            let (again, new): (Vec<_>, Vec<_>) = came.into_iter().partition(|one| one.attempts > 0);
+            registry
+                .world
+                .queue
+                .borrow_mut()
+                .extend(again.into_iter().chain(others).chain(new));
+        }
+        same_end(&registry, &calm);
     }
-    same_end(&registry, &calm);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use sha2::Sha256;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::hosts::ArchiveLimit;
+
 /// The token that GitHub knows.
 pub(crate) const GITHUB_TOKEN: &str = "ghp_0123456789";
 const API: &str = "https://api.github.com";
@@ -20,13 +22,19 @@ const PER_PAGE: usize = 2;
 
 #[derive(Default)]
 pub(crate) struct GitHubDouble {
-    projects: BTreeMap<u64, Project>,
+    pub(crate) projects: BTreeMap<u64, Project>,
     /// `METHOD URL status` of each request, in order, the URL without its query.
     pub(crate) seen: Vec<String>,
     /// Answers for the next requests, before anything else is looked at.
     pub(crate) refusals: Vec<Answer>,
+    /// Of GitLab.
+    pub(crate) archive_limit: ArchiveLimit,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
+    /// The status with which every question about funding is refused.
+    pub(crate) fail_funding: Option<u16>,
+    /// The FUNDING.yml of an owner's `.github` project.
+    pub(crate) owner_funding: Option<String>,
 }
 
 #[derive(Default)]
@@ -34,6 +42,9 @@ pub(crate) struct Project {
     pub(crate) full_name: String,
     pub(crate) default_branch: String,
     pub(crate) is_archived: bool,
+    pub(crate) has_issues: bool,
+    /// The project's own `.github/FUNDING.yml`.
+    pub(crate) funding: Option<String>,
     /// Full name to commit.
     pub(crate) refs: BTreeMap<String, String>,
     commits: BTreeMap<String, Commit>,
@@ -102,14 +113,21 @@ impl GitHubDouble {
             .unwrap()
     }
 
+    /// How often GitLab was asked for an archive.
+    pub(crate) fn archives_asked(&self) -> usize {
+        let seen = self.seen.iter();
+        seen.filter(|one| one.contains("/archive.zip")).count()
+    }
+
     pub(crate) fn project_id(&self, full_name: &str) -> u64 {
         let mut projects = self.projects.iter();
         let found = projects.find(|(_, project)| project.full_name == full_name);
         *found.unwrap().0
     }
 
-    pub(crate) fn answer(&mut self, request: &OutRequest) -> Answer {
-        let answer = self.find_answer(request);
+    pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
+        let elsewhere = super::hosts::answer(self, request, now);
+        let answer = elsewhere.unwrap_or_else(|| self.find_answer(request));
         let (path, _) = request.url.split_once('?').unwrap_or((&request.url, ""));
         let seen = format!("{} {path} {}", request.method, answer.status);
         self.seen.push(seen);
@@ -142,10 +160,16 @@ impl GitHubDouble {
         if header("authorization") != Some(&format!("Bearer {GITHUB_TOKEN}")) {
             return Answer::new(401, r#"{"message":"Bad credentials"}"#);
         }
+        if let Some(status) = self.fail_funding
+            && path.ends_with("/FUNDING.yml")
+        {
+            return Answer::new(status, r#"{"message":"no"}"#);
+        }
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments.as_slice() {
             ["user"] => Answer::new(200, r#"{"id":7,"login":"acme-bot"}"#)
                 .with("x-oauth-scopes", "repo, workflow"),
+            ["repos", _, ".github", "contents", "FUNDING.yml"] => file(self.owner_funding.as_ref()),
             ["repos", owner, name] => {
                 let full_name = format!("{owner}/{name}");
                 let mut projects = self.projects.iter();
@@ -163,6 +187,7 @@ impl GitHubDouble {
                     [] => describe(id, project),
                     ["tags"] => list(id, project, "tags", query, header("if-none-match")),
                     ["branches"] => list(id, project, "branches", query, header("if-none-match")),
+                    ["contents", ".github", "FUNDING.yml"] => file(project.funding.as_ref()),
                     ["contents", "composer.json"] => read_manifest(project, query),
                     ["git", "commits", commit] if project.commits.contains_key(*commit) => {
                         let body =
@@ -181,6 +206,33 @@ impl GitHubDouble {
 }
 
 impl Project {
+    /// Short names and commits of all tags or branches, by name.
+    pub(crate) fn list(&self, kind: &str) -> Vec<(&str, &str)> {
+        let prefix = if kind == "tags" {
+            "refs/tags/"
+        } else {
+            "refs/heads/"
+        };
+        let refs = self.refs.iter();
+        refs.filter_map(|(name, commit)| Some((name.strip_prefix(prefix)?, commit.as_str())))
+            .collect()
+    }
+
+    /// The composer.json of a commit, or at the head.
+    pub(crate) fn manifest(&self, commit: Option<&str>) -> Option<String> {
+        let head = format!("refs/heads/{}", self.default_branch);
+        let commit = match commit {
+            Some(commit) => commit,
+            None => self.refs.get(&head)?,
+        };
+        self.commits.get(commit)?.composer_json.clone()
+    }
+
+    /// The archive of a commit.
+    pub(crate) fn archive(&self, commit: &str) -> Option<Vec<u8>> {
+        Some(self.commits.get(commit)?.archive.clone())
+    }
+
     /// Makes a commit and points a ref at it; the commit's id follows from its contents.
     pub(crate) fn push(&mut self, git_ref: &str, composer_json: Option<&str>) -> String {
         let seed = format!("{} {git_ref} {composer_json:?}", self.full_name);
@@ -198,6 +250,20 @@ impl Project {
     }
 }
 
+impl Project {
+    /// From now on the commit's archive consists of other bytes, as after a change of the host's zip program.
+    pub(crate) fn repack(&mut self, commit: &str) {
+        let made = self.commits.get_mut(commit).unwrap();
+        let text = made.composer_json.clone().unwrap();
+        let files = [("composer.json", text.as_str()), ("repacked", "")];
+        made.archive = git_archive("repacked", commit, &files);
+    }
+}
+
+fn file(text: Option<&String>) -> Answer {
+    text.map_or_else(not_found, |text| Answer::new(200, text.as_str()))
+}
+
 fn not_found() -> Answer {
     Answer::new(404, r#"{"message":"Not Found"}"#)
 }
@@ -212,6 +278,7 @@ fn describe(id: u64, project: &Project) -> Answer {
         "clone_url": format!("https://github.com/{name}.git"),
         "private": true,
         "archived": project.is_archived,
+        "has_issues": project.has_issues,
     });
     Answer::new(200, body.to_string())
 }

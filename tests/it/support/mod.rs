@@ -3,6 +3,7 @@
 
 pub(crate) mod faults;
 pub(crate) mod github;
+pub(crate) mod hosts;
 pub(crate) mod interleave;
 pub(crate) mod persona;
 pub(crate) mod sqlite;
@@ -208,6 +209,24 @@ impl TestRegistry {
         (connection, secret, job)
     }
 
+    /// Changes settings of a package, and lets the job that this leads to run.
+    pub(crate) fn set(&self, package: &str, settings: &Value) {
+        let path = format!("/api/v1/orgs/acme/packages/{package}");
+        self.admin().patch(&path, settings).expect(200);
+        self.run_jobs();
+        self.assert_settled();
+    }
+
+    /// Compares a package with GitHub by hand, to the end, a second after whatever was before.
+    pub(crate) fn sync(&self, package: &str) {
+        self.pass_time(1);
+        let path = format!("/api/v1/orgs/acme/packages/{package}/sync");
+        self.admin()
+            .send("POST", &path, &[], Vec::new())
+            .expect(202);
+        self.run_jobs();
+    }
+
     /// Lets GitHub tell of a push; the id makes it another delivery or the same one again.
     pub(crate) fn deliver_webhook(&self, delivery: &str) -> Answer {
         let connection = self
@@ -301,6 +320,22 @@ impl TestRegistry {
             .iter()
             .map(|one| one["version"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// A package as the API shows it.
+    pub(crate) fn shown(&self, package: &str) -> Value {
+        let path = format!("/api/v1/orgs/acme/packages/{package}");
+        self.admin().get(&path).expect(200).json()
+    }
+
+    /// The refs of a package, each with its state and reason in one line.
+    pub(crate) fn refs(&self, package: &str) -> String {
+        let shown = self.shown(package);
+        let refs = shown["refs"].as_array().unwrap().iter().map(|one| {
+            let text = |key: &str| one[key].as_str().unwrap_or("-");
+            format!("{} {} {}", text("ref"), text("state"), text("reason"))
+        });
+        refs.collect::<Vec<_>>().join("\n")
     }
 
     /// The head of `main`: its revision and root.

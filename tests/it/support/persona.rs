@@ -36,6 +36,10 @@ impl<'a> Persona<'a> {
         self.send("POST", path, &[], body.to_string().into_bytes())
     }
 
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send("PATCH", path, &[], body.to_string().into_bytes())
+    }
+
     pub(crate) fn send(
         &self,
         method: &str,

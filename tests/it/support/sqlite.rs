@@ -28,18 +28,35 @@ pub(crate) fn migrations() -> Vec<(String, String)> {
 impl Sqlite {
     /// An empty database after all migrations.
     pub(crate) fn migrated() -> Self {
+        Self::migrated_below("9999")
+    }
+
+    /// A database of an older version of the program: after the migrations whose names come before `end`.
+    pub(crate) fn migrated_below(end: &str) -> Self {
         let connection = Connection::open_in_memory().unwrap();
         connection.set_prepared_statement_cache_capacity(512);
         // D1 holds foreign keys as well.
         connection
             .execute_batch("pragma foreign_keys = on")
             .unwrap();
+        let sqlite = Self(connection);
+        sqlite.migrate(|name| name < end);
+        sqlite
+    }
+
+    /// The migrations from `start` on.
+    pub(crate) fn migrate_from(&self, start: &str) {
+        self.migrate(|name| name >= start);
+    }
+
+    fn migrate(&self, is_wanted: impl Fn(&str) -> bool) {
         for (name, sql) in migrations() {
-            connection
-                .execute_batch(&sql)
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            if is_wanted(&name) {
+                self.0
+                    .execute_batch(&sql)
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
         }
-        Self(connection)
     }
 
     pub(crate) fn rows(&self, statement: &Statement) -> Result<Vec<Row>> {

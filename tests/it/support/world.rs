@@ -505,7 +505,7 @@ impl HttpClient for Ports {
         let world = Rc::clone(&self.0);
         self.0
             .call(Port::Outbound, Effect::None, || {
-                let answer = world.github.borrow_mut().answer(&request);
+                let answer = world.github.borrow_mut().answer(&request, world.now.get());
                 Ok(InResponse {
                     status: answer.status,
                     headers: answer.headers,

@@ -2,15 +2,21 @@
 //!
 //! One version that a client cannot load makes the client refuse the whole document of its package
 //! (Composer `ComposerRepository::loadAsyncPackages`), so what the client's `ArrayLoader` would choke on
-//! is refused here, with the reason.
+//! is refused here, with the reason. What it accepts is accepted; `keys.rs` has the rules, key by key.
+
+mod keys;
+mod moment;
+mod php;
 
 use serde_json::{Map, Value};
 
+use keys::Reading;
+
+pub(crate) use keys::{has_time, is_set};
+
 use crate::domain::constraint::Constraint;
 use crate::domain::name::PackageName;
-
-/// The link kinds of composer.json; their values must all be constraints.
-const LINKS: [&str; 5] = ["require", "require-dev", "conflict", "provide", "replace"];
+use crate::domain::scan;
 
 /// Why a composer.json cannot become a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,13 +86,17 @@ impl Manifest {
         self.name().and_then(|name| PackageName::parse(name).ok())
     }
 
-    /// The `version`, as written; a number counts as its text, as in PHP.
-    pub fn version(&self) -> Option<String> {
-        match self.fields.get("version")? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
+    /// The `version`, as written; a number or a truth value counts as its text, as in PHP.
+    pub fn version(&self) -> Result<Option<String>, ManifestFault> {
+        let Some(version) = self.fields.get("version").filter(|value| !value.is_null()) else {
+            return Ok(None);
+        };
+        php::to_text(version)
+            .map(Some)
+            .ok_or_else(|| ManifestFault::WrongKind {
+                key: "version".to_owned(),
+                expected: "text, or best be left out",
+            })
     }
 
     /// The `description`.
@@ -98,87 +108,58 @@ impl Manifest {
         self.fields.get(key).and_then(Value::as_str)
     }
 
+    /// Whether its links can be read for this version, given as it is shown: `self.version` stands for it, and not
+    /// every version can be written in a constraint.
+    pub fn check_version(&self, pretty: &str) -> Result<(), ManifestFault> {
+        if Constraint::parse(pretty).is_ok() {
+            return Ok(());
+        }
+        for kind in keys::LINKS {
+            let links = self.fields.get(kind).map(php::entries).unwrap_or_default();
+            if let Some((package, _)) = links.into_iter().find(|(_, link)| *link == "self.version")
+            {
+                return Err(ManifestFault::BadConstraint {
+                    kind,
+                    package: scan::excerpt(&package),
+                    constraint: scan::excerpt(pretty),
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn check_kinds(&self) -> Result<(), ManifestFault> {
-        let wrong = |key: &str, expected| {
-            Err(ManifestFault::WrongKind {
-                key: key.to_owned(),
+        for (key, value) in &self.fields {
+            keys::read(key, value, "").map_err(|(key, expected)| ManifestFault::WrongKind {
+                key: scan::excerpt(&key),
                 expected,
-            })
-        };
-        for key in [
-            "name",
-            "type",
-            "description",
-            "homepage",
-            "target-dir",
-            "time",
-        ] {
-            if self
-                .fields
-                .get(key)
-                .is_some_and(|value| !value.is_string() && !value.is_null())
-            {
-                return wrong(key, "text");
-            }
-        }
-        for key in [
-            "autoload",
-            "autoload-dev",
-            "extra",
-            "config",
-            "support",
-            "php-ext",
-        ] {
-            // PHP cannot tell an empty list from an empty object, so `[]` passes for both.
-            if self
-                .fields
-                .get(key)
-                .is_some_and(|value| !is_map(value) && !value.is_null())
-            {
-                return wrong(key, "an object");
-            }
-        }
-        for key in ["bin", "license"] {
-            if self
-                .fields
-                .get(key)
-                .is_some_and(|value| !is_text_or_list(value))
-            {
-                return wrong(key, "text or a list of texts");
-            }
+            })?;
         }
         // 2.10.2 and later abort the whole run on a binary outside of the package.
         if bin_paths(self.fields.get("bin"))
             .any(|path| path.split(['/', '\\']).any(|part| part == ".."))
         {
-            return wrong("bin", "paths inside of the package");
+            return Err(ManifestFault::WrongKind {
+                key: "bin".to_owned(),
+                expected: "paths inside of the package",
+            });
         }
         Ok(())
     }
 
     fn check_links(&self) -> Result<(), ManifestFault> {
-        for kind in LINKS {
-            let Some(value) = self.fields.get(kind) else {
-                continue;
-            };
-            if !is_map(value) {
-                return Err(ManifestFault::WrongKind {
-                    key: kind.to_owned(),
-                    expected: "an object of names and constraints",
-                });
-            }
-            for (package, constraint) in value.as_object().into_iter().flatten() {
+        for kind in keys::LINKS {
+            let links = self.fields.get(kind).map(php::entries).unwrap_or_default();
+            for (package, constraint) in links {
+                // Composer passes over what is no text.
                 let Some(text) = constraint.as_str() else {
-                    return Err(ManifestFault::WrongKind {
-                        key: format!("{kind}.{package}"),
-                        expected: "text",
-                    });
+                    continue;
                 };
                 if text != "self.version" && Constraint::parse(text).is_err() {
                     return Err(ManifestFault::BadConstraint {
                         kind,
-                        package: package.clone(),
-                        constraint: text.to_owned(),
+                        package: scan::excerpt(&package),
+                        constraint: scan::excerpt(text),
                     });
                 }
             }
@@ -187,26 +168,30 @@ impl Manifest {
     }
 }
 
-fn is_map(value: &Value) -> bool {
-    match value {
-        Value::Object(_) => true,
-        Value::Array(list) => list.is_empty(),
-        _ => false,
+/// What stands in an entry for a version shown as `pretty`: every key of a manifest that Composer's dumper would write,
+/// with its value, and every key that Composer does not know, as it is. A value that Composer would stop over is left
+/// out; [`Manifest::parse`] has refused it long before.
+pub fn dump(fields: &Map<String, Value>, pretty: &str) -> Map<String, Value> {
+    let mut dumped = Map::new();
+    for (key, value) in fields {
+        let value = match keys::read(key, value, pretty) {
+            Ok(Reading::Value(value)) => value,
+            Ok(Reading::Unknown) => value.clone(),
+            Ok(Reading::Nothing) | Err(_) => continue,
+        };
+        // A document cannot carry this text as a value: it is how minified entries say that a key ends.
+        if value != "__unset" {
+            dumped.insert(key.clone(), value);
+        }
     }
-}
-
-fn is_text_or_list(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::String(_) => true,
-        Value::Array(list) => list.iter().all(Value::is_string),
-        _ => false,
-    }
+    dumped
 }
 
 fn bin_paths(value: Option<&Value>) -> impl Iterator<Item = &str> {
     let single = value.and_then(Value::as_str);
-    let several = value.and_then(Value::as_array).into_iter().flatten();
-    single.into_iter().chain(several.filter_map(Value::as_str))
+    let several = value.map(php::entries).unwrap_or_default();
+    let several = several.into_iter().filter_map(|(_, path)| path.as_str());
+    single.into_iter().chain(several)
 }
 
 #[cfg(test)]
@@ -237,10 +222,7 @@ mod tests {
                 br#"{"require":{"a/b":"~~1"}}"#,
                 "`require.a/b` in composer.json is not a valid constraint: `~~1`",
             ),
-            (
-                br#"{"require":{"a/b":1}}"#,
-                "`require.a/b` in composer.json must be text",
-            ),
+            (br#"{"type":1}"#, "`type` in composer.json must be text"),
             (
                 br#"{"autoload":"src"}"#,
                 "`autoload` in composer.json must be an object",
@@ -256,7 +238,26 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_php_array_passes_for_an_object() {
-        assert!(Manifest::parse(br#"{"name":"a/b","require":[],"extra":[]}"#).is_ok());
+    fn what_composer_passes_over_is_accepted() {
+        for text in [
+            r#"{"name":"a/b","require":[],"extra":[]}"#,
+            r#"{"name":"a/b","require":"php","keywords":"a","extra":1,"description":[],"support":"x"}"#,
+            r#"{"name":["a"],"require":{"a/b":1},"authors":false,"time":[]}"#,
+        ] {
+            assert!(Manifest::parse(text.as_bytes()).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn self_version_needs_a_version_that_can_be_required() {
+        let manifest = Manifest::parse(br#"{"replace":{"a/b":"self.version"}}"#).unwrap();
+        assert_eq!(manifest.check_version("dev-main"), Ok(()));
+        assert_eq!(
+            manifest
+                .check_version("1.0 || || 2")
+                .unwrap_err()
+                .to_string(),
+            "`replace.a/b` in composer.json is not a valid constraint: `1.0 || || 2`"
+        );
     }
 }

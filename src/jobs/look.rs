@@ -1,0 +1,93 @@
+//! What a git host says of a project at this moment.
+
+use std::collections::HashMap;
+
+use crate::app::App;
+use crate::domain::git::BRANCHES;
+use crate::domain::host_facts::ProjectFacts;
+use crate::error::{ErrorKind, Result};
+use crate::jobs::rename::{Named, follow_name};
+use crate::providers::{GitHost, Project, RefListing, RefPage};
+use crate::store::connections::GitRepo;
+use crate::store::git_refs::load_ref_pages;
+use crate::store::host_facts::load_host_facts;
+
+/// All that was asked for.
+pub(super) struct Looked {
+    /// The project, which may have another name by now.
+    pub(super) project: Project,
+    /// Its refs.
+    pub(super) listing: RefListing,
+    /// What goes into every version's metadata.
+    pub(super) facts: ProjectFacts,
+}
+
+/// What the host says now, and the package that the project is synced as.
+pub(super) async fn look_and_name(
+    app: &App,
+    id: &str,
+    host: &dyn GitHost,
+    repo: &GitRepo,
+) -> Result<(Looked, Named)> {
+    let looked = look(app, host, repo).await?;
+    let named = follow_name(app, id, repo, host, &looked.project, &looked.listing).await?;
+    Ok((looked, named))
+}
+
+/// What the host says now: the project, which may have another name, and its refs.
+async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<Looked> {
+    let project = host.describe_project(&repo.provider_id).await?;
+    let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)
+        .await?
+        .into_iter()
+        .filter_map(|(url, content)| Some((url, serde_json::from_str(&content).ok()?)))
+        .collect();
+    let listing = host.list_refs(&repo.provider_id, &known).await?;
+    let facts = look_at_facts(app, host, repo, &project, &listing).await?;
+    Ok(Looked {
+        project,
+        listing,
+        facts,
+    })
+}
+
+/// What goes into every version's metadata. How to pay is read again when the default branch has moved, so that a
+/// comparison that finds nothing new costs no request more.
+async fn look_at_facts(
+    app: &App,
+    host: &dyn GitHost,
+    repo: &GitRepo,
+    project: &Project,
+    listing: &RefListing,
+) -> Result<ProjectFacts> {
+    let known = load_host_facts(app, repo.id).await?;
+    let branch = project.default_branch.as_deref().unwrap_or_default();
+    let name = format!("{BRANCHES}{branch}");
+    let head = listing
+        .refs
+        .iter()
+        .find(|found| found.name == name)
+        .map(|found| found.commit.clone());
+    let mut facts = ProjectFacts {
+        source_page: project.source_page.clone(),
+        issues_page: project.issues_page.clone(),
+        homepage: project.homepage.clone(),
+        ..known
+    };
+    if head.is_none() || head == facts.funding_read_at {
+        return Ok(facts);
+    }
+    match host.read_funding(project).await {
+        Ok(funding) => {
+            facts.funding = funding;
+            facts.funding_read_at = head;
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::RateLimited { .. }) => return Err(error),
+        // Versions are worth more than this; the next comparison tries again.
+        Err(error) => app.warn(&format!(
+            "The funding of {} could not be read: {error}",
+            project.full_name
+        )),
+    }
+    Ok(facts)
+}

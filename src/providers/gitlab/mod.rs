@@ -1,0 +1,345 @@
+//! GitLab by its REST API: gitlab.com, and instances of one's own, also below a path.
+
+mod event;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::ports::InResponse;
+
+use super::outgoing::{Gateway, archives_limited, upstream};
+use super::paging::Paging;
+use super::path::{full_commit, is_id, is_word, project, segment};
+use super::ref_pages::{self, Lists};
+use super::rest::{Asked, Dialect, Rest, Want};
+use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
+
+pub use event::{delivery_id, parse_event, verify};
+
+/// Where gitlab.com is. The API lies below.
+pub(super) const BASE_URL: &str = "https://gitlab.com";
+
+/// The path of the API below the address of an instance.
+const API: &str = "/api/v4";
+
+/// GitLab's greatest page.
+const PER_PAGE: usize = 100;
+
+/// The least role that reads the repository of a private project.
+const REPORTER: u32 = 20;
+
+static DIALECT: Dialect = Dialect {
+    name: "GitLab",
+    accept,
+    explain,
+};
+
+fn accept(want: Want) -> &'static str {
+    match want {
+        Want::Json => "application/json",
+        Want::Raw | Want::Archive => "*/*",
+    }
+}
+
+/// GitLab with one token.
+pub struct GitLab<'a> {
+    api: Rest<'a>,
+    is_oauth: bool,
+}
+
+impl<'a> GitLab<'a> {
+    /// A GitLab at `base_url`, or gitlab.com when that is empty. An access token of a person, a project or a group goes
+    /// alone; the username `oauth2` makes it an OAuth token, as it does for git.
+    pub fn new(gateway: Gateway<'a>, base_url: &str, credentials: &Credentials) -> Result<Self> {
+        let base = match base_url.trim().trim_end_matches('/') {
+            "" => BASE_URL,
+            other => other.trim_end_matches(API).trim_end_matches('/'),
+        };
+        let token = credentials.plain_token()?;
+        if token.starts_with("gldt-") {
+            return Err(Error::invalid(
+                "This is a deploy token, which reads git alone; give a personal, project or group access token \
+                 with the scope `read_api`",
+            ));
+        }
+        let is_oauth = match credentials.username.as_deref() {
+            None => false,
+            Some("oauth2") => true,
+            Some(_) => {
+                return Err(Error::invalid(
+                    "GitLab takes an access token alone; leave `username` out, or set it to `oauth2` for an OAuth token",
+                ));
+            }
+        };
+        let authentication = if is_oauth {
+            ("authorization", format!("Bearer {token}"))
+        } else {
+            ("private-token", token.to_owned())
+        };
+        let base = format!("{base}{API}");
+        Ok(Self {
+            api: Rest::new(gateway, &DIALECT, &base, authentication, token)?,
+            is_oauth,
+        })
+    }
+
+    /// The scopes of the token; none where the instance does not tell, as to an OAuth token.
+    async fn find_scopes(&self) -> Result<Option<Vec<String>>> {
+        if self.is_oauth {
+            return Ok(None);
+        }
+        let path = "/personal_access_tokens/self";
+        match self.api.get(path, Want::Json).await? {
+            Asked::Answered(response) => {
+                let token: AccessToken = self.api.json(response).await?;
+                Ok(Some(token.scopes))
+            }
+            // Before GitLab 15.5 there is no such endpoint.
+            Asked::Refused(refusal) if matches!(refusal.status, 400 | 403 | 404 | 405) => Ok(None),
+            Asked::Refused(refusal) => Err(refusal.error),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct AccessToken {
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+    username: String,
+}
+
+#[derive(Deserialize)]
+struct FoundProject {
+    id: u64,
+    path_with_namespace: String,
+    default_branch: Option<String>,
+    web_url: String,
+    http_url_to_repo: String,
+    visibility: Option<String>,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    empty_repo: bool,
+    #[serde(default)]
+    issues_enabled: bool,
+    repository_access_level: Option<String>,
+    permissions: Option<Permissions>,
+}
+
+#[derive(Deserialize)]
+struct Permissions {
+    project_access: Option<Access>,
+    group_access: Option<Access>,
+}
+
+#[derive(Deserialize)]
+struct Access {
+    #[serde(default)]
+    access_level: u32,
+}
+
+impl FoundProject {
+    /// Whether a member with this token sees the project, but not its repository.
+    fn is_seen_by_guest(&self) -> bool {
+        let Some(permissions) = &self.permissions else {
+            return false;
+        };
+        let levels = [&permissions.project_access, &permissions.group_access];
+        let highest = levels
+            .into_iter()
+            .flatten()
+            .map(|access| access.access_level)
+            .max();
+        // Who has no role is an administrator, or sees what everybody sees.
+        highest.is_some_and(|level| level < REPORTER)
+    }
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    committed_date: String,
+}
+
+#[async_trait(?Send)]
+impl GitHost for GitLab<'_> {
+    async fn check_access(&self) -> Result<Account> {
+        let scopes = self.find_scopes().await?;
+        let missing = scopes.as_deref().and_then(missing_scope);
+        if let Some(missing) = missing {
+            return Ok(Account {
+                provider_id: String::new(),
+                login: "unknown".to_owned(),
+                missing: vec![missing],
+            });
+        }
+        let response = match self.api.get("/user", Want::Json).await? {
+            Asked::Answered(response) => response,
+            Asked::Refused(refusal) if refusal.status == 404 => {
+                return Err(Error::invalid(format!(
+                    "`{}` has no GitLab API at this address; the base URL is the address of the instance, \
+                     as `https://HOST` or `https://HOST/gitlab`",
+                    self.api.host()
+                )));
+            }
+            Asked::Refused(refusal) => return Err(refusal.error),
+        };
+        let user: User = self.api.json(response).await?;
+        Ok(Account {
+            provider_id: user.id.to_string(),
+            login: user.username,
+            missing: Vec::new(),
+        })
+    }
+
+    async fn describe_project(&self, name_or_id: &str) -> Result<Project> {
+        let is_path = || name_or_id.contains('/') && name_or_id.split('/').all(is_word);
+        if !is_id(name_or_id) && !is_path() {
+            return Err(Error::invalid(
+                "A project is named by its full path, as `group/subgroup/name`, or by its numeric id",
+            ));
+        }
+        let path = format!("/projects/{}", segment(name_or_id));
+        let host = self.api.host();
+        let asked = self.api.get(&path, Want::Json).await?;
+        let response = asked.or_missing()?.ok_or_else(|| {
+            Error::not_found(format!(
+                "`{host}` has no project `{name_or_id}`, or does not show it to this token: it needs the \
+                 scope `read_api`, and at least the role Reporter in the project"
+            ))
+        })?;
+        let found: FoundProject = self.api.json(response).await?;
+        let name = &found.path_with_namespace;
+        if found.repository_access_level.as_deref() == Some("disabled") {
+            return Err(upstream(
+                false,
+                format!(
+                    "The repository of `{name}` is switched off at `{host}`; switch it on in the project's settings"
+                ),
+            ));
+        }
+        if found.default_branch.is_none() && !found.empty_repo && found.is_seen_by_guest() {
+            return Err(upstream(
+                false,
+                format!(
+                    "`{host}` shows `{name}` to this token as to a guest, without its files; give the token, or \
+                     whom it belongs to, at least the role Reporter"
+                ),
+            ));
+        }
+        let page = &found.web_url;
+        // As Composer's driver for GitLab (`GitLabDriver::getComposerInformation`) makes them.
+        Ok(Project {
+            source_page: Some(format!("{page}/-/tree/{{ref}}")),
+            issues_page: found.issues_enabled.then(|| format!("{page}/-/issues")),
+            homepage: None,
+            provider_id: found.id.to_string(),
+            // The branch of an empty repository is a plan.
+            default_branch: found
+                .default_branch
+                .filter(|name| !name.is_empty() && !found.empty_repo),
+            web_url: found.web_url,
+            clone_url: found.http_url_to_repo,
+            is_private: found.visibility.as_deref() != Some("public"),
+            is_archived: found.archived,
+            full_name: found.path_with_namespace,
+        })
+    }
+
+    async fn list_refs(
+        &self,
+        project_id: &str,
+        known: &HashMap<String, RefPage>,
+    ) -> Result<RefListing> {
+        let repository = format!("/projects/{}/repository", project(project_id)?);
+        let lists = Lists {
+            // By name, a new tag moves least from one page to the next.
+            tags: format!(
+                "{repository}/tags?pagination=keyset&order_by=name&sort=asc&per_page={PER_PAGE}"
+            ),
+            branches: format!("{repository}/branches?pagination=keyset&per_page={PER_PAGE}"),
+            per_page: PER_PAGE,
+            paging: Paging::Queries,
+        };
+        ref_pages::list(&self.api, &lists, known).await
+    }
+
+    async fn read_file(
+        &self,
+        project_id: &str,
+        path: &str,
+        commit: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>> {
+        let reference = commit.map_or(Ok("HEAD"), full_commit)?;
+        let url = format!(
+            "/projects/{}/repository/files/{}/raw?ref={reference}",
+            project(project_id)?,
+            segment(path)
+        );
+        self.api.read_file(&url, path, limit).await
+    }
+
+    async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String> {
+        let url = format!(
+            "/projects/{}/repository/commits/{}?stats=false",
+            project(project_id)?,
+            full_commit(commit)?
+        );
+        let response = self.api.get(&url, Want::Json).await?.or_refusal()?;
+        let commit: Commit = self.api.json(response).await?;
+        self.api.utc(&commit.committed_date)
+    }
+
+    async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse> {
+        let commit = full_commit(commit)?;
+        let url = format!(
+            "/projects/{}/repository/archive.zip?sha={commit}",
+            project(project_id)?
+        );
+        let opened = self.api.open_archive(&url, commit, "").await;
+        if let Err(error) = &opened
+            && let ErrorKind::RateLimited { retry_after } = error.kind()
+        {
+            // gitlab.com gives five archives of a project a minute, apart from all other limits. Should it be another
+            // limit after all, the next request for something else is told so.
+            return Err(archives_limited(self.api.host(), retry_after));
+        }
+        opened
+    }
+
+    fn limits_archives_apart(&self) -> bool {
+        true
+    }
+}
+
+/// What the token lacks, from its scopes. The files alone would be read with `read_repository` too, the lists are not.
+fn missing_scope(scopes: &[String]) -> Option<String> {
+    let suffices = |scope: &String| scope == "api" || scope == "read_api";
+    if scopes.iter().any(suffices) {
+        return None;
+    }
+    Some("The token lacks the scope `read_api`; make a new one that has it.".to_owned())
+}
+
+fn explain(host: &str, response: &InResponse, message: Option<&str>) -> Option<Error> {
+    let said = message.unwrap_or_default();
+    let is_scope = response.status == 403
+        && (said.contains("insufficient_scope") || said.contains("higher privileges"));
+    is_scope.then(|| {
+        upstream(
+            false,
+            format!("The token lacks the scope `read_api` at `{host}`; make a new one that has it"),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;
