@@ -1,39 +1,39 @@
-//! The documents a client reads: `packages.json`, `p2/{name}.json` and `p2/{name}~dev.json`.
+//! The documents of a package: `p2/{name}.json` and `p2/{name}~dev.json`.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::domain::entry::{ReleasedVersion, build_entry};
 use crate::domain::minify::minify;
 use crate::domain::name::PackageName;
 use crate::domain::version::compare_normalized;
 
-/// Moved by one whenever the form of `packages.json` changes with the same contents,
-/// since its validator would otherwise tell clients that nothing has changed.
-pub const ROOT_DOCUMENT_FORM: i64 = 6;
-
-/// A pattern that no package name can match: a vendor begins with a letter or a digit. An empty list of
-/// names would be read as "not given", and every name would be asked for.
-const NOTHING: &str = "-/-";
+/// Moved by one whenever the same versions give other documents than before, for Composer 2 or 1: every repository is then
+/// published again. Documents that come out the same keep their validators.
+pub const DOCUMENT_FORM: i64 = 1;
 
 /// The address of an archive below a repository's address. Stands in lock files for ever: never to change.
 pub fn dist_path(package: &PackageName, reference: &str) -> String {
     format!("dist/{package}/{reference}.zip")
 }
 
-/// Builds a p2 document. `address` is the repository's own, without a trailing slash.
-pub fn build_document(
+/// Builds the entries of versions, newest first. `address` is the repository's own, without a trailing slash.
+pub fn build_entries(
     package: &PackageName,
     mut versions: Vec<ReleasedVersion>,
     address: &str,
-) -> Vec<u8> {
+) -> Vec<Map<String, Value>> {
     versions.sort_by(|one, other| {
         compare_normalized(&other.normalized, &one.normalized)
             .then_with(|| one.normalized.cmp(&other.normalized))
     });
-    let entries = versions
+    versions
         .into_iter()
         .map(|version| build_entry(package, &version, address))
-        .collect();
+        .collect()
+}
+
+/// Builds a p2 document.
+pub fn build_document(package: &PackageName, entries: Vec<Map<String, Value>>) -> Vec<u8> {
     let document = json!({
         "minified": "composer/2.0",
         "packages": { package.as_str(): minify(entries) },
@@ -43,51 +43,8 @@ pub fn build_document(
     serde_json::to_vec(&document).unwrap_or_default()
 }
 
-/// What a caller may know of a repository's names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Names {
-    /// All of them.
-    Listed(Vec<String>),
-    /// Patterns that cover them.
-    Patterns(Vec<String>),
-}
-
-/// Builds `packages.json` for a repository at `address` (absolute: clients resolve relative URLs against the
-/// host alone, not against the repository's path).
-pub fn build_root(address: &str, names: Names) -> Vec<u8> {
-    let (key, names) = match names {
-        Names::Listed(names) if !names.is_empty() => ("available-packages", names),
-        Names::Patterns(patterns) if !patterns.is_empty() => {
-            ("available-package-patterns", patterns)
-        }
-        Names::Listed(_) | Names::Patterns(_) => {
-            ("available-package-patterns", vec![NOTHING.to_owned()])
-        }
-    };
-    let root = json!({
-        "packages": [],
-        "metadata-url": format!("{address}/p2/%package%.json"),
-        (key): names,
-        // Clients append `?filter=…` to it, so it can have no query of its own.
-        "list": format!("{address}/list.json"),
-        "search": format!("{address}/search.json?q=%query%&type=%type%"),
-        "providers-api": format!("{address}/providers/%package%.json"),
-        "metadata-changes-url": format!("{address}/metadata/changes.json"),
-        "notify-batch": format!("{address}/downloads"),
-        "security-advisories": {
-            "metadata": true,
-            "api-url": format!("{address}/security-advisories"),
-        },
-        "warning": "This repository speaks the protocol of Composer 2; please update Composer",
-        "warning-versions": "<1.999",
-    });
-    serde_json::to_vec(&root).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     fn version(pretty: &str, normalized: &str, manifest: &Value) -> ReleasedVersion {
@@ -105,11 +62,8 @@ mod tests {
 
     fn build(versions: Vec<ReleasedVersion>) -> Value {
         let package = PackageName::parse("acme/lib").unwrap();
-        let bytes = build_document(
-            &package,
-            versions,
-            "https://packages.example.com/r/acme/main",
-        );
+        let address = "https://packages.example.com/r/acme/main";
+        let bytes = build_document(&package, build_entries(&package, versions, address));
         serde_json::from_slice(&bytes).unwrap()
     }
 
@@ -140,14 +94,5 @@ mod tests {
             json!({"version": "1.0.0", "version_normalized": "1.0.0.0", "bin": ["x"], "x-unknown": [1]})
         );
         assert_eq!(document["security-advisories"], json!([]));
-    }
-
-    #[test]
-    fn a_root_never_has_an_empty_list_of_names() {
-        let root: Value =
-            serde_json::from_slice(&build_root("https://a.b", Names::Listed(Vec::new()))).unwrap();
-        assert!(root.get("available-packages").is_none());
-        assert_eq!(root["available-package-patterns"], json!(["-/-"]));
-        assert_eq!(root["metadata-url"], "https://a.b/p2/%package%.json");
     }
 }

@@ -20,11 +20,15 @@ pub mod manifest;
 pub mod metadata;
 pub mod minify;
 pub mod plain_git;
+pub mod root_document;
 pub mod search;
+pub mod settings;
 
 pub mod archive;
 pub mod blob;
 pub mod tree;
+
+pub mod composer_1;
 
 pub mod access;
 pub mod signature;

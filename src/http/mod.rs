@@ -16,8 +16,8 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::problem::{Reader, method_not_allowed, not_found};
-use crate::http::route::{NoRoute, Route};
+use crate::http::problem::{Reader, archive_not_found, method_not_allowed, not_found};
+use crate::http::route::{NoRoute, Resource, Route};
 
 /// Answers one request. Never fails: every error becomes a reply.
 pub async fn handle(app: &App, request: Request) -> Reply {
@@ -28,8 +28,17 @@ pub async fn handle(app: &App, request: Request) -> Reply {
             return problem::reply(app, Reader::Program, &error);
         }
         Err(NoRoute::NotFound) => return not_found(),
-        Err(NoRoute::MethodNotAllowed(allowed)) => return method_not_allowed(allowed),
+        Err(NoRoute::MethodNotAllowed(allowed)) => {
+            return method_not_allowed(reader_of(&request.path), allowed);
+        }
     };
+    let is_archive = matches!(
+        &route,
+        Route::Repository {
+            resource: Resource::Dist(..),
+            ..
+        }
+    );
     let (reader, result) = match route {
         Route::Home => return home(app),
         Route::Health => (Reader::Program, health(app).await),
@@ -47,7 +56,23 @@ pub async fn handle(app: &App, request: Request) -> Reply {
         ),
         Route::Api(route) => (Reader::Program, api::handle(app, request, route).await),
     };
-    result.unwrap_or_else(|error| problem::reply(app, reader, &error))
+    let reply = result.unwrap_or_else(|error| problem::reply(app, reader, &error));
+    if is_archive && reply.status == 404 {
+        return archive_not_found();
+    }
+    reply
+}
+
+/// Who asks for what lives at such a path.
+fn reader_of(path: &str) -> Reader {
+    let is_program = ["/api/", "/hooks/", "/healthz"]
+        .iter()
+        .any(|start| path.starts_with(start));
+    if is_program {
+        Reader::Program
+    } else {
+        Reader::Composer
+    }
 }
 
 /// Healthy is who can read its database.

@@ -44,20 +44,7 @@ pub fn reply(app: &App, reader: Reader, error: &Error) -> Reply {
         Reader::Composer if status == 404 => not_found(),
         // Exactly `application/json`, without a charset: older clients look no further (Composer `CurlDownloader`).
         Reader::Composer => Reply::json(status, &json!({ "warning": error.message() })),
-        Reader::Program => {
-            let body = json!({
-                "type": "about:blank",
-                "title": title,
-                "status": status,
-                "detail": error.message(),
-            });
-            Reply::new(
-                status,
-                CachePolicy::NoStore,
-                Body::Bytes(serde_json::to_vec(&body).unwrap_or_default()),
-            )
-            .with("content-type", "application/problem+json")
-        }
+        Reader::Program => program_reply(status, title, error.message()),
     };
     match error.kind() {
         ErrorKind::Unauthenticated => reply.with(
@@ -76,13 +63,35 @@ pub fn not_found() -> Reply {
     Reply::json(404, &json!({ "error": "Not found" }))
 }
 
+/// An archive that is not there, or that the caller may not see: the same bytes for both, and for a repository that the
+/// caller may not enter. Nobody probes for archives, so Composer may print why the installation ends here.
+pub fn archive_not_found() -> Reply {
+    let text = "This archive is not here, or your token may not see it. If composer.lock names it, run `composer update` \
+                for its package; if that fails as well, ask the owner of the repository";
+    Reply::json(404, &json!({ "warning": text }))
+}
+
 /// A method that a resource does not have.
-pub fn method_not_allowed(allowed: &'static str) -> Reply {
+pub fn method_not_allowed(reader: Reader, allowed: &'static str) -> Reply {
+    let detail = format!("Only {allowed} is allowed here");
+    match reader {
+        Reader::Composer => Reply::json(405, &json!({ "warning": detail })),
+        Reader::Program => program_reply(405, "Method not allowed", &detail),
+    }
+    .with("allow", allowed)
+}
+
+fn program_reply(status: u16, title: &str, detail: &str) -> Reply {
     let body = json!({
         "type": "about:blank",
-        "title": "Method not allowed",
-        "status": 405,
-        "detail": format!("Only {allowed} is allowed here"),
+        "title": title,
+        "status": status,
+        "detail": detail,
     });
-    Reply::json(405, &body).with("allow", allowed)
+    Reply::new(
+        status,
+        CachePolicy::NoStore,
+        Body::Bytes(serde_json::to_vec(&body).unwrap_or_default()),
+    )
+    .with("content-type", "application/problem+json")
 }

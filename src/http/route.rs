@@ -1,5 +1,6 @@
 //! The URL table of the product: a method and a path become a `Route`, or a reason why not. No I/O.
 
+use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::request::percent_decode;
@@ -53,6 +54,12 @@ pub enum Resource {
     Changes,
     /// `downloads`.
     Downloads,
+    /// `downloads/{name}`, as the first clients reported.
+    Download(PackageName),
+    /// `p/{name}.json` or `p/{name}${hash}.json`, for Composer 1.
+    Provider(PackageName, Option<BlobHash>),
+    /// `p/listing-{bucket}${hash}.json` or `p/includes${hash}.json`, for Composer 1.
+    ProviderListing(BlobHash),
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
@@ -67,6 +74,8 @@ pub enum ApiRoute {
     CreateOrganisation,
     ListRepositories(String),
     CreateRepository(String),
+    ShowRepository(String, String),
+    UpdateRepository(String, String),
     ListRevisions(String, String),
     ListTokens(String),
     CreateToken(String),
@@ -187,6 +196,25 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
         ["metadata", "changes.json"] => get(method, Resource::Changes),
         ["search.json"] => get(method, Resource::Search),
         ["list.json"] => get(method, Resource::List),
+        ["p", file] => {
+            let file = percent_decode(file);
+            let (name, hash) = split_hash(&file)?;
+            let is_listing = name == "includes" || name.starts_with("listing-");
+            match hash {
+                Some(hash) if is_listing => get(method, Resource::ProviderListing(hash)),
+                _ => Err(NoRoute::NotFound),
+            }
+        }
+        ["p", vendor, file] => {
+            let file = percent_decode(file);
+            let (short, hash) = split_hash(&file)?;
+            get(method, Resource::Provider(parse_name(vendor, short)?, hash))
+        }
+        ["downloads", vendor, short] => only(
+            method,
+            "POST",
+            Resource::Download(parse_name(vendor, short)?),
+        ),
         ["downloads"] => only(method, "POST", Resource::Downloads),
         // Composer asks by POST since a project may have more names than fit into an address.
         ["security-advisories"] => one_of(method, Resource::Advisories, Resource::Advisories),
@@ -208,6 +236,11 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::ListRepositories(own(org)),
             ApiRoute::CreateRepository(own(org)),
         ),
+        ["orgs", org, "repositories", repository] => match method {
+            "GET" | "HEAD" => Ok(ApiRoute::ShowRepository(own(org), own(repository))),
+            "PATCH" => Ok(ApiRoute::UpdateRepository(own(org), own(repository))),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+        },
         ["orgs", org, "repositories", repository, "revisions"] => {
             get(method, ApiRoute::ListRevisions(own(org), own(repository)))
         }
@@ -268,6 +301,17 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::RetryDeadLetter(own(org), parse_id(id)?),
         ),
         _ => Err(NoRoute::NotFound),
+    }
+}
+
+/// `lib.json` or `lib${hash}.json`; no name holds a `$`.
+fn split_hash(file: &str) -> Result<(&str, Option<BlobHash>), NoRoute> {
+    let file = file.strip_suffix(".json").ok_or(NoRoute::NotFound)?;
+    match file.split_once('$') {
+        None => Ok((file, None)),
+        Some((file, hash)) => BlobHash::parse(hash)
+            .map(|hash| (file, Some(hash)))
+            .ok_or(NoRoute::NotFound),
     }
 }
 

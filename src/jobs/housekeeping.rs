@@ -10,7 +10,7 @@ use crate::store::downloads::delete_old_reports;
 use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
-use crate::store::repositories::list_moved;
+use crate::store::repositories::list_outdated;
 use crate::store::sweep::sweep;
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
@@ -56,7 +56,11 @@ pub async fn run(app: &App) {
         "forgetting counted downloads",
         delete_old_reports(app, app.now().saturating_sub(REPORTS_KEPT)).await,
     );
-    report(app, "moving to a new address", publish_moved(app).await);
+    report(
+        app,
+        "publishing what is outdated",
+        publish_outdated(app).await,
+    );
     report(app, "the sweep", sweep_once(app).await);
 }
 
@@ -76,9 +80,10 @@ async fn publish_forgotten(app: &App) -> Result<()> {
     enqueue(app, &jobs).await
 }
 
-/// Has every repository published anew whose documents name another address than the one we have now.
-async fn publish_moved(app: &App) -> Result<()> {
-    let jobs: Vec<_> = list_moved(app)
+/// Has every repository published anew whose documents name another address than the one we have now, or have an older
+/// form than this program gives them.
+async fn publish_outdated(app: &App) -> Result<()> {
+    let jobs: Vec<_> = list_outdated(app)
         .await?
         .into_iter()
         .map(|repository| Job::Publish { repository })

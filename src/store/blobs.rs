@@ -44,6 +44,16 @@ pub async fn put_blob(app: &App, blob: &Blob) -> Result<()> {
     Ok(())
 }
 
+/// Stores a blob that few will read: the first of them leaves the copy in the cache.
+pub async fn put_rare_blob(app: &App, blob: &Blob) -> Result<()> {
+    app.blobs.put(&blob.hash().blob_key(), blob.bytes()).await
+}
+
+/// The first bytes of a blob, at most `length`; none when there is no such blob.
+pub async fn read_blob_start(app: &App, hash: &BlobHash, length: u64) -> Result<Option<Vec<u8>>> {
+    app.blobs.get_range(&hash.blob_key(), 0, length).await
+}
+
 /// Leaves a copy in the cache. A failure costs a slower read later and nothing else.
 async fn copy_near(app: &App, hash: &BlobHash, bytes: &[u8]) {
     if bytes.len() > CACHED_BYTES {

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::blob::BlobHash;
+use crate::domain::metadata::DOCUMENT_FORM;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
@@ -77,9 +78,10 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
     statements.push(
         Statement::new(
             "update repositories
-             set head_revision = ?3, head_root = ?4, head_time = ?5, published_address = ?6
+             set head_revision = ?3, head_root = ?4, head_time = ?5, published_address = ?6,
+                 published_form = ?7, form_revision = ?3
              where id = ?1 and head_revision = ?2
-               and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?7)))
+               and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?8)))
              returning id",
         )
         .bind(flip.repository)
@@ -88,6 +90,7 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.root.as_str())
         .bind(flip.time)
         .bind(flip.address)
+        .bind(DOCUMENT_FORM)
         .bind(&blobs),
     );
     let rows = app.db.batch(statements).await?;
@@ -105,9 +108,15 @@ pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<bool> {
     let mut statements = index_stmts(flip.repository, flip.built_on, flip.indexed)?;
     statements.extend(tick_off_stmts(flip)?);
     statements.push(
-        Statement::new("update repositories set published_address = ?2 where id = ?1 and published_address is not ?2")
-            .bind(flip.repository)
-            .bind(flip.address),
+        Statement::new(
+            "update repositories set published_address = ?3, published_form = ?4, form_revision = ?2
+             where id = ?1 and head_revision = ?2
+               and (published_address is not ?3 or published_form <> ?4 or form_revision <> ?2)",
+        )
+        .bind(flip.repository)
+        .bind(flip.built_on)
+        .bind(flip.address)
+        .bind(DOCUMENT_FORM),
     );
     statements.push(
         Statement::new("select id from repositories where id = ?1 and head_revision = ?2")

@@ -8,16 +8,23 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::domain::blob::Blob;
-use crate::domain::metadata::build_document;
+use crate::domain::blob::{Blob, BlobHash};
+use crate::domain::composer_1::{self, Draft};
+use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
 use crate::domain::search::{provided_names, summarize};
 use crate::domain::tree::{Change, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
-use crate::store::blobs::put_blob;
+use crate::store::blobs::{put_blob, put_rare_blob};
+use crate::store::composer_1::open_draft;
 use crate::store::heads::{Flip, flip_head, tick_off};
+use crate::store::pending::ask_for_all_stmt;
+pub use crate::store::pending::{
+    ask_for_publication_by_name_stmt, ask_for_publication_stmt,
+    ask_for_publications_of_git_repo_stmt, list_forgotten,
+};
 use crate::store::repositories::{Repository, load_repository};
 use crate::store::search::Indexed;
 use crate::store::snapshot::Snapshot;
@@ -38,74 +45,6 @@ pub enum Published {
     All,
     /// More packages wait than fit into one flip.
     More,
-}
-
-/// Says that the documents of a package must be built again, in every repository it is in.
-/// Belongs into the batch that makes the change.
-pub fn ask_for_publication_stmt(package: i64, now: i64) -> Statement {
-    Statement::new(
-        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-         select repository_id, package_id, 1, ?2 from repository_packages where package_id = ?1
-         on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?2",
-    )
-    .bind(package)
-    .bind(now)
-}
-
-/// The same for all packages that a git repository is or was synced as: they share its address and its state.
-pub fn ask_for_publications_of_git_repo_stmt(git_repo: i64, now: i64) -> Statement {
-    Statement::new(
-        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-         select m.repository_id, m.package_id, 1, ?2
-         from packages p join repository_packages m on m.package_id = p.id
-         where p.git_repo_id = ?1
-         on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?2",
-    )
-    .bind(git_repo)
-    .bind(now)
-}
-
-/// The same by name, for a batch that also makes the package.
-pub fn ask_for_publication_by_name_stmt(
-    organisation: i64,
-    name: &PackageName,
-    now: i64,
-) -> Statement {
-    Statement::new(
-        "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-         select m.repository_id, m.package_id, 1, ?3
-         from packages p join repository_packages m on m.package_id = p.id
-         where p.organisation_id = ?1 and p.name = ?2
-         on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?3",
-    )
-    .bind(organisation)
-    .bind(name.as_str())
-    .bind(now)
-}
-
-/// Repositories that have waited since before `before`: a message was lost.
-pub async fn list_forgotten(app: &App, before: i64) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Forgotten {
-        repository_id: i64,
-    }
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select repository_id from pending_publications where asked_at < ?1
-                 union
-                 select m.repository_id from jobs j join repository_packages m on m.package_id = j.package_id
-                 where j.state = 'publishing' and coalesce(j.started_at, j.created_at) < ?1
-                 limit 100",
-            )
-            .bind(before),
-        )
-        .await?;
-    Ok(rows_as::<Forgotten>(rows)?
-        .into_iter()
-        .map(|row| row.repository_id)
-        .collect())
 }
 
 #[derive(Deserialize)]
@@ -133,50 +72,42 @@ pub async fn publish(app: &App, repository: i64) -> Result<Published> {
 async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>> {
     let removals = count_removals(app).await?;
     let repository = load_repository(app, repository).await?;
+    let builds_composer_1 = repository.settings()?.composer_1.is_built();
     let address = repository.address(&app.config.public_url);
-    if repository
-        .published_address
-        .as_ref()
-        .is_some_and(|published| *published != address)
-    {
-        ask_for_all(app, &repository).await?;
+    let snapshot = Snapshot::open(app, &repository.head);
+    let root = snapshot.root().await?;
+    let lacks_composer_1 =
+        builds_composer_1 && root.composer_1().is_none() && root.package_count() > 0;
+    if is_outdated(&repository, &address) || lacks_composer_1 {
+        app.db
+            .rows(ask_for_all_stmt(repository.id, app.now()))
+            .await?;
     }
     let mut pending = list_pending(app, repository.id).await?;
     let more = i64::try_from(pending.len()).is_ok_and(|count| count > PACKAGES_IN_ONE_FLIP);
     pending.truncate(usize::try_from(PACKAGES_IN_ONE_FLIP).unwrap_or_default());
 
-    let snapshot = Snapshot::open(app, &repository.head);
-    let root = snapshot.root().await?;
-    let mut blobs = Vec::new();
-    let mut changes = BTreeMap::new();
-    let mut indexed = Vec::new();
-    for package in &pending {
-        let Built {
-            change,
-            documents,
-            summary,
-        } = build_documents(app, package, &address).await?;
-        indexed.push(summary);
-        let published = snapshot.find_entry(&package.name).await?;
-        for document in documents {
-            // What the head names already is there, and the sweep leaves it alone.
-            if !published
-                .as_ref()
-                .is_some_and(|entry| entry.names(document.hash()))
-            {
-                put_blob(app, &document).await?;
-                blobs.push(document.hash().clone());
-            }
-        }
-        changes.insert(package.name.clone(), change);
-    }
+    // Later than the revision before by at least a second: validators are made of this time.
+    let time = app.now().max(repository.head.time.saturating_add(1));
+    let composer_1 = if builds_composer_1 {
+        let names = pending.iter().map(|package| package.name.as_str());
+        Some(open_draft(app, repository.id, &root, names).await?)
+    } else {
+        None
+    };
+    let Written {
+        mut blobs,
+        changes,
+        indexed,
+        composer_1,
+    } = write_documents(app, &repository, &pending, composer_1, time).await?;
 
     let touched = touched_buckets(changes.keys().map(String::as_str));
     let buckets = snapshot.buckets(&root, touched.into_iter()).await?;
     let names = snapshot.names_for_update(&root, changes.len()).await?;
-    // Later than the revision before by at least a second: validators are made of this time.
-    let time = app.now().max(repository.head.time.saturating_add(1));
-    let updated = update(&root, buckets, names, &changes, time);
+    let (composer_1, listings) = composer_1.map(Draft::finish).unzip();
+    let is_known = composer_1.as_ref() == root.composer_1();
+    let updated = update(&root, buckets, names, &changes, composer_1, time);
 
     let published: Vec<_> = pending
         .iter()
@@ -184,6 +115,10 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         .collect();
     let unchanged = repository.head.root.as_ref() == Some(&updated.root);
     if !unchanged {
+        for blob in listings.iter().flatten().filter(|_| !is_known) {
+            put_rare_blob(app, blob).await?;
+            blobs.push(blob.hash().clone());
+        }
         for blob in &updated.blobs {
             put_blob(app, blob).await?;
             blobs.push(blob.hash().clone());
@@ -222,6 +157,67 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     }))
 }
 
+/// What was written of the documents of a publish.
+struct Written {
+    blobs: Vec<BlobHash>,
+    changes: BTreeMap<String, Change>,
+    indexed: Vec<Indexed>,
+    composer_1: Option<Draft>,
+}
+
+/// Builds the documents of what waits, and stores those that the head does not name: what it names is there already, and
+/// the sweep leaves it alone.
+async fn write_documents(
+    app: &App,
+    repository: &Repository,
+    pending: &[Pending],
+    composer_1: Option<Draft>,
+    time: i64,
+) -> Result<Written> {
+    let snapshot = Snapshot::open(app, &repository.head);
+    let mut written = Written {
+        blobs: Vec::new(),
+        changes: BTreeMap::new(),
+        indexed: Vec::new(),
+        composer_1,
+    };
+    for package in pending {
+        let builds_composer_1 = written.composer_1.is_some();
+        let Built {
+            change,
+            documents,
+            summary,
+            composer_1: document,
+        } = build_documents(app, repository, package, builds_composer_1).await?;
+        written.indexed.push(summary);
+        let published = snapshot.find_entry(&package.name).await?;
+        for document in documents {
+            if !published
+                .as_ref()
+                .is_some_and(|entry| entry.names(document.hash()))
+            {
+                put_blob(app, &document).await?;
+                written.blobs.push(document.hash().clone());
+            }
+        }
+        written.changes.insert(package.name.clone(), change);
+        match (&mut written.composer_1, document) {
+            (Some(draft), Some(document)) => {
+                let hash = document.hash();
+                let known = draft.find(&package.name);
+                if known.is_none_or(|known| known.hash != *hash) {
+                    put_rare_blob(app, &document).await?;
+                    written.blobs.push(hash.clone());
+                }
+                draft.put(&package.name, hash.clone(), time);
+            }
+            (Some(draft), None) => draft.remove(&package.name),
+            (None, _) => {}
+        }
+    }
+    Ok(written)
+}
+
 async fn list_pending(app: &App, repository: i64) -> Result<Vec<Pending>> {
     rows_as(
         app.db
@@ -240,20 +236,14 @@ async fn list_pending(app: &App, repository: i64) -> Result<Vec<Pending>> {
     )
 }
 
-/// The repository moved to another address: every document names it, so every document is built again.
-async fn ask_for_all(app: &App, repository: &Repository) -> Result<()> {
-    app.db
-        .rows(
-            Statement::new(
-                "insert into pending_publications (repository_id, package_id, sequence, asked_at)
-                 select repository_id, package_id, 1, ?2 from repository_packages where repository_id = ?1
-                 on conflict (repository_id, package_id) do update set sequence = sequence + 1",
-            )
-            .bind(repository.id)
-            .bind(app.now()),
-        )
-        .await
-        .map(|_| ())
+/// Whether the published documents carry another address than they are to, or have an older form than this program gives
+/// them. A newer form is left alone: while two programs are at work, the newer one decides.
+fn is_outdated(repository: &Repository, address: &str) -> bool {
+    let is_elsewhere = repository
+        .published_address
+        .as_ref()
+        .is_some_and(|published| published != address);
+    is_elsewhere || (repository.head.revision > 0 && repository.published_form < DOCUMENT_FORM)
 }
 
 /// What a package comes to.
@@ -261,9 +251,16 @@ struct Built {
     change: Change,
     documents: Vec<Blob>,
     summary: Indexed,
+    composer_1: Option<Blob>,
 }
 
-async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<Built> {
+async fn build_documents(
+    app: &App,
+    repository: &Repository,
+    package: &Pending,
+    builds_composer_1: bool,
+) -> Result<Built> {
+    let address = &repository.address(&app.config.public_url);
     let name = PackageName::parse(&package.name).map_err(Error::internal)?;
     let (tagged, dev) = load_released(app, package.package_id).await?;
     let summary = Indexed {
@@ -276,12 +273,19 @@ async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<
             change: Change::Remove,
             documents: Vec::new(),
             summary,
+            composer_1: None,
         });
     }
     let has_dev = !dev.is_empty();
+    let tagged = build_entries(&name, tagged, address);
+    let dev = build_entries(&name, dev, address);
+    let composer_1 = builds_composer_1.then(|| {
+        let entries = tagged.iter().chain(&dev).cloned();
+        composer_1::build_document(repository.id, &name, entries)
+    });
     // The tagged document exists even when it is empty: clients read its list of advisories.
-    let tagged = Blob::new(build_document(&name, tagged, address));
-    let dev = has_dev.then(|| Blob::new(build_document(&name, dev, address)));
+    let tagged = Blob::new(build_document(&name, tagged));
+    let dev = has_dev.then(|| Blob::new(build_document(&name, dev)));
     let change = Change::Put {
         tagged: tagged.hash().clone(),
         dev: dev.as_ref().map(|blob| blob.hash().clone()),
@@ -290,6 +294,7 @@ async fn build_documents(app: &App, package: &Pending, address: &str) -> Result<
         change,
         documents: std::iter::once(tagged).chain(dev).collect(),
         summary,
+        composer_1,
     })
 }
 

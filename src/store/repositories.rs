@@ -1,14 +1,19 @@
 //! Organisations, repositories and their heads.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::domain::access::Place;
 use crate::domain::blob::BlobHash;
+use crate::domain::metadata::DOCUMENT_FORM;
+use crate::domain::settings::{Settings, SettingsPatch};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{Row, rows_as};
 use crate::store::organisations::insert_organisation_stmt;
+use crate::store::pending::{ask_for_all_stmt, ask_for_one_stmt};
 
 /// How a request names a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,14 @@ pub struct Repository {
     pub head: Head,
     /// The address its published documents carry; none before the first publish.
     pub published_address: Option<String>,
+    /// The form its published documents have; 0 when it is not known.
+    pub published_form: i64,
+    /// What people read about it.
+    pub description: Option<String>,
+    /// Its settings as stored: few requests need them, so they are parsed by those that do.
+    settings: Rc<str>,
+    /// How often its settings were changed.
+    pub settings_changes: i64,
 }
 
 impl Repository {
@@ -64,6 +77,11 @@ impl Repository {
             repository: &self.slug,
             is_public: self.is_public,
         }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> Result<Settings> {
+        serde_json::from_str(&self.settings).map_err(Error::internal)
     }
 
     /// The address that its documents are to carry: `https://…/r/{organisation}/{repository}`.
@@ -97,6 +115,11 @@ struct RepositoryRow {
     head_time: i64,
     names_changed_at: Option<i64>,
     published_address: Option<String>,
+    published_form: i64,
+    form_revision: i64,
+    description: Option<String>,
+    settings: String,
+    settings_changes: i64,
 }
 
 impl From<RepositoryRow> for Repository {
@@ -114,6 +137,15 @@ impl From<RepositoryRow> for Repository {
                 names_changed_at: row.names_changed_at.unwrap_or(row.head_time),
             },
             published_address: row.published_address,
+            // Whoever moved the head meanwhile knew of no forms.
+            published_form: if row.form_revision == row.head_revision {
+                row.published_form
+            } else {
+                0
+            },
+            description: row.description,
+            settings: row.settings.into(),
+            settings_changes: row.settings_changes,
         }
     }
 }
@@ -126,7 +158,8 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             repository,
         } => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.head_revision, r.head_root, r.head_time, r.published_address,
+                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes,
                     (select names_changed_at from revisions
                      where repository_id = r.id and number = r.head_revision) as names_changed_at
              from repositories r join organisations o on o.id = r.organisation_id
@@ -136,7 +169,8 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
         .bind(repository),
         RepositoryAddress::Host(host) => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.head_revision, r.head_root, r.head_time, r.published_address,
+                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes,
                     (select names_changed_at from revisions
                      where repository_id = r.id and number = r.head_revision) as names_changed_at
              from hosts h join repositories r on r.id = h.repository_id
@@ -164,7 +198,8 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                        r.head_revision, r.head_root, r.head_time, r.published_address,
+                        r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes,
                         (select names_changed_at from revisions
                          where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
@@ -196,7 +231,8 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                        r.head_revision, r.head_root, r.head_time, r.published_address,
+                        r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes,
                         (select names_changed_at from revisions
                          where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
@@ -230,6 +266,46 @@ pub async fn insert_repository(
         .map(|_| ())
 }
 
+/// What is to become of a repository; what is none stays as it is.
+pub struct RepositoryChange<'a> {
+    /// Whether everybody may read it.
+    pub is_public: Option<bool>,
+    /// What people read about it; an empty text takes it away.
+    pub description: Option<&'a str>,
+    /// Its settings.
+    pub settings: &'a SettingsPatch,
+    /// Whether the files of Composer 1 are to be built from now on, when that changes.
+    pub builds_composer_1: Option<bool>,
+}
+
+/// Changes a repository. A change that changes nothing moves no validator.
+pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>) -> Result<()> {
+    let patch = serde_json::to_string(change.settings).map_err(Error::internal)?;
+    let mut statements = vec![
+        Statement::new(
+            "update repositories
+             set is_public = coalesce(?2, is_public),
+                 description = nullif(coalesce(?3, description), ''),
+                 settings_changes = settings_changes + (json_patch(settings, ?4) <> settings),
+                 settings = json_patch(settings, ?4)
+             where id = ?1",
+        )
+        .bind(id)
+        .bind(change.is_public.map(i64::from))
+        .bind(change.description)
+        .bind(patch),
+    ];
+    match change.builds_composer_1 {
+        None => {}
+        Some(true) => statements.push(ask_for_all_stmt(id, app.now())),
+        // The next tree names none; any package leads to it.
+        Some(false) => statements.push(ask_for_one_stmt(id, app.now())),
+    }
+    app.db.batch(statements).await?;
+    app.memo.repositories.clear();
+    Ok(())
+}
+
 fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: i64) -> Statement {
     Statement::new(
         "insert into repositories (organisation_id, slug, is_public, created_at)
@@ -241,10 +317,10 @@ fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: 
     .bind(now)
 }
 
-/// Repositories whose published documents name another address than the one they have now.
-pub async fn list_moved(app: &App) -> Result<Vec<i64>> {
+/// Repositories whose published documents name another address than the one they have now, or have an older form.
+pub async fn list_outdated(app: &App) -> Result<Vec<i64>> {
     #[derive(Deserialize)]
-    struct Moved {
+    struct Outdated {
         id: i64,
     }
     let rows = app
@@ -253,12 +329,15 @@ pub async fn list_moved(app: &App) -> Result<Vec<i64>> {
             Statement::new(
                 "select r.id from repositories r join organisations o on o.id = r.organisation_id
                  where r.published_address <> ?1 || '/r/' || o.slug || '/' || r.slug
+                    or (r.head_revision > 0
+                        and (r.published_form < ?2 or r.form_revision <> r.head_revision))
                  limit 100",
             )
-            .bind(&app.config.public_url),
+            .bind(&app.config.public_url)
+            .bind(DOCUMENT_FORM),
         )
         .await?;
-    Ok(rows_as::<Moved>(rows)?
+    Ok(rows_as::<Outdated>(rows)?
         .into_iter()
         .map(|row| row.id)
         .collect())

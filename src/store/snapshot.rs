@@ -7,7 +7,7 @@ use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::tree::{
     Bucket, Changed, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number,
-    compare_buckets, decode_bucket, find_bucket, find_names, find_package, read_bucket_names,
+    compare_buckets, decode_bucket, find_bucket, find_package, read_bucket_names, read_first_line,
     read_names,
 };
 use crate::error::{Error, Result};
@@ -45,13 +45,13 @@ impl<'a> Snapshot<'a> {
             return Ok(Some(Vec::new()));
         };
         let root = load_blob(self.app, root).await?;
-        let (count, names) = find_names(&root).map_err(damaged)?;
-        match names {
+        let first = read_first_line(&root).map_err(damaged)?;
+        match first.names {
             Some(names) => {
                 let bytes = load_blob(self.app, &names).await?;
                 read_names(&bytes).map(Some).map_err(damaged)
             }
-            None if count == 0 => Ok(Some(Vec::new())),
+            None if first.package_count == 0 => Ok(Some(Vec::new())),
             None => Ok(None),
         }
     }

@@ -15,6 +15,8 @@ import dists from "./scenarios/dists.mjs";
 import tokens from "./scenarios/tokens.mjs";
 import visibility from "./scenarios/visibility.mjs";
 import discovery from "./scenarios/discovery.mjs";
+import composer1 from "./scenarios/composer-1.mjs";
+import settings from "./scenarios/settings.mjs";
 import uploads from "./scenarios/uploads.mjs";
 import organisations from "./scenarios/organisations.mjs";
 import history from "./scenarios/history.mjs";
@@ -39,11 +41,14 @@ describe("Repertoire", () => {
   // Most of a sync is waiting: for a batch of the queue, for what an isolate remembers, for a fault to pass.
   describe("side by side", { concurrency: true }, () => {
     // The tests of these are side by side as well: each has a package of its own.
-    const loose = { webhooks, refs, policies, faults, traps };
+    const loose = { webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
+
+  // Not beside `faults`, which counts how many messages are at work when a host refuses: these send a great many.
+  describe("policies", { concurrency: true }, () => policies(world));
 
   // What is about a client's behaviour, with each client that there is.
   describe("clients", { concurrency: true }, () => {

@@ -22,8 +22,8 @@ use repertoire::domain::tag_version::{version_of_branch, version_of_tag};
 use repertoire::domain::time::{http_date, parse_moment, parse_rfc3339, rfc3339};
 use repertoire::domain::token::{TokenHash, is_mistyped};
 use repertoire::domain::tree::{
-    Root, decode_bucket, encode_bucket, find_bucket, find_names, find_package, read_bucket_names,
-    read_names,
+    Root, decode_bucket, encode_bucket, find_bucket, find_package, read_bucket_names,
+    read_first_line, read_names,
 };
 use repertoire::domain::version::{MAX_VERSION_LENGTH, compare_normalized, normalize};
 use repertoire::http::auth::{Credentials, read_credentials};
@@ -221,7 +221,7 @@ proptest! {
                 let encoded = encode_bucket(&bucket);
                 prop_assert!(decode_bucket(encoded.bytes()).is_ok());
             }
-            let _ = (find_bucket(bytes, 7), find_names(bytes), read_names(bytes));
+            let _ = (find_bucket(bytes, 7), read_first_line(bytes), read_names(bytes));
             let _ = (find_package(bytes, "a/b"), read_bucket_names(bytes));
         }
     }

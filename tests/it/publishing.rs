@@ -289,3 +289,133 @@ fn an_instance_that_moved_publishes_its_documents_under_the_new_address() {
     moved.run_jobs();
     assert_eq!(moved.head().0, before + 1, "once is enough");
 }
+
+#[test]
+fn an_older_form_of_documents_is_published_again_and_equal_ones_keep_their_dates() {
+    let registry = TestRegistry::imported();
+    registry
+        .writer()
+        .upload("acme/tool", "1.0.0", "")
+        .expect(201);
+    let dates = || {
+        ["acme/lib", "acme/lib~dev", "acme/tool"].map(|name| {
+            let answer = registry
+                .admin()
+                .get(&format!("/r/acme/main/p2/{name}.json"));
+            answer.header("last-modified").unwrap().to_owned()
+        })
+    };
+    let (head, before) = (registry.head(), dates());
+    registry.pass_time(1_000);
+    registry.change("update repositories set published_form = 0");
+    registry.housekeep();
+    registry.run_jobs();
+    registry.assert_settled();
+    assert_eq!((registry.head(), dates()), (head.clone(), before.clone()));
+    // Another form gives another document of this one package.
+    registry.change("update versions set manifest = json_set(manifest, '$.description', 'In another form') where pretty = '1.0.0'");
+    registry.housekeep();
+    registry.run_jobs();
+    assert_eq!(
+        registry.head(),
+        head,
+        "a form that is known is not built again"
+    );
+    registry.change("update repositories set published_form = 0");
+    registry.housekeep();
+    registry.run_jobs();
+    registry.assert_settled();
+    let after = dates();
+    assert_eq!(after[..2], before[..2]);
+    assert_ne!(after[2], before[2]);
+    assert_eq!(registry.head().0, head.0 + 1);
+    registry.housekeep();
+    registry.run_jobs();
+    assert_eq!(registry.head().0, head.0 + 1, "once is enough");
+}
+
+#[test]
+fn what_a_program_without_forms_published_meanwhile_is_published_again() {
+    let registry = TestRegistry::imported();
+    let head = registry.head();
+    // Such a program moves the head and says nothing of its form.
+    registry.change(
+        "update repositories set head_revision = head_revision + 1, head_time = head_time + 1",
+    );
+    registry.change(
+        "insert into revisions (repository_id, number, root, time, cause)
+         select id, head_revision, head_root, head_time, 'old' from repositories",
+    );
+    registry.change("update versions set manifest = json_set(manifest, '$.description', 'As before') where pretty = 'v1.0.0'");
+    registry.pass_time(10);
+    registry.housekeep();
+    registry.run_jobs();
+    registry.assert_settled();
+    assert_eq!(registry.head().0, head.0 + 2);
+    let oldest = registry.composer_metadata(PACKAGE).pop().unwrap();
+    assert_eq!(oldest["description"], "As before");
+    let forms = "select published_form || ' ' || (form_revision = head_revision) from repositories";
+    let form = repertoire::domain::metadata::DOCUMENT_FORM;
+    assert_eq!(registry.world.sqlite.texts(forms), [format!("{form} 1")]);
+    registry.housekeep();
+    registry.run_jobs();
+    assert_eq!(registry.head().0, head.0 + 2, "once is enough");
+}
+
+#[test]
+fn a_newer_form_is_left_to_the_newer_program() {
+    let registry = TestRegistry::imported();
+    let head = registry.head();
+    registry.change("update repositories set published_form = published_form + 1");
+    registry.housekeep();
+    registry.run_jobs();
+    assert_eq!(registry.head(), head);
+    let waiting = "select package_id from pending_publications";
+    assert_eq!(registry.world.sqlite.texts(waiting), Vec::<String>::new());
+}
+
+#[test]
+fn a_tree_of_the_first_encoding_is_read_and_built_on() {
+    let registry = TestRegistry::imported();
+    let document = "/r/acme/main/p2/acme/lib.json";
+    let bytes = registry.admin().get(document).bytes();
+    let key = format!("blobs/{}", registry.head().1);
+    let new = registry.world.objects.borrow()[&key].bytes.clone();
+    let new = String::from_utf8(new).unwrap();
+    // The first line without its last hash.
+    let (first, lines) = new.split_once('\n').unwrap();
+    let first = first.replace("repertoire-root 2", "repertoire-root 1");
+    let (first, _) = first.rsplit_once(' ').unwrap();
+    let old = repertoire::domain::blob::Blob::new(format!("{first}\n{lines}").into_bytes());
+    let uploaded = registry.world.now.get();
+    let object = crate::support::world::Object {
+        bytes: old.bytes().to_vec(),
+        uploaded,
+    };
+    registry
+        .world
+        .objects
+        .borrow_mut()
+        .insert(old.hash().blob_key(), object);
+    let statement = repertoire::ports::Statement::new(
+        "update repositories set head_root = ?1, published_form = 0, form_revision = 0",
+    )
+    .bind(old.hash().as_str());
+    registry.world.sqlite.change(&statement);
+    registry.pass_time(10);
+    let agent = crate::support::composer_1::AGENT;
+    let offers = || {
+        let root = registry
+            .admin()
+            .get_with("/r/acme/main/packages.json", "user-agent", agent);
+        root.expect(200).json().get("provider-includes").is_some()
+    };
+    assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
+    assert!(!offers());
+    registry.housekeep();
+    registry.run_jobs();
+    registry.assert_settled();
+    assert!(offers());
+    assert_eq!(registry.admin().get(document).bytes(), bytes);
+    assert_ne!(registry.head().1, old.hash().as_str());
+}

@@ -3,13 +3,20 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "an overflow in a test panics, which is what a test does when something is wrong"
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test without a harness: it prints what it found and panics when something is wrong"
 )]
 
 mod answers;
 mod repositories;
-// The registry of the other tests; only a part of what they need is used here.
-#[allow(dead_code)]
+#[expect(
+    dead_code,
+    reason = "the registry of the other tests, of which only a part is needed here"
+)]
 #[path = "../it/support/mod.rs"]
 mod support;
 

@@ -52,7 +52,10 @@ pub(crate) fn repository_difference(states: &Value, theirs: &Value) -> Option<St
 fn push(registry: &TestRegistry, state: &Value) {
     let mut github = registry.world.github.borrow_mut();
     let project = github.project(PROJECT);
-    project.default_branch = state["default"].as_str().unwrap().to_owned();
+    state["default"]
+        .as_str()
+        .unwrap()
+        .clone_into(&mut project.default_branch);
     project.refs.clear();
     let refs = state["refs"].as_array().unwrap();
     for found in refs.iter().filter(|found| found.get("same").is_none()) {

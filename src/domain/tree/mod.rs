@@ -3,7 +3,7 @@
 //! Both are text in one canonical spelling, so equal contents have equal hashes:
 //!
 //! ```text
-//! repertoire-root 1 0000000002 <hash of the names, or dashes>
+//! repertoire-root 2 0000000002 <hash of the names, or dashes> <hash of what Composer 1 reads, or dashes>
 //! 3f <hash of the bucket> 00000001
 //! ```
 //!
@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Root lines have a fixed width and are searched by halving; bucket lines are found by the name at their start.
-//! Neither needs to be parsed whole to answer one request. The encoding never changes under its number.
+//! Neither needs to be parsed whole to answer one request. The encoding never changes under its number; roots of number 1,
+//! which end their first line after the names, are read for ever and written no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -22,12 +23,15 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::blob::{Blob, BlobHash};
 
-const ROOT_HEADER: &str = "repertoire-root 1 ";
+const ROOT_HEADER: &str = "repertoire-root 2 ";
+const OLD_ROOT_HEADER: &str = "repertoire-root 1 ";
 const BUCKET_HEADER: &str = "repertoire-bucket 1\n";
 /// `3f `, 64 hex digits, a blank, an eight-digit count, a line feed.
 const ROOT_LINE: usize = 3 + 64 + 1 + 8 + 1;
 /// The header, a ten-digit count, a blank, 64 hex digits or dashes, a line feed.
-const ROOT_FIRST_LINE: usize = ROOT_HEADER.len() + 10 + 1 + 64 + 1;
+const OLD_ROOT_FIRST_LINE: usize = OLD_ROOT_HEADER.len() + 10 + 1 + 64 + 1;
+/// The same with a blank and 64 more hex digits or dashes.
+const ROOT_FIRST_LINE: usize = OLD_ROOT_FIRST_LINE + 1 + 64;
 const NO_HASH: &str = "----------------------------------------------------------------";
 
 /// Up to this many packages are also kept as one list of names: `packages.json` names them all
@@ -89,6 +93,13 @@ pub struct Changed {
 #[error("a tree node is damaged: {0}")]
 pub struct DamagedTree(&'static str);
 
+impl DamagedTree {
+    /// What is damaged, in words.
+    pub(crate) fn of(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
 /// The number of the bucket a package lives in: the first byte of the SHA-256 of its name.
 pub fn bucket_number(name: &str) -> u8 {
     Sha256::digest(name.as_bytes())
@@ -101,27 +112,35 @@ pub fn bucket_number(name: &str) -> u8 {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Root {
     names: Option<BlobHash>,
+    composer_1: Option<BlobHash>,
     buckets: BTreeMap<u8, (BlobHash, u32)>,
 }
 
 impl Root {
     /// Reads a root node.
     pub fn decode(bytes: &[u8]) -> Result<Self, DamagedTree> {
-        let (names, lines) = split_root(bytes)?;
+        let first = read_first_line(bytes)?;
         let mut buckets = BTreeMap::new();
-        for line in lines.chunks(ROOT_LINE) {
+        for line in first.lines.chunks(ROOT_LINE) {
             let (number, hash, count) = read_root_line(line).ok_or(DamagedTree("root line"))?;
             buckets.insert(number, (hash, count));
         }
-        Ok(Self { names, buckets })
+        Ok(Self {
+            names: first.names,
+            composer_1: first.composer_1,
+            buckets,
+        })
     }
 
     /// Writes the root node.
     pub fn encode(&self) -> Blob {
+        let spell =
+            |hash: &Option<BlobHash>| hash.as_ref().map_or(NO_HASH, BlobHash::as_str).to_owned();
         let mut text = format!(
-            "{ROOT_HEADER}{:010} {}\n",
+            "{ROOT_HEADER}{:010} {} {}\n",
             self.package_count(),
-            self.names.as_ref().map_or(NO_HASH, BlobHash::as_str)
+            spell(&self.names),
+            spell(&self.composer_1)
         );
         for (number, (hash, count)) in &self.buckets {
             let _ = writeln!(text, "{number:02x} {hash} {count:08}");
@@ -141,6 +160,11 @@ impl Root {
         self.names.as_ref()
     }
 
+    /// The file that names the listings of Composer 1 ([`crate::domain::composer_1`]), when they are built.
+    pub fn composer_1(&self) -> Option<&BlobHash> {
+        self.composer_1.as_ref()
+    }
+
     /// The bucket of that number.
     pub fn bucket(&self, number: u8) -> Option<&BlobHash> {
         self.buckets.get(&number).map(|(hash, _)| hash)
@@ -156,7 +180,7 @@ impl Root {
 
 /// Finds one bucket in the bytes of a root, without decoding the rest.
 pub fn find_bucket(root: &[u8], number: u8) -> Result<Option<BlobHash>, DamagedTree> {
-    let (_, lines) = split_root(root)?;
+    let FirstLine { lines, .. } = read_first_line(root)?;
     let mut low = 0_usize;
     let mut high = lines.len() / ROOT_LINE;
     while low < high {
@@ -175,15 +199,53 @@ pub fn find_bucket(root: &[u8], number: u8) -> Result<Option<BlobHash>, DamagedT
     Ok(None)
 }
 
-/// The list of names and the number of packages, from the first line of a root.
-pub fn find_names(root: &[u8]) -> Result<(u64, Option<BlobHash>), DamagedTree> {
-    let (names, _) = split_root(root)?;
-    let count = std::str::from_utf8(root)
+/// What the first line of a root says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstLine<'a> {
+    /// How many packages the tree has.
+    pub package_count: u64,
+    /// The blob that lists all names, when there are fewer than [`NAMED_PACKAGES`].
+    pub names: Option<BlobHash>,
+    /// The file that names the listings of Composer 1, when they are built.
+    pub composer_1: Option<BlobHash>,
+    lines: &'a [u8],
+}
+
+/// Reads the first line of a root, without decoding the rest.
+pub fn read_first_line(root: &[u8]) -> Result<FirstLine<'_>, DamagedTree> {
+    let damaged = || DamagedTree("root header");
+    let length = if root.starts_with(OLD_ROOT_HEADER.as_bytes()) {
+        OLD_ROOT_FIRST_LINE
+    } else if root.starts_with(ROOT_HEADER.as_bytes()) {
+        ROOT_FIRST_LINE
+    } else {
+        return Err(damaged());
+    };
+    let (first, lines) = root.split_at_checked(length).ok_or_else(damaged)?;
+    let mut fields = std::str::from_utf8(first)
         .ok()
-        .and_then(|text| text.get(ROOT_HEADER.len()..ROOT_HEADER.len().saturating_add(10)))
+        .and_then(|text| text.strip_suffix('\n'))
+        .and_then(|text| text.get(ROOT_HEADER.len()..))
+        .ok_or_else(damaged)?
+        .split(' ');
+    let package_count = fields
+        .next()
         .and_then(|digits| digits.parse().ok())
         .ok_or(DamagedTree("root count"))?;
-    Ok((count, names))
+    let names = fields.next().ok_or_else(damaged)?;
+    let composer_1 = fields.next().unwrap_or(NO_HASH);
+    if fields.next().is_some() {
+        return Err(damaged());
+    }
+    if lines.len() % ROOT_LINE != 0 {
+        return Err(DamagedTree("root length"));
+    }
+    Ok(FirstLine {
+        package_count,
+        names: BlobHash::parse(names),
+        composer_1: BlobHash::parse(composer_1),
+        lines,
+    })
 }
 
 /// The names in the bytes of a list of names, sorted.
@@ -293,16 +355,19 @@ pub struct UpdatedTree {
 }
 
 /// Applies changes at Unix second `time`. `buckets` holds the decoded buckets that [`touched_buckets`] names
-/// (absent ones are empty); `names` is the current list of names, given when the root has one or is empty.
+/// (absent ones are empty); `names` is the current list of names, given when the root has one or is empty; `composer_1`
+/// names what Composer 1 is to read.
 /// An entry whose documents stay the same keeps its times, so nothing new gives the same root.
 pub fn update(
     root: &Root,
     mut buckets: BTreeMap<u8, Bucket>,
     names: Option<Vec<String>>,
     changes: &BTreeMap<String, Change>,
+    composer_1: Option<BlobHash>,
     time: i64,
 ) -> UpdatedTree {
     let mut next = root.clone();
+    next.composer_1 = composer_1;
     let mut blobs = Vec::new();
     let mut listed: Option<BTreeSet<String>> = names.map(|names| names.into_iter().collect());
     let mut touched = BTreeSet::new();
@@ -381,23 +446,6 @@ pub fn update(
         blobs,
         has_other_names: is_first_or_last || next.names != root.names,
     }
-}
-
-fn split_root(bytes: &[u8]) -> Result<(Option<BlobHash>, &[u8]), DamagedTree> {
-    let (first, lines) = bytes
-        .split_at_checked(ROOT_FIRST_LINE)
-        .ok_or(DamagedTree("root header"))?;
-    let first = std::str::from_utf8(first).map_err(|_| DamagedTree("root header"))?;
-    let names = first
-        .strip_prefix(ROOT_HEADER)
-        .and_then(|rest| rest.strip_suffix('\n'))
-        .and_then(|rest| rest.split_once(' '))
-        .map(|(_, names)| names)
-        .ok_or(DamagedTree("root header"))?;
-    if lines.len() % ROOT_LINE != 0 {
-        return Err(DamagedTree("root length"));
-    }
-    Ok((BlobHash::parse(names), lines))
 }
 
 fn read_root_line(line: &[u8]) -> Option<(u8, BlobHash, u32)> {

@@ -30,7 +30,7 @@ impl Repository {
             None if root.package_count() == 0 => Some(Vec::new()),
             None => None,
         };
-        let updated = update(&root, buckets, names, changes, time);
+        let updated = update(&root, buckets, names, changes, None, time);
         for blob in updated.blobs {
             self.blobs
                 .insert(blob.hash().clone(), blob.bytes().to_vec());
@@ -107,7 +107,12 @@ fn names_are_listed_below_the_limit_only() {
         .map(|number| (format!("acme/p{number}"), put("x")))
         .collect();
     repository.apply(&many, 100);
-    let (count, names) = find_names(&repository.blobs[repository.root.as_ref().unwrap()]).unwrap();
+    let first = |repository: &Repository| {
+        let root = &repository.blobs[repository.root.as_ref().unwrap()];
+        let first = read_first_line(root).unwrap();
+        (first.package_count, first.names)
+    };
+    let (count, names) = first(&repository);
     assert_eq!(count, 299);
     assert_eq!(
         read_names(&repository.blobs[&names.unwrap()])
@@ -116,14 +121,54 @@ fn names_are_listed_below_the_limit_only() {
         299
     );
     repository.apply(&change("acme/one-more", put("x")), 200);
-    let (count, names) = find_names(&repository.blobs[repository.root.as_ref().unwrap()]).unwrap();
-    assert_eq!((count, names), (300, None));
+    assert_eq!(first(&repository), (300, None));
+}
+
+#[test]
+fn a_root_of_the_first_encoding_is_still_read() {
+    let bucket = BlobHash::of(b"bucket");
+    let names = BlobHash::of(b"names");
+    let old = format!("repertoire-root 1 0000000002 {names}\n3f {bucket} 00000002\n");
+    let root = Root::decode(old.as_bytes()).unwrap();
+    assert_eq!(root.package_count(), 2);
+    assert_eq!(root.names(), Some(&names));
+    assert_eq!(root.composer_1(), None);
+    assert_eq!(
+        find_bucket(old.as_bytes(), 0x3f).unwrap(),
+        Some(bucket.clone())
+    );
+    let new = root.encode();
+    assert_eq!(
+        std::str::from_utf8(new.bytes()).unwrap(),
+        format!("repertoire-root 2 0000000002 {names} {NO_HASH}\n3f {bucket} 00000002\n")
+    );
+    assert_eq!(Root::decode(new.bytes()).unwrap(), root);
+}
+
+#[test]
+fn a_root_names_what_composer_1_reads() {
+    let listings = BlobHash::of(b"listings");
+    let updated = update(
+        &Root::default(),
+        BTreeMap::new(),
+        Some(Vec::new()),
+        &change("acme/lib", put("one")),
+        Some(listings.clone()),
+        100,
+    );
+    let root = updated.blobs.last().unwrap();
+    let first = read_first_line(root.bytes()).unwrap();
+    assert_eq!(first.composer_1, Some(listings.clone()));
+    let decoded = Root::decode(root.bytes()).unwrap();
+    assert_eq!(decoded.composer_1(), Some(&listings));
+    assert_eq!(decoded.encode(), *root);
 }
 
 #[test]
 fn damaged_nodes_are_refused() {
     assert!(Root::decode(b"").is_err());
     assert!(find_bucket(b"repertoire-root 2 ", 0).is_err());
+    assert!(find_bucket(b"repertoire-root 3 ", 0).is_err());
     assert!(find_package(b"something else", "a/b").is_err());
     assert!(decode_bucket(b"repertoire-bucket 1\nacme/lib zzz\n").is_err());
 }

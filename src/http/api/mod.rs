@@ -5,6 +5,7 @@ pub mod jobs;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
+pub mod repositories;
 pub mod tokens;
 
 use crate::app::App;
@@ -33,15 +34,23 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             organisations::create_organisation(app, request, &principal).await
         }
         ApiRoute::ListRepositories(org) => {
-            organisations::list_repositories(app, &open(app, &principal, &org).await?).await
+            repositories::list_repositories(app, &open(app, &principal, &org).await?).await
         }
         ApiRoute::CreateRepository(org) => {
             let org = open(app, &principal, &org).await?;
-            organisations::create_repository(app, request, &org).await
+            repositories::create_repository(app, request, &org).await
+        }
+        ApiRoute::ShowRepository(org, repository) => {
+            let org = open(app, &principal, &org).await?;
+            repositories::show_repository(app, &org, &repository).await
+        }
+        ApiRoute::UpdateRepository(org, repository) => {
+            let org = open(app, &principal, &org).await?;
+            repositories::update_repository(app, request, &org, &repository).await
         }
         ApiRoute::ListRevisions(org, repository) => {
             let org = open(app, &principal, &org).await?;
-            organisations::list_revisions(app, &request, &org, &repository).await
+            repositories::list_revisions(app, &request, &org, &repository).await
         }
         ApiRoute::ListTokens(org) => {
             tokens::list_tokens(app, &open(app, &principal, &org).await?).await

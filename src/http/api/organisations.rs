@@ -1,4 +1,4 @@
-//! The first set-up, organisations, repositories and their revisions.
+//! The first set-up, and organisations.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -10,14 +10,14 @@ use crate::domain::name::Slug;
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::api::{PAGE, missing};
+
 use crate::http::auth::{Credentials, read_credentials};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::store::organisations::{self, Organisation, is_set_up};
-use crate::store::repositories::{self as store, Repository, find_repository, set_up_stmts};
-use crate::store::revisions;
+use crate::store::repositories::{self as store, set_up_stmts};
+
 use crate::store::tokens::{NewToken, insert_token_stmt};
 
 /// A token of an operator's own choice has at least this many characters.
@@ -56,13 +56,13 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
     let organisation = slug(&asked.organisation)?;
     let repository = slug(&asked.repository)?;
     if is_set_up(app).await? {
-        // Whoever starts an instance calls this; it may have another address than the last time.
-        let moved: Vec<_> = store::list_moved(app)
+        // Whoever starts an instance calls this; it may have another address or be another program than the last time.
+        let outdated: Vec<_> = store::list_outdated(app)
             .await?
             .into_iter()
             .map(|repository| Job::Publish { repository })
             .collect();
-        enqueue(app, &moved).await?;
+        enqueue(app, &outdated).await?;
         return Err(Error::conflict("This instance is set up already"));
     }
     let token = match asked.token {
@@ -148,77 +148,11 @@ pub async fn create_organisation(
     Ok(Reply::json(201, &show_organisation(&organisation)))
 }
 
-/// Lists the repositories of an organisation.
-pub async fn list_repositories(app: &App, organisation: &Organisation) -> Result<Reply> {
-    let repositories: Vec<_> = store::list_repositories(app, organisation.id)
-        .await?
-        .iter()
-        .map(|repository| show_repository(app, repository))
-        .collect();
-    Ok(Reply::json(200, &json!({ "repositories": repositories })))
-}
-
-#[derive(Deserialize)]
-struct NewRepository {
-    slug: String,
-    #[serde(default)]
-    public: bool,
-}
-
-/// Makes a repository.
-pub async fn create_repository(
-    app: &App,
-    mut request: Request,
-    organisation: &Organisation,
-) -> Result<Reply> {
-    let asked: NewRepository = request.json().await?;
-    let slug = slug(&asked.slug)?;
-    store::insert_repository(app, &organisation.slug, slug.as_str(), asked.public)
-        .await
-        .map_err(|error| taken(error, "repository", slug.as_str()))?;
-    app.memo.repositories.clear();
-    let repository = find_repository(app, &organisation.slug, slug.as_str())
-        .await?
-        .ok_or_else(|| Error::internal("a new repository vanished"))?;
-    Ok(Reply::json(201, &show_repository(app, &repository)))
-}
-
-/// Lists the revisions of a repository, newest first; `?before=17` gives the next page.
-pub async fn list_revisions(
-    app: &App,
-    request: &Request,
-    organisation: &Organisation,
-    repository: &str,
-) -> Result<Reply> {
-    let repository = find_repository(app, &organisation.slug, repository)
-        .await?
-        .ok_or_else(|| missing("repository"))?;
-    let before = request
-        .query_parameter("before")
-        .map_or(Ok(i64::MAX >> 11), |text| {
-            text.parse()
-                .map_err(|_| Error::invalid("`before` must be the number of a revision"))
-        })?;
-    let revisions: Vec<_> = revisions::list_revisions(app, repository.id, before, PAGE)
-        .await?
-        .into_iter()
-        .map(|revision| {
-            json!({
-                "number": revision.number,
-                "root": revision.root,
-                "time": rfc3339(revision.time),
-                "cause": revision.cause,
-            })
-        })
-        .collect();
-    Ok(Reply::json(200, &json!({ "revisions": revisions })))
-}
-
-fn slug(text: &str) -> Result<Slug> {
+pub(crate) fn slug(text: &str) -> Result<Slug> {
     Slug::parse(text).map_err(|error| Error::invalid(error.to_string()))
 }
 
-fn taken(error: Error, what: &str, slug: &str) -> Error {
+pub(crate) fn taken(error: Error, what: &str, slug: &str) -> Error {
     if error.kind() == ErrorKind::Conflict {
         return Error::conflict(format!("The slug `{slug}` is taken by another {what}"));
     }
@@ -230,14 +164,5 @@ fn show_organisation(organisation: &Organisation) -> serde_json::Value {
         "slug": organisation.slug,
         "name": organisation.name,
         "created_at": rfc3339(organisation.created_at),
-    })
-}
-
-fn show_repository(app: &App, repository: &Repository) -> serde_json::Value {
-    json!({
-        "slug": repository.slug,
-        "public": repository.is_public,
-        "url": repository.address(&app.config.public_url),
-        "revision": repository.head.revision,
     })
 }

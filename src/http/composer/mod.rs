@@ -2,6 +2,7 @@
 
 pub mod advisories;
 pub mod changes;
+pub mod composer_1;
 pub mod dist;
 pub mod metadata;
 pub mod notify;
@@ -12,7 +13,7 @@ pub mod upload;
 
 use crate::app::App;
 use crate::domain::access::{Action, Principal, allows, enters};
-use crate::domain::name::PackageName;
+use crate::domain::name::{NameGlob, PackageName};
 use crate::domain::time::http_date;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::auth::{Credentials, read_credentials};
@@ -47,11 +48,24 @@ impl Visit<'_> {
     /// The validator of something that changed at `changed_at`: it moves when the thing changes and when what this
     /// caller may see changes. Composer sends it back byte for byte.
     pub fn validator(&self, changed_at: i64) -> String {
+        http_date(self.changed_at(changed_at))
+    }
+
+    /// When something that changed at `changed_at` last changed for this caller.
+    pub fn changed_at(&self, changed_at: i64) -> i64 {
         let granted = self
             .principal
             .as_ref()
             .map_or(0, |principal| principal.grant_changed_at);
-        http_date(changed_at.max(granted))
+        changed_at.max(granted)
+    }
+
+    /// The names that this caller is limited to; none for somebody who may know all of them.
+    pub fn limits(&self) -> Option<&[NameGlob]> {
+        self.principal
+            .as_ref()
+            .filter(|_| !self.repository.is_public)
+            .and_then(|principal| principal.packages.as_deref())
     }
 }
 
@@ -74,6 +88,10 @@ pub async fn handle(
         Resource::Providers(name) => providers::show_providers(&visit, name).await,
         Resource::Changes => changes::show_changes(&visit, &request).await,
         Resource::List => search::list_names(&visit, &request).await,
+        Resource::Provider(name, None) => composer_1::show_by_name(&visit, &request, name).await,
+        Resource::Provider(name, Some(hash)) => composer_1::show_document(&visit, name, hash).await,
+        Resource::ProviderListing(hash) => composer_1::show_listing(&visit, hash).await,
+        Resource::Download(name) => notify::receive_download(&visit, request, name).await,
         Resource::Downloads => notify::receive_downloads(&visit, request).await,
         Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
         Resource::Upload(name, version) => {

@@ -10,11 +10,13 @@ use crate::domain::time::day;
 use crate::error::{Error, Result};
 use crate::http::composer::Visit;
 use crate::http::reply::Reply;
-use crate::http::request::Request;
+use crate::http::request::{Request, form_pairs};
 use crate::jobs::{Job, enqueue};
 
 /// A report becomes one message, which is never longer than the report: the queue takes 128 kB.
 const REPORT_LIMIT: usize = 100 * 1024;
+/// A form has a version in two spellings.
+const FORM_LIMIT: usize = 4 * 1024;
 const MOST_DOWNLOADS: usize = 1_000;
 /// The longest version that is counted, in bytes; longer ones are nobody's.
 const VERSION_LIMIT: usize = 255;
@@ -44,15 +46,38 @@ pub async fn receive_downloads(visit: &Visit<'_>, mut request: Request) -> Resul
             "Report at most {MOST_DOWNLOADS} downloads at a time"
         )));
     }
-    // One installation has one version of a package, and each counts once.
-    let downloads: BTreeSet<(PackageName, String)> = report
+    let downloads = report
         .downloads
         .into_iter()
-        .filter(|download| (1..=VERSION_LIMIT).contains(&download.version.len()))
         .filter_map(|download| {
             let name = PackageName::parse(&download.name).ok()?;
-            visit.sees(&name).then_some((name, download.version))
+            Some((name, download.version))
         })
+        .collect();
+    count(visit, downloads).await
+}
+
+/// Takes the report of one package, as clients send it that know no `notify-batch`: a form.
+pub async fn receive_download(
+    visit: &Visit<'_>,
+    mut request: Request,
+    name: &PackageName,
+) -> Result<Reply> {
+    let bytes = request.bytes(FORM_LIMIT).await?;
+    let form = String::from_utf8_lossy(&bytes);
+    let version = form_pairs(&form)
+        .find_map(|(key, value)| (key == "version_normalized").then_some(value))
+        .ok_or_else(|| {
+            Error::invalid("The body is not a form with `version` and `version_normalized`")
+        })?;
+    count(visit, vec![(name.clone(), version)]).await
+}
+
+async fn count(visit: &Visit<'_>, downloads: Vec<(PackageName, String)>) -> Result<Reply> {
+    // One installation has one version of a package, and each counts once.
+    let downloads: BTreeSet<(PackageName, String)> = downloads
+        .into_iter()
+        .filter(|(name, version)| (1..=VERSION_LIMIT).contains(&version.len()) && visit.sees(name))
         .collect();
     if !downloads.is_empty() {
         let job = Job::CountDownloads {

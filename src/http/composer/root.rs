@@ -1,33 +1,99 @@
 //! `packages.json`.
 
-use crate::domain::metadata::{Names, ROOT_DOCUMENT_FORM, build_root};
+use std::collections::BTreeSet;
+
 use crate::domain::name::{NameGlob, PackageName};
+use crate::domain::root_document::{
+    Composer1Files, Names, ROOT_DOCUMENT_FORM, RootDocument, age_of_view, build_root,
+};
+use crate::domain::settings::Composer1;
+use crate::domain::time::http_date;
+use crate::domain::tree::NAMED_PACKAGES;
 use crate::error::Result;
 use crate::http::composer::{Visit, not_modified};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
+use crate::store::composer_1::{Offer, find_offer};
 use crate::store::snapshot::Snapshot;
+
+/// What a client of Composer 1 is told where it is offered nothing.
+const NOT_FOR_COMPOSER_1: &str =
+    "This repository speaks the protocol of Composer 2; please update Composer";
+/// What it is told after the setting was changed, until its files are there.
+const NOT_YET_FOR_COMPOSER_1: &str = "What this repository has for Composer 1 is still being written; run the command again in some minutes";
 
 /// Shows the root document: where metadata is, and which names there are for this caller.
 pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
-    // A release of a package that is listed already changes nothing here, so it does not move the validator.
-    let changed_at = visit
-        .head
-        .names_changed_at
-        .saturating_add(ROOT_DOCUMENT_FORM);
-    let validator = visit.validator(changed_at);
+    let settings = visit.repository.settings()?;
+    let is_composer_1 = is_composer_1(request);
+    let reads_composer_1 = is_composer_1 || settings.composer_1 == Composer1::Full;
+    let validator = validator(visit, reads_composer_1);
     if let Some(reply) = not_modified(request, &validator) {
         return Ok(reply);
     }
-    let globs = visit
-        .principal
-        .as_ref()
-        .filter(|_| !visit.repository.is_public)
-        .and_then(|principal| principal.packages.as_deref());
-    let listed = Snapshot::open(visit.app, &visit.head)
-        .listed_names()
-        .await?;
-    let names = match (listed, globs) {
+    let composer_1 = if reads_composer_1 && settings.composer_1.is_built() {
+        match find_offer(visit.app, &visit.head).await? {
+            Offer::Unfinished => None,
+            _ if visit.limits().is_some() => Some(Composer1Files::ByName),
+            Offer::Empty => Some(Composer1Files::Listed(None)),
+            Offer::Listed(includes) => Some(Composer1Files::Listed(Some(includes))),
+        }
+    } else {
+        None
+    };
+    let names = if composer_1.is_some() && settings.composer_1 == Composer1::Auto {
+        None
+    } else {
+        Some(names(visit).await?)
+    };
+    let refusal = match &composer_1 {
+        Some(_) => None,
+        None if reads_composer_1 && settings.composer_1.is_built() => Some(NOT_YET_FOR_COMPOSER_1),
+        None => Some(NOT_FOR_COMPOSER_1),
+    };
+    let root = build_root(RootDocument {
+        address: &visit.address,
+        settings: &settings,
+        names,
+        composer_1,
+        refusal,
+        is_composer_1,
+    });
+    Ok(Reply::new(200, CachePolicy::Revalidate, Body::Bytes(root))
+        .with("content-type", "application/json")
+        .with("last-modified", validator))
+}
+
+/// It moves by a second or more whenever the names change, and with each change of the settings and each form of the
+/// document. A release of a package that is listed already changes nothing here; it does change the listings of Composer 1,
+/// and what is found where names are looked up one by one, so that those move with each revision. Neither a second nor the
+/// number of changes ever goes back, so no sum comes twice.
+fn validator(visit: &Visit<'_>, reads_composer_1: bool) -> String {
+    let is_of_names = !reads_composer_1 && visit.limits().and_then(whole_names).is_none();
+    let contents_changed_at = if is_of_names {
+        visit.head.names_changed_at
+    } else {
+        visit.head.time
+    };
+    let changed_at = visit
+        .changed_at(contents_changed_at)
+        .saturating_add(ROOT_DOCUMENT_FORM)
+        .saturating_add(visit.repository.settings_changes);
+    http_date(changed_at.saturating_sub(age_of_view(reads_composer_1, visit.limits())))
+}
+
+/// As it says itself; every 1.x does so in these words (Composer `StreamContextFactory`).
+fn is_composer_1(request: &Request) -> bool {
+    request
+        .header("user-agent")
+        .is_some_and(|agent| agent.starts_with("Composer/1."))
+}
+
+/// The names that this caller may know: all of them where they are few, otherwise what covers them.
+async fn names(visit: &Visit<'_>) -> Result<Names> {
+    let snapshot = Snapshot::open(visit.app, &visit.head);
+    let listed = snapshot.listed_names().await?;
+    Ok(match (listed, visit.limits()) {
         (Some(names), None) => Names::Listed(names),
         (Some(names), Some(globs)) => Names::Listed(
             names
@@ -36,17 +102,26 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
                 .collect(),
         ),
         (None, None) => Names::Patterns(vec!["*/*".to_owned()]),
-        (None, Some(globs)) => {
-            Names::Patterns(globs.iter().map(|glob| glob.as_str().to_owned()).collect())
-        }
-    };
-    Ok(Reply::new(
-        200,
-        CachePolicy::Revalidate,
-        Body::Bytes(build_root(&visit.address, names)),
-    )
-    .with("content-type", "application/json")
-    .with("last-modified", validator))
+        (None, Some(globs)) => match whole_names(globs) {
+            // A few buckets at most; a `*` would need all of them.
+            Some(asked) => {
+                let found = snapshot.find_names(asked).await?;
+                Names::Listed(found.iter().map(ToString::to_string).collect())
+            }
+            None => Names::Patterns(globs.iter().map(|glob| glob.as_str().to_owned()).collect()),
+        },
+    })
+}
+
+/// The limits as names, when each of them is one and they are few enough to be listed.
+fn whole_names(globs: &[NameGlob]) -> Option<BTreeSet<PackageName>> {
+    if globs.len() >= NAMED_PACKAGES {
+        return None;
+    }
+    globs
+        .iter()
+        .map(|glob| PackageName::parse(glob.as_str()).ok())
+        .collect()
 }
 
 fn is_covered(name: &str, globs: &[NameGlob]) -> bool {

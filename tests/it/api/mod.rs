@@ -5,5 +5,6 @@ mod jobs;
 mod organisations;
 mod package_settings;
 mod packages;
+mod repositories;
 mod tenants;
 mod tokens;

@@ -163,3 +163,42 @@ fn a_report_has_limits_and_a_form() {
     registry.run_jobs();
     assert_eq!(counts(&registry), ["acme/lib 1.1.0.0 2026-11-21 1"]);
 }
+
+#[test]
+fn the_first_clients_report_one_package_at_a_time() {
+    let registry = TestRegistry::imported();
+    let admin = registry.admin();
+    let agent = crate::support::composer_1::AGENT;
+    let root = admin.get_with(ROOT, "user-agent", agent).json();
+    let url = root["notify"].as_str().unwrap();
+    let path = url.strip_prefix(ADDRESS).unwrap();
+    let report = |persona: &Persona<'_>, name: &str, form: &str| {
+        let kind = [(
+            "content-type",
+            "application/x-www-form-urlencoded".to_owned(),
+        )];
+        let path = path.replace("%package%", name);
+        persona.send("POST", &path, &kind, form.as_bytes().to_vec())
+    };
+    let form = "version=v1.1.0&version_normalized=1.1.0.0";
+    let answer = report(&admin, "Acme/Lib", form).expect(201);
+    assert_eq!(answer.json(), json!({"status": "success"}));
+    report(
+        &admin,
+        "acme/lib",
+        "version=dev-main&version_normalized=dev-main",
+    )
+    .expect(201);
+    report(&admin, "acme/none", form).expect(201);
+    report(&registry.reader("other/*"), "acme/lib", form).expect(201);
+    report(&admin, "acme/lib", "version=v1.1.0").expect(422);
+    report(&admin, "acme/lib", &"a".repeat(5_000)).expect(413);
+    registry.run_jobs();
+    assert_eq!(
+        counts(&registry),
+        [
+            "acme/lib 1.1.0.0 2026-11-21 1",
+            "acme/lib dev-main 2026-11-21 1"
+        ]
+    );
+}

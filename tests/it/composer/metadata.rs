@@ -175,10 +175,20 @@ fn a_package_that_is_not_there_and_one_that_is_not_to_be_seen_are_the_same_bytes
     for path in [
         TAGGED,
         DEV,
-        &archive,
         "/r/acme/main/p2/acme/none~dev.json",
+        "/r/acme/main/p/acme/lib.json",
+        "/r/acme/main/p/acme/none.json",
+    ] {
+        assert_eq!(reader.get(path).transcript(), expected, "{path}");
+    }
+    let none = registry.admin().get("/r/acme/main/dist/acme/none/0123.zip");
+    let expected = none.expect(404).transcript();
+    for path in [
+        &archive,
         "/r/acme/main/dist/acme/lib/0123.zip",
         "/r/acme/main/dist/acme/none/0123.zip",
+        "/r/acme/none/dist/acme/lib/0123.zip",
+        "/r/none/main/dist/acme/lib/0123.zip",
     ] {
         assert_eq!(reader.get(path).transcript(), expected, "{path}");
     }

@@ -3,13 +3,16 @@
 mod access;
 mod advisories;
 mod changes;
+mod composer_1;
 mod dist;
 mod downloads;
+mod errors;
 mod host_facts;
 mod list;
 mod memory;
 mod metadata;
 mod providers;
+mod root;
 mod search;
 mod upload;
 

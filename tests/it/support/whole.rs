@@ -1,9 +1,12 @@
 //! What must hold after every single call of a port: whatever a head names is there, and so is every archive that a
-//! row or a document names.
+//! row or a document names. What Composer 1 reads says the same as the tree beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use repertoire::domain::blob::BlobHash;
+use repertoire::domain::composer_1::{Includes, decode_listing, is_document, is_listing};
+use repertoire::domain::minify::expand;
+use repertoire::domain::name::PackageName;
 use repertoire::domain::tree::{Root, decode_bucket};
 use serde_json::Value;
 
@@ -43,12 +46,14 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
     for root in roots {
         if checked.roots.insert(root.clone()) {
             let root = BlobHash::parse(&root).unwrap();
-            for (_, tagged, dev) in read_tree(world, &root) {
-                check_archives(world, &tagged);
+            let packages = read_tree(world, &root);
+            for (_, tagged, dev) in &packages {
+                check_archives(world, tagged);
                 if let Some(dev) = dev {
-                    check_archives(world, &dev);
+                    check_archives(world, dev);
                 }
             }
+            check_composer_1(world, &root, &packages);
         }
     }
 }
@@ -70,6 +75,56 @@ pub(crate) fn read_tree(world: &World, root: &BlobHash) -> Vec<(String, Value, O
     }
     packages.sort_by(|one, other| one.0.cmp(&other.0));
     packages
+}
+
+/// Every document of Composer 1 below a root, by package; none when they are not built.
+pub(crate) fn read_composer_1(world: &World, root: &BlobHash) -> Option<BTreeMap<String, Value>> {
+    let root = Root::decode(&load(world, root)).unwrap();
+    let includes = load(world, root.composer_1()?);
+    let repository = serde_json::from_slice::<Value>(&includes).unwrap()["repository"]
+        .as_i64()
+        .unwrap();
+    assert!(is_listing(&includes, repository));
+    let includes = Includes::decode(&includes).unwrap();
+    let mut documents = BTreeMap::new();
+    for listing in includes.listings() {
+        let bytes = load(world, listing);
+        assert!(is_listing(&bytes, repository));
+        for (name, provider) in decode_listing(&bytes).unwrap() {
+            let bytes = load(world, &provider.hash);
+            let package = PackageName::parse(&name).unwrap();
+            assert!(is_document(&bytes, repository, &package));
+            documents.insert(name, serde_json::from_slice(&bytes).unwrap());
+        }
+    }
+    assert_eq!(includes.package_count(), documents.len() as u64);
+    Some(documents)
+}
+
+/// It names no package that the tree does not, and of each the same versions.
+fn check_composer_1(world: &World, root: &BlobHash, packages: &[(String, Value, Option<Value>)]) {
+    for (name, document) in read_composer_1(world, root).into_iter().flatten() {
+        let (_, tagged, dev) = packages
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .unwrap_or_else(|| panic!("Composer 1 is told of {name}, which the tree has not"));
+        let versions = |document: &Value| {
+            let versions = document["packages"][&name].as_array().unwrap();
+            let versions = versions.iter().map(|one| one.as_object().unwrap().clone());
+            expand(versions.collect())
+        };
+        let expected = versions(tagged)
+            .into_iter()
+            .chain(dev.iter().flat_map(versions));
+        let mut given = document["packages"][&name].as_object().unwrap().clone();
+        for expected in expected {
+            let version = expected["version"].as_str().unwrap();
+            let mut entry = given.remove(version).unwrap();
+            entry.as_object_mut().unwrap().remove("uid").unwrap();
+            assert_eq!(entry, Value::Object(expected));
+        }
+        assert_eq!(given, serde_json::Map::new());
+    }
 }
 
 fn load(world: &World, hash: &BlobHash) -> Vec<u8> {

@@ -1,0 +1,123 @@
+//! What the owner of a repository decides about it: `composer_1`, `mirrors` and `messages`.
+//! They travel as one small JSON object; what is absent has its default.
+
+mod message;
+mod mirror;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use message::add_messages;
+pub use message::{Level, Message};
+pub use mirror::Mirror;
+
+/// Mirrors of one repository: each is tried for each archive, so more only make failures slower.
+const MOST_MIRRORS: usize = 8;
+/// Messages of one repository: each is printed at each update.
+const MOST_MESSAGES: usize = 8;
+
+/// Who is given the keys of Composer 1 in `packages.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Composer1 {
+    /// A client that says it is Composer 1.
+    #[default]
+    Auto,
+    /// Everybody.
+    Full,
+    /// Nobody; its documents are not even built.
+    Off,
+}
+
+impl Composer1 {
+    /// Whether the documents of Composer 1 are built.
+    pub fn is_built(self) -> bool {
+        self != Self::Off
+    }
+}
+
+/// The settings of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Who is given the keys of Composer 1.
+    pub composer_1: Composer1,
+    /// Other places to download from.
+    pub mirrors: Vec<Mirror>,
+    /// What Composer prints to the person at the terminal.
+    pub messages: Vec<Message>,
+}
+
+/// A setting that makes no sense; the text says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSetting(String);
+
+/// A change of settings: what is absent stays as it is, a list replaces the whole list.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SettingsPatch {
+    /// Who is given the keys of Composer 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub composer_1: Option<Composer1>,
+    /// Other places to download from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrors: Option<Vec<Mirror>>,
+    /// What Composer prints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Vec<Message>>,
+}
+
+impl SettingsPatch {
+    /// Whether everything in it can be put into force.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let mirrors = self.mirrors.as_deref().unwrap_or_default();
+        if mirrors.len() > MOST_MIRRORS {
+            return Err(InvalidSetting(format!(
+                "A repository has at most {MOST_MIRRORS} mirrors, leave some out"
+            )));
+        }
+        mirrors.iter().try_for_each(Mirror::check)?;
+        let messages = self.messages.as_deref().unwrap_or_default();
+        if messages.len() > MOST_MESSAGES {
+            return Err(InvalidSetting(format!(
+                "A repository has at most {MOST_MESSAGES} messages, leave some out"
+            )));
+        }
+        messages.iter().try_for_each(Message::check)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_absent_has_its_default() {
+        let settings: Settings = serde_json::from_str("{}").unwrap();
+        assert_eq!(settings, Settings::default());
+        assert_eq!(settings.composer_1, Composer1::Auto);
+    }
+
+    #[test]
+    fn a_patch_names_what_it_changes_and_nothing_else() {
+        let patch = SettingsPatch {
+            mirrors: Some(Vec::new()),
+            ..SettingsPatch::default()
+        };
+        assert_eq!(serde_json::to_string(&patch).unwrap(), r#"{"mirrors":[]}"#);
+    }
+
+    #[test]
+    fn lists_are_bounded() {
+        let message = || Message {
+            level: Level::Info,
+            text: "a".to_owned(),
+            versions: "*".to_owned(),
+        };
+        let patch = |count| SettingsPatch {
+            messages: Some(std::iter::repeat_with(message).take(count).collect()),
+            ..SettingsPatch::default()
+        };
+        patch(MOST_MESSAGES).check().unwrap();
+        patch(MOST_MESSAGES + 1).check().unwrap_err();
+    }
+}

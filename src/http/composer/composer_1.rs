@@ -1,0 +1,73 @@
+//! What Composer 1 asks for: listings and documents by hash, or documents by name.
+
+use crate::domain::blob::BlobHash;
+use crate::domain::composer_1::{is_document, is_listing};
+use crate::domain::name::PackageName;
+use crate::error::Result;
+use crate::http::composer::{Visit, not_modified};
+use crate::http::problem::not_found;
+use crate::http::reply::{Body, CachePolicy, Reply};
+use crate::http::request::Request;
+use crate::store::blobs::read_blob_start;
+use crate::store::composer_1::{find_provider, names_listing};
+
+/// So many bytes say whose a file is: the longest name and its surroundings are shorter.
+const START: u64 = 1_024;
+
+/// Shows the document of a package as it is in this revision.
+pub async fn show_by_name(
+    visit: &Visit<'_>,
+    request: &Request,
+    name: &PackageName,
+) -> Result<Reply> {
+    let found = find_provider(visit.app, &visit.head, name.as_str()).await?;
+    let Some(provider) = found.filter(|_| visit.sees(name)) else {
+        return Ok(not_found());
+    };
+    let validator = visit.validator(provider.changed_at);
+    Ok(not_modified(request, &validator).unwrap_or_else(|| {
+        Reply::new(200, CachePolicy::Revalidate, Body::Document(provider.hash))
+            .with("content-type", "application/json")
+            .with("last-modified", validator)
+    }))
+}
+
+/// Shows a document that a listing named, be it of this revision or of an earlier one: a run that began before a release
+/// ends with what it began with.
+pub async fn show_document(
+    visit: &Visit<'_>,
+    name: &PackageName,
+    hash: &BlobHash,
+) -> Result<Reply> {
+    if !visit.sees(name) {
+        return Ok(not_found());
+    }
+    let known = find_provider(visit.app, &visit.head, name.as_str()).await?;
+    let is_ours = match known {
+        Some(known) if known.hash == *hash => true,
+        _ => read_blob_start(visit.app, hash, START)
+            .await?
+            .is_some_and(|start| is_document(&start, visit.repository.id, name)),
+    };
+    Ok(show(is_ours, hash))
+}
+
+/// Shows a listing, or the file that names the listings, to somebody who may know all names.
+pub async fn show_listing(visit: &Visit<'_>, hash: &BlobHash) -> Result<Reply> {
+    if visit.limits().is_some() {
+        return Ok(not_found());
+    }
+    let is_ours = names_listing(visit.app, &visit.head, hash).await?
+        || read_blob_start(visit.app, hash, START)
+            .await?
+            .is_some_and(|start| is_listing(&start, visit.repository.id));
+    Ok(show(is_ours, hash))
+}
+
+fn show(is_ours: bool, hash: &BlobHash) -> Reply {
+    if !is_ours {
+        return not_found();
+    }
+    Reply::new(200, CachePolicy::Immutable, Body::Document(hash.clone()))
+        .with("content-type", "application/json")
+}
