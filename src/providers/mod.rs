@@ -152,6 +152,11 @@ impl ProviderKind {
         }
     }
 
+    /// Whether one answer holds many commits, so that they are best taken in together.
+    pub fn gives_many_commits(self) -> bool {
+        matches!(self, Self::Git)
+    }
+
     /// Whether every delivery has an id. Where not, one without is new; a replay of it does no more than look again.
     pub fn numbers_deliveries(self) -> bool {
         !matches!(self, Self::Git)

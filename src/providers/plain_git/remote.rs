@@ -233,6 +233,11 @@ impl<'a> Remote<'a> {
         match fault {
             GitFault::LargeObject { .. } => Error::new(ErrorKind::TooLarge, fault.to_string()),
             GitFault::Damaged(_) => upstream(true, format!("`{}`: {fault}", self.host())),
+            // A commit that was pushed over meanwhile (`upload-pack: not our ref …`).
+            GitFault::Said(words) if words.contains("not our ref") => Error::not_found(format!(
+                "`{}` does not have the commit any more",
+                self.host()
+            )),
             GitFault::OldProtocol
             | GitFault::NoGit
             | GitFault::ObjectFormat(_)
