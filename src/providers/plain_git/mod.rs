@@ -138,17 +138,18 @@ impl GitHost for PlainGit<'_> {
         })
     }
 
-    /// One request, whatever the number of refs; there is nothing that could be asked conditionally.
+    /// One request, whatever the number of refs; there is nothing that could be asked conditionally. What the project was
+    /// described by counts once: who asks again wants to be sure.
     async fn list_refs(
         &self,
         project_id: &str,
-        known: &HashMap<String, RefPage>,
+        _known: &HashMap<String, RefPage>,
     ) -> Result<RefListing> {
-        // Asked again without what is known: somebody wants to be sure.
-        if known.is_empty() {
-            self.listed.borrow_mut().remove(project_id);
-        }
-        let listed = self.listed(project_id).await?;
+        let described = self.listed.borrow_mut().remove(project_id);
+        let listed = match described {
+            Some(listed) => listed,
+            None => self.remote.list_refs(project_id).await?,
+        };
         let mut refs: Vec<_> = listed
             .refs
             .into_iter()
@@ -160,14 +161,8 @@ impl GitHost for PlainGit<'_> {
             .collect();
         // Tags, then branches.
         refs.sort_by_key(|found| !found.name.starts_with(TAGS));
-        let page = RefPage {
-            url: self.remote.clone_url(project_id),
-            etag: None,
-            refs: Vec::new(),
-            next: None,
-        };
         Ok(RefListing {
-            pages: vec![page],
+            pages: Vec::new(),
             refs,
         })
     }

@@ -37,7 +37,7 @@ export default function plainGit(world) {
     return world.jobDone(job.id);
   };
 
-  test("a hundred tags come with two requests each way, and install", async () => {
+  test("a hundred tags come with seven requests, and install", async () => {
     const tags = Array.from({ length: 100 }, (_, index) => `v1.${index}.0`);
     await add("team/hundred.git", "acme/hundred", tags);
     const requests = await server.during(async () => {
@@ -46,9 +46,8 @@ export default function plainGit(world) {
       assert.equal(job.progress.imported, 101);
     });
     assert.equal((await world.versions("acme/hundred")).length, 101);
-    // To see what it is: its refs, and the head for its name. Then once more for the job, and three portions of at most 40 commits.
-    assert.deepEqual([...new Set(requests)], [post("team/hundred.git")]);
-    assert.ok(requests.length <= 7, `${requests.length} requests`);
+    // To see what it is: its refs, and the head for its name. Then the same for the job, and three portions of at most 40 commits.
+    assert.deepEqual(requests, Array(7).fill(post("team/hundred.git")));
     const project = await world.composer();
     await project.require("acme/hundred:1.42.0");
     assert.match(await project.php("echo Acme\\Hundred\\Greeter::greet();"), /v1\.42\.0/);
