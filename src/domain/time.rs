@@ -1,6 +1,7 @@
 //! Times are Unix seconds everywhere inside; this file is the only one that spells them out.
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 /// RFC 3339 in UTC: `2026-11-21T20:30:00+00:00`, as packagist.org writes it.
 pub fn rfc3339(seconds: i64) -> String {
@@ -32,6 +33,17 @@ pub fn parse_moment(text: &str) -> Option<i64> {
         return parse_rfc3339(&format!("{text}T23:59:59Z"));
     }
     parse_rfc3339(text)
+}
+
+/// Any format of strftime(3), at a place that many minutes east of UTC.
+pub fn strftime(seconds: i64, offset: i32, format: &str) -> String {
+    let zone = Offset::from_seconds(offset.saturating_mul(60))
+        .unwrap_or(Offset::UTC)
+        .to_time_zone();
+    timestamp(seconds)
+        .to_zoned(zone)
+        .strftime(format)
+        .to_string()
 }
 
 fn timestamp(seconds: i64) -> Timestamp {

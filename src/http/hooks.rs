@@ -36,13 +36,18 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
     }
     let delivery_id = kind
         .delivery_id(&headers)
-        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT)
-        .ok_or_else(|| {
-            Error::invalid("The delivery has no id, so a replay could not be told from a new one")
-        })?
-        .to_owned();
+        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT);
+    let delivery_id = match delivery_id {
+        Some(id) => id.to_owned(),
+        None if !kind.numbers_deliveries() => app.random_id()?,
+        None => {
+            return Err(Error::invalid(
+                "The delivery has no id, so a replay could not be told from a new one",
+            ));
+        }
+    };
     let name = kind.event_name(&headers).unwrap_or("unknown").to_owned();
-    let (project, cause, status) = match kind.parse_event(&headers, &body)? {
+    let (project, cause, status) = match kind.parse_event(&connection.base_url, &headers, &body)? {
         Event::Ping => (None, "the provider tried the webhook".to_owned(), 200),
         Event::Ignored { why } => (None, why, 202),
         Event::Changed(project) => (Some(project), format!("webhook {name}"), 202),

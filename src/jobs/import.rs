@@ -2,6 +2,8 @@
 //!
 //! Whatever is decided is written in one batch, so a second run finds either nothing done or all of it.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -14,6 +16,7 @@ use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
+use crate::providers::GitHost;
 use crate::store::connections::{note_pause, note_trouble};
 use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, settle_git_ref_stmt, upsert_git_ref_stmt};
@@ -36,16 +39,7 @@ pub(crate) async fn run(app: &App, id: &str, commit: &str) -> Result<Next> {
     if job.state == "cancelled" {
         return Ok(Next::Done);
     }
-    // Tags that stand back behind one that is still being taken in are left alone; its import sends for them.
-    let ready: Vec<_> = list_waiting_refs(app, id, commit)
-        .await?
-        .into_iter()
-        .filter(|waiting| waiting.leader_state.as_deref() != Some("waiting"))
-        .collect();
-    if !ready.is_empty()
-        && let Err(error) = take(app, id, &job, commit, &ready).await
-        && let Some(next) = give_up_or_wait(app, id, &job, commit, &ready, &error).await?
-    {
+    if let Some(next) = take_ready(app, id, &job, commit, None).await? {
         return Ok(next);
     }
     let freed: Vec<_> = list_freed_commits(app, id)
@@ -61,8 +55,34 @@ pub(crate) async fn run(app: &App, id: &str, commit: &str) -> Result<Next> {
     Ok(Next::Done)
 }
 
+/// Takes in what waits at a commit. Some when the message is to come again; otherwise its refs are settled.
+/// Tags that stand back behind one that is still being taken in are left alone.
+pub(super) async fn take_ready<'a>(
+    app: &'a App,
+    id: &str,
+    job: &RunningJob,
+    commit: &'a str,
+    host: Option<Rc<dyn GitHost + 'a>>,
+) -> Result<Option<Next>> {
+    let ready = list_ready(app, id, commit).await?;
+    if ready.is_empty() {
+        return Ok(None);
+    }
+    match take(app, id, job, commit, &ready, host).await {
+        Ok(()) => Ok(None),
+        Err(error) => give_up_or_wait(app, id, job, commit, &ready, &error).await,
+    }
+}
+
+/// The refs that can be decided on now.
+pub(super) async fn list_ready(app: &App, id: &str, commit: &str) -> Result<Vec<WaitingRef>> {
+    let mut waiting = list_waiting_refs(app, id, commit).await?;
+    waiting.retain(|waiting| waiting.leader_state.as_deref() != Some("waiting"));
+    Ok(waiting)
+}
+
 /// What becomes of a failure: wait and come again, or none when it is hopeless and the refs were settled as failed.
-async fn give_up_or_wait(
+pub(super) async fn give_up_or_wait(
     app: &App,
     id: &str,
     job: &RunningJob,
@@ -113,14 +133,15 @@ async fn give_up_or_wait(
     Ok(None)
 }
 
-async fn take(
-    app: &App,
+async fn take<'a>(
+    app: &'a App,
     id: &str,
     job: &RunningJob,
-    commit: &str,
+    commit: &'a str,
     refs: &[WaitingRef],
+    host: Option<Rc<dyn GitHost + 'a>>,
 ) -> Result<()> {
-    let source = Source::open(app, job, commit).await?;
+    let source = Source::open(app, job, commit, host).await?;
     let mut decisions = Vec::new();
     let mut manifest = None;
     for waiting in refs {

@@ -5,6 +5,7 @@ mod count_downloads;
 mod decide;
 pub mod housekeeping;
 pub mod import;
+mod import_together;
 mod look;
 pub mod outcome;
 pub mod publish;
@@ -21,9 +22,10 @@ use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::ports::{Level, Outgoing};
+use crate::providers::ProviderKind;
 use crate::store::dead_letters::insert_dead_letter;
 use crate::store::downloads::DownloadReport;
-use crate::store::job_refs::give_up_waiting_refs;
+use crate::store::job_refs::{give_up_all_waiting_refs, give_up_waiting_refs};
 use crate::store::jobs::{find_running_job, move_job};
 
 /// Why a message is a dead letter, for people.
@@ -47,6 +49,11 @@ pub enum Job {
         id: String,
         /// The commit.
         commit: String,
+    },
+    /// Take in what waits of a job, from a host that gives many commits at once.
+    ImportTogether {
+        /// The job a person sees.
+        id: String,
     },
     /// Publish what waits in a repository.
     Publish {
@@ -104,6 +111,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
     let result = match &job {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
+        Job::ImportTogether { id } => import_together::run(app, id).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CountDownloads {
             id,
@@ -177,6 +185,13 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             give_up_waiting_refs(app, &id, &commit, BURIED).await?;
             settle(app, &id, job.package_id).await
         }
+        Job::ImportTogether { id } => {
+            let Some(job) = find_running_job(app, &id).await? else {
+                return Ok(());
+            };
+            give_up_all_waiting_refs(app, &id, BURIED).await?;
+            settle(app, &id, job.package_id).await
+        }
         Job::Reconcile { id } => {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
@@ -206,9 +221,11 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         return Ok(None);
     };
     Ok(match envelope.job {
-        Job::Reconcile { id } | Job::Import { id, .. } => crate::store::jobs::find_job(app, &id)
-            .await?
-            .map(|job| job.organisation_id),
+        Job::Reconcile { id } | Job::Import { id, .. } | Job::ImportTogether { id } => {
+            crate::store::jobs::find_job(app, &id)
+                .await?
+                .map(|job| job.organisation_id)
+        }
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
             crate::store::repositories::load_repository(app, repository)
                 .await
@@ -218,9 +235,18 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
     })
 }
 
-/// Sends an import for every commit that waiting refs of a job point at.
+/// Sends an import for every commit that waiting refs of a job point at, or one for all where the host gives many at once.
 pub async fn enqueue_imports(app: &App, job: &str) -> Result<usize> {
+    let provider = crate::store::jobs::find_provider(app, job).await?;
+    let gives_many = provider
+        .and_then(|provider| ProviderKind::parse(&provider))
+        .is_some_and(ProviderKind::gives_many_commits);
     let commits = crate::store::job_refs::list_waiting_commits(app, job).await?;
+    if gives_many && !commits.is_empty() {
+        let id = job.to_owned();
+        enqueue(app, &[Job::ImportTogether { id }]).await?;
+        return Ok(1);
+    }
     let imports: Vec<_> = commits
         .into_iter()
         .map(|commit| Job::Import {

@@ -1,12 +1,14 @@
 //! Where a commit comes from: its git repository, reached through its connection.
 
+use std::rc::Rc;
+
 use crate::app::App;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
-use crate::store::archive_pauses::find_archive_pause;
+use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
 use crate::store::dists::Dist;
@@ -18,7 +20,7 @@ pub(super) const MANIFEST_LIMIT: usize = 1024 * 1024;
 /// Where a commit comes from.
 pub(crate) struct Source<'a> {
     pub(crate) connection: Connection,
-    pub(crate) host: Box<dyn GitHost + 'a>,
+    pub(crate) host: Rc<dyn GitHost + 'a>,
     pub(crate) repo: GitRepo,
     pub(crate) package: i64,
     pub(crate) package_name: String,
@@ -27,7 +29,13 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(crate) async fn open(app: &'a App, job: &RunningJob, commit: &'a str) -> Result<Self> {
+    /// Opens it. `host` is the connected host, where there is one already.
+    pub(crate) async fn open(
+        app: &'a App,
+        job: &RunningJob,
+        commit: &'a str,
+        host: Option<Rc<dyn GitHost + 'a>>,
+    ) -> Result<Self> {
         let repo = find_git_repo(app, job.git_repo_id)
             .await?
             .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
@@ -37,8 +45,12 @@ impl<'a> Source<'a> {
         let package = crate::store::packages::find_package_of_git_repo(app, repo.id)
             .await?
             .ok_or_else(|| Error::not_found("The package was removed here"))?;
+        let host = match host {
+            Some(host) => host,
+            None => connect(app, &connection).await?.into(),
+        };
         Ok(Self {
-            host: connect(app, &connection).await?,
+            host,
             connection,
             repo,
             package: package.id,
@@ -72,10 +84,14 @@ impl<'a> Source<'a> {
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
+        let address = Gateway::of(app).address(&self.connection.base_url)?;
+        // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
+        if let Some(retry_after) = find_host_pause(app, self.repo.id).await? {
+            return Err(limited(address.host(), retry_after));
+        }
         if self.host.limits_archives_apart()
             && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
         {
-            let address = Gateway::of(app).address(&self.connection.base_url)?;
             return Err(archives_limited(address.host(), retry_after));
         }
         let mut response = self

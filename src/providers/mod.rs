@@ -20,6 +20,7 @@ pub mod outgoing;
 mod paging;
 mod path;
 mod payload;
+pub mod plain_git;
 mod ref_pages;
 #[cfg(test)]
 pub(crate) mod replay;
@@ -31,6 +32,7 @@ use gitea::{Gitea, Product};
 use github::GitHub;
 use gitlab::GitLab;
 use outgoing::Gateway;
+use plain_git::PlainGit;
 
 /// A kind of git host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +45,19 @@ pub enum ProviderKind {
     Gitea,
     /// Forgejo, Codeberg among them.
     Forgejo,
+    /// Any server that `git clone` reaches over HTTPS.
+    Git,
 }
 
 impl ProviderKind {
     /// Every kind, in the order in which people are told of them.
-    pub const ALL: [Self; 4] = [Self::GitHub, Self::GitLab, Self::Gitea, Self::Forgejo];
+    pub const ALL: [Self; 5] = [
+        Self::GitHub,
+        Self::GitLab,
+        Self::Gitea,
+        Self::Forgejo,
+        Self::Git,
+    ];
 
     /// Reads the name as the API and the database have it.
     pub fn parse(text: &str) -> Option<Self> {
@@ -61,16 +71,18 @@ impl ProviderKind {
             Self::GitLab => "gitlab",
             Self::Gitea => "gitea",
             Self::Forgejo => "forgejo",
+            Self::Git => "git",
         }
     }
 
-    /// The address of the provider's API when a connection names none.
+    /// The address of the provider's API when a connection names none; empty where there is no such thing.
     pub fn default_base_url(self) -> &'static str {
         match self {
             Self::GitHub => github::BASE_URL,
             Self::GitLab => gitlab::BASE_URL,
             Self::Gitea => Product::Gitea.base_url(),
             Self::Forgejo => Product::Forgejo.base_url(),
+            Self::Git => "",
         }
     }
 
@@ -87,6 +99,7 @@ impl ProviderKind {
             Self::GitLab => Ok(Box::new(GitLab::new(gateway, base_url, credentials)?)),
             Self::Gitea => open_gitea(gateway, Product::Gitea, base_url, credentials),
             Self::Forgejo => open_gitea(gateway, Product::Forgejo, base_url, credentials),
+            Self::Git => Ok(Box::new(PlainGit::new(gateway, base_url, credentials)?)),
         }
     }
 
@@ -104,6 +117,7 @@ impl ProviderKind {
                 .is_some_and(|value| signature::verify_github(secret, value, body)),
             Self::GitLab => gitlab::verify(secret, headers, body, now),
             Self::Gitea | Self::Forgejo => gitea::verify(secret, headers, body),
+            Self::Git => plain_git::event::verify(secret, header(headers, "authorization")),
         }
     }
 
@@ -113,6 +127,7 @@ impl ProviderKind {
             Self::GitHub => header(headers, "x-github-delivery"),
             Self::GitLab => gitlab::delivery_id(headers),
             Self::Gitea | Self::Forgejo => gitea::delivery_id(headers),
+            Self::Git => header(headers, "x-request-id"),
         }
     }
 
@@ -122,6 +137,7 @@ impl ProviderKind {
             Self::GitHub => header(headers, "x-github-event"),
             Self::GitLab => header(headers, "x-gitlab-event"),
             Self::Gitea | Self::Forgejo => gitea::event_name(headers),
+            Self::Git => Some("push"),
         }
     }
 
@@ -132,16 +148,33 @@ impl ProviderKind {
                 &["push", "create", "delete", "repository"]
             }
             Self::GitLab => &["push_events", "tag_push_events"],
+            Self::Git => &[],
         }
     }
 
+    /// Whether one answer holds many commits, so that they are best taken in together.
+    pub fn gives_many_commits(self) -> bool {
+        matches!(self, Self::Git)
+    }
+
+    /// Whether every delivery has an id. Where not, one without is new; a replay of it does no more than look again.
+    pub fn numbers_deliveries(self) -> bool {
+        !matches!(self, Self::Git)
+    }
+
     /// What a verified webhook says. A body that cannot be read is `Invalid`.
-    pub fn parse_event(self, headers: &[(String, String)], body: &[u8]) -> Result<Event> {
+    pub fn parse_event(
+        self,
+        base_url: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Event> {
         match self {
             Self::GitHub => github::parse_event(headers, body),
             Self::GitLab => gitlab::parse_event(headers, body),
             Self::Gitea => gitea::parse_event(Product::Gitea.name(), headers, body),
             Self::Forgejo => gitea::parse_event(Product::Forgejo.name(), headers, body),
+            Self::Git => plain_git::event::parse(base_url, body),
         }
     }
 }
@@ -259,6 +292,12 @@ pub trait GitHost {
         commit: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>>;
+
+    /// Says which commits will be asked for next, in this order, so that a host whose answers hold many at once can fetch
+    /// them together. Returns for how many of them, from the first on, it did; the others are for another call.
+    async fn prepare(&self, _project_id: &str, commits: &[String]) -> Result<usize> {
+        Ok(commits.len())
+    }
 
     /// The committer date in RFC 3339, in UTC.
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String>;

@@ -28,6 +28,19 @@ pub async fn find_archive_pause(app: &App, git_repo: i64) -> Result<Option<u32>>
     Ok(left.and_then(|seconds| u32::try_from(seconds).ok()))
 }
 
+/// Seconds until the host of this git repository may be asked for anything; none when it may be asked now.
+pub async fn find_host_pause(app: &App, git_repo: i64) -> Result<Option<u32>> {
+    let statement = Statement::new(
+        "select c.paused_until - ?2 as number
+         from git_repos g join connections c on c.id = g.connection_id
+         where g.id = ?1 and c.paused_until > ?2",
+    )
+    .bind(git_repo)
+    .bind(app.now());
+    let left = find_number(app, statement).await?;
+    Ok(left.and_then(|seconds| u32::try_from(seconds).ok()))
+}
+
 /// Notes that the host gives no archives of a git repository for some seconds; whether that is news.
 pub async fn note_archive_pause(app: &App, git_repo: i64, seconds: u32) -> Result<bool> {
     // As with the pause of a connection: one second more, and who hears of the same pause later brings no news.

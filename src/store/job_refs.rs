@@ -192,6 +192,20 @@ pub async fn give_up_waiting_refs(app: &App, job: &str, commit: &str, reason: &s
         .map(|_| ())
 }
 
+/// Settles all waiting refs of a job as failed.
+pub async fn give_up_all_waiting_refs(app: &App, job: &str, reason: &str) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "update job_refs set state = 'failed', reason = ?2 where job_id = ?1 and state = 'waiting'",
+            )
+            .bind(job)
+            .bind(reason),
+        )
+        .await
+        .map(|_| ())
+}
+
 /// Counts a failed attempt at the waiting refs of a commit, and gives how many there have been.
 pub async fn count_attempt(app: &App, job: &str, commit: &str, reason: &str) -> Result<i64> {
     #[derive(Deserialize)]

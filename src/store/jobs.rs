@@ -323,3 +323,26 @@ pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<String>> 
         .map(|row| row.id)
         .collect())
 }
+
+/// The provider that a job's git repository is at; none for a job or a repository that is gone.
+pub async fn find_provider(app: &App, job: &str) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        provider: String,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select c.provider from jobs j join git_repos g on g.id = j.git_repo_id
+                                               join connections c on c.id = g.connection_id
+                 where j.id = ?1",
+            )
+            .bind(job),
+        )
+        .await?;
+    Ok(rows_as::<Row>(rows)?
+        .into_iter()
+        .next()
+        .map(|row| row.provider))
+}

@@ -37,6 +37,9 @@ pub struct Memo {
     pub connections: Shelf<Connection>,
     /// Tree nodes by hash.
     pub nodes: Nodes,
+    /// Until when a pack of git's is held in memory: there is room for one. A time and no flag, since whoever holds it may
+    /// be ended by the platform.
+    pub pack_held_until: Cell<i64>,
 }
 
 impl Default for Memo {
@@ -47,6 +50,7 @@ impl Default for Memo {
             dists: Shelf::new(DISTS),
             connections: Shelf::new(CONNECTIONS),
             nodes: Nodes::default(),
+            pack_held_until: Cell::new(0),
         }
     }
 }

@@ -23,6 +23,7 @@ import history from "./scenarios/history.mjs";
 import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
 import replay from "./scenarios/replay.mjs";
+import plainGit from "./scenarios/plain-git.mjs";
 import traps from "./scenarios/traps.mjs";
 import gitlab from "./scenarios/gitlab.mjs";
 import { openShop } from "./scenarios/clients/shop.mjs";
@@ -44,7 +45,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

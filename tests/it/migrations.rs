@@ -1,20 +1,17 @@
-//! The migrations: numbered in rising order, and what they come to as a golden file.
+//! The migrations: numbered without a gap, and what they come to as a golden file.
 
 use repertoire::ports::Statement;
 
 use crate::support::sqlite::{Sqlite, migrations};
 
 #[test]
-fn they_are_numbered_and_no_number_comes_twice() {
-    let mut before = 0;
-    for (name, _) in migrations() {
-        let number: Option<u32> = name
-            .split_once('_')
-            .filter(|(digits, _)| digits.len() == 4)
-            .and_then(|(digits, _)| digits.parse().ok());
-        let number = number.unwrap_or_else(|| panic!("{name} should begin with four digits"));
-        assert!(number > before, "{name} has the number of another one");
-        before = number;
+fn they_are_numbered_without_gap_or_double() {
+    for (index, (name, _)) in migrations().into_iter().enumerate() {
+        let number = format!("{:04}_", index + 1);
+        assert!(
+            name.starts_with(&number),
+            "{name} should begin with {number}"
+        );
     }
 }
 

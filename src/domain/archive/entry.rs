@@ -57,16 +57,35 @@ fn too_large(entry: &Entry) -> ArchiveFault {
     }
 }
 
-/// CRC-32 as zip has it (reflected, polynomial 0xEDB88320), bit by bit: it runs over one
-/// composer.json, so that a table would cost more than it saves.
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            let carry = 0_u32.wrapping_sub(crc & 1);
-            crc = (crc >> 1) ^ (0xEDB8_8320 & carry);
+/// CRC-32 as zip has it (reflected, polynomial 0xEDB88320), a byte a step.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        let index = usize::from(crc.to_le_bytes()[0] ^ byte);
+        CRC32_TABLE.get(index).copied().unwrap_or_default() ^ (crc >> 8)
+    })
+}
+
+static CRC32_TABLE: [u32; 256] = crc32_table();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "runs in the compiler, over its own bounds"
+)]
+const fn crc32_table() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut index: usize = 0;
+    let mut start: u32 = 0;
+    while index < table.len() {
+        let mut crc = start;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & 0_u32.wrapping_sub(crc & 1));
+            bit += 1;
         }
+        table[index] = crc;
+        index += 1;
+        start += 1;
     }
-    !crc
+    table
 }

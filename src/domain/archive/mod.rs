@@ -4,6 +4,7 @@
 mod directory;
 mod end;
 mod entry;
+pub mod write;
 
 pub use directory::{Directory, Entry, check_size, read_directory};
 pub use end::{End, TAIL, find_end};

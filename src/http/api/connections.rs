@@ -22,6 +22,8 @@ struct Asked {
     provider: String,
     base_url: Option<String>,
     username: Option<String>,
+    /// Left out where nobody has to show one, as at a public git server.
+    #[serde(default)]
     token: String,
 }
 

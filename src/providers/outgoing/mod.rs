@@ -16,7 +16,7 @@ use super::address::{Address, InvalidAddress, PrivateAddresses};
 const REDIRECTS: usize = 5;
 
 /// What may go along to another host. All else stays: credentials have many names.
-const HARMLESS: [&str; 3] = ["accept", "accept-encoding", "user-agent"];
+const HARMLESS: [&str; 4] = ["accept", "accept-encoding", "git-protocol", "user-agent"];
 
 /// A wait for limits that do not say how long; GitHub asks for at least a minute.
 const SILENT_LIMIT: u32 = 60;
@@ -73,6 +73,16 @@ impl<'a> Gateway<'a> {
     /// credentials stay behind as soon as scheme, host or port change, and never come back.
     /// `request.url` is not looked at.
     pub async fn send(&self, address: &Address, request: OutRequest) -> Result<InResponse> {
+        let (_, response) = self.send_traced(address, request).await?;
+        Ok(response)
+    }
+
+    /// The same, and where the answer came from in the end.
+    pub async fn send_traced(
+        &self,
+        address: &Address,
+        request: OutRequest,
+    ) -> Result<(Address, InResponse)> {
         let mut address = address.clone();
         let mut request = request;
         for _ in 0..=REDIRECTS {
@@ -83,7 +93,7 @@ impl<'a> Gateway<'a> {
                 .await
                 .map_err(|error| unreachable_host(&address.authority(), &error))?;
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
-                return Ok(response);
+                return Ok((address, response));
             }
             let next = self.redirected(&address, &response)?;
             if !may_follow(&request, &response, &address, &next) {
