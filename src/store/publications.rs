@@ -13,7 +13,7 @@ use crate::domain::composer_1::{self, Draft};
 use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
 use crate::domain::search::{provided_names, summarize};
-use crate::domain::tree::{Change, touched_buckets, update};
+use crate::domain::tree::{Change, changes_names, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
@@ -104,7 +104,8 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
 
     let touched = touched_buckets(changes.keys().map(String::as_str));
     let buckets = snapshot.buckets(&root, touched.into_iter()).await?;
-    let names = snapshot.names_for_update(&root, changes.len()).await?;
+    let is_changed = changes_names(&buckets, &changes);
+    let names = snapshot.names_for_update(&root, is_changed).await?;
     let (composer_1, listings) = composer_1.map(Draft::finish).unzip();
     let is_known = composer_1.as_ref() == root.composer_1();
     let updated = update(&root, buckets, names, &changes, composer_1, time);

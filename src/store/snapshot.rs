@@ -39,7 +39,17 @@ impl<'a> Snapshot<'a> {
         find_package(&bucket, name).map_err(damaged)
     }
 
-    /// All names, sorted, when there are few enough to be listed; none when there are more.
+    /// How many packages there are.
+    pub async fn package_count(&self) -> Result<usize> {
+        let Some(root) = &self.head.root else {
+            return Ok(0);
+        };
+        let root = load_blob(self.app, root).await?;
+        let first = read_first_line(&root).map_err(damaged)?;
+        Ok(usize::try_from(first.package_count).unwrap_or(usize::MAX))
+    }
+
+    /// All names, sorted, from their list; none where an older program wrote no list, which it did not above 300.
     pub async fn listed_names(&self) -> Result<Option<Vec<String>>> {
         let Some(root) = &self.head.root else {
             return Ok(Some(Vec::new()));
@@ -56,7 +66,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// All names, sorted. Where there are too many to be listed, every bucket is read: up to 256 blobs.
+    /// All names, sorted. Where there is no list of them, every bucket is read: up to 256 blobs.
     pub async fn names(&self) -> Result<Vec<String>> {
         if let Some(names) = self.listed_names().await? {
             return Ok(names);
@@ -68,7 +78,9 @@ impl<'a> Snapshot<'a> {
 
     /// Those of the given names that there are, sorted. Each bucket is looked into once.
     pub async fn find_names(&self, asked: BTreeSet<PackageName>) -> Result<Vec<PackageName>> {
-        if let Some(listed) = self.listed_names().await? {
+        if self.package_count().await? < NAMED_PACKAGES
+            && let Some(listed) = self.listed_names().await?
+        {
             let listed: BTreeSet<_> = listed.iter().map(String::as_str).collect();
             return Ok(asked
                 .into_iter()
@@ -132,21 +144,17 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// All names, for an update with that many changes; none when there are too many to be listed afterwards.
-    /// A repository that shrinks below the limit is read whole, once, so that equal contents have equal roots.
+    /// All names, for an update in which some come or go; none for one that need not write their list. A root of an older
+    /// program may have no list: then all buckets are read, once.
     pub async fn names_for_update(
         &self,
         root: &Root,
-        changes: usize,
+        is_changed: bool,
     ) -> Result<Option<Vec<String>>> {
-        if let Some(names) = self.listed_names().await? {
-            return Ok(Some(names));
-        }
-        let most = NAMED_PACKAGES.saturating_add(changes);
-        if usize::try_from(root.package_count()).is_ok_and(|count| count >= most) {
+        if root.names().is_some() && !is_changed {
             return Ok(None);
         }
-        self.names_in_buckets(root).await.map(Some)
+        self.names().await.map(Some)
     }
 
     async fn names_in_buckets(&self, root: &Root) -> Result<Vec<String>> {

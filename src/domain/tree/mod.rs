@@ -34,8 +34,7 @@ const OLD_ROOT_FIRST_LINE: usize = OLD_ROOT_HEADER.len() + 10 + 1 + 64 + 1;
 const ROOT_FIRST_LINE: usize = OLD_ROOT_FIRST_LINE + 1 + 64;
 const NO_HASH: &str = "----------------------------------------------------------------";
 
-/// Up to this many packages are also kept as one list of names: `packages.json` names them all
-/// (`available-packages`), and needs no bucket for it.
+/// A caller who sees fewer packages than this is told all of their names (`available-packages`).
 pub const NAMED_PACKAGES: usize = 300;
 
 /// A document of a package, and the Unix second at which it last changed.
@@ -155,7 +154,7 @@ impl Root {
             .fold(0, |sum, (_, count)| sum.saturating_add(u64::from(*count)))
     }
 
-    /// The blob that lists all names, when there are fewer than [`NAMED_PACKAGES`].
+    /// The blob that lists all names; older programs wrote none where there were 300 or more.
     pub fn names(&self) -> Option<&BlobHash> {
         self.names.as_ref()
     }
@@ -204,7 +203,7 @@ pub fn find_bucket(root: &[u8], number: u8) -> Result<Option<BlobHash>, DamagedT
 pub struct FirstLine<'a> {
     /// How many packages the tree has.
     pub package_count: u64,
-    /// The blob that lists all names, when there are fewer than [`NAMED_PACKAGES`].
+    /// The blob that lists all names; older programs wrote none where there were 300 or more.
     pub names: Option<BlobHash>,
     /// The file that names the listings of Composer 1, when they are built.
     pub composer_1: Option<BlobHash>,
@@ -350,13 +349,23 @@ pub struct UpdatedTree {
     pub root: BlobHash,
     /// The new nodes, the root last.
     pub blobs: Vec<Blob>,
-    /// Whether the list of names is another one. Where there are too many to be listed, none of them is looked at.
+    /// Whether the list of names is another one.
     pub has_other_names: bool,
 }
 
+/// Whether there are names that come or go. `buckets` holds those that [`touched_buckets`] names.
+pub fn changes_names(buckets: &BTreeMap<u8, Bucket>, changes: &BTreeMap<String, Change>) -> bool {
+    changes.iter().any(|(name, change)| {
+        let is_there = buckets
+            .get(&bucket_number(name))
+            .is_some_and(|bucket| bucket.contains_key(name));
+        is_there == matches!(change, Change::Remove)
+    })
+}
+
 /// Applies changes at Unix second `time`. `buckets` holds the decoded buckets that [`touched_buckets`] names
-/// (absent ones are empty); `names` is the current list of names, given when the root has one or is empty; `composer_1`
-/// names what Composer 1 is to read.
+/// (absent ones are empty); `names` is the current list of names, left out when the changes add and take none
+/// ([`changes_names`]) and the root has one; `composer_1` names what Composer 1 is to read.
 /// An entry whose documents stay the same keeps its times, so nothing new gives the same root.
 pub fn update(
     root: &Root,
@@ -421,30 +430,26 @@ pub fn update(
             blobs.push(blob);
         }
     }
-    next.names = match listed {
-        Some(listed) if listed.len() < NAMED_PACKAGES => {
-            let mut text = String::new();
-            for name in &listed {
-                text.push_str(name);
-                text.push('\n');
-            }
-            let blob = Blob::new(text.into_bytes());
-            let hash = blob.hash().clone();
-            if root.names.as_ref() != Some(&hash) {
-                blobs.push(blob);
-            }
-            Some(hash)
+    if let Some(listed) = listed {
+        let mut text = String::new();
+        for name in &listed {
+            text.push_str(name);
+            text.push('\n');
         }
-        _ => None,
-    };
+        let blob = Blob::new(text.into_bytes());
+        let hash = blob.hash().clone();
+        if root.names.as_ref() != Some(&hash) {
+            blobs.push(blob);
+        }
+        next.names = Some(hash);
+    }
     let blob = next.encode();
     let hash = blob.hash().clone();
     blobs.push(blob);
-    let is_first_or_last = (root.package_count() == 0) != (next.package_count() == 0);
     UpdatedTree {
         root: hash,
         blobs,
-        has_other_names: is_first_or_last || next.names != root.names,
+        has_other_names: next.names != root.names,
     }
 }
 

@@ -18,13 +18,7 @@ impl Repository {
 
     fn apply(&mut self, changes: &BTreeMap<String, Change>, time: i64) {
         let root = self.root();
-        let buckets = touched_buckets(changes.keys().map(String::as_str))
-            .into_iter()
-            .filter_map(|number| {
-                let hash = root.bucket(number)?;
-                Some((number, decode_bucket(&self.blobs[hash]).unwrap()))
-            })
-            .collect();
+        let buckets = self.buckets(changes);
         let names = match root.names() {
             Some(hash) => Some(read_names(&self.blobs[hash]).unwrap()),
             None if root.package_count() == 0 => Some(Vec::new()),
@@ -36,6 +30,17 @@ impl Repository {
                 .insert(blob.hash().clone(), blob.bytes().to_vec());
         }
         self.root = Some(updated.root);
+    }
+
+    fn buckets(&self, changes: &BTreeMap<String, Change>) -> BTreeMap<u8, Bucket> {
+        let root = self.root();
+        touched_buckets(changes.keys().map(String::as_str))
+            .into_iter()
+            .filter_map(|number| {
+                let hash = root.bucket(number)?;
+                Some((number, decode_bucket(&self.blobs[hash]).unwrap()))
+            })
+            .collect()
     }
 
     fn find(&self, name: &str) -> Option<PackageEntry> {
@@ -101,27 +106,42 @@ fn the_last_package_leaves_an_empty_tree() {
 }
 
 #[test]
-fn names_are_listed_below_the_limit_only() {
+fn names_are_listed_and_the_list_is_written_when_they_change() {
     let mut repository = Repository::default();
-    let many = (0..NAMED_PACKAGES - 1)
+    let many = (0..400)
         .map(|number| (format!("acme/p{number}"), put("x")))
         .collect();
     repository.apply(&many, 100);
-    let first = |repository: &Repository| {
+    let listed = |repository: &Repository| {
         let root = &repository.blobs[repository.root.as_ref().unwrap()];
         let first = read_first_line(root).unwrap();
-        (first.package_count, first.names)
+        let hash = first.names.unwrap();
+        let names = read_names(&repository.blobs[&hash]).unwrap();
+        assert_eq!(u64::try_from(names.len()), Ok(first.package_count));
+        (hash, names)
     };
-    let (count, names) = first(&repository);
-    assert_eq!(count, 299);
+    let (hash, names) = listed(&repository);
+    assert_eq!(names.len(), 400);
+    // A release needs no list to write it anew.
+    let root = repository.root();
+    let release = change("acme/p7", put("y"));
+    let buckets = repository.buckets(&release);
+    assert!(!changes_names(&buckets, &release));
+    let updated = update(&root, buckets, None, &release, None, 200);
+    assert!(!updated.has_other_names);
     assert_eq!(
-        read_names(&repository.blobs[&names.unwrap()])
+        Root::decode(updated.blobs.last().unwrap().bytes())
             .unwrap()
-            .len(),
-        299
+            .names(),
+        Some(&hash)
     );
-    repository.apply(&change("acme/one-more", put("x")), 200);
-    assert_eq!(first(&repository), (300, None));
+    for (name, what) in [("acme/new", put("x")), ("acme/p7", Change::Remove)] {
+        let one = change(name, what);
+        assert!(changes_names(&repository.buckets(&one), &one));
+        repository.apply(&one, 300);
+    }
+    let (_, names) = listed(&repository);
+    assert!(names.contains(&"acme/new".to_owned()) && !names.contains(&"acme/p7".to_owned()));
 }
 
 #[test]

@@ -65,15 +65,13 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
 }
 
 /// It moves by a second or more whenever the names change, and with each change of the settings and each form of the
-/// document. A release of a package that is listed already changes nothing here; it does change the listings of Composer 1,
-/// and what is found where names are looked up one by one, so that those move with each revision. Neither a second nor the
-/// number of changes ever goes back, so no sum comes twice.
+/// document. A release of a package that is there already changes nothing here; it does change the listings of Composer 1,
+/// so that those move with each revision. Neither a second nor the number of changes ever goes back, so no sum comes twice.
 fn validator(visit: &Visit<'_>, reads_composer_1: bool) -> String {
-    let is_of_names = !reads_composer_1 && visit.limits().and_then(whole_names).is_none();
-    let contents_changed_at = if is_of_names {
-        visit.head.names_changed_at
-    } else {
+    let contents_changed_at = if reads_composer_1 {
         visit.head.time
+    } else {
+        visit.head.names_changed_at
     };
     let changed_at = visit
         .changed_at(contents_changed_at)
@@ -92,24 +90,28 @@ fn is_composer_1(request: &Request) -> bool {
 /// The names that this caller may know: all of them where they are few, otherwise what covers them.
 async fn names(visit: &Visit<'_>) -> Result<Names> {
     let snapshot = Snapshot::open(visit.app, &visit.head);
-    let listed = snapshot.listed_names().await?;
-    Ok(match (listed, visit.limits()) {
-        (Some(names), None) => Names::Listed(names),
-        (Some(names), Some(globs)) => Names::Listed(
-            names
-                .into_iter()
-                .filter(|name| is_covered(name, globs))
-                .collect(),
-        ),
-        (None, None) => Names::Patterns(vec!["*/*".to_owned()]),
-        (None, Some(globs)) => match whole_names(globs) {
-            // A few buckets at most; a `*` would need all of them.
-            Some(asked) => {
-                let found = snapshot.find_names(asked).await?;
-                Names::Listed(found.iter().map(ToString::to_string).collect())
-            }
-            None => Names::Patterns(globs.iter().map(|glob| glob.as_str().to_owned()).collect()),
-        },
+    let has_many = snapshot.package_count().await? >= NAMED_PACKAGES;
+    let Some(globs) = visit.limits() else {
+        return Ok(if has_many {
+            Names::Patterns(vec!["*/*".to_owned()])
+        } else {
+            Names::Listed(snapshot.names().await?)
+        });
+    };
+    if has_many && let Some(asked) = whole_names(globs) {
+        // A few buckets at most, where the list may be a megabyte.
+        let found = snapshot.find_names(asked).await?;
+        return Ok(Names::Listed(
+            found.iter().map(ToString::to_string).collect(),
+        ));
+    }
+    let listed = snapshot.listed_names().await?.map(|names| {
+        let seen = names.into_iter().filter(|name| is_covered(name, globs));
+        seen.take(NAMED_PACKAGES).collect::<Vec<_>>()
+    });
+    Ok(match listed {
+        Some(seen) if seen.len() < NAMED_PACKAGES => Names::Listed(seen),
+        _ => Names::Patterns(globs.iter().map(|glob| glob.as_str().to_owned()).collect()),
     })
 }
 
