@@ -303,6 +303,10 @@ mod tests {
             r#"{"v":1,"job":"import","id":"a","commit":"c0ffee"}"#
         );
         assert_eq!(
+            text(Job::ImportTogether { id: "a".to_owned() }),
+            r#"{"v":1,"job":"import_together","id":"a"}"#
+        );
+        assert_eq!(
             text(Job::Publish { repository: 7 }),
             r#"{"v":1,"job":"publish","repository":7}"#
         );

@@ -299,7 +299,7 @@ pub trait GitHost {
         Ok(commits.len())
     }
 
-    /// The committer date in RFC 3339, in UTC.
+    /// The commit's time in RFC 3339, in UTC: the committer's, but by plain git the author's, as Composer's drivers have it.
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String>;
 
     /// The zip archive of a commit, as a stream.

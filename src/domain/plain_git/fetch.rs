@@ -69,6 +69,8 @@ fn take_band(data: &[u8], pack: &mut Vec<u8>) -> Result<(), GitFault> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn band(number: u8, text: &str) -> Vec<u8> {
@@ -116,5 +118,19 @@ mod tests {
             fault,
             Err(GitFault::Said("upload-pack: not our ref 2222".to_owned()))
         );
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..6)) {
+            let mut answer = Vec::new();
+            write_line(&mut answer, "packfile\n");
+            let (mut reader, mut pack) = (FetchReader::default(), Vec::new());
+            for chunk in std::iter::once(&answer).chain(&chunks) {
+                if reader.push(chunk, &mut pack).is_err() {
+                    break;
+                }
+            }
+        }
     }
 }

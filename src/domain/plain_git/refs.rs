@@ -157,6 +157,8 @@ fn read_lines(bytes: &[u8]) -> Result<Vec<String>, GitFault> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const COMMIT: &str = "1111111111111111111111111111111111111111";
@@ -241,5 +243,26 @@ mod tests {
         assert_eq!(names, [("refs/heads/main", true), ("refs/tags/v1.0", true)]);
         assert_eq!(read_refs(b"0000"), Ok(Listed::default()));
         assert!(read_refs(&message(&["unborn HEAD symref-target:refs/heads/main"])).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_and_any_lines_are_read_or_refused(
+            bytes in prop::collection::vec(any::<u8>(), 0..60),
+            lines in prop::collection::vec("[0-9a-f]{38,42} (HEAD|refs/tags/a|\\PC{0,9})( (peeled|symref-target):\\PC{0,9})?", 0..4),
+        ) {
+            let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+            for answer in [bytes, message(&lines)] {
+                let _ = (Capabilities::read(&answer), read_refs(&answer));
+            }
+        }
+    }
+
+    #[test]
+    fn a_megabyte_in_one_line_is_no_packet() {
+        let mut bytes = b"ffff".to_vec();
+        bytes.resize(1_000_000, b'a');
+        assert!(read_refs(&bytes).is_err());
+        assert!(Capabilities::read(&bytes).is_err());
     }
 }

@@ -62,7 +62,10 @@ impl<'a> Remote<'a> {
 
     /// A repository's path below the base URL, from such a path or from its whole URL.
     pub(super) fn project(&self, name: &str) -> Result<String> {
-        let path = match name.strip_prefix(&self.base) {
+        let below = name
+            .strip_prefix(&self.base)
+            .filter(|path| path.starts_with('/'));
+        let path = match below {
             Some(path) => path,
             None if name.contains("://") => {
                 return Err(Error::invalid(format!(
@@ -117,13 +120,15 @@ impl<'a> Remote<'a> {
     pub(super) async fn fetch(&self, project: &str, commits: &[ObjectId]) -> Result<Vec<u8>> {
         let url = self.clone_url(project);
         let request = ask_for_commits(&Capabilities::default(), commits);
-        let response = self.post(&url, request, false).await?;
-        let mut response = if response.status == 200 {
-            response
-        } else {
-            let discovered = self.discover(project).await?;
-            let request = ask_for_commits(&discovered.capabilities, commits);
-            self.ask(&discovered, request).await?
+        // As for the refs: a server that does not answer as expected is asked what it is, and redirects are followed there.
+        let mut response = match self.post(&url, request, false).await {
+            Ok(response) if response.status == 200 => response,
+            Err(error) if error.is_retryable() => return Err(error),
+            Ok(_) | Err(_) => {
+                let discovered = self.discover(project).await?;
+                let request = ask_for_commits(&discovered.capabilities, commits);
+                self.ask(&discovered, request).await?
+            }
         };
         let mut reader = FetchReader::default();
         let mut pack = Vec::new();
