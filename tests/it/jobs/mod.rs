@@ -1,5 +1,6 @@
 //! Queue messages, each with every port failing once at every step, twice and in other orders.
 
 mod faults;
+mod plain_git;
 mod refs;
 mod renames;

@@ -138,7 +138,8 @@ impl GitHubDouble {
 
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
         let answer = if self.refusals.is_empty() {
-            let elsewhere = super::hosts::answer(self, request, now);
+            let elsewhere = super::git_server::answer(request)
+                .or_else(|| super::hosts::answer(self, request, now));
             elsewhere.unwrap_or_else(|| self.find_answer(request))
         } else {
             self.refusals.remove(0)

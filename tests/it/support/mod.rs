@@ -3,6 +3,7 @@
 
 pub(crate) mod composer_1;
 pub(crate) mod faults;
+pub(crate) mod git_server;
 pub(crate) mod github;
 pub(crate) mod hosts;
 pub(crate) mod interleave;
