@@ -45,13 +45,15 @@ struct CommitRow {
     commit: String,
 }
 
-/// The commits that waiting refs of a job point at.
+/// The commits that waiting refs of a job point at; last those whose refs all stand back behind another tag, so that what
+/// comes first can always be decided on.
 pub async fn list_waiting_commits(app: &App, job: &str) -> Result<Vec<String>> {
     let rows = app
         .db
         .rows(
             Statement::new(
-                "select distinct \"commit\" from job_refs where job_id = ?1 and state = 'waiting' order by 1",
+                "select \"commit\" from job_refs where job_id = ?1 and state = 'waiting'
+                 group by \"commit\" order by min(yields_to is not null), 1",
             )
             .bind(job),
         )
