@@ -5,6 +5,11 @@ use super::glob::{Glob, Slashes};
 /// Git ignores longer lines (`ATTR_MAX_LINE_LENGTH`).
 const LONGEST_LINE: usize = 2_048;
 
+/// Real ones have some lines. Every rule is held against every path, so their number must have a bound.
+pub(super) const FILE_LIMIT: usize = 64 * 1024;
+/// How deep macros may name each other; what lies deeper is not heard of.
+const DEEPEST_MACRO: usize = 32;
+
 /// The state of one attribute for one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
@@ -92,23 +97,24 @@ impl Attributes {
             };
             for rule in rules.iter().rev() {
                 if rule.pattern.matches(rest) {
-                    self.fill(&mut found, &rule.states);
+                    self.fill(&mut found, &rule.states, 0);
                 }
             }
         }
         found
     }
 
-    fn fill(&self, found: &mut Found, states: &[(String, State)]) {
+    fn fill(&self, found: &mut Found, states: &[(String, State)], depth: usize) {
         for (name, state) in states.iter().rev() {
             if found.knows(name) {
                 continue;
             }
             found.states.push((name.clone(), state.clone()));
             if *state == State::Set
+                && depth < DEEPEST_MACRO
                 && let Some((_, states)) = self.macros.iter().find(|(known, _)| known == name)
             {
-                self.fill(found, states);
+                self.fill(found, states, depth.saturating_add(1));
             }
         }
     }

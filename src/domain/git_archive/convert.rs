@@ -108,9 +108,12 @@ fn keyword_length(found: &[u8]) -> Option<usize> {
     match found.get(3)? {
         b'$' => Some(4),
         b':' => {
-            let line = found.split(|byte| *byte == b'\n').next()?;
-            let inside = line.get(4..)?;
-            let end = inside.iter().position(|byte| *byte == b'$')?;
+            let inside = found.get(4..)?;
+            // No further than the next of either, so that a file full of keywords is read once.
+            let end = inside
+                .iter()
+                .position(|byte| matches!(byte, b'$' | b'\n'))
+                .filter(|end| inside.get(*end) == Some(&b'$'))?;
             let value = inside.get(..end)?;
             let blank = value
                 .get(1..)

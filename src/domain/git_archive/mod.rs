@@ -17,7 +17,7 @@ use super::archive::write::{Member, MemberKind, Packed, ZipWriter, pack_bytes};
 use super::plain_git::object::{Commit, EntryKind, TreeEntry, read_tree};
 use super::plain_git::pack::{Kind, Pack};
 use super::plain_git::{GitFault, ObjectId};
-use attributes::{Attributes, Found};
+use attributes::{Attributes, FILE_LIMIT, Found};
 
 /// The folder everything is in.
 const TOP: &[u8] = b"package/";
@@ -37,6 +37,9 @@ pub enum ArchiveFault {
     /// Folders in folders in folders.
     #[error("A folder lies more than {DEEPEST} folders deep")]
     TooDeep,
+    /// A `.gitattributes` that is none.
+    #[error("A `.gitattributes` is larger than {FILE_LIMIT} bytes; shorten it")]
+    LargeAttributes,
     /// More than a zip file of the common form can hold.
     #[error("The archive would hold more than 65,534 files or 4 GB")]
     TooLarge,
@@ -137,6 +140,12 @@ impl ArchiveWriter {
             Some(entry) => Some(self.pack.read_kind(entry.id, Kind::Blob)?),
             None => None,
         };
+        if content
+            .as_ref()
+            .is_some_and(|content| content.len() > FILE_LIMIT)
+        {
+            return Err(ArchiveFault::LargeAttributes);
+        }
         let has_attributes = content.is_some() || path.is_empty();
         if has_attributes {
             let content = content.as_deref().map_or(&[][..], Vec::as_slice);

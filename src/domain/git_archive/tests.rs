@@ -345,6 +345,41 @@ fn patterns_match_as_in_git() {
 }
 
 #[test]
+fn a_megabyte_of_keywords_is_read_once() {
+    let mut attributes = Attributes::default();
+    attributes.enter(b"", b"* ident");
+    let id = ObjectId::parse(&"1".repeat(40)).unwrap();
+    let found = attributes.look_up(b"a");
+    let content = b"$Id: a b ".repeat(120_000);
+    assert_eq!(*convert::convert(&content, id, &found), *content);
+}
+
+#[test]
+fn macros_that_lead_to_each_other_come_to_an_end() {
+    let mut attributes = Attributes::default();
+    let mut content =
+        String::from("* m0\n[attr]circle circle2\n[attr]circle2 circle hit\n* circle\n");
+    for number in 0..4_000 {
+        let next = number + 1;
+        let line = format!("[attr]m{number} m{next}\n");
+        content.push_str(&line);
+    }
+    attributes.enter(b"", content.as_bytes());
+    let found = attributes.look_up(b"a");
+    assert!(found.is_set("hit") && found.is_set("m5") && !found.is_set("m3999"));
+}
+
+#[test]
+fn attributes_without_end_are_refused() {
+    let repository = Repository::new("attributes");
+    repository.write(".gitattributes", "a b\n".repeat(20_000).as_bytes());
+    let commit = repository.commit("A commit");
+    let pack = Rc::new(Pack::open(repository.pack(&[&commit], &[])).unwrap());
+    let writer = ArchiveWriter::new(pack, ObjectId::parse(&commit).unwrap());
+    assert_eq!(writer.err(), Some(ArchiveFault::LargeAttributes));
+}
+
+#[test]
 fn a_pattern_of_many_stars_does_not_explode() {
     let glob = Glob::parse("*a".repeat(500).as_bytes(), Slashes::Apart).unwrap();
     assert!(!glob.matches("a".repeat(4_000).replace("aaaa", "aaab").as_bytes()));

@@ -217,6 +217,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_megabyte_is_read_in_one_pass_or_refused() {
+        let mut commit = b"tree 1111111111111111111111111111111111111111\nauthor a <b> 1 +0000\ncommitter a <b> 1 +0000\n\n".to_vec();
+        commit.extend(vec![b'x'; 1_000_000]);
+        assert_eq!(Commit::read(&commit).unwrap().message.len(), 1_000_000);
+        assert!(read_tree(&vec![b' '; 1_000_000]).is_err());
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
