@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::funding::Funding;
 use crate::domain::signature;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
 pub mod address;
@@ -262,7 +262,34 @@ pub struct RefListing {
     pub refs: Vec<FoundRef>,
 }
 
-/// A git host, as far as reading from it goes. Project ids are the provider's own.
+/// One page of the projects that the credentials reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectPage {
+    /// In an order of the host's that does not change between two pages.
+    pub projects: Vec<Project>,
+    /// What to ask the next page with; none on the last one.
+    pub next: Option<String>,
+}
+
+/// Where a webhook is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookPlace<'a> {
+    /// At one project, by the provider's id.
+    Project(&'a str),
+    /// At an organisation, group or workspace, by its name or path: it tells of all projects below.
+    Group(&'a str),
+}
+
+/// A webhook as it shall be.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedHook<'a> {
+    /// Where deliveries go. It has the connection's id in it and so no other hook has it.
+    pub url: &'a str,
+    /// What deliveries are signed with.
+    pub secret: &'a str,
+}
+
+/// A git host, as far as we use it. Project ids are the provider's own.
 #[async_trait(?Send)]
 pub trait GitHost {
     /// Checks that the token works, and says what it lacks.
@@ -305,11 +332,50 @@ pub trait GitHost {
     /// The zip archive of a commit, as a stream.
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse>;
 
+    /// The projects that the credentials reach, those whose names hold `search` if it is given; archived ones too.
+    /// `cursor` is the `next` of the page before. `Invalid` where a host has no such list.
+    async fn list_projects(
+        &self,
+        _search: Option<&str>,
+        _cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        Err(Error::invalid(
+            "This kind of host has no list of projects; name each one to be added",
+        ))
+    }
+
+    /// The id of the webhook with this address, if there is one: registering twice must not double it.
+    async fn find_hook(&self, _place: HookPlace<'_>, _url: &str) -> Result<Option<String>> {
+        Err(no_hooks())
+    }
+
+    /// Registers a webhook for [`ProviderKind::webhook_events`], or has the one with the id `known` be as wanted; gives
+    /// its id. `Forbidden` or `Invalid`, with what the token lacks, when the credentials do not allow it.
+    async fn save_hook(
+        &self,
+        _place: HookPlace<'_>,
+        _known: Option<&str>,
+        _wanted: &WantedHook<'_>,
+    ) -> Result<String> {
+        Err(no_hooks())
+    }
+
+    /// Removes a webhook; one that is gone already is no error.
+    async fn remove_hook(&self, _place: HookPlace<'_>, _hook: &str) -> Result<()> {
+        Err(no_hooks())
+    }
+
     /// Whether archives have a limit of their own, so that `open_archive` may be refused with `ArchivesLimited` while
     /// all else is still answered.
     fn limits_archives_apart(&self) -> bool {
         false
     }
+}
+
+fn no_hooks() -> Error {
+    Error::invalid(
+        "This kind of host lets no program register webhooks; set one up by hand with the address shown",
+    )
 }
 
 /// The first header of that name, given in lower case.
