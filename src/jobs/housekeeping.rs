@@ -7,7 +7,7 @@ use crate::ports::Level;
 use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
-use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs};
+use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::repositories::list_outdated;
@@ -15,6 +15,11 @@ use crate::store::sweep::sweep;
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
 const FORGOTTEN: i64 = 120;
+/// After how many seconds without anything at work a job's messages may have been lost. Queues lose none; but the local
+/// one is in memory, and ends with the process.
+const SILENT: i64 = 10 * 60;
+/// The same for a job that tries again what failed: longer than the longest wait between two attempts.
+const SILENT_AFTER_FAILURE: i64 = 40 * 60;
 /// How often a git repository is compared with its host even if no webhook came, in seconds.
 const RECONCILE_EVERY: i64 = 6 * 60 * 60;
 /// Git repositories compared in one round, so that a round stays short.
@@ -40,6 +45,7 @@ pub async fn run(app: &App) {
         "starting what was forgotten",
         start_forgotten(app).await,
     );
+    report(app, "resuming what is silent", resume_silent(app).await);
     report(app, "the scheduled comparison", reconcile_all(app).await);
     report(
         app,
@@ -96,6 +102,23 @@ async fn start_forgotten(app: &App) -> Result<()> {
         .await?
         .into_iter()
         .map(|id| Job::Reconcile { id })
+        .collect();
+    enqueue(app, &jobs).await
+}
+
+async fn resume_silent(app: &App) -> Result<()> {
+    let now = app.now();
+    let silence = Silence {
+        since: now.saturating_sub(SILENT),
+        failing_since: now.saturating_sub(SILENT_AFTER_FAILURE),
+    };
+    let jobs: Vec<_> = take_silent_jobs(app, silence, now)
+        .await?
+        .into_iter()
+        .map(|id| {
+            app.warn(&format!("Nothing of job {id} was at work for long"));
+            Job::Resume { id, since: now }
+        })
         .collect();
     enqueue(app, &jobs).await
 }

@@ -24,7 +24,7 @@ use crate::store::job_refs::{
     WaitingRef, count_attempt, fail_job_ref_stmt, find_waiting_stmt, list_freed_commits,
     list_waiting_refs, settle_job_ref_stmt,
 };
-use crate::store::jobs::{RunningJob, find_running_job, note_on_job};
+use crate::store::jobs::{RunningJob, find_running_job, note_activity_stmt, note_on_job};
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
@@ -90,6 +90,7 @@ pub(super) async fn give_up_or_wait(
     refs: &[WaitingRef],
     error: &Error,
 ) -> Result<Option<Next>> {
+    app.db.rows(note_activity_stmt(id, app.now())).await?;
     if let ErrorKind::ArchivesLimited { retry_after } = error.kind() {
         let next = wait_for_turn(app, id, job, commit, error, retry_after).await?;
         return Ok(Some(next));
@@ -278,5 +279,6 @@ fn row_stmts(
         statements.push(settle_job_ref_stmt(id, &known, package, made));
     }
     statements.push(ask_for_publication_stmt(package, now));
+    statements.push(note_activity_stmt(id, now));
     Ok(statements)
 }

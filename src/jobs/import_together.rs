@@ -14,7 +14,7 @@ use crate::jobs::{Job, enqueue, settle};
 use crate::providers::GitHost;
 use crate::store::connections::{find_connection, find_git_repo, note_trouble};
 use crate::store::job_refs::{give_up_all_waiting_refs, list_waiting_commits};
-use crate::store::jobs::{RunningJob, find_running_job, note_on_job};
+use crate::store::jobs::{RunningJob, find_running_job, note_activity_stmt, note_on_job};
 
 /// Commits in one message: each costs some ten queries, and an invocation has 1,000.
 const COMMITS: usize = 40;
@@ -41,6 +41,7 @@ pub(crate) async fn run(app: &App, id: &str) -> Result<Next> {
     // Two packs at once are more than an isolate has room for.
     let held_until = &app.memo.pack_held_until;
     if held_until.get() > app.now() {
+        app.db.rows(note_activity_stmt(id, app.now())).await?;
         note_on_job(
             app,
             id,

@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod publish;
 pub mod reconcile;
 mod rename;
+mod resume;
 mod source;
 
 pub use outcome::Outcome;
@@ -54,6 +55,13 @@ pub enum Job {
     ImportTogether {
         /// The job a person sees.
         id: String,
+    },
+    /// Send the messages of a job again if nothing of it was at work since this one was sent.
+    Resume {
+        /// The job a person sees.
+        id: String,
+        /// When this was sent, in Unix seconds, as the job has it.
+        since: i64,
     },
     /// Publish what waits in a repository.
     Publish {
@@ -112,6 +120,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
+        Job::Resume { id, since } => resume::run(app, id, *since).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CountDownloads {
             id,
@@ -196,8 +205,8 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
-        // What waits in a repository is found by housekeeping; a lost count is a lost count.
-        Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
+        // What waits in a repository or is silent is found by housekeeping; a lost count is a lost count.
+        Job::Resume { .. } | Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
     }
 }
 
@@ -221,11 +230,12 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         return Ok(None);
     };
     Ok(match envelope.job {
-        Job::Reconcile { id } | Job::Import { id, .. } | Job::ImportTogether { id } => {
-            crate::store::jobs::find_job(app, &id)
-                .await?
-                .map(|job| job.organisation_id)
-        }
+        Job::Reconcile { id }
+        | Job::Import { id, .. }
+        | Job::ImportTogether { id }
+        | Job::Resume { id, .. } => crate::store::jobs::find_job(app, &id)
+            .await?
+            .map(|job| job.organisation_id),
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
             crate::store::repositories::load_repository(app, repository)
                 .await
@@ -305,6 +315,13 @@ mod tests {
         assert_eq!(
             text(Job::ImportTogether { id: "a".to_owned() }),
             r#"{"v":1,"job":"import_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::Resume {
+                id: "a".to_owned(),
+                since: 7
+            }),
+            r#"{"v":1,"job":"resume","id":"a","since":7}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),
