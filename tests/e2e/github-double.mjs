@@ -10,7 +10,9 @@ import { GitRepository } from "./support/git-repository.mjs";
 import { answerApi } from "./github-answers.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
+import { readBody } from "./support/body.mjs";
 import { answerGit } from "./support/git-http.mjs";
+import { Hooks } from "./support/hooks.mjs";
 
 export class GitHubDouble {
   /** What answers, by host. Another host's double has answers of its own, over the same projects. */
@@ -29,6 +31,7 @@ export class GitHubDouble {
   tokens = new Map();
   projects = new Map();
   archiveLinks = new Map();
+  hooks = new Hooks();
   archivesServed = 0;
   #truncations = new Set();
   #servers = [];
@@ -120,8 +123,8 @@ export class GitHubDouble {
       record.status = await answerGit(cloned.repository.folder, clone.groups.rest, request, response);
       return;
     }
-    request.resume();
-    const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
+    const body = await readBody(request);
+    const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request, body));
     record.status = reply.status;
     response.writeHead(reply.status, reply.headers);
     for (const chunk of reply.chunks ?? []) response.write(chunk);
