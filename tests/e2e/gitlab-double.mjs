@@ -4,7 +4,7 @@ import { GitHubDouble } from "./github-double.mjs";
 import { GitLabAnswers } from "./gitlab-answers.mjs";
 
 export class GitLabDouble extends GitHubDouble {
-  static answers = { api: (double, request) => new GitLabAnswers(double, request).answer() };
+  static answers = { api: (double, request, body) => new GitLabAnswers(double, request, body).answer() };
   /** No page has more refs than this, whatever `per_page` says. */
   pageSize = 100;
 
