@@ -18,6 +18,11 @@ export function installJudges() {
   return install(join(projectFolder, "tests", "e2e", "judges"), "installing the clients that judge the doubles (once, some seconds)");
 }
 
+/** GitHub's description of its API and what holds answers against it, for the oracle: 475 MB. */
+export function installGitHubDescription() {
+  return install(join(projectFolder, "tests", "oracle", "github"), "installing GitHub's description of its API (once, about a minute)");
+}
+
 /** The packages of a folder with a lock file. */
 async function install(folder, announcement) {
   if (isInstalled(folder)) return;
