@@ -1,8 +1,6 @@
 // The API's answers, endpoint by endpoint. Each endpoint is given the project it is about and returns {status, headers, body}.
 import { createHash, randomUUID } from "node:crypto";
 
-const pageSize = 2; // Whatever `per_page` says: a client that does not follow the links sees two tags.
-
 const endpoints = [
   [/^$/, (call) => json(call, describeProject(call))],
   [/^\/tags$/, listTags],
@@ -158,6 +156,7 @@ async function refsBelow({ project }, prefix) {
 }
 
 function paged(call, items) {
+  const { pageSize } = call.double;
   const last = Math.max(1, Math.ceil(items.length / pageSize));
   const page = Math.max(1, Number(call.url.searchParams.get("page") ?? 1));
   const link = (number, relation) => {

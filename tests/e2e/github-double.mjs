@@ -33,6 +33,8 @@ export class GitHubDouble {
   archiveLinks = new Map();
   hooks = new Hooks();
   archivesServed = 0;
+  /** How many refs a page has, whatever `per_page` says: a client that does not follow the links sees two tags. */
+  pageSize = 2;
   #truncations = new Set();
   #servers = [];
   #lastProject = 700_000;

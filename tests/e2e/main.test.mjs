@@ -22,6 +22,7 @@ import organisations from "./scenarios/organisations.mjs";
 import history from "./scenarios/history.mjs";
 import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
+import kill from "./scenarios/kill.mjs";
 import replay from "./scenarios/replay.mjs";
 import plainGit from "./scenarios/plain-git.mjs";
 import traps from "./scenarios/traps.mjs";
@@ -66,7 +67,7 @@ describe("Repertoire", () => {
   });
 
   // One fills the queue, one compares answers to the byte, two change what all others stand on.
-  const alone = { imports, visibility, upkeep, restart };
+  const alone = { imports, visibility, upkeep, restart, kill };
   for (const [name, scenario] of Object.entries(alone)) describe(name, () => scenario(world));
 
   test("no credentials ever reached the archive host", () => {
