@@ -10,7 +10,7 @@ use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
 use crate::store::archives::{inspect, refuse_download, take_in};
-use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
+use crate::store::connections::{Connection, GitRepo, find_ends};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
 
@@ -18,6 +18,7 @@ use crate::store::jobs::RunningJob;
 pub(super) const MANIFEST_LIMIT: usize = 1024 * 1024;
 
 /// Where a commit comes from.
+#[derive(Clone)]
 pub(crate) struct Source<'a> {
     pub(crate) connection: Connection,
     pub(crate) host: Rc<dyn GitHost + 'a>,
@@ -29,28 +30,15 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Opens it. `host` is the connected host, where there is one already.
-    pub(crate) async fn open(
-        app: &'a App,
-        job: &RunningJob,
-        commit: &'a str,
-        host: Option<Rc<dyn GitHost + 'a>>,
-    ) -> Result<Self> {
-        let repo = find_git_repo(app, job.git_repo_id)
-            .await?
-            .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
-        let connection = find_connection(app, &repo.connection_id)
-            .await?
-            .ok_or_else(|| Error::not_found("The connection was removed here"))?;
-        let package = crate::store::packages::find_package_of_git_repo(app, repo.id)
-            .await?
-            .ok_or_else(|| Error::not_found("The package was removed here"))?;
-        let host = match host {
-            Some(host) => host,
-            None => connect(app, &connection).await?.into(),
-        };
+    /// Opens it.
+    pub(crate) async fn open(app: &'a App, job: &RunningJob, commit: &'a str) -> Result<Self> {
+        let (repo, connection, package) = find_ends(app, job.git_repo_id).await?;
+        let gone = |what: &str| Error::not_found(format!("The {what} was removed here"));
+        let repo = repo.ok_or_else(|| gone("git repository"))?;
+        let connection = connection.ok_or_else(|| gone("connection"))?;
+        let package = package.ok_or_else(|| gone("package"))?;
         Ok(Self {
-            host,
+            host: connect(app, &connection).await?.into(),
             connection,
             repo,
             package: package.id,
@@ -58,6 +46,14 @@ impl<'a> Source<'a> {
             package_name: package.name,
             commit,
         })
+    }
+
+    /// The same for another commit.
+    pub(crate) fn at(&self, commit: &'a str) -> Self {
+        Self {
+            commit,
+            ..self.clone()
+        }
     }
 
     /// The manifest at the commit, or why there is none that a client could load.
@@ -81,12 +77,19 @@ impl<'a> Source<'a> {
         }
     }
 
+    fn gives_many_commits(&self) -> bool {
+        ProviderKind::parse(&self.connection.provider).is_some_and(ProviderKind::gives_many_commits)
+    }
+
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
         let address = Gateway::of(app).address(&self.connection.base_url)?;
         // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
-        if let Some(retry_after) = find_host_pause(app, self.repo.id).await? {
+        // What came with many others is here already, and nobody is asked.
+        if !self.gives_many_commits()
+            && let Some(retry_after) = find_host_pause(app, self.repo.id).await?
+        {
             return Err(limited(address.host(), retry_after));
         }
         if self.host.limits_archives_apart()

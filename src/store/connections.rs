@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::memo::FRESH;
+use crate::store::packages::{Package, find_package_of_git_repo_stmt};
 
 /// A connection as stored; its secrets are sealed.
 #[derive(Clone, Deserialize)]
@@ -159,15 +160,16 @@ pub async fn update_token(
 /// Notes why the last call failed, or that it worked.
 pub async fn note_trouble(app: &App, connection: &str, trouble: Option<&str>) -> Result<()> {
     app.db
-        .rows(
-            Statement::new(
-                "update connections set trouble = ?2 where id = ?1 and trouble is not ?2",
-            )
-            .bind(connection)
-            .bind(trouble),
-        )
+        .rows(note_trouble_stmt(connection, trouble))
         .await
         .map(|_| ())
+}
+
+/// The statement that does.
+pub fn note_trouble_stmt(connection: &str, trouble: Option<&str>) -> Statement {
+    Statement::new("update connections set trouble = ?2 where id = ?1 and trouble is not ?2")
+        .bind(connection)
+        .bind(trouble)
 }
 
 /// Notes that the host of a git repository wants to be left alone for some seconds; whether that is news. The limit is
@@ -225,18 +227,43 @@ pub struct GitRepo {
 
 /// Finds a git repository by its id here.
 pub async fn find_git_repo(app: &App, id: i64) -> Result<Option<GitRepo>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                        clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
-                 from git_repos where id = ?1",
-            )
-            .bind(id),
-        )
-        .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    Ok(rows_as(app.db.rows(find_git_repo_stmt(id)).await?)?
+        .into_iter()
+        .next())
+}
+
+fn find_git_repo_stmt(id: i64) -> Statement {
+    Statement::new(
+        "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
+                clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
+         from git_repos where id = ?1",
+    )
+    .bind(id)
+}
+
+/// Where what is imported from a git repository comes from and goes to: the git repository, its connection and its
+/// package, in one round of storage. Each may be gone.
+pub async fn find_ends(
+    app: &App,
+    git_repo: i64,
+) -> Result<(Option<GitRepo>, Option<Connection>, Option<Package>)> {
+    let connection = Statement::new(
+        "select c.id, c.organisation_id, c.provider, c.base_url, c.account, c.username, c.sealed_token,
+                c.sealed_webhook_secret, c.created_at, c.last_heard_at, c.paused_until, c.trouble
+         from git_repos g join connections c on c.id = g.connection_id where g.id = ?1",
+    )
+    .bind(git_repo);
+    let statements = vec![
+        find_git_repo_stmt(git_repo),
+        connection,
+        find_package_of_git_repo_stmt(git_repo),
+    ];
+    let mut answers = app.db.batch(statements).await?.into_iter();
+    let mut next = || answers.next().unwrap_or_default();
+    let repo = rows_as(next())?.into_iter().next();
+    let connection = rows_as(next())?.into_iter().next();
+    let package = rows_as(next())?.into_iter().next();
+    Ok((repo, connection, package))
 }
 
 /// Finds a git repository by the host's id.

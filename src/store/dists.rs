@@ -105,16 +105,21 @@ pub async fn find_package_dist(app: &App, package: i64, reference: &str) -> Resu
 /// Removes an archive that turned out not to be needed, if no row names it: of two uploads of one version at once, the
 /// loser's archive has a row as well. What cannot be told or removed now, the sweep takes away within two days.
 pub async fn discard_if_unnamed(app: &App, key: &str) {
-    let named = app
-        .db
-        .rows(Statement::new("select 1 as one from dists where archive_key = ?1").bind(key))
-        .await;
-    let removed = match named {
-        Ok(rows) if rows.is_empty() => app.blobs.delete(&[key.to_owned()]).await,
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = removed {
+    match app.db.rows(find_named_stmt(key)).await {
+        Ok(rows) if rows.is_empty() => discard(app, key).await,
+        Ok(_) => {}
+        Err(error) => app.warn(&format!("An unused archive could not be removed: {error}")),
+    }
+}
+
+/// The statement that gives a row where a version names an archive.
+pub fn find_named_stmt(key: &str) -> Statement {
+    Statement::new("select 1 as one from dists where archive_key = ?1").bind(key)
+}
+
+/// Removes an archive that no row names. What cannot be removed now, the sweep takes away within two days.
+pub async fn discard(app: &App, key: &str) {
+    if let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
         app.warn(&format!("An unused archive could not be removed: {error}"));
     }
 }

@@ -230,13 +230,16 @@ pub fn move_job_to_package_stmt(job: &str, package: i64) -> Statement {
 /// Says what a job waits for.
 pub async fn note_on_job(app: &App, job: &str, message: Option<&str>) -> Result<()> {
     app.db
-        .rows(
-            Statement::new("update jobs set message = ?2 where id = ?1 and message is not ?2")
-                .bind(job)
-                .bind(message),
-        )
+        .rows(note_on_job_stmt(job, message))
         .await
         .map(|_| ())
+}
+
+/// The statement that does.
+pub fn note_on_job_stmt(job: &str, message: Option<&str>) -> Statement {
+    Statement::new("update jobs set message = ?2 where id = ?1 and message is not ?2")
+        .bind(job)
+        .bind(message)
 }
 
 /// Moves a running job on to publishing once none of its refs waits; gives the state it is in then.
