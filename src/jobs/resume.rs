@@ -18,15 +18,11 @@ pub(crate) async fn run(app: &App, id: &str, since: i64) -> Result<Next> {
     if job.active_at != Some(since) {
         return Ok(Next::Done);
     }
-    match job.state.as_str() {
-        "running" => {
-            if enqueue_imports(app, id).await? == 0 {
-                // It died over the comparison, or just before its end.
-                enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
-            }
-        }
-        "publishing" => settle(app, id, job.package_id).await?,
-        _ => {}
+    if job.state == "publishing" {
+        settle(app, id, job.package_id).await?;
+    } else if job.state == "running" && enqueue_imports(app, id).await? == 0 {
+        // It died over the comparison, or just before its end.
+        enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
     }
     Ok(Next::Done)
 }

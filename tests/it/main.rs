@@ -18,6 +18,8 @@ mod composer_tables;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod host_faults;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod jobs;

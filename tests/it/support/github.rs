@@ -12,6 +12,7 @@ use sha2::Sha256;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::git_server::GitFaults;
 use super::hosts::ArchiveLimit;
 
 /// The token that GitHub knows.
@@ -33,6 +34,10 @@ pub(crate) struct GitHubDouble {
     pub(crate) kept_branches: BTreeMap<String, (i64, Vec<u8>)>,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
+    /// Whether GitLab and Forgejo leave their archives with another host.
+    pub(crate) keeps_archives_elsewhere: bool,
+    /// Of the server that speaks git alone.
+    pub(crate) git_faults: GitFaults,
     /// The status with which every question about funding is refused.
     pub(crate) fail_funding: Option<u16>,
     /// The FUNDING.yml of an owner's `.github` project.
@@ -124,6 +129,13 @@ impl GitHubDouble {
         Answer::new(200, archive)
     }
 
+    /// Where the archive is that a host keeps elsewhere, if it does.
+    pub(crate) fn archive_elsewhere(&self, id: u64, commit: &str) -> Option<Answer> {
+        let location = format!("{ARCHIVES}{id}/{commit}");
+        self.keeps_archives_elsewhere
+            .then(|| Answer::new(302, "").with("location", location))
+    }
+
     /// How often GitLab was asked for an archive.
     pub(crate) fn archives_asked(&self) -> usize {
         let seen = self.seen.iter();
@@ -138,7 +150,7 @@ impl GitHubDouble {
 
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
         let answer = if self.refusals.is_empty() {
-            let elsewhere = super::git_server::answer(request)
+            let elsewhere = super::git_server::answer(&mut self.git_faults, request)
                 .or_else(|| super::hosts::answer(self, request, now));
             elsewhere.unwrap_or_else(|| self.find_answer(request))
         } else {
@@ -160,6 +172,7 @@ impl GitHubDouble {
         };
         if let Some(archive) = path.strip_prefix(ARCHIVES) {
             assert_eq!(header("authorization"), None, "the token went astray");
+            assert_eq!(header("private-token"), None, "the token went astray");
             let (id, commit) = archive.split_once('/').unwrap();
             let project = &self.projects[&id.parse().unwrap()];
             let archive = project.commits[commit].archive.clone();

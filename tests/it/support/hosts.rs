@@ -145,9 +145,10 @@ fn gitlab_now(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
                 let body = r#"{"message":{"error":"This archive has been requested too many times. Try again later."}}"#;
                 return Some(Answer::new(429, body));
             }
-            let (_, project) = find(double, id)?;
+            let (id, project) = find(double, id)?;
             let archive = project.archive(asked.parameter("sha")?)?;
-            double.send_archive(archive)
+            let elsewhere = double.archive_elsewhere(id, asked.parameter("sha")?);
+            elsewhere.unwrap_or_else(|| double.send_archive(archive))
         }
         _ => return None,
     })
@@ -189,8 +190,10 @@ fn forgejo(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
                     Answer::json(&json!({"commit": {"committer": date}}))
                 }
                 ["archive", file] => {
-                    let archive = project.archive(file.strip_suffix(".zip")?)?;
-                    double.send_archive(archive)
+                    let commit = file.strip_suffix(".zip")?;
+                    let archive = project.archive(commit)?;
+                    let elsewhere = double.archive_elsewhere(found.0, commit);
+                    elsewhere.unwrap_or_else(|| double.send_archive(archive))
                 }
                 _ => return None,
             }
