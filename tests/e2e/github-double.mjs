@@ -10,7 +10,7 @@ import { GitRepository } from "./support/git-repository.mjs";
 import { answerApi } from "./github-answers.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
-import { readBody } from "./support/body.mjs";
+import { countBytes, readBody } from "./support/body.mjs";
 import { answerGit } from "./support/git-http.mjs";
 import { Hooks } from "./support/hooks.mjs";
 
@@ -23,7 +23,7 @@ export class GitHubDouble {
     return certificate ? "/api/v3" : "";
   }
 
-  /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status}; `path` has its query. */
+  /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status, bytes}; `path` has its query. */
   requests = [];
   /** Requests that brought credentials to the archive host. A right client leaves this empty. */
   leaks = [];
@@ -119,6 +119,7 @@ export class GitHubDouble {
   async #handle(host, answer, request, response) {
     const record = { host, method: request.method, path: request.url, headers: request.headers, status: undefined };
     this.requests.push(record);
+    countBytes(response, record);
     const clone = host === "api" && /^\/(?<name>[^/]+\/[^/]+)\.git(?<rest>\/.*)$/.exec(request.url);
     const cloned = clone && this.findProject(clone.groups.name);
     if (cloned?.isPublic) {
