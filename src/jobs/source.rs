@@ -49,6 +49,7 @@ impl<'a> Source<'a> {
             Some(host) => host,
             None => connect(app, &connection).await?.into(),
         };
+        host.recall_name(&repo.provider_id, &repo.full_name);
         Ok(Self {
             host,
             connection,

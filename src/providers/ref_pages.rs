@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
 use super::outgoing::upstream;
-use super::paging::{Paging, Said};
+use super::paging::{Paging, Said, next_query};
 use super::path::is_commit;
 use super::rest::{Asked, Refusal, Rest, Want};
 use super::{FoundRef, RefListing, RefPage};
@@ -42,6 +42,24 @@ struct NamedCommit {
 struct Commit {
     #[serde(alias = "id")]
     sha: String,
+}
+
+/// A page of Bitbucket Cloud.
+#[derive(Deserialize)]
+struct Values {
+    values: Vec<NamedTarget>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct NamedTarget {
+    name: String,
+    target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    hash: String,
 }
 
 /// Null is an answer, but the field must be there.
@@ -139,7 +157,11 @@ impl Reader<'_, '_> {
                     };
                     // The entity tag is the body's. When the last page is full, a further page changes
                     // nothing in it but the headers, which a 304 may leave out: ask again without.
-                    if next.is_some() || said != Said::Nothing || known.refs.len() < full {
+                    if next.is_some()
+                        || said != Said::Nothing
+                        || known.refs.len() < full
+                        || self.lists.paging == Paging::Body
+                    {
                         return Ok(Some(RefPage {
                             next: next.filter(|_| !known.refs.is_empty()),
                             ..known.clone()
@@ -185,18 +207,36 @@ impl Reader<'_, '_> {
     ) -> Result<RefPage> {
         let etag = response.header("etag").map(str::to_owned);
         let headers = response.headers.clone();
-        let items: Vec<NamedCommit> = self.rest.json(response).await?;
-        let total = before.saturating_add(items.len());
-        let next = match self.lists.paging.next(url, &headers, total) {
-            Said::Next(next) => Some(next),
-            Said::Last => None,
-            Said::Nothing => self.lists.paging.next_unsaid(url),
+        let (items, next) = if self.lists.paging == Paging::Body {
+            let page: Values = self.rest.json(response).await?;
+            let items = page
+                .values
+                .into_iter()
+                .map(|item| (item.name, item.target.map(|target| target.hash)));
+            // A page that led nowhere would look like the last one, and all refs behind it like deleted ones.
+            let next = page
+                .next
+                .map(|next| next_query(url, &next).ok_or_else(|| self.rest.unreadable()))
+                .transpose()?;
+            (items.collect::<Vec<_>>(), next)
+        } else {
+            let items: Vec<NamedCommit> = self.rest.json(response).await?;
+            let total = before.saturating_add(items.len());
+            let next = match self.lists.paging.next(url, &headers, total) {
+                Said::Next(next) => Some(next),
+                Said::Last => None,
+                Said::Nothing => self.lists.paging.next_unsaid(url),
+            };
+            let items = items
+                .into_iter()
+                .map(|item| (item.name, item.commit.map(|commit| commit.sha)));
+            (items.collect(), next)
         };
         // Some servers name a next page after the last one.
         let next = next.filter(|_| !items.is_empty());
         let refs = items
             .into_iter()
-            .filter_map(|item| Some((item.name, item.commit?.sha)))
+            .filter_map(|(name, commit)| Some((name, commit?)))
             .map(|(name, commit)| {
                 if name.is_empty() || !is_commit(&commit) {
                     return Err(self.rest.unreadable());

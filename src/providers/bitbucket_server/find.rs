@@ -1,0 +1,269 @@
+//! Where a repository is, by its number, and what it is like.
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::providers::path::{is_id, is_word, segment};
+use crate::providers::rest::{Asked, Want};
+use crate::providers::{Project, ProjectPage};
+
+use super::page::{self, Page};
+use super::{BitbucketServer, PER_PAGE};
+
+/// 200 pages are 100,000 repositories, and as many requests as a search should spend.
+const PAGES: usize = 200;
+
+#[derive(Clone, Deserialize)]
+pub(super) struct Repository {
+    id: u64,
+    slug: String,
+    project: Key,
+    #[serde(default)]
+    public: bool,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    links: Links,
+}
+
+#[derive(Clone, Deserialize)]
+struct Key {
+    key: String,
+    #[serde(default)]
+    public: bool,
+}
+
+#[derive(Clone, Default, Deserialize)]
+struct Links {
+    #[serde(default, rename = "self")]
+    pages: Vec<Link>,
+    #[serde(default)]
+    clone: Vec<Link>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Link {
+    #[serde(default)]
+    name: String,
+    href: String,
+}
+
+impl Repository {
+    fn is_usable(&self) -> bool {
+        is_key(&self.project.key) && is_word(&self.slug)
+    }
+
+    fn full_name(&self) -> String {
+        format!("{}/{}", self.project.key, self.slug)
+    }
+
+    /// Its path below the API.
+    pub(super) fn path(&self) -> String {
+        let key = segment(&self.project.key);
+        format!("/projects/{key}/repos/{}", segment(&self.slug))
+    }
+
+    pub(super) fn into_project(self, default_branch: Option<String>) -> Project {
+        let clone_url = self
+            .links
+            .clone
+            .iter()
+            .find(|link| matches!(link.name.as_str(), "http" | "https"))
+            // Older ones put the name of whoever asks into it.
+            .map(|link| without_user(&link.href))
+            .unwrap_or_default();
+        let page = self.links.pages.first().map(|link| link.href.clone());
+        Project {
+            provider_id: self.id.to_string(),
+            full_name: self.full_name(),
+            default_branch,
+            web_url: page
+                .map(|page| page.trim_end_matches("/browse").to_owned())
+                .unwrap_or_default(),
+            clone_url,
+            is_private: !self.public && !self.project.public,
+            is_archived: self.archived,
+            // Composer has no driver for this host; reading it by git, it knows no pages.
+            source_page: None,
+            issues_page: None,
+            homepage: None,
+        }
+    }
+}
+
+fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let host_at = rest
+        .get(..end)
+        .and_then(|authority| authority.rfind('@'))
+        .map_or(0, |at| at.saturating_add(1));
+    format!("{scheme}://{}", rest.get(host_at..).unwrap_or(rest))
+}
+
+/// Whether this is the key of a project, or of a person's own one: `~` and a name.
+pub(super) fn is_key(key: &str) -> bool {
+    is_word(key.strip_prefix('~').unwrap_or(key))
+}
+
+/// `KEY/slug`.
+pub(super) fn split_place(full_name: &str) -> Result<(&str, &str)> {
+    full_name
+        .split_once('/')
+        .filter(|(key, slug)| is_key(key) && is_word(slug))
+        .ok_or_else(|| {
+            Error::invalid(
+                "A project is named `KEY/repository`, with the key of its project, as in its address, or by its \
+                 numeric id; a person's own is `~name/repository`",
+            )
+        })
+}
+
+impl BitbucketServer<'_> {
+    pub(super) async fn find_by_place(&self, full_name: &str) -> Result<Repository> {
+        let asked = self.ask_place(full_name).await?;
+        let response = asked.or_missing()?.ok_or_else(|| {
+            Error::not_found(format!(
+                "`{}` has no project `{full_name}`, or does not show it to this token: it needs read access to \
+                 repositories, and whoever it belongs to must be let in",
+                self.api.host()
+            ))
+        })?;
+        let found: Repository = self.api.json(response).await?;
+        self.keep(found)
+    }
+
+    /// The repository with this number, wherever it is now. The API cannot be asked for it, so that its last place is
+    /// looked at first, and if it is another one that is there now, or none, all repositories are.
+    pub(super) async fn find_by_id(&self, id: &str) -> Result<Repository> {
+        if !is_id(id) {
+            return Err(Error::internal("a project id is a number"));
+        }
+        if let Some(found) = self.found.borrow().get(id) {
+            return Ok(found.clone());
+        }
+        let recalled = self.recalled.borrow().get(id).cloned();
+        if let Some(place) = recalled {
+            match self.ask_place(&place).await? {
+                Asked::Answered(response) => {
+                    let found: Repository = self.api.json(response).await?;
+                    if found.id.to_string() == id {
+                        return self.keep(found);
+                    }
+                }
+                // What is there now may be closed to us.
+                Asked::Refused(refusal) if matches!(refusal.status, 401 | 403 | 404) => {}
+                Asked::Refused(refusal) => return Err(refusal.error),
+            }
+        }
+        self.look_through_all(id).await
+    }
+
+    async fn look_through_all(&self, id: &str) -> Result<Repository> {
+        let mut start = Some(0);
+        for _ in 0..PAGES {
+            let Some(first) = start else {
+                return Err(Error::not_found(format!(
+                    "`{}` has no repository with the id {id} any more, or it was moved to where this token may not \
+                     see it",
+                    self.api.host()
+                )));
+            };
+            let page = self.read_page(None, first, PER_PAGE).await?;
+            start = page.next;
+            let found = page
+                .values
+                .into_iter()
+                .find(|repository| repository.id.to_string() == id);
+            if let Some(found) = found {
+                return self.keep(found);
+            }
+        }
+        Err(Error::not_found(format!(
+            "The repository with the id {id} is not among the first {} of `{}`; remove the package here and add it \
+             by its new name",
+            PAGES.saturating_mul(PER_PAGE),
+            self.api.host()
+        )))
+    }
+
+    /// One page of the repositories, for people. Its projects have no default branch, which takes a request for each.
+    pub(super) async fn list_repositories(
+        &self,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        let start = match cursor {
+            Some(cursor) => cursor.parse::<u64>().map_err(|_| {
+                Error::invalid("The cursor is none of this list; begin again without")
+            })?,
+            None => 0,
+        };
+        let page = self.read_page(search, start, 100).await?;
+        let next = page.next.map(|start| start.to_string());
+        let usable = page.values.into_iter().filter(Repository::is_usable);
+        Ok(ProjectPage {
+            projects: usable
+                .map(|repository| repository.into_project(None))
+                .collect(),
+            next,
+        })
+    }
+
+    async fn read_page(
+        &self,
+        name: Option<&str>,
+        start: u64,
+        limit: usize,
+    ) -> Result<Page<Repository>> {
+        let mut url = format!("/repos?limit={limit}&start={start}&archived=ALL");
+        if let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) {
+            url.push_str("&name=");
+            url.push_str(&segment(name));
+        }
+        let response = self.api.get(&url, Want::Json).await?.or_refusal()?;
+        page::read(&self.api, response, start).await
+    }
+
+    async fn ask_place(&self, full_name: &str) -> Result<Asked> {
+        let (key, slug) = split_place(full_name)?;
+        let path = format!("/projects/{}/repos/{}", segment(key), segment(slug));
+        self.api.get(&path, Want::Json).await
+    }
+
+    /// It goes into paths from here on.
+    fn keep(&self, found: Repository) -> Result<Repository> {
+        if !found.is_usable() {
+            return Err(self.api.unreadable());
+        }
+        self.found
+            .borrow_mut()
+            .insert(found.id.to_string(), found.clone());
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_s_name_stays_in_an_address() {
+        for (given, expected) in [
+            (
+                "https://ada@git.example/scm/a/b.git",
+                "https://git.example/scm/a/b.git",
+            ),
+            (
+                "https://git.example/scm/~ada/b.git",
+                "https://git.example/scm/~ada/b.git",
+            ),
+            ("https://git.example/a@b.git", "https://git.example/a@b.git"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_user(given), expected);
+        }
+    }
+}
