@@ -204,11 +204,12 @@ impl GitHost for BitbucketServer<'_> {
         commit: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>> {
+        let at = match commit {
+            Some(commit) => format!("?at={}", full_commit(commit)?),
+            None => String::new(),
+        };
         let repository = self.find_by_id(project_id).await?.path();
-        let mut url = format!("{repository}/raw/{}", segments(path));
-        if let Some(commit) = commit {
-            url = format!("{url}?at={}", full_commit(commit)?);
-        }
+        let url = format!("{repository}/raw/{}{at}", segments(path));
         self.api.read_file(&url, path, limit).await
     }
 

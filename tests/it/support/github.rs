@@ -12,6 +12,7 @@ use sha2::Sha256;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::bitbucket::Bitbucket;
 use super::hosts::ArchiveLimit;
 
 /// The token that GitHub knows.
@@ -33,6 +34,8 @@ pub(crate) struct GitHubDouble {
     pub(crate) kept_branches: BTreeMap<String, (i64, Vec<u8>)>,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
+    /// Of both Bitbuckets.
+    pub(crate) bitbucket: Bitbucket,
     /// The status with which every question about funding is refused.
     pub(crate) fail_funding: Option<u16>,
     /// The FUNDING.yml of an owner's `.github` project.
@@ -139,6 +142,7 @@ impl GitHubDouble {
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
         let answer = if self.refusals.is_empty() {
             let elsewhere = super::git_server::answer(request)
+                .or_else(|| super::bitbucket::answer(self, request))
                 .or_else(|| super::hosts::answer(self, request, now));
             elsewhere.unwrap_or_else(|| self.find_answer(request))
         } else {
