@@ -120,7 +120,7 @@ export class GitHubDouble {
       record.status = await answerGit(cloned.repository.folder, clone.groups.rest, request, response);
       return;
     }
-    request.resume();
+    request.bytes = Buffer.concat(await request.toArray());
     const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
     record.status = reply.status;
     response.writeHead(reply.status, reply.headers);
