@@ -90,7 +90,7 @@ impl Product {
                            "fromHash": zeros, "toHash": commit.unwrap_or(&zeros)})
                 });
                 json!({
-                    "repository": self.described(full_name),
+                    "repository": described(full_name),
                     "changes": changes.collect::<Vec<_>>(),
                 })
             }
@@ -112,16 +112,17 @@ impl Product {
                 Event::new(self, "repo:updated", &body)
             }
             Self::Server => {
-                let body = json!({"old": self.described(old), "new": self.described(new)});
+                let body = json!({"old": described(old), "new": described(new)});
                 Event::new(self, "repo:modified", &body)
             }
         }
     }
+}
 
-    fn described(self, full_name: &str) -> Value {
-        let (key, slug) = full_name.split_once('/').unwrap();
-        json!({"id": NUMBER, "slug": slug, "project": {"key": key}})
-    }
+/// A repository in an event of Data Center.
+fn described(full_name: &str) -> Value {
+    let (key, slug) = full_name.split_once('/').unwrap();
+    json!({"id": NUMBER, "slug": slug, "project": {"key": key}})
 }
 
 /// A delivery as the host sends it.

@@ -508,7 +508,7 @@ fn webhooks_of_a_repository_and_of_a_project_are_kept() {
             )
             .on(
                 &at(&format!("{path}?limit=100&start=1")),
-                all(&[ours.clone()], None),
+                all(std::slice::from_ref(&ours), None),
             );
         let found = block_on(server(&client).find_hook(place, WANTED.url)).unwrap();
         assert_eq!(found.as_deref(), Some("2"));

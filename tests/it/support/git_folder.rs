@@ -1,6 +1,7 @@
 //! A bare git repository of one's own, written and read by the real git.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,7 +52,7 @@ impl GitFolder {
         );
         for (path, text) in files {
             let length = text.len();
-            stream.push_str(&format!("M 100644 inline {path}\ndata {length}\n{text}\n"));
+            writeln!(stream, "M 100644 inline {path}\ndata {length}\n{text}").unwrap();
         }
         let import = ["fast-import", "--quiet", "--force", "--date-format=raw"];
         self.run(&import, &stream);
