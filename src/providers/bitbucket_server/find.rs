@@ -64,13 +64,15 @@ impl Repository {
     }
 
     pub(super) fn into_project(self, default_branch: Option<String>) -> Project {
-        let clone_url = self
-            .links
-            .clone
+        let is_http = |link: &&Link| matches!(link.name.as_str(), "http" | "https");
+        let links = &self.links.clone;
+        // An instance may give its repositories by SSH alone.
+        let clone_url = links
             .iter()
-            .find(|link| matches!(link.name.as_str(), "http" | "https"))
+            .find(is_http)
             // Older ones put the name of whoever asks into it.
             .map(|link| without_user(&link.href))
+            .or_else(|| links.first().map(|link| link.href.clone()))
             .unwrap_or_default();
         let page = self.links.pages.first().map(|link| link.href.clone());
         Project {
