@@ -186,3 +186,28 @@ fn a_comparison_without_news_is_cheap_where_there_are_entity_tags() {
     assert!(refs.iter().all(|one| one.ends_with(" 304")), "{refs:?}");
     assert_eq!(double.seen.len(), refs.len() + 1, "{:?}", double.seen);
 }
+
+#[test]
+fn jobs_go_where_the_repository_was_last_and_look_nowhere_else() {
+    for product in PRODUCTS {
+        let scene = Scene::connected(product);
+        scene.import();
+        let double = &scene.registry.world.github;
+        double.borrow_mut().seen.clear();
+        scene.settle();
+        let double = double.borrow();
+        let count = |end: &str| {
+            let seen = double.seen.iter();
+            seen.filter(|one| one.ends_with(end)).count()
+        };
+        match product {
+            // Asked once, by the comparison: archives are found by the name that is remembered.
+            Product::Cloud => assert_eq!(count(&format!("{} 200", "%7D")), 1),
+            // Asked by the comparison and by each of four imports, but never among all others.
+            Product::Server => {
+                assert_eq!(count("/repos/lib-source 200"), 1 + 4);
+                assert_eq!(count("/rest/api/latest/repos 200"), 0);
+            }
+        }
+    }
+}
