@@ -1,4 +1,5 @@
-// Webhook deliveries as Bitbucket Cloud sends them: signed where a secret is set, one delivery for all refs of a push, the same id over its attempts.
+// Webhook deliveries as Bitbucket Cloud and Bitbucket Data Center send them: signed where a secret is set, one delivery for all refs of a push, at Cloud
+// with the same id over its attempts.
 import { createHmac, randomUUID } from "node:crypto";
 
 /** `refs` are {name: full ref, commit}; a ref without a commit was deleted. */
@@ -25,6 +26,29 @@ function about(double, project) {
   };
 }
 
+/** The same of Data Center. */
+export function refsChangedPayload(project, refs) {
+  const nothing = "0".repeat(40);
+  const changes = refs.map(({ name, commit }) => ({
+    ref: { id: name, displayId: name.replace(/^refs\/\w+\//, ""), type: name.startsWith("refs/tags/") ? "TAG" : "BRANCH" },
+    refId: name,
+    fromHash: nothing,
+    toHash: commit ?? nothing,
+    type: commit ? "ADD" : "DELETE",
+  }));
+  return { eventKey: "repo:refs_changed", repository: place(project.id, project.fullName), changes };
+}
+
+export function modifiedPayload(project) {
+  const [old, now] = [project.formerNames.at(-1), project.fullName].map((name) => place(project.id, name));
+  return { eventKey: "repo:modified", old, new: now };
+}
+
+function place(id, fullName) {
+  const [key, slug] = fullName.split("/");
+  return { id, slug, name: slug, project: { key } };
+}
+
 /** Sends a delivery to `{url, secret}` (a connection's webhook); `signature: null` leaves it out. Returns {status, text}. */
 export async function deliver({ url, secret }, event, payload, { delivery = randomUUID(), attempt = 1, signature } = {}) {
   const body = JSON.stringify(payload);
@@ -35,6 +59,7 @@ export async function deliver({ url, secret }, event, payload, { delivery = rand
     "x-event-key": event,
     "x-hook-uuid": "3d0b4a5c-0000-4000-8000-000000000001",
     "x-request-uuid": delivery,
+    "x-request-id": delivery,
     "x-attempt-number": String(attempt),
   };
   if (signature !== null) headers["x-hub-signature"] = signature ?? right;

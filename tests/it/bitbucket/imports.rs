@@ -202,7 +202,7 @@ fn jobs_go_where_the_repository_was_last_and_look_nowhere_else() {
         };
         match product {
             // Asked once, by the comparison: archives are found by the name that is remembered.
-            Product::Cloud => assert_eq!(count(&format!("{} 200", "%7D")), 1),
+            Product::Cloud => assert_eq!(count("%7D 200"), 1),
             // Asked by the comparison and by each of four imports, but never among all others.
             Product::Server => {
                 assert_eq!(count("/repos/lib-source 200"), 1 + 4);
