@@ -37,8 +37,10 @@ impl<'a> Source<'a> {
         let repo = repo.ok_or_else(|| gone("git repository"))?;
         let connection = connection.ok_or_else(|| gone("connection"))?;
         let package = package.ok_or_else(|| gone("package"))?;
+        let host: Rc<dyn GitHost + 'a> = connect(app, &connection).await?.into();
+        host.recall_name(&repo.provider_id, &repo.full_name);
         Ok(Self {
-            host: connect(app, &connection).await?.into(),
+            host,
             connection,
             repo,
             package: package.id,

@@ -11,8 +11,11 @@ use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
 pub mod address;
+pub mod bitbucket;
+pub mod bitbucket_server;
 mod credentials;
 pub mod event;
+mod fields;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
@@ -26,6 +29,8 @@ mod ref_pages;
 pub(crate) mod replay;
 mod rest;
 
+use bitbucket::Bitbucket;
+use bitbucket_server::BitbucketServer;
 pub use credentials::Credentials;
 pub use event::{Event, EventProject, RepositoryChange};
 use gitea::{Gitea, Product};
@@ -45,17 +50,23 @@ pub enum ProviderKind {
     Gitea,
     /// Forgejo, Codeberg among them.
     Forgejo,
+    /// Bitbucket Cloud, bitbucket.org.
+    Bitbucket,
+    /// Bitbucket Data Center, and the Bitbucket Server of before.
+    BitbucketServer,
     /// Any server that `git clone` reaches over HTTPS.
     Git,
 }
 
 impl ProviderKind {
     /// Every kind, in the order in which people are told of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::GitHub,
         Self::GitLab,
         Self::Gitea,
         Self::Forgejo,
+        Self::Bitbucket,
+        Self::BitbucketServer,
         Self::Git,
     ];
 
@@ -71,6 +82,8 @@ impl ProviderKind {
             Self::GitLab => "gitlab",
             Self::Gitea => "gitea",
             Self::Forgejo => "forgejo",
+            Self::Bitbucket => "bitbucket",
+            Self::BitbucketServer => "bitbucket-server",
             Self::Git => "git",
         }
     }
@@ -82,7 +95,8 @@ impl ProviderKind {
             Self::GitLab => gitlab::BASE_URL,
             Self::Gitea => Product::Gitea.base_url(),
             Self::Forgejo => Product::Forgejo.base_url(),
-            Self::Git => "",
+            Self::Bitbucket => bitbucket::BASE_URL,
+            Self::BitbucketServer | Self::Git => "",
         }
     }
 
@@ -99,6 +113,12 @@ impl ProviderKind {
             Self::GitLab => Ok(Box::new(GitLab::new(gateway, base_url, credentials)?)),
             Self::Gitea => open_gitea(gateway, Product::Gitea, base_url, credentials),
             Self::Forgejo => open_gitea(gateway, Product::Forgejo, base_url, credentials),
+            Self::Bitbucket => Ok(Box::new(Bitbucket::new(gateway, base_url, credentials)?)),
+            Self::BitbucketServer => Ok(Box::new(BitbucketServer::new(
+                gateway,
+                base_url,
+                credentials,
+            )?)),
             Self::Git => Ok(Box::new(PlainGit::new(gateway, base_url, credentials)?)),
         }
     }
@@ -117,6 +137,9 @@ impl ProviderKind {
                 .is_some_and(|value| signature::verify_github(secret, value, body)),
             Self::GitLab => gitlab::verify(secret, headers, body, now),
             Self::Gitea | Self::Forgejo => gitea::verify(secret, headers, body),
+            // The form of GitHub's newer signature under the name of its older one.
+            Self::Bitbucket | Self::BitbucketServer => header(headers, "x-hub-signature")
+                .is_some_and(|value| signature::verify_github(secret, value, body)),
             Self::Git => plain_git::event::verify(secret, header(headers, "authorization")),
         }
     }
@@ -127,6 +150,8 @@ impl ProviderKind {
             Self::GitHub => header(headers, "x-github-delivery"),
             Self::GitLab => gitlab::delivery_id(headers),
             Self::Gitea | Self::Forgejo => gitea::delivery_id(headers),
+            Self::Bitbucket => bitbucket::delivery_id(headers),
+            Self::BitbucketServer => bitbucket_server::delivery_id(headers),
             Self::Git => header(headers, "x-request-id"),
         }
     }
@@ -137,6 +162,7 @@ impl ProviderKind {
             Self::GitHub => header(headers, "x-github-event"),
             Self::GitLab => header(headers, "x-gitlab-event"),
             Self::Gitea | Self::Forgejo => gitea::event_name(headers),
+            Self::Bitbucket | Self::BitbucketServer => header(headers, "x-event-key"),
             Self::Git => Some("push"),
         }
     }
@@ -148,6 +174,8 @@ impl ProviderKind {
                 &["push", "create", "delete", "repository"]
             }
             Self::GitLab => &["push_events", "tag_push_events"],
+            Self::Bitbucket => &["repo:push", "repo:updated", "repo:transfer", "repo:deleted"],
+            Self::BitbucketServer => &["repo:refs_changed", "repo:modified"],
             Self::Git => &[],
         }
     }
@@ -174,6 +202,8 @@ impl ProviderKind {
             Self::GitLab => gitlab::parse_event(headers, body),
             Self::Gitea => gitea::parse_event(Product::Gitea.name(), headers, body),
             Self::Forgejo => gitea::parse_event(Product::Forgejo.name(), headers, body),
+            Self::Bitbucket => bitbucket::parse_event(headers, body),
+            Self::BitbucketServer => bitbucket_server::parse_event(headers, body),
             Self::Git => plain_git::event::parse(base_url, body),
         }
     }
@@ -297,6 +327,10 @@ pub trait GitHost {
 
     /// A project by `owner/name` or by its id, also after a rename.
     async fn describe_project(&self, name_or_id: &str) -> Result<Project>;
+
+    /// Tells by which name a project was last known, for hosts that cannot be asked for everything by its id. It may have
+    /// another name by now.
+    fn recall_name(&self, _project_id: &str, _full_name: &str) {}
 
     /// How to pay for a project, as its host shows it; nothing where a host has no such thing.
     async fn read_funding(&self, _project: &Project) -> Result<Vec<Funding>> {

@@ -222,6 +222,10 @@ pub async fn load_released(
         list.push(ReleasedVersion {
             spelled_name: None,
             manifest,
+            host: match row.git_ref {
+                Some(git_ref) => facts.of_version(&git_ref, &row.reference, is_archived),
+                None => HostFacts::default(),
+            },
             source: row.clone_url.map(|url| Source {
                 url,
                 reference: row.reference.clone(),
@@ -233,10 +237,6 @@ pub async fn load_released(
             time: row.time,
             published_at: row.published_at,
             is_default_branch: row.is_default_branch != 0,
-            host: match row.git_ref {
-                Some(git_ref) => facts.of_version(&git_ref, is_archived),
-                None => HostFacts::default(),
-            },
         });
     }
     for version in tagged.iter_mut().chain(&mut dev) {

@@ -227,14 +227,23 @@ pub async fn read_body(mut response: InResponse, limit: usize, what: &str) -> Re
     }
 }
 
+/// Where hosts put the sentence of a refusal.
+const MESSAGES: [&str; 5] = [
+    "/message",
+    "/message/error",
+    "/error_description",
+    "/error/message",
+    "/errors/0/message",
+];
+
 /// The `message` of a refusal's JSON body, when it is one short printable sentence without `secret`.
 pub async fn read_message(response: &mut InResponse, secret: &str) -> Option<String> {
     let bytes = read_to_end(response.body.as_mut(), REFUSAL_LIMIT)
         .await
         .ok()?;
     let body: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    // GitLab nests some of its sentences, and those of OAuth have a name of their own.
-    let message = ["/message", "/message/error", "/error_description"]
+    // GitLab nests some of its sentences, as both Bitbuckets do all of theirs, and those of OAuth have a name of their own.
+    let message = MESSAGES
         .into_iter()
         .find_map(|pointer| body.pointer(pointer)?.as_str())?
         .trim()

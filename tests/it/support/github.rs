@@ -12,6 +12,7 @@ use sha2::Sha256;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::bitbucket::Bitbucket;
 use super::git_server::GitFaults;
 use super::hosts::ArchiveLimit;
 
@@ -38,6 +39,8 @@ pub(crate) struct GitHubDouble {
     pub(crate) keeps_archives_elsewhere: bool,
     /// Of the server that speaks git alone.
     pub(crate) git_faults: GitFaults,
+    /// Of both Bitbuckets.
+    pub(crate) bitbucket: Bitbucket,
     /// The status with which every question about funding is refused.
     pub(crate) fail_funding: Option<u16>,
     /// The FUNDING.yml of an owner's `.github` project.
@@ -151,6 +154,7 @@ impl GitHubDouble {
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
         let answer = if self.refusals.is_empty() {
             let elsewhere = super::git_server::answer(&mut self.git_faults, request)
+                .or_else(|| super::bitbucket::answer(self, request))
                 .or_else(|| super::hosts::answer(self, request, now));
             elsewhere.unwrap_or_else(|| self.find_answer(request))
         } else {
