@@ -83,6 +83,12 @@ pub enum ApiRoute {
     ListConnections(String),
     CreateConnection(String),
     UpdateConnection(String, String),
+    ListProjects(String, String),
+    PreviewImport(String, String),
+    StartImport(String, String),
+    ListImports(String),
+    ShowImport(String, String),
+    CancelImport(String, String),
     ListPackages(String),
     CreatePackage(String),
     ShowPackage(String, PackageName),
@@ -262,6 +268,20 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "PATCH",
             ApiRoute::UpdateConnection(own(org), own(id)),
         ),
+        ["orgs", org, "connections", id, "projects"] => {
+            get(method, ApiRoute::ListProjects(own(org), own(id)))
+        }
+        ["orgs", org, "connections", id, "imports", "preview"] => {
+            only(method, "POST", ApiRoute::PreviewImport(own(org), own(id)))
+        }
+        ["orgs", org, "connections", id, "imports"] => {
+            only(method, "POST", ApiRoute::StartImport(own(org), own(id)))
+        }
+        ["orgs", org, "imports"] => get(method, ApiRoute::ListImports(own(org))),
+        ["orgs", org, "imports", id] => get(method, ApiRoute::ShowImport(own(org), own(id))),
+        ["orgs", org, "imports", id, "cancel"] => {
+            only(method, "POST", ApiRoute::CancelImport(own(org), own(id)))
+        }
         ["orgs", org, "packages"] => one_of(
             method,
             ApiRoute::ListPackages(own(org)),

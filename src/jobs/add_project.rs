@@ -10,7 +10,8 @@ use crate::jobs::{Job, enqueue};
 use crate::providers::{Found, Project, read_project};
 use crate::store::connections::{Connection, GitRepoFacts, find_connection};
 use crate::store::imports::{
-    RunningImport, Settled, find_running_import, find_import_project, insert_sync_stmt, settle_project_stmts,
+    RunningImport, Settled, find_import_project, find_running_import, insert_sync_stmt,
+    settle_project_stmts,
 };
 use crate::store::project_additions::{Addition, add_stmts, find_place};
 

@@ -45,12 +45,7 @@ pub(super) async fn is_unchanged(
     }
 }
 
-async fn note_if_unchanged(
-    app: &App,
-    id: &str,
-    repo: &GitRepo,
-    listed: &GitRefs,
-) -> Result<bool> {
+async fn note_if_unchanged(app: &App, id: &str, repo: &GitRepo, listed: &GitRefs) -> Result<bool> {
     let Some(package) = find_package_of_git_repo(app, repo.id).await? else {
         return Ok(false);
     };

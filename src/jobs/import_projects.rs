@@ -41,9 +41,7 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
         Err(error) if error.kind() == ErrorKind::Internal => Err(error),
         Err(error) => {
             app.warn(&format!("The listing of import {id} failed: {error}"));
-            if let Some(next) =
-                wait(app, id, &import.connection_id, &error, attempts).await?
-            {
+            if let Some(next) = wait(app, id, &import.connection_id, &error, attempts).await? {
                 return Ok(next);
             }
             end_import(app, id, "failed", error.message()).await?;

@@ -68,6 +68,7 @@ impl<'a> GitPlace<'a> {
         if address.origin() != self.address.origin()
             || address.has_query()
             || !path.starts_with('/')
+            || path.len() < 2
         {
             return None;
         }

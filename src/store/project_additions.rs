@@ -75,6 +75,31 @@ pub fn taken(name: &PackageName) -> Error {
     ))
 }
 
+/// Whether the name that a project would have is another source's. Nothing is written.
+pub async fn name_is_taken(app: &App, addition: &Addition<'_>) -> Result<bool> {
+    let organisation = addition.connection.organisation_id;
+    let Some(package) = find_package(app, organisation, addition.name).await? else {
+        return Ok(false);
+    };
+    let Some(git_repo) = package.git_repo_id else {
+        return Ok(true);
+    };
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select g.id from git_repos g join connections c on c.id = g.connection_id
+                 where g.id = ?1 and c.provider = ?2 and c.base_url = ?3 and g.provider_id = ?4",
+            )
+            .bind(git_repo)
+            .bind(&addition.connection.provider)
+            .bind(&addition.connection.base_url)
+            .bind(addition.facts.provider_id),
+        )
+        .await?;
+    Ok(rows.is_empty())
+}
+
 /// The git repository of a project. One that has a package already is the same through whichever connection of the
 /// organisation it is reached: it is synced, and its archives are stored, once.
 async fn same_git_repo(app: &App, addition: &Addition<'_>) -> Result<GitRepo> {
@@ -158,9 +183,7 @@ pub fn add_stmts(addition: &Addition<'_>, place: &Place, now: i64) -> Vec<Statem
 /// Adds a project, and gives its package.
 pub async fn add_project(app: &App, addition: &Addition<'_>) -> Result<(Package, i64)> {
     let place = find_place(app, addition).await?;
-    app.db
-        .batch(add_stmts(addition, &place, app.now()))
-        .await?;
+    app.db.batch(add_stmts(addition, &place, app.now())).await?;
     let organisation = addition.connection.organisation_id;
     let package = find_package(app, organisation, &place.name)
         .await?

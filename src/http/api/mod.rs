@@ -1,10 +1,12 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
 pub mod connections;
+pub mod imports;
 pub mod jobs;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
+pub mod projects;
 pub mod repositories;
 pub mod tokens;
 
@@ -71,6 +73,28 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::UpdateConnection(org, id) => {
             let org = open(app, &principal, &org).await?;
             connections::update_connection(app, request, &org, &id).await
+        }
+        ApiRoute::ListProjects(org, id) => {
+            let org = open(app, &principal, &org).await?;
+            projects::list_projects(app, &request, &org, &id).await
+        }
+        ApiRoute::PreviewImport(org, id) => {
+            let org = open(app, &principal, &org).await?;
+            projects::preview_import(app, request, &org, &id).await
+        }
+        ApiRoute::StartImport(org, id) => {
+            let org = open(app, &principal, &org).await?;
+            imports::start_import(app, request, &org, &id).await
+        }
+        ApiRoute::ListImports(org) => {
+            imports::list_imports(app, &request, &open(app, &principal, &org).await?).await
+        }
+        ApiRoute::ShowImport(org, id) => {
+            let org = open(app, &principal, &org).await?;
+            imports::show_import(app, &request, &org, &id).await
+        }
+        ApiRoute::CancelImport(org, id) => {
+            imports::cancel_import(app, &open(app, &principal, &org).await?, &id).await
         }
         ApiRoute::ListPackages(org) => {
             let org = open(app, &principal, &org).await?;

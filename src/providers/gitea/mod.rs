@@ -12,12 +12,12 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segment, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Dialect, Rest, Want};
-use super::ls_refs::{self, GitPlace, LsRefs};
 use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
 
 pub use event::{delivery_id, event_name, parse_event, verify};

@@ -14,12 +14,12 @@ use crate::domain::funding::Funding;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
-use super::ls_refs::{self, GitPlace, LsRefs};
 use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
 
 pub use event::parse_event;

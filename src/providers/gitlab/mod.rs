@@ -11,12 +11,12 @@ use serde::Deserialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::{Gateway, archives_limited, upstream};
 use super::paging::Paging;
 use super::path::{full_commit, is_id, is_word, project, segment};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Dialect, Rest, Want};
-use super::ls_refs::{self, GitPlace, LsRefs};
 use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
 
 pub use event::{delivery_id, parse_event, verify};

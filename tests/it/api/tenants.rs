@@ -27,6 +27,11 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
     let first = |sql| registry.world.sqlite.texts(sql).remove(0);
     let job = first("select id from jobs");
     let connection = first("select id from connections");
+    let asked = json!({"projects": ["acme/lib-source"], "repository": "main"});
+    let path = format!("/api/v1/orgs/acme/connections/{connection}/imports");
+    registry.admin().post(&path, &asked).expect(202);
+    registry.run_jobs();
+    let import = first("select id from imports");
     let acme = registry.admin().post(
         "/api/v1/orgs/acme/tokens",
         &json!({"name": "a", "access": "read"}),
@@ -39,6 +44,9 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
             ("GET", format!("jobs/{job}")),
             ("POST", format!("jobs/{job}/cancel")),
             ("POST", format!("jobs/{job}/retry")),
+            ("GET", format!("imports/{import}")),
+            ("POST", format!("imports/{import}/cancel")),
+            ("GET", format!("connections/{connection}/projects")),
             ("DELETE", format!("tokens/{acme}")),
             ("GET", "packages/acme/lib".to_owned()),
             ("POST", "packages/acme/lib/sync".to_owned()),
@@ -63,6 +71,7 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
             "jobs",
             "deliveries",
             "dead-letters",
+            "imports",
         ] {
             stranger
                 .get(&format!("/api/v1/orgs/{org}/{list}"))
@@ -75,6 +84,16 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
         }
     }
     // A connection of somebody else's cannot be imported through.
+    for rest in ["imports", "imports/preview"] {
+        let mut asked = json!({"projects": ["acme/lib-source"]});
+        if rest == "imports" {
+            asked["repository"] = "main".into();
+        }
+        for org in ["acme", "globex"] {
+            let path = format!("/api/v1/orgs/{org}/connections/{connection}/{rest}");
+            stranger.post(&path, &asked).expect(404);
+        }
+    }
     let asked =
         json!({"connection": connection, "project": "acme/lib-source", "repository": "main"});
     stranger
@@ -85,7 +104,7 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
         .post("/api/v1/orgs/globex/tokens", &asked)
         .expect(422);
     assert_eq!(registry.world.sqlite.changes(), before);
-    for list in ["packages", "jobs", "deliveries", "connections"] {
+    for list in ["packages", "jobs", "deliveries", "connections", "imports"] {
         let listed = stranger
             .get(&format!("/api/v1/orgs/globex/{list}"))
             .expect(200)
