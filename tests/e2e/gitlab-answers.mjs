@@ -27,6 +27,7 @@ export class GitLabAnswers {
     const path = this.url.pathname.slice(base.length);
     if (path === "/user") return this.#json({ id: 1, username: token.login });
     if (path === "/personal_access_tokens/self") return this.#json({ id: 1, user_id: 1, active: true, scopes: token.scopes });
+    if (path === "/projects") return this.#listProjects();
     const [, id, rest] = /^\/projects\/([^/]+)(\/.*)?$/.exec(path) ?? [];
     if (id === undefined) return problem(404, "404 Not Found");
     const name = decodeURIComponent(id);
@@ -44,8 +45,22 @@ export class GitLabAnswers {
     return problem(404, "404 Not Found");
   }
 
-  #describeProject() {
-    const { id, fullName, defaultBranch, archived } = this.project;
+  /** By id, from `id_after` on; `search` looks at groups too, with `search_namespaces`. */
+  #listProjects() {
+    const query = this.url.searchParams;
+    const search = query.get("search") ?? "";
+    const projects = [...this.double.projects.values()]
+      .filter((project) => project.id > Number(query.get("id_after") ?? 0) && project.fullName.includes(search))
+      .sort((one, other) => one.id - other.id);
+    const size = Math.min(this.double.pageSize, Number(query.get("per_page") ?? 20));
+    const shown = projects.slice(0, size);
+    const entries = shown.map((project) => this.#describeProject(project));
+    if (shown.length < size) return this.#json(entries);
+    query.set("id_after", shown.at(-1).id);
+    return this.#json(entries, { link: `<http://gitlab.internal${this.url.pathname}?${query}>; rel="next"` });
+  }
+
+  #describeProject({ id, fullName, defaultBranch, archived } = this.project) {
     return {
       id,
       path_with_namespace: fullName,

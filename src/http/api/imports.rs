@@ -8,10 +8,11 @@ use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::connections::find_own;
 use crate::http::api::packages::next_page;
-use crate::http::api::projects::{Meant, OneOrMore};
+use crate::http::api::projects::{Meant, OneOrMore, list_projects, preview_import};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::http::route::ProjectsRoute;
 use crate::jobs::{Job, enqueue};
 use crate::providers::ProviderKind;
 use crate::store::imports::{self as store, ImportRow, NewImport, find_import};
@@ -39,8 +40,25 @@ const STATES: [&str; 6] = [
     "cancelled",
 ];
 
+/// Answers a call about a host's projects, or about imports of them.
+pub async fn handle(
+    app: &App,
+    request: Request,
+    organisation: &Organisation,
+    route: ProjectsRoute,
+) -> Result<Reply> {
+    match route {
+        ProjectsRoute::List(id) => list_projects(app, &request, organisation, &id).await,
+        ProjectsRoute::Preview(id) => preview_import(app, request, organisation, &id).await,
+        ProjectsRoute::Import(id) => start_import(app, request, organisation, &id).await,
+        ProjectsRoute::ListImports => list_imports(app, &request, organisation).await,
+        ProjectsRoute::ShowImport(id) => show_import(app, &request, organisation, &id).await,
+        ProjectsRoute::CancelImport(id) => cancel_import(app, organisation, &id).await,
+    }
+}
+
 /// Starts an import. Nothing is asked of the host before the answer is out.
-pub async fn start_import(
+async fn start_import(
     app: &App,
     mut request: Request,
     organisation: &Organisation,
@@ -86,11 +104,7 @@ pub async fn start_import(
 }
 
 /// Lists imports, newest first; `?before={id of an import}` gives the next page.
-pub async fn list_imports(
-    app: &App,
-    request: &Request,
-    organisation: &Organisation,
-) -> Result<Reply> {
+async fn list_imports(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
     let before = request.query_parameter("before");
     let imports: Vec<_> = store::list_imports(app, organisation.id, before.as_deref(), PAGE)
         .await?
@@ -105,7 +119,7 @@ pub async fn list_imports(
 }
 
 /// Shows an import with a page of its projects; `?state=refused` leaves those, `?after={project}` gives the next page.
-pub async fn show_import(
+async fn show_import(
     app: &App,
     request: &Request,
     organisation: &Organisation,
@@ -148,7 +162,7 @@ pub async fn show_import(
 }
 
 /// Cancels an import: projects that it has not come to are left, what it has added stays.
-pub async fn cancel_import(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+async fn cancel_import(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let import = load(app, organisation, id).await?;
     if !store::end_import(app, id, "cancelled", "cancelled by hand").await? {
         return Err(Error::conflict(format!(

@@ -74,27 +74,9 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             let org = open(app, &principal, &org).await?;
             connections::update_connection(app, request, &org, &id).await
         }
-        ApiRoute::ListProjects(org, id) => {
+        ApiRoute::Projects(org, route) => {
             let org = open(app, &principal, &org).await?;
-            projects::list_projects(app, &request, &org, &id).await
-        }
-        ApiRoute::PreviewImport(org, id) => {
-            let org = open(app, &principal, &org).await?;
-            projects::preview_import(app, request, &org, &id).await
-        }
-        ApiRoute::StartImport(org, id) => {
-            let org = open(app, &principal, &org).await?;
-            imports::start_import(app, request, &org, &id).await
-        }
-        ApiRoute::ListImports(org) => {
-            imports::list_imports(app, &request, &open(app, &principal, &org).await?).await
-        }
-        ApiRoute::ShowImport(org, id) => {
-            let org = open(app, &principal, &org).await?;
-            imports::show_import(app, &request, &org, &id).await
-        }
-        ApiRoute::CancelImport(org, id) => {
-            imports::cancel_import(app, &open(app, &principal, &org).await?, &id).await
+            imports::handle(app, request, &org, route).await
         }
         ApiRoute::ListPackages(org) => {
             let org = open(app, &principal, &org).await?;

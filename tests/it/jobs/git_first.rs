@@ -105,7 +105,7 @@ fn what_git_tells_of_is_looked_at_by_the_api() {
         },
         // One that failed is tried again.
         |registry| {
-            registry.change("update git_refs set state = 'failed' where name like '%v1.0.0'")
+            registry.change("update git_refs set state = 'failed' where name like '%v1.0.0'");
         },
     ];
     for change in changes {

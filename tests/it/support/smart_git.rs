@@ -1,5 +1,7 @@
 //! Git itself beside the API of each host: `ls-refs`, by the credentials that git is shown. `git_server` has a real one.
 
+use std::fmt::Write;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use repertoire::ports::OutRequest;
@@ -53,10 +55,11 @@ pub(crate) fn answer(double: &GitHubDouble, request: &OutRequest) -> Option<Answ
             format!("{commit} {name}\n")
         });
     }
-    let mut body: String = lines
-        .iter()
-        .map(|line| format!("{:04x}{line}", line.len() + 4))
-        .collect();
+    let mut body = String::new();
+    for line in lines {
+        write!(body, "{:04x}", line.len() + 4).unwrap();
+        body.push_str(&line);
+    }
     body.push_str("0000");
     let kind = "application/x-git-upload-pack-result";
     Some(Answer::new(200, body).with("content-type", kind))
