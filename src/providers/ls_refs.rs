@@ -131,3 +131,155 @@ pub(super) async fn ask(place: &GitPlace<'_>, clone_url: &str) -> Result<LsRefs>
         })
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use pollster::block_on;
+
+    use super::*;
+    use crate::providers::ProviderKind;
+    use crate::providers::replay::{ReplayClient, answer, gateway, token};
+
+    const KIND: &str = "application/x-git-upload-pack-result";
+
+    fn packets(lines: &[&str]) -> String {
+        let mut text = String::new();
+        for line in lines {
+            writeln!(text, "{:04x}{line}", line.len() + 5).unwrap();
+        }
+        text + "0000"
+    }
+
+    fn ask_github(client: &ReplayClient, base: &str, clone_url: &str) -> Result<LsRefs> {
+        let host = ProviderKind::GitHub
+            .connect(gateway(client), base, &token("ghp_1"))
+            .unwrap();
+        block_on(host.ls_refs(clone_url))
+    }
+
+    #[test]
+    fn git_is_asked_where_each_host_has_it() {
+        for (kind, base, clone_url) in [
+            (ProviderKind::GitHub, "", "https://github.com/acme/lib.git"),
+            (
+                ProviderKind::GitHub,
+                "https://api.acme.ghe.com",
+                "https://acme.ghe.com/acme/lib.git",
+            ),
+            (
+                ProviderKind::GitHub,
+                "https://git.example.com/api/v3",
+                "https://git.example.com/acme/lib.git",
+            ),
+            (
+                ProviderKind::GitLab,
+                "https://git.example.com/gitlab",
+                "https://git.example.com/gitlab/a/b/c.git",
+            ),
+            (
+                ProviderKind::Gitea,
+                "https://git.example.com:3000",
+                "https://git.example.com:3000/acme/lib.git",
+            ),
+            (
+                ProviderKind::Forgejo,
+                "",
+                "https://codeberg.org/acme/lib.git",
+            ),
+        ] {
+            let commit = "c".repeat(40);
+            let tag = "a".repeat(40);
+            let body = packets(&[
+                &format!("{commit} HEAD symref-target:refs/heads/main"),
+                &format!("{commit} refs/heads/main"),
+                &format!("{tag} refs/tags/v1.0.0 peeled:{commit}"),
+            ]);
+            let client = ReplayClient::default().on(
+                &format!("{clone_url}/git-upload-pack"),
+                answer(200, body).with("content-type", KIND),
+            );
+            let host = kind
+                .connect(gateway(&client), base, &token("secret"))
+                .unwrap();
+            let LsRefs::Listed(listed) = block_on(host.ls_refs(clone_url)).unwrap() else {
+                panic!("{clone_url} was not listed");
+            };
+            assert_eq!(listed.default_branch.as_deref(), Some("main"));
+            let refs: Vec<_> = listed
+                .refs
+                .iter()
+                .map(|found| found.name.as_str())
+                .collect();
+            assert_eq!(refs, ["refs/heads/main", "refs/tags/v1.0.0"]);
+            assert!(listed.refs.iter().all(|found| found.commit == commit));
+        }
+    }
+
+    #[test]
+    fn what_git_says_otherwise_is_no_list() {
+        let url = "https://github.com/acme/lib.git";
+        let service = format!("{url}/git-upload-pack");
+        for (reply, expected) in [
+            (answer(401, ""), LsRefs::Refused),
+            (answer(403, ""), LsRefs::Refused),
+            (answer(404, ""), LsRefs::Unavailable),
+            (answer(502, ""), LsRefs::Unavailable),
+            (
+                answer(302, "").with("location", "https://evil.example/"),
+                LsRefs::Unavailable,
+            ),
+            (
+                answer(200, "<html>").with("content-type", "text/html"),
+                LsRefs::Unavailable,
+            ),
+            (answer(200, "garbage"), LsRefs::Unavailable),
+        ] {
+            let client = ReplayClient::default().on(&service, reply);
+            assert_eq!(ask_github(&client, "", url).unwrap(), expected);
+            client.assert_done();
+        }
+        let limit = answer(429, "").with("retry-after", "7");
+        let client = ReplayClient::default().on(&service, limit);
+        let error = ask_github(&client, "", url).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::RateLimited { retry_after: 7 });
+    }
+
+    #[test]
+    fn nothing_is_asked_at_another_address() {
+        for clone_url in [
+            "https://evil.example/acme/lib.git",
+            "https://github.com.evil.example/acme/lib.git",
+            "https://github.com:444/acme/lib.git",
+            "https://api.github.com/acme/lib.git",
+            "https://user:word@github.com/acme/lib.git",
+            "https://github.com/acme/lib.git?x=1",
+            "https://github.com",
+            "ssh://git@github.com/acme/lib.git",
+            "",
+        ] {
+            let client = ReplayClient::default();
+            let asked = ask_github(&client, "", clone_url).unwrap();
+            assert_eq!(asked, LsRefs::Unavailable, "{clone_url}");
+        }
+        // Beside an instance below a path.
+        let client = ReplayClient::default();
+        let host = ProviderKind::GitLab
+            .connect(
+                gateway(&client),
+                "https://a.example/gitlab",
+                &token("secret"),
+            )
+            .unwrap();
+        for clone_url in [
+            "https://a.example/other/x.git",
+            "https://a.example/gitlabs/x.git",
+        ] {
+            assert_eq!(
+                block_on(host.ls_refs(clone_url)).unwrap(),
+                LsRefs::Unavailable
+            );
+        }
+    }
+}

@@ -50,3 +50,71 @@ fn has_next(headers: &[(String, String)], items: usize) -> bool {
         .and_then(|count| count.parse::<usize>().ok())
         .is_none_or(|count| items < count)
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::providers::ProviderKind;
+    use crate::providers::replay::{ReplayClient, gateway, ok, refused, token};
+
+    const LIST: &str = "https://gitea.com/api/v1/user/repos?limit=50";
+
+    fn found(name: &str) -> Value {
+        json!({
+            "id": 7, "full_name": name, "default_branch": "main", "private": false, "internal": true,
+            "html_url": format!("https://gitea.com/{name}"), "clone_url": format!("https://gitea.com/{name}.git"),
+        })
+    }
+
+    fn list(client: &ReplayClient, cursor: Option<&str>) -> Result<ProjectPage> {
+        let host = ProviderKind::Gitea
+            .connect(gateway(client), "", &token("secret"))
+            .unwrap();
+        block_on(host.list_projects(None, cursor))
+    }
+
+    #[test]
+    fn a_page_is_the_last_one_by_what_there_is_to_tell() {
+        let next = r#"<http://inside/x?limit=50&page=2>; rel="next""#;
+        let first = r#"<http://inside/x?limit=50&page=1>; rel="first""#;
+        let two = json!([found("acme/one"), found("acme/two")]);
+        let answer = || ok(&two);
+        for (answer, expected) in [
+            // `Link` is missing where one page is all there is.
+            (answer().with("x-total-count", "2"), None),
+            (answer().with("x-total-count", "3"), Some("2")),
+            (
+                answer().with("x-total-count", "3").with("link", next),
+                Some("2"),
+            ),
+            (
+                answer().with("x-total-count", "3").with("link", first),
+                None,
+            ),
+            // Who says nothing is asked for one more.
+            (answer(), Some("2")),
+            (ok(&json!([])), None),
+        ] {
+            let client = ReplayClient::default().on(&format!("{LIST}&page=1"), answer);
+            assert_eq!(list(&client, None).unwrap().next.as_deref(), expected);
+        }
+        let client = ReplayClient::default().on(&format!("{LIST}&page=2"), ok(&two));
+        let page = list(&client, Some("2")).unwrap();
+        assert_eq!(page.next.as_deref(), Some("3"));
+        assert!(page.projects[0].is_private);
+    }
+
+    #[test]
+    fn a_token_without_the_scope_is_told_which() {
+        let sentence = "token does not have at least one of required scope(s): [read:user]";
+        let client = ReplayClient::default().on(&format!("{LIST}&page=1"), refused(403, sentence));
+        let error = list(&client, None).err().unwrap();
+        assert!(error.message().contains("[read:user]"), "{error}");
+        let client =
+            ReplayClient::default().on(&format!("{LIST}&page=1"), ok(&json!([found("../x")])));
+        assert!(list(&client, None).is_err());
+    }
+}

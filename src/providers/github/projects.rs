@@ -48,3 +48,108 @@ pub(super) async fn list(
         next: next.map(|next| next.to_string()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::providers::ProviderKind;
+    use crate::providers::replay::{ReplayClient, gateway, ok, refused, token};
+
+    const LIST: &str = "/user/repos?affiliation=owner,collaborator,organization_member&sort=full_name&per_page=100";
+
+    fn repository(id: u64, name: &str) -> Value {
+        json!({
+            "id": id, "full_name": name, "default_branch": "main", "private": true, "archived": id == 2,
+            "html_url": format!("https://github.com/{name}"), "clone_url": format!("https://github.com/{name}.git"),
+        })
+    }
+
+    fn list(
+        client: &ReplayClient,
+        base: &str,
+        secret: &str,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        let host = ProviderKind::GitHub
+            .connect(gateway(client), base, &token(secret))
+            .unwrap();
+        block_on(host.list_projects(search, cursor))
+    }
+
+    #[test]
+    fn pages_follow_each_other_by_their_number_at_github_and_at_an_enterprise_server() {
+        for (base, api) in [
+            ("", "https://api.github.com"),
+            (
+                "https://git.example.com/api/v3",
+                "https://git.example.com/api/v3",
+            ),
+        ] {
+            let link = r#"<https://elsewhere.example/x?page=2>; rel="next", <https://a/?page=2>; rel="last""#;
+            let first = json!([repository(1, "acme/one"), repository(2, "acme/two")]);
+            let client = ReplayClient::default()
+                .on(
+                    &format!("{api}{LIST}&page=1"),
+                    ok(&first).with("link", link),
+                )
+                .on(
+                    &format!("{api}{LIST}&page=2"),
+                    ok(&json!([repository(3, "Acme/Three")])),
+                );
+            let page = list(&client, base, "ghp_1", None, None).unwrap();
+            assert_eq!(page.next.as_deref(), Some("2"));
+            assert_eq!(page.projects.len(), 2);
+            assert!(page.projects[1].is_archived && page.projects[1].is_private);
+            let page = list(&client, base, "ghp_1", None, Some("2")).unwrap();
+            assert_eq!(page.next, None);
+            assert_eq!(page.projects[0].full_name, "Acme/Three");
+            client.assert_done();
+        }
+    }
+
+    #[test]
+    fn a_search_looks_through_the_names_and_may_leave_a_page_empty() {
+        let url = format!("https://api.github.com{LIST}&page=1");
+        let link = r#"<https://a/?page=2>; rel="next""#;
+        let found = json!([repository(1, "acme/one"), repository(2, "acme/two")]);
+        for (search, count) in [("ONE", 1), ("acme/", 2), ("three", 0)] {
+            let client = ReplayClient::default().on(&url, ok(&found).with("link", link));
+            let page = list(&client, "", "ghp_1", Some(search), None).unwrap();
+            assert_eq!(page.projects.len(), count, "{search}");
+            assert_eq!(page.next.as_deref(), Some("2"));
+        }
+    }
+
+    #[test]
+    fn an_installation_lists_what_it_was_given() {
+        let url = "https://api.github.com/installation/repositories?per_page=100&page=1";
+        let found = json!({"total_count": 1, "repositories": [repository(1, "acme/one")]});
+        let client = ReplayClient::default().on(url, ok(&found));
+        let page = list(&client, "", "ghs_1", None, None).unwrap();
+        assert_eq!(page.projects[0].full_name, "acme/one");
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        let url = format!("https://api.github.com{LIST}&page=1");
+        let client = ReplayClient::default().on(&url, ok(&json!({"items": []})));
+        let error = list(&client, "", "ghp_1", None, None).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Upstream { retryable: false });
+        let client = ReplayClient::default().on(&url, refused(401, "Bad credentials"));
+        let error = list(&client, "", "ghp_1", None, None).err().unwrap();
+        assert!(error.message().contains("Bad credentials"), "{error}");
+        let client = ReplayClient::default();
+        let error = list(&client, "", "ghp_1", None, Some("1&x=2"))
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let long = "x".repeat(101);
+        let error = list(&client, "", "ghp_1", Some(&long), None).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+}

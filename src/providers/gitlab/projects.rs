@@ -46,3 +46,75 @@ pub(super) async fn list(
         next: next.map(|next| next.to_string()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::providers::ProviderKind;
+    use crate::providers::replay::{ReplayClient, gateway, ok, token};
+
+    const LIST: &str = "https://gitlab.com/api/v4/projects?membership=true&order_by=id&sort=asc&pagination=keyset&per_page=100";
+
+    fn found(id: u64, name: &str) -> Value {
+        json!({
+            "id": id, "path_with_namespace": name, "default_branch": "main", "visibility": "internal",
+            "web_url": format!("https://gitlab.com/{name}"), "http_url_to_repo": format!("https://gitlab.com/{name}.git"),
+        })
+    }
+
+    fn list(
+        client: &ReplayClient,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        let host = ProviderKind::GitLab
+            .connect(gateway(client), "", &token("glpat-1"))
+            .unwrap();
+        block_on(host.list_projects(search, cursor))
+    }
+
+    #[test]
+    fn pages_follow_each_other_by_the_last_id_up_to_an_empty_one() {
+        let link = |id: u64| format!("<http://inside/x?id_after={id}&per_page=100>; rel=\"next\"");
+        let client = ReplayClient::default()
+            .on(
+                LIST,
+                ok(&json!([found(7, "acme/sub/one")])).with("link", link(7)),
+            )
+            .on(
+                &format!("{LIST}&id_after=7"),
+                ok(&json!([])).with("link", link(9)),
+            );
+        let page = list(&client, None, None).unwrap();
+        assert_eq!(page.projects[0].full_name, "acme/sub/one");
+        assert!(page.projects[0].is_private);
+        assert_eq!(page.next.as_deref(), Some("7"));
+        let page = list(&client, None, Some("7")).unwrap();
+        assert_eq!(page, ProjectPage::default());
+        // An old instance that knows no keyset gives the same page again: no circle.
+        let stuck = ReplayClient::default().on(
+            &format!("{LIST}&id_after=7"),
+            ok(&json!([found(7, "acme/one")])).with("link", link(7)),
+        );
+        assert_eq!(list(&stuck, None, Some("7")).unwrap().next, None);
+    }
+
+    #[test]
+    fn the_host_searches_with_groups_but_for_short_words_and_names_alone_count() {
+        let projects = json!([found(1, "acme/one"), found(2, "other/two")]);
+        for (search, query) in [
+            ("acme/", "&search_namespaces=true&search=acme%2F"),
+            ("ONE", "&search_namespaces=true&search=one"),
+            ("on", ""),
+            ("acme one", ""),
+        ] {
+            let client = ReplayClient::default().on(&format!("{LIST}{query}"), ok(&projects));
+            let page = list(&client, Some(search), None).unwrap();
+            let expected = usize::from(search != "acme one");
+            assert_eq!(page.projects.len(), expected, "{search}");
+        }
+    }
+}
