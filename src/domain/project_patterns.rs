@@ -1,7 +1,5 @@
 //! Which of a git host's projects are meant: `acme/*`, but not `!acme/old-*`.
 
-use serde::{Deserialize, Serialize};
-
 use super::scan;
 
 /// Patterns in one list: more would be a mistake, and each is tried on each project.
@@ -36,8 +34,7 @@ pub enum InvalidProjectPatterns {
 
 /// Patterns over the full names of projects. Each `*` stands for any number of any characters, slashes among them, and
 /// capitals do not count, as at the hosts. A project is meant when one pattern fits it and none with `!` does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectPatterns(Vec<String>);
 
 impl ProjectPatterns {
@@ -71,6 +68,11 @@ impl ProjectPatterns {
         Ok(Self(lower.collect()))
     }
 
+    /// The patterns, in lower case.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
     /// Whether a project of this full name is meant.
     pub fn matches(&self, full_name: &str) -> bool {
         let name = full_name.to_ascii_lowercase();
@@ -82,20 +84,6 @@ impl ProjectPatterns {
             }
         }
         is_meant && !is_excepted
-    }
-}
-
-impl TryFrom<Vec<String>> for ProjectPatterns {
-    type Error = InvalidProjectPatterns;
-
-    fn try_from(patterns: Vec<String>) -> Result<Self, InvalidProjectPatterns> {
-        Self::parse(&patterns)
-    }
-}
-
-impl From<ProjectPatterns> for Vec<String> {
-    fn from(patterns: ProjectPatterns) -> Self {
-        patterns.0
     }
 }
 
@@ -157,8 +145,7 @@ mod tests {
         fn any_text_is_read_or_refused(list in proptest::collection::vec("[!a-z*/]{0,12}|\\PC{0,12}", 0..4), name in "\\PC{0,40}") {
             if let Ok(read) = ProjectPatterns::parse(&list) {
                 let _ = read.matches(&name);
-                let kept = serde_json::to_string(&read).unwrap();
-                prop_assert_eq!(serde_json::from_str::<ProjectPatterns>(&kept).unwrap(), read);
+                prop_assert_eq!(ProjectPatterns::parse(read.as_slice()), Ok(read));
             }
         }
     }

@@ -73,7 +73,8 @@ pub(super) async fn wait(
 /// Reads one page and notes which of its projects are meant; whether it was the first to.
 async fn list_page(app: &App, import: &RunningImport) -> Result<bool> {
     let patterns = import.patterns.as_deref().unwrap_or("[]");
-    let patterns: ProjectPatterns = serde_json::from_str(patterns).map_err(Error::internal)?;
+    let patterns: Vec<String> = serde_json::from_str(patterns).map_err(Error::internal)?;
+    let patterns = ProjectPatterns::parse(&patterns).map_err(Error::internal)?;
     if import.pages >= PAGES {
         return Err(Error::invalid(format!(
             "The host's list has more than {PAGES} pages; name the projects, or use a token that reaches fewer"

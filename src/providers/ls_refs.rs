@@ -147,7 +147,7 @@ mod tests {
     fn packets(lines: &[&str]) -> String {
         let mut text = String::new();
         for line in lines {
-            writeln!(text, "{:04x}{line}", line.len() + 5).unwrap();
+            writeln!(text, "{:04x}{line}", line.len().saturating_add(5)).unwrap();
         }
         text + "0000"
     }

@@ -72,8 +72,6 @@ pub async fn find_running_import(app: &App, id: &str) -> Result<Option<RunningIm
 pub struct ImportRow {
     /// Its id.
     pub id: String,
-    /// The organisation's id.
-    pub organisation_id: i64,
     /// The connection.
     pub connection_id: String,
     /// The repository's slug.
@@ -140,29 +138,10 @@ pub async fn insert_import(app: &App, new: &NewImport<'_>) -> Result<()> {
     app.db.batch(statements).await.map(|_| ())
 }
 
-/// Finds an import with its counts.
-pub async fn find_import(app: &App, id: &str) -> Result<Option<ImportRow>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select i.id, i.organisation_id, i.connection_id, r.slug as repository, i.patterns,
-                        i.with_archived, i.state, i.message, i.created_at, i.finished_at,
-                        count(f.project) as total,
-                        coalesce(sum(f.state = 'waiting'), 0) as waiting,
-                        coalesce(sum(f.state = 'added'), 0) as added,
-                        coalesce(sum(f.state = 'known'), 0) as known,
-                        coalesce(sum(f.state = 'skipped'), 0) as skipped,
-                        coalesce(sum(f.state = 'refused'), 0) as refused,
-                        coalesce(sum(f.state = 'cancelled'), 0) as cancelled
-                 from imports i join repositories r on r.id = i.repository_id
-                 left join import_projects f on f.import_id = i.id
-                 where i.id = ?1 group by i.id",
-            )
-            .bind(id),
-        )
-        .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+/// Finds an import of an organisation with its counts.
+pub async fn find_import(app: &App, organisation: i64, id: &str) -> Result<Option<ImportRow>> {
+    let found = select_imports(app, organisation, Some(id), None, 1).await?;
+    Ok(found.into_iter().next())
 }
 
 /// The imports of an organisation, newest first: all, or those that come after the import `before`.
@@ -172,13 +151,22 @@ pub async fn list_imports(
     before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<ImportRow>> {
+    select_imports(app, organisation, None, before, limit).await
+}
+
+async fn select_imports(
+    app: &App,
+    organisation: i64,
+    id: Option<&str>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<ImportRow>> {
     rows_as(
         app.db
             .rows(
                 Statement::new(
-                    "select i.id, i.organisation_id, i.connection_id, r.slug as repository, i.patterns,
-                            i.with_archived, i.state, i.message, i.created_at, i.finished_at,
-                            count(f.project) as total,
+                    "select i.id, i.connection_id, r.slug as repository, i.patterns, i.with_archived, i.state,
+                            i.message, i.created_at, i.finished_at, count(f.project) as total,
                             coalesce(sum(f.state = 'waiting'), 0) as waiting,
                             coalesce(sum(f.state = 'added'), 0) as added,
                             coalesce(sum(f.state = 'known'), 0) as known,
@@ -186,16 +174,17 @@ pub async fn list_imports(
                             coalesce(sum(f.state = 'refused'), 0) as refused,
                             coalesce(sum(f.state = 'cancelled'), 0) as cancelled
                      from (select * from imports
-                           where organisation_id = ?1
-                             and (?2 is null or (-created_at, id) > (
+                           where organisation_id = ?1 and (?2 is null or id = ?2)
+                             and (?3 is null or (-created_at, id) > (
                                  select -b.created_at, b.id from imports b
-                                 where b.id = ?2 and b.organisation_id = ?1))
-                           order by created_at desc, id limit ?3) i
+                                 where b.id = ?3 and b.organisation_id = ?1))
+                           order by created_at desc, id limit ?4) i
                      join repositories r on r.id = i.repository_id
                      left join import_projects f on f.import_id = i.id
                      group by i.id order by i.created_at desc, i.id",
                 )
                 .bind(organisation)
+                .bind(id)
                 .bind(before)
                 .bind(limit),
             )
@@ -230,23 +219,7 @@ pub async fn list_import_projects(
     after: &str,
     limit: i64,
 ) -> Result<Vec<ImportProject>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select f.project, f.full_name, f.state, f.reason, p.name as package, f.job_id, j.state as job_state
-                     from import_projects f left join packages p on p.id = f.package_id
-                     left join jobs j on j.id = f.job_id
-                     where f.import_id = ?1 and f.project > ?2 and (?3 is null or f.state = ?3)
-                     order by f.project limit ?4",
-                )
-                .bind(import)
-                .bind(after)
-                .bind(state)
-                .bind(limit),
-            )
-            .await?,
-    )
+    select_projects(app, import, None, state, after, limit).await
 }
 
 /// Finds one project of an import.
@@ -255,20 +228,37 @@ pub async fn find_import_project(
     import: &str,
     project: &str,
 ) -> Result<Option<ImportProject>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select f.project, f.full_name, f.state, f.reason, p.name as package, f.job_id, j.state as job_state
-                 from import_projects f left join packages p on p.id = f.package_id
-                 left join jobs j on j.id = f.job_id
-                 where f.import_id = ?1 and f.project = ?2",
+    let found = select_projects(app, import, Some(project), None, "", 1).await?;
+    Ok(found.into_iter().next())
+}
+
+async fn select_projects(
+    app: &App,
+    import: &str,
+    project: Option<&str>,
+    state: Option<&str>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<ImportProject>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select f.project, f.full_name, f.state, f.reason, p.name as package, f.job_id, j.state as job_state
+                     from import_projects f left join packages p on p.id = f.package_id
+                     left join jobs j on j.id = f.job_id
+                     where f.import_id = ?1 and f.project >= coalesce(?2, ?3) and (?2 is null or f.project = ?2)
+                       and (?2 is not null or f.project > ?3) and (?4 is null or f.state = ?4)
+                     order by f.project limit ?5",
+                )
+                .bind(import)
+                .bind(project)
+                .bind(after)
+                .bind(state)
+                .bind(limit),
             )
-            .bind(import)
-            .bind(project),
-        )
-        .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+            .await?,
+    )
 }
 
 /// Notes what a page of the host's list held and where the next one is; whether this page was not noted before.

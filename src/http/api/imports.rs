@@ -8,12 +8,13 @@ use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::connections::find_own;
 use crate::http::api::packages::next_page;
-use crate::http::api::projects::{Meant, OneOrMore, list_projects, preview_import};
+use crate::http::api::projects::{Meant, list_projects, preview_import};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::ProjectsRoute;
 use crate::jobs::{Job, enqueue};
+use crate::ports::db::json_list;
 use crate::providers::ProviderKind;
 use crate::store::imports::{self as store, ImportRow, NewImport, find_import};
 use crate::store::organisations::Organisation;
@@ -23,7 +24,7 @@ use crate::store::repositories::find_repository;
 #[serde(deny_unknown_fields)]
 struct Asked {
     projects: Option<Vec<String>>,
-    pattern: Option<OneOrMore>,
+    pattern: Option<Value>,
     repository: String,
     /// Whether archived projects that the patterns mean are taken in too.
     #[serde(default)]
@@ -77,7 +78,7 @@ async fn start_import(
             ));
         }
         Meant::Patterns(patterns) => (
-            Some(serde_json::to_string(patterns).map_err(Error::internal)?),
+            Some(json_list(patterns.as_slice().iter().map(String::as_str))?),
             Vec::new(),
         ),
         Meant::Named(names) => {
@@ -174,9 +175,8 @@ async fn cancel_import(app: &App, organisation: &Organisation, id: &str) -> Resu
 }
 
 async fn load(app: &App, organisation: &Organisation, id: &str) -> Result<ImportRow> {
-    find_import(app, id)
+    find_import(app, organisation.id, id)
         .await?
-        .filter(|import| import.organisation_id == organisation.id)
         .ok_or_else(|| missing("import"))
 }
 

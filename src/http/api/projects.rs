@@ -36,16 +36,8 @@ pub(super) const NAMED: usize = 1_000;
 #[serde(deny_unknown_fields)]
 struct Asked {
     projects: Option<Vec<String>>,
-    pattern: Option<OneOrMore>,
+    pattern: Option<Value>,
     cursor: Option<String>,
-}
-
-/// `"acme/*"` or `["acme/*", "!acme/old-*"]`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum OneOrMore {
-    One(String),
-    More(Vec<String>),
 }
 
 /// Which projects are meant, checked.
@@ -56,7 +48,7 @@ pub(super) enum Meant {
 
 impl Meant {
     /// Reads the two fields of which one must be given.
-    pub(super) fn read(projects: Option<Vec<String>>, pattern: Option<OneOrMore>) -> Result<Self> {
+    pub(super) fn read(projects: Option<Vec<String>>, pattern: Option<Value>) -> Result<Self> {
         match (projects, pattern) {
             (Some(projects), None) if (1..=NAMED).contains(&projects.len()) => {
                 let is_name = |name: &String| {
@@ -73,20 +65,29 @@ impl Meant {
             (Some(_), None) => Err(Error::invalid(format!(
                 "`projects` must have 1 to {NAMED} entries"
             ))),
-            (None, Some(pattern)) => {
-                let patterns = match pattern {
-                    OneOrMore::One(pattern) => vec![pattern],
-                    OneOrMore::More(patterns) => patterns,
-                };
-                ProjectPatterns::parse(&patterns)
-                    .map(Self::Patterns)
-                    .map_err(|fault| Error::invalid(fault.to_string()))
-            }
+            (None, Some(pattern)) => ProjectPatterns::parse(&read_patterns(&pattern)?)
+                .map(Self::Patterns)
+                .map_err(|fault| Error::invalid(fault.to_string())),
             _ => Err(Error::invalid(
                 "Say which projects are meant: either `projects`, a list of names or ids, or `pattern`, such as `acme/*`",
             )),
         }
     }
+}
+
+/// `"acme/*"` or `["acme/*", "!acme/old-*"]`.
+fn read_patterns(pattern: &Value) -> Result<Vec<String>> {
+    let patterns: Option<Vec<String>> = match pattern {
+        Value::String(pattern) => Some(vec![pattern.clone()]),
+        Value::Array(patterns) => patterns
+            .iter()
+            .map(|one| one.as_str().map(str::to_owned))
+            .collect(),
+        _ => None,
+    };
+    patterns.ok_or_else(|| {
+        Error::invalid("`pattern` must be a text such as `acme/*`, or a list of such texts")
+    })
 }
 
 /// Lists what a connection reaches, a page at a time; `?search=` looks for a part of the name.
