@@ -91,7 +91,9 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
     let host = connect(app, &connection).await?;
-    if job.cause == SCHEDULE && is_unchanged(app, id, host.as_ref(), &repo).await? {
+    // Whether what was amiss is over is for the API to say.
+    let asks_git = job.cause == SCHEDULE && connection.trouble.is_none();
+    if asks_git && is_unchanged(app, id, host.as_ref(), &repo).await? {
         return Ok(job.package_id);
     }
     let found = look_and_name(app, id, host.as_ref(), &repo).await;

@@ -1,5 +1,6 @@
 //! What a connection reaches, and what an import of it would come to.
 
+use repertoire::domain::policy::PackagePolicy;
 use serde_json::{Value, json};
 
 use crate::support::git_server::GIT_SERVER;
@@ -509,4 +510,11 @@ fn the_same_project_in_two_repositories_and_through_two_connections_has_its_arch
         (4, 4)
     );
     assert_serves(&registry, "second");
+}
+
+#[test]
+fn a_preview_counts_by_the_settings_that_a_package_begins_with() {
+    let registry = TestRegistry::imported();
+    let settings = serde_json::to_value(PackagePolicy::of_new_package()).unwrap();
+    assert_eq!(registry.shown(PACKAGE)["settings"], settings);
 }

@@ -191,3 +191,14 @@ fn a_comparison_that_somebody_asked_for_is_made_by_the_api() {
     let asked = registry.world.github.borrow().seen.clone();
     assert!(!asked.iter().any(|one| one.contains("git-upload-pack")));
 }
+
+#[test]
+fn a_connection_in_trouble_is_asked_by_the_api_whether_that_is_over() {
+    let registry = TestRegistry::imported();
+    registry.change("update connections set trouble = 'the host was down'");
+    let asked = compare(&registry, 7);
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    let listed = registry.admin().get("/api/v1/orgs/acme/connections").json();
+    assert_eq!(listed["connections"][0]["trouble"], Value::Null);
+    assert_eq!(compare(&registry, 7), git_only("github"));
+}
