@@ -7,5 +7,6 @@ mod organisations;
 mod package_settings;
 mod packages;
 mod repositories;
+mod same_project;
 mod tenants;
 mod tokens;
