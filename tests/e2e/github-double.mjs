@@ -132,6 +132,12 @@ export class GitHubDouble {
       return;
     }
     request.resume();
+    if (cloned) {
+      // Git shows its credentials when it is asked for them, and not before.
+      record.status = 401;
+      response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+      return;
+    }
     const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
     record.status = reply.status;
     response.writeHead(reply.status, reply.headers);
