@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod metadata;
 pub mod minify;
 pub mod plain_git;
+pub mod project_patterns;
 pub mod root_document;
 pub mod search;
 pub mod settings;

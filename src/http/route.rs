@@ -83,6 +83,7 @@ pub enum ApiRoute {
     ListConnections(String),
     CreateConnection(String),
     UpdateConnection(String, String),
+    Projects(String, ProjectsRoute),
     ListPackages(String),
     CreatePackage(String),
     ShowPackage(String, PackageName),
@@ -96,6 +97,18 @@ pub enum ApiRoute {
     ListDeadLetters(String),
     RetryDeadLetter(String, i64),
     DropDeadLetter(String, i64),
+}
+
+/// What the API has to offer of a host's projects and of the import of many. The text is a connection's id, or an import's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the URL table below")]
+pub enum ProjectsRoute {
+    List(String),
+    Preview(String),
+    Import(String),
+    ListImports,
+    ShowImport(String),
+    CancelImport(String),
 }
 
 /// Why a request has no route.
@@ -300,6 +313,25 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "POST",
             ApiRoute::RetryDeadLetter(own(org), parse_id(id)?),
         ),
+        ["orgs", org, rest @ ("connections" | "imports"), ids @ ..] => {
+            let route = parse_projects(method, rest, ids)?;
+            Ok(ApiRoute::Projects(own(org), route))
+        }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_projects(method: &str, list: &str, rest: &[&str]) -> Result<ProjectsRoute, NoRoute> {
+    let own = |text: &&str| percent_decode(text);
+    match (list, rest) {
+        ("connections", [id, "projects"]) => get(method, ProjectsRoute::List(own(id))),
+        ("connections", [id, "imports", "preview"]) => {
+            only(method, "POST", ProjectsRoute::Preview(own(id)))
+        }
+        ("connections", [id, "imports"]) => only(method, "POST", ProjectsRoute::Import(own(id))),
+        ("imports", []) => get(method, ProjectsRoute::ListImports),
+        ("imports", [id]) => get(method, ProjectsRoute::ShowImport(own(id))),
+        ("imports", [id, "cancel"]) => only(method, "POST", ProjectsRoute::CancelImport(own(id))),
         _ => Err(NoRoute::NotFound),
     }
 }

@@ -2,11 +2,13 @@
 
 use crate::app::App;
 use crate::error::Result;
+use crate::jobs::reconcile::SCHEDULE;
 use crate::jobs::{Job, enqueue};
 use crate::ports::Level;
 use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
+use crate::store::imports::{delete_old_imports, take_lost_imports};
 use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
@@ -30,7 +32,7 @@ const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
 /// How long reports of downloads are remembered as counted, in seconds: the queue keeps no message for longer.
 const REPORTS_KEPT: i64 = 14 * 24 * 60 * 60;
 
-/// How long ended jobs are kept, in seconds.
+/// How long ended jobs and imports are kept, in seconds.
 const JOBS_KEPT: i64 = 30 * 24 * 60 * 60;
 
 /// Runs one round.
@@ -46,6 +48,11 @@ pub async fn run(app: &App) {
         start_forgotten(app).await,
     );
     report(app, "resuming what is silent", resume_silent(app).await);
+    report(
+        app,
+        "going on with forgotten imports",
+        go_on_with_imports(app).await,
+    );
     report(app, "the scheduled comparison", reconcile_all(app).await);
     report(
         app,
@@ -56,6 +63,11 @@ pub async fn run(app: &App) {
         app,
         "removing old jobs",
         delete_old_jobs(app, app.now().saturating_sub(JOBS_KEPT)).await,
+    );
+    report(
+        app,
+        "removing old imports",
+        delete_old_imports(app, app.now().saturating_sub(JOBS_KEPT)).await,
     );
     report(
         app,
@@ -123,6 +135,15 @@ async fn resume_silent(app: &App) -> Result<()> {
     enqueue(app, &jobs).await
 }
 
+async fn go_on_with_imports(app: &App) -> Result<()> {
+    let jobs: Vec<_> = take_lost_imports(app)
+        .await?
+        .into_iter()
+        .map(|id| Job::ImportProjects { id })
+        .collect();
+    enqueue(app, &jobs).await
+}
+
 async fn reconcile_all(app: &App) -> Result<()> {
     let before = app.now().saturating_sub(RECONCILE_EVERY);
     for repo in list_unreconciled(app, before, RECONCILES).await? {
@@ -136,7 +157,7 @@ async fn reconcile_all(app: &App) -> Result<()> {
             repo.organisation_id,
             repo.id,
             package.id,
-            "schedule",
+            SCHEDULE,
         )
         .await?;
         enqueue(app, &[Job::Reconcile { id }]).await?;

@@ -1,10 +1,13 @@
 //! A queue message becomes an `Outcome`. Every job is small, names a thing and may run twice, in any order.
 
+mod add_project;
 mod archive_wait;
 mod count_downloads;
 mod decide;
+mod git_first;
 pub mod housekeeping;
 pub mod import;
+mod import_projects;
 mod import_together;
 mod look;
 pub mod outcome;
@@ -26,6 +29,7 @@ use crate::ports::{Level, Outgoing};
 use crate::providers::ProviderKind;
 use crate::store::dead_letters::insert_dead_letter;
 use crate::store::downloads::DownloadReport;
+use crate::store::imports::end_import;
 use crate::store::job_refs::{give_up_all_waiting_refs, give_up_waiting_refs};
 use crate::store::jobs::{find_running_job, move_job};
 
@@ -62,6 +66,18 @@ pub enum Job {
         id: String,
         /// When this was sent, in Unix seconds, as the job has it.
         since: i64,
+    },
+    /// Go on with an import of many projects: list the next page of them, or send for each.
+    ImportProjects {
+        /// The import's id.
+        id: String,
+    },
+    /// Add one project of an import.
+    AddProject {
+        /// The import's id.
+        id: String,
+        /// What the project was asked for by.
+        project: String,
     },
     /// Publish what waits in a repository.
     Publish {
@@ -121,6 +137,8 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
         Job::Resume { id, since } => resume::run(app, id, *since).await,
+        Job::ImportProjects { id } => import_projects::run(app, id, attempts).await,
+        Job::AddProject { id, project } => add_project::run(app, id, project, attempts).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CountDownloads {
             id,
@@ -205,6 +223,11 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
+        Job::ImportProjects { id } => {
+            end_import(app, &id, "failed", BURIED).await?;
+            Ok(())
+        }
+        Job::AddProject { id, project } => add_project::refuse(app, &id, &project, BURIED).await,
         // What waits in a repository or is silent is found by housekeeping; a lost count is a lost count.
         Job::Resume { .. } | Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
     }
@@ -236,6 +259,11 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         | Job::Resume { id, .. } => crate::store::jobs::find_job(app, &id)
             .await?
             .map(|job| job.organisation_id),
+        Job::ImportProjects { id } | Job::AddProject { id, .. } => {
+            crate::store::imports::find_running_import(app, &id)
+                .await?
+                .map(|import| import.organisation_id)
+        }
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
             crate::store::repositories::load_repository(app, repository)
                 .await
@@ -322,6 +350,17 @@ mod tests {
                 since: 7
             }),
             r#"{"v":1,"job":"resume","id":"a","since":7}"#
+        );
+        assert_eq!(
+            text(Job::ImportProjects { id: "a".to_owned() }),
+            r#"{"v":1,"job":"import_projects","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::AddProject {
+                id: "a".to_owned(),
+                project: "41".to_owned()
+            }),
+            r#"{"v":1,"job":"add_project","id":"a","project":"41"}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, Exclusion, PlannedImport, RefRule, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::git_first::is_unchanged;
 use crate::jobs::look::{Looked, look_and_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::rename::Named;
@@ -19,6 +20,7 @@ use crate::store::connections::{
     GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
     note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
 };
+use crate::store::git_answers::note_listed_stmt;
 use crate::store::git_refs::{
     delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, replace_ref_pages_stmts,
 };
@@ -36,6 +38,9 @@ const REFS_IN_ONE_STATEMENT: usize = 1_000;
 
 /// States from which a reconcile starts or goes on.
 pub(super) const OPEN: &str = r#"["queued","running"]"#;
+
+/// What starts a comparison that nobody asked for.
+pub(super) const SCHEDULE: &str = "schedule";
 
 /// Runs one reconcile.
 pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
@@ -86,6 +91,11 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
     let host = connect(app, &connection).await?;
+    // Whether what was amiss is over is for the API to say.
+    let asks_git = job.cause == SCHEDULE && connection.trouble.is_none();
+    if asks_git && is_unchanged(app, id, host.as_ref(), &repo).await? {
+        return Ok(job.package_id);
+    }
     let found = look_and_name(app, id, host.as_ref(), &repo).await;
     match &found {
         Ok(_) => note_trouble(app, &connection.id, None).await?,
@@ -137,6 +147,7 @@ async fn record(
     let mut statements = vec![
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
+        note_listed_stmt(repo.id, now),
         save_host_facts_stmt(repo.id, &host_facts)?,
         note_named_commit_stmt(repo.id, named.commit.as_deref()),
         note_on_package_stmt(package, named.notice.as_deref()),
@@ -220,7 +231,7 @@ fn exclude_stmts(
 
 /// What is known of the refs. Those that a version was made of and that are not known otherwise are to be looked at:
 /// the package is synced again after it had another name.
-async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<Vec<SeenRef>> {
+pub(super) async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<Vec<SeenRef>> {
     let forgotten = list_forgotten_refs(app, package, git_repo).await?;
     let forgotten = forgotten.into_iter().map(|known| SeenRef {
         is_settled: false,

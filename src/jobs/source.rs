@@ -6,10 +6,11 @@ use crate::app::App;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ports::outbound::ByteStream;
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
-use crate::store::archives::{inspect, refuse_download, take_in};
+use crate::store::archives::{KeptArchive, inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_ends};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
@@ -26,6 +27,8 @@ pub(crate) struct Source<'a> {
     pub(crate) package: i64,
     pub(crate) package_name: String,
     pub(crate) policy: PackagePolicy,
+    /// Whether the project was synced as a package of another name before.
+    was_renamed: bool,
     pub(crate) commit: &'a str,
 }
 
@@ -45,6 +48,7 @@ impl<'a> Source<'a> {
             repo,
             package: package.id,
             policy: package.policy()?,
+            was_renamed: package.renamed_from.is_some(),
             package_name: package.name,
             commit,
         })
@@ -86,35 +90,17 @@ impl<'a> Source<'a> {
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
-        let address = Gateway::of(app).address(&self.connection.base_url)?;
-        // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
-        // What came with many others is here already, and nobody is asked.
-        if !self.gives_many_commits()
-            && let Some(retry_after) = find_host_pause(app, self.repo.id).await?
-        {
-            return Err(limited(address.host(), retry_after));
-        }
-        if self.host.limits_archives_apart()
-            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
-        {
-            return Err(archives_limited(address.host(), retry_after));
-        }
-        let mut response = self
-            .host
-            .open_archive(&self.repo.provider_id, self.commit)
-            .await?;
-        let key = format!(
-            "archives/{}/git-{}/{}/{}.zip",
-            self.repo.organisation_id,
-            self.repo.id,
-            self.commit,
-            app.random_id()?
+        let of_commit = format!(
+            "archives/{}/git-{}/{}",
+            self.repo.organisation_id, self.repo.id, self.commit
         );
+        let mut body = self.open_archive(app, &of_commit).await?;
+        let key = format!("{of_commit}/{}.zip", app.random_id()?);
         let stored = take_in(
             app.blobs.as_ref(),
             app.multipart.as_ref(),
             &key,
-            response.body.as_mut(),
+            body.as_mut(),
             app.config.archive_limit,
         )
         .await?;
@@ -131,6 +117,33 @@ impl<'a> Source<'a> {
             sha1: stored.sha1,
             sha256: stored.sha256,
         })
+    }
+
+    /// The bytes of the archive: those that are kept from when the package had another name, else the host's.
+    async fn open_archive(&self, app: &App, of_commit: &str) -> Result<Box<dyn ByteStream>> {
+        if self.was_renamed
+            && let Some(kept) = KeptArchive::find(app, of_commit).await?
+        {
+            return Ok(Box::new(kept));
+        }
+        let address = Gateway::of(app).address(&self.connection.base_url)?;
+        // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
+        // What came with many others is here already, and nobody is asked.
+        if !self.gives_many_commits()
+            && let Some(retry_after) = find_host_pause(app, self.repo.id).await?
+        {
+            return Err(limited(address.host(), retry_after));
+        }
+        if self.host.limits_archives_apart()
+            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
+        {
+            return Err(archives_limited(address.host(), retry_after));
+        }
+        let response = self
+            .host
+            .open_archive(&self.repo.provider_id, self.commit)
+            .await?;
+        Ok(response.body)
     }
 }
 

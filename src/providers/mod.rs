@@ -19,11 +19,14 @@ mod fields;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
+mod ls_refs;
+mod manifest;
 pub mod outgoing;
 mod paging;
 mod path;
 mod payload;
 pub mod plain_git;
+mod project_pages;
 mod ref_pages;
 #[cfg(test)]
 pub(crate) mod replay;
@@ -36,6 +39,8 @@ pub use event::{Event, EventProject, RepositoryChange};
 use gitea::{Gitea, Product};
 use github::GitHub;
 use gitlab::GitLab;
+pub use ls_refs::{GitRefs, LsRefs};
+pub use manifest::{Found, read_found, read_project};
 use outgoing::Gateway;
 use plain_git::PlainGit;
 
@@ -345,6 +350,12 @@ pub trait GitHost {
         known: &HashMap<String, RefPage>,
     ) -> Result<RefListing>;
 
+    /// All tags and branches by git's own protocol: one request, which no API counts. `clone_url` is the host's own word
+    /// of where the project is; the credentials go there only when that is at the host's own address.
+    async fn ls_refs(&self, _clone_url: &str) -> Result<LsRefs> {
+        Ok(LsRefs::Unavailable)
+    }
+
     /// A file's bytes at a commit, or on the default branch as it is now; none when there is no such file.
     async fn read_file(
         &self,
@@ -367,7 +378,8 @@ pub trait GitHost {
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse>;
 
     /// The projects that the credentials reach, those whose names hold `search` if it is given; archived ones too.
-    /// `cursor` is the `next` of the page before. `Invalid` where a host has no such list.
+    /// `cursor` is the `next` of the page before; it comes from outside, so that each host checks it. Where the host cannot
+    /// search, a page may be short or empty and have a next one. `Invalid` where a host has no such list.
     async fn list_projects(
         &self,
         _search: Option<&str>,

@@ -79,7 +79,7 @@ fn next_number(url: &str) -> Option<String> {
 }
 
 /// The URL with `rel="next"` in a `Link` header.
-fn next_link(header: &str) -> Option<&str> {
+pub(super) fn next_link(header: &str) -> Option<&str> {
     let mut rest = header;
     // A comma may stand inside of a URL, so that the header cannot be split at commas.
     while let Some((_, after)) = rest.split_once('<') {

@@ -145,7 +145,8 @@ pub async fn update_token(
     app.db
         .rows(
             Statement::new(
-                "update connections set account = ?2, username = ?3, sealed_token = ?4, trouble = null, paused_until = null
+                "update connections set account = ?2, username = ?3, sealed_token = ?4, trouble = null, paused_until = null,
+                        git_refused_at = null
                  where id = ?1",
             )
             .bind(id)
@@ -194,6 +195,24 @@ pub async fn note_pause(app: &App, git_repo: i64, seconds: u32) -> Result<bool> 
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Notes that the host of a connection wants to be left alone for some seconds.
+pub async fn note_connection_pause(app: &App, connection: &str, seconds: u32) -> Result<()> {
+    let until = app
+        .now()
+        .saturating_add(i64::from(seconds))
+        .saturating_add(1);
+    app.db
+        .rows(
+            Statement::new(
+                "update connections set paused_until = ?2 where id = ?1 and coalesce(paused_until, 0) < ?2 - 1",
+            )
+            .bind(connection)
+            .bind(until),
+        )
+        .await
+        .map(|_| ())
 }
 
 /// A git repository at a host.

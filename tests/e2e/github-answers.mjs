@@ -26,6 +26,7 @@ export async function answerApi(double, request) {
 
   const call = { double, url, token, headers: request.headers };
   if (path === "/user") return json(call, { login: token.login, id: 1, type: "User" });
+  if (path === "/user/repos") return listProjects(call);
   const byId = /^\/repositories\/(\d+)(\/.*)?$/.exec(path);
   if (byId) return answerProject({ ...call, project: double.projects.get(Number(byId[1])) }, byId[2] ?? "");
   const byName = /^\/repos\/([^/]+\/[^/]+)(\/.*)?$/.exec(path);
@@ -68,6 +69,12 @@ function describeProject({ double, project }) {
     clone_url: `${double.origin}/${project.fullName}.git`,
     permissions: { admin: false, maintain: false, push: false, triage: false, pull: true },
   };
+}
+
+/** What the token reaches, by name; names are compared as GitHub does, without their case. */
+function listProjects(call) {
+  const projects = [...call.double.projects.values()].map((project) => describeProject({ ...call, project }));
+  return paged({ ...call, list: "/user/repos" }, projects.sort((a, b) => (a.full_name.toLowerCase() < b.full_name.toLowerCase() ? -1 : 1)));
 }
 
 async function listTags(call) {
@@ -162,7 +169,8 @@ function paged(call, items) {
   const link = (number, relation) => {
     const query = new URLSearchParams(call.url.searchParams);
     query.set("page", number);
-    return `<${call.double.url}/repositories/${call.project.id}${call.rest}?${query}>; rel="${relation}"`;
+    const list = call.list ?? `/repositories/${call.project.id}${call.rest}`;
+    return `<${call.double.url}${list}?${query}>; rel="${relation}"`;
   };
   const links = [];
   if (page > 1) links.push(link(page - 1, "prev"));

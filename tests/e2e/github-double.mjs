@@ -67,7 +67,7 @@ export class GitHubDouble {
     return token;
   }
 
-  /** A public project can be cloned by whoever asks; a private one by nobody, since the double knows no users of git. */
+  /** A public project can be cloned by whoever asks, a private one by whoever shows a token as password. */
   async addProject(fullName, { defaultBranch = "main", isPublic = false } = {}) {
     const id = (this.#lastProject += 1);
     const repository = await GitRepository.create(join(this.folder, `${id}.git`), defaultBranch);
@@ -116,17 +116,34 @@ export class GitHubDouble {
     return server.address().port;
   }
 
+  /** An address of git. */
+  get clonePattern() {
+    return /^\/(?<name>[^/]+\/[^/]+)\.git(?<rest>\/.*)$/;
+  }
+
+  #mayClone(request) {
+    const [, basic = ""] = /^Basic (\S+)$/.exec(request.headers.authorization ?? "") ?? [];
+    const token = this.tokens.get(Buffer.from(basic, "base64").toString().split(":")[1]);
+    return token !== undefined && token.mayReadContents !== false;
+  }
+
   async #handle(host, answer, request, response) {
     const record = { host, method: request.method, path: request.url, headers: request.headers, status: undefined };
     this.requests.push(record);
     countBytes(response, record);
-    const clone = host === "api" && /^\/(?<name>[^/]+\/[^/]+)\.git(?<rest>\/.*)$/.exec(request.url);
+    const clone = host === "api" && this.clonePattern.exec(request.url);
     const cloned = clone && this.findProject(clone.groups.name);
-    if (cloned?.isPublic) {
+    if (cloned && (cloned.isPublic || this.#mayClone(request))) {
       record.status = await answerGit(cloned.repository.folder, clone.groups.rest, request, response);
       return;
     }
     const body = await readBody(request);
+    if (cloned) {
+      // Git shows its credentials when it is asked for them, and not before.
+      record.status = 401;
+      response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+      return;
+    }
     const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request, body));
     record.status = reply.status;
     response.writeHead(reply.status, reply.headers);

@@ -12,6 +12,10 @@ export class GitLabDouble extends GitHubDouble {
     return "/gitlab";
   }
 
+  get clonePattern() {
+    return /^\/gitlab\/(?<name>.+?)\.git(?<rest>\/.*)$/;
+  }
+
   /** A personal access token with these scopes. */
   addToken({ login = "ada", scopes = ["read_api"] } = {}) {
     const token = super.addToken({ login, scopes }).replace("ghp_", "glpat-");

@@ -30,6 +30,7 @@ import gitlab from "./scenarios/gitlab.mjs";
 import forgejo from "./scenarios/forgejo.mjs";
 import bitbucket from "./scenarios/bitbucket.mjs";
 import bitbucketServer from "./scenarios/bitbucket-server.mjs";
+import importMany from "./scenarios/import-many.mjs";
 import { openShop } from "./scenarios/clients/shop.mjs";
 import versions from "./scenarios/clients/versions.mjs";
 import questions from "./scenarios/clients/questions.mjs";
@@ -49,7 +50,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, forgejo, bitbucket, bitbucketServer, plainGit };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

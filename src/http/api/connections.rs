@@ -11,8 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::providers::outgoing::Gateway;
-use crate::providers::{Credentials, ProviderKind};
+use crate::providers::outgoing::{Gateway, limited};
+use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
 use crate::store::organisations::Organisation;
 
@@ -108,6 +108,53 @@ async fn try_credentials(
         "The token works, but cannot do all that is needed. {}",
         account.missing.join(" ")
     )))
+}
+
+/// The host of a connection, ready to be asked; refused while it wants to be left alone.
+pub(crate) async fn open_host<'a>(
+    app: &'a App,
+    connection: &Connection,
+) -> Result<Box<dyn GitHost + 'a>> {
+    let gateway = Gateway::of(app);
+    let pause = connection
+        .paused_until
+        .unwrap_or_default()
+        .saturating_sub(app.now());
+    if let Ok(retry_after @ 1..) = u32::try_from(pause) {
+        let address = gateway.address(&connection.base_url)?;
+        return Err(limited(address.host(), retry_after));
+    }
+    let kind = ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let token = connection.open_token(app).await?;
+    let credentials = Credentials::new(connection.username.as_deref(), &token);
+    kind.connect(gateway, &connection.base_url, &credentials)
+}
+
+/// What the host of a connection refuses is for the caller to mend; a limit is obeyed by all.
+pub(crate) async fn host_refused(app: &App, connection: &Connection, error: &Error) -> Error {
+    if let ErrorKind::RateLimited { retry_after } = error.kind()
+        && let Err(fault) = store::note_connection_pause(app, &connection.id, retry_after).await
+    {
+        app.warn(&format!("A pause could not be noted: {fault}"));
+    }
+    if error.is_retryable() {
+        return Error::new(error.kind(), error.message())
+            .because(error.cause().unwrap_or_default());
+    }
+    as_input(error)
+}
+
+/// A connection of this organisation.
+pub(crate) async fn find_own(
+    app: &App,
+    organisation: &Organisation,
+    id: &str,
+) -> Result<Connection> {
+    store::find_connection(app, id)
+        .await?
+        .filter(|connection| connection.organisation_id == organisation.id)
+        .ok_or_else(|| missing("connection"))
 }
 
 #[derive(Deserialize)]

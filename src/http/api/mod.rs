@@ -1,10 +1,12 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
 pub mod connections;
+pub mod imports;
 pub mod jobs;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
+pub mod projects;
 pub mod repositories;
 pub mod tokens;
 
@@ -71,6 +73,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::UpdateConnection(org, id) => {
             let org = open(app, &principal, &org).await?;
             connections::update_connection(app, request, &org, &id).await
+        }
+        ApiRoute::Projects(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            imports::handle(app, request, &org, route).await
         }
         ApiRoute::ListPackages(org) => {
             let org = open(app, &principal, &org).await?;

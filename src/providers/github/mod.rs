@@ -3,6 +3,7 @@
 mod api;
 mod event;
 mod funding;
+mod projects;
 
 use std::collections::HashMap;
 
@@ -13,12 +14,13 @@ use crate::domain::funding::Funding;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
+use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
 
 pub use event::parse_event;
 
@@ -31,13 +33,21 @@ const PER_PAGE: usize = 100;
 /// GitHub with one token.
 pub struct GitHub<'a> {
     api: Rest<'a>,
+    /// Where git itself answers.
+    git: GitPlace<'a>,
+    /// Whether the token is that of an App's installation.
+    is_installation: bool,
 }
 
 impl<'a> GitHub<'a> {
     /// A GitHub at `base_url`, or at github.com when that is empty.
     pub fn new(gateway: Gateway<'a>, base_url: &str, credentials: &Credentials) -> Result<Self> {
+        let token = credentials.token_alone("GitHub")?;
+        let api = api::open(gateway, base_url, token)?;
         Ok(Self {
-            api: api::open(gateway, base_url, credentials.token_alone("GitHub")?)?,
+            git: GitPlace::new(gateway, &git_base(&api.url("")), "x-access-token", token)?,
+            api,
+            is_installation: token.starts_with("ghs_"),
         })
     }
 }
@@ -61,6 +71,25 @@ struct Repository {
     archived: bool,
     #[serde(default)]
     has_issues: bool,
+}
+
+impl Repository {
+    fn describe(self) -> Project {
+        let page = &self.html_url;
+        Project {
+            source_page: Some(format!("{page}/tree/{{ref}}")),
+            issues_page: self.has_issues.then(|| format!("{page}/issues")),
+            // Composer's driver leaves the website that GitHub knows alone.
+            homepage: None,
+            provider_id: self.id.to_string(),
+            full_name: self.full_name,
+            default_branch: self.default_branch.filter(|name| !name.is_empty()),
+            web_url: self.html_url,
+            clone_url: self.clone_url,
+            is_private: self.private,
+            is_archived: self.archived,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,20 +146,19 @@ impl GitHost for GitHub<'_> {
             Asked::Refused(refusal) => return Err(refusal.error),
         };
         let repository: Repository = self.api.json(response).await?;
-        let page = &repository.html_url;
-        Ok(Project {
-            source_page: Some(format!("{page}/tree/{{ref}}")),
-            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
-            // Composer's driver leaves the website that GitHub knows alone.
-            homepage: None,
-            provider_id: repository.id.to_string(),
-            full_name: repository.full_name,
-            default_branch: repository.default_branch.filter(|name| !name.is_empty()),
-            web_url: repository.html_url,
-            clone_url: repository.clone_url,
-            is_private: repository.private,
-            is_archived: repository.archived,
-        })
+        Ok(repository.describe())
+    }
+
+    async fn list_projects(
+        &self,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        projects::list(&self.api, self.is_installation, search, cursor).await
+    }
+
+    async fn ls_refs(&self, clone_url: &str) -> Result<LsRefs> {
+        ls_refs::ask(&self.git, clone_url).await
     }
 
     async fn read_funding(&self, project: &Project) -> Result<Vec<Funding>> {
@@ -187,6 +215,14 @@ impl GitHost for GitHub<'_> {
         let commit = full_commit(commit)?;
         let url = format!("/repositories/{}/zipball/{commit}", project(project_id)?);
         self.api.open_archive(&url, commit, "").await
+    }
+}
+
+/// Where git answers, by where the API does: beside it at an Enterprise Server, next door at github.com and GHE.com.
+fn git_base(api: &str) -> String {
+    match api.strip_prefix("https://api.") {
+        Some(host) => format!("https://{host}"),
+        None => api.trim_end_matches("/api/v3").to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! GitLab by its REST API: gitlab.com, and instances of one's own, also below a path.
 
 mod event;
+mod projects;
 
 use std::collections::HashMap;
 
@@ -10,12 +11,13 @@ use serde::Deserialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::{Gateway, archives_limited, upstream};
 use super::paging::Paging;
 use super::path::{full_commit, is_id, is_word, project, segment};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Dialect, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
+use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
 
 pub use event::{delivery_id, parse_event, verify};
 
@@ -47,6 +49,8 @@ fn accept(want: Want) -> &'static str {
 /// GitLab with one token.
 pub struct GitLab<'a> {
     api: Rest<'a>,
+    /// Where git itself answers.
+    git: GitPlace<'a>,
     is_oauth: bool,
     /// How many branches to ask for in one page.
     branches_per_page: usize,
@@ -81,8 +85,10 @@ impl<'a> GitLab<'a> {
         } else {
             ("private-token", token.to_owned())
         };
+        let git = GitPlace::new(gateway, base, "oauth2", token)?;
         let base = format!("{base}{API}");
         Ok(Self {
+            git,
             api: Rest::new(gateway, &DIALECT, &base, authentication, token)?,
             is_oauth,
             branches_per_page: branches_per_page(gateway.now()),
@@ -150,6 +156,26 @@ struct Access {
 }
 
 impl FoundProject {
+    fn describe(self) -> Project {
+        let page = &self.web_url;
+        // As Composer's driver for GitLab (`GitLabDriver::getComposerInformation`) makes them.
+        Project {
+            source_page: Some(format!("{page}/-/tree/{{ref}}")),
+            issues_page: self.issues_enabled.then(|| format!("{page}/-/issues")),
+            homepage: None,
+            provider_id: self.id.to_string(),
+            // The branch of an empty repository is a plan.
+            default_branch: self
+                .default_branch
+                .filter(|name| !name.is_empty() && !self.empty_repo),
+            web_url: self.web_url,
+            clone_url: self.http_url_to_repo,
+            is_private: self.visibility.as_deref() != Some("public"),
+            is_archived: self.archived,
+            full_name: self.path_with_namespace,
+        }
+    }
+
     /// Whether a member with this token sees the project, but not its repository.
     fn is_seen_by_guest(&self) -> bool {
         let Some(permissions) = &self.permissions else {
@@ -237,23 +263,19 @@ impl GitHost for GitLab<'_> {
                 ),
             ));
         }
-        let page = &found.web_url;
-        // As Composer's driver for GitLab (`GitLabDriver::getComposerInformation`) makes them.
-        Ok(Project {
-            source_page: Some(format!("{page}/-/tree/{{ref}}")),
-            issues_page: found.issues_enabled.then(|| format!("{page}/-/issues")),
-            homepage: None,
-            provider_id: found.id.to_string(),
-            // The branch of an empty repository is a plan.
-            default_branch: found
-                .default_branch
-                .filter(|name| !name.is_empty() && !found.empty_repo),
-            web_url: found.web_url,
-            clone_url: found.http_url_to_repo,
-            is_private: found.visibility.as_deref() != Some("public"),
-            is_archived: found.archived,
-            full_name: found.path_with_namespace,
-        })
+        Ok(found.describe())
+    }
+
+    async fn list_projects(
+        &self,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        projects::list(&self.api, search, cursor).await
+    }
+
+    async fn ls_refs(&self, clone_url: &str) -> Result<LsRefs> {
+        ls_refs::ask(&self.git, clone_url).await
     }
 
     async fn list_refs(

@@ -1,10 +1,12 @@
 //! The JSON API.
 
 mod connections;
+mod imports;
 mod jobs;
 mod organisations;
 mod package_settings;
 mod packages;
 mod repositories;
+mod same_project;
 mod tenants;
 mod tokens;

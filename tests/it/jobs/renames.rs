@@ -59,12 +59,17 @@ fn the_old_one_is_abandoned_for_the_new_one_which_has_all_versions() {
         let path = url.strip_prefix(crate::support::ADDRESS).unwrap();
         registry.admin().get(path).expect(200);
     }
-    // Each row has its own archive.
+    // Each row has its own archive; what was kept was not fetched again: two tags and two commits of `main`, and the new tag.
     let keys = registry
         .world
         .sqlite
         .texts("select archive_key from dists order by 1");
     assert_eq!(keys.len(), 7);
+    let seen = registry.world.github.borrow().seen.clone();
+    let fetched = seen.iter().filter(|one| one.contains("/zipball/"));
+    assert_eq!(fetched.count(), 5);
+    let hashes = "select distinct reference || ' ' || sha256 from dists";
+    assert_eq!(registry.world.sqlite.texts(hashes).len(), 5);
 
     let (before, after) = (registry.shown(PACKAGE), registry.shown(NEW));
     assert_eq!(

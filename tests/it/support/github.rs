@@ -43,6 +43,8 @@ pub(crate) struct GitHubDouble {
     pub(crate) bitbucket: Bitbucket,
     /// The status with which every question about funding is refused.
     pub(crate) fail_funding: Option<u16>,
+    /// The status with which git refuses its list of refs.
+    pub(crate) refuse_git: Option<u16>,
     /// The FUNDING.yml of an owner's `.github` project.
     pub(crate) owner_funding: Option<String>,
 }
@@ -154,6 +156,7 @@ impl GitHubDouble {
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
         let answer = if self.refusals.is_empty() {
             let elsewhere = super::git_server::answer(&mut self.git_faults, request)
+                .or_else(|| super::smart_git::answer(self, request))
                 .or_else(|| super::bitbucket::answer(self, request))
                 .or_else(|| super::hosts::answer(self, request, now));
             elsewhere.unwrap_or_else(|| self.find_answer(request))
@@ -195,6 +198,7 @@ impl GitHubDouble {
         match segments.as_slice() {
             ["user"] => Answer::new(200, r#"{"id":7,"login":"acme-bot"}"#)
                 .with("x-oauth-scopes", "repo, workflow"),
+            ["user", "repos"] => list_projects(&self.projects, query),
             ["repos", _, ".github", "contents", "FUNDING.yml"] => file(self.owner_funding.as_ref()),
             ["repos", owner, name] => {
                 let full_name = format!("{owner}/{name}");
@@ -294,9 +298,29 @@ fn not_found() -> Answer {
     Answer::new(404, r#"{"message":"Not Found"}"#)
 }
 
+fn list_projects(projects: &BTreeMap<u64, Project>, query: &str) -> Answer {
+    let page: usize = parameter(query, "page").map_or(1, |page| page.parse().unwrap());
+    let shown: Vec<_> = projects
+        .iter()
+        .skip((page - 1) * PER_PAGE)
+        .take(PER_PAGE)
+        .map(|(id, project)| show(*id, project))
+        .collect();
+    let answer = Answer::new(200, Value::from(shown).to_string());
+    if projects.len() <= page * PER_PAGE {
+        return answer;
+    }
+    let next = format!("<{API}/user/repos?per_page=100&page={}>", page + 1);
+    answer.with("link", format!("{next}; rel=\"next\""))
+}
+
 fn describe(id: u64, project: &Project) -> Answer {
+    Answer::new(200, show(id, project).to_string())
+}
+
+fn show(id: u64, project: &Project) -> Value {
     let name = &project.full_name;
-    let body = json!({
+    json!({
         "id": id,
         "full_name": name,
         "default_branch": project.default_branch,
@@ -305,8 +329,7 @@ fn describe(id: u64, project: &Project) -> Answer {
         "private": true,
         "archived": project.is_archived,
         "has_issues": project.has_issues,
-    });
-    Answer::new(200, body.to_string())
+    })
 }
 
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {

@@ -92,15 +92,32 @@ fn gitlab_now(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
     Some(match asked.path.as_slice() {
         ["personal_access_tokens", "self"] => Answer::json(&json!({"scopes": ["read_api"]})),
         ["user"] => Answer::json(&json!({"id": 7, "username": "acme-bot"})),
+        ["projects"] => {
+            let after: u64 = asked
+                .parameter("id_after")
+                .map_or(0, |id| id.parse().unwrap());
+            let search = asked.parameter("search").unwrap_or_default();
+            let search = search.replace("%2F", "/");
+            let found = double
+                .projects
+                .iter()
+                .filter(|(id, project)| **id > after && project.full_name.contains(&search));
+            let shown: Vec<_> = found.take(PER_PAGE).collect();
+            let body = shown
+                .iter()
+                .map(|(id, project)| show_at_gitlab(**id, project));
+            let answer = Answer::json(&body.collect());
+            match shown.last() {
+                Some((last, _)) if shown.len() == PER_PAGE => answer.with(
+                    "link",
+                    format!("<http://inside/x?id_after={last}&per_page=100>; rel=\"next\""),
+                ),
+                _ => answer,
+            }
+        }
         ["projects", id] => {
             let (id, project) = find(double, &id.replace("%2F", "/"))?;
-            let name = &project.full_name;
-            Answer::json(&json!({
-                "id": id, "path_with_namespace": name, "default_branch": project.default_branch,
-                "web_url": format!("https://gitlab.com/{name}"), "visibility": "private",
-                "http_url_to_repo": format!("https://gitlab.com/{name}.git"),
-                "archived": project.is_archived, "empty_repo": project.refs.is_empty(),
-            }))
+            Answer::json(&show_at_gitlab(id, project))
         }
         ["projects", id, "repository", kind @ ("tags" | "branches")] => {
             let (_, project) = find(double, id)?;
@@ -154,17 +171,52 @@ fn gitlab_now(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
     })
 }
 
+fn show_at_gitlab(id: u64, project: &Project) -> Value {
+    let name = &project.full_name;
+    json!({
+        "id": id, "path_with_namespace": name, "default_branch": project.default_branch,
+        "web_url": format!("https://gitlab.com/{name}"), "visibility": "private",
+        "http_url_to_repo": format!("https://gitlab.com/{name}.git"),
+        "archived": project.is_archived, "empty_repo": project.refs.is_empty(),
+    })
+}
+
+fn show_at_forgejo(id: u64, project: &Project) -> Value {
+    let name = &project.full_name;
+    json!({
+        "id": id, "full_name": name, "default_branch": project.default_branch, "private": true,
+        "html_url": format!("https://codeberg.org/{name}"), "archived": project.is_archived,
+        "clone_url": format!("https://codeberg.org/{name}.git"), "empty": project.refs.is_empty(),
+    })
+}
+
 fn forgejo(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
-    let describe = |(id, project): (u64, &Project)| {
-        let name = &project.full_name;
-        Answer::json(&json!({
-            "id": id, "full_name": name, "default_branch": project.default_branch, "private": true,
-            "html_url": format!("https://codeberg.org/{name}"), "archived": project.is_archived,
-            "clone_url": format!("https://codeberg.org/{name}.git"), "empty": project.refs.is_empty(),
-        }))
-    };
+    let describe = |(id, project): (u64, &Project)| Answer::json(&show_at_forgejo(id, project));
     Some(match asked.path.as_slice() {
         ["user"] => Answer::json(&json!({"id": 7, "login": "acme-bot"})),
+        ["user", "repos"] => {
+            let page: usize = asked.parameter("page")?.parse().unwrap();
+            let shown = double
+                .projects
+                .iter()
+                .skip((page - 1) * PER_PAGE)
+                .take(PER_PAGE);
+            let body = shown.map(|(id, project)| show_at_forgejo(*id, project));
+            let answer = Answer::json(&body.collect());
+            let answer = answer.with("x-total-count", double.projects.len().to_string());
+            // As Gitea has it: no `Link` at all where one page is all there is.
+            if double.projects.len() <= PER_PAGE {
+                return Some(answer);
+            }
+            let is_last = double.projects.len() <= page * PER_PAGE;
+            let (page, kind) = if is_last {
+                (1, "first")
+            } else {
+                (page + 1, "next")
+            };
+            let link = format!("<http://inside/x?limit=50&page={page}>; rel=\"{kind}\"");
+            answer.with("link", link)
+        }
         ["repos", "search"] => Answer::json(&json!({"ok": true, "data": []})),
         ["repositories", id] => describe(find(double, id)?),
         ["repos", owner, name, rest @ ..] => {

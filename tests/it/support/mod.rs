@@ -10,6 +10,7 @@ pub(crate) mod github;
 pub(crate) mod hosts;
 pub(crate) mod interleave;
 pub(crate) mod persona;
+pub(crate) mod smart_git;
 pub(crate) mod sqlite;
 pub(crate) mod whole;
 pub(crate) mod world;
