@@ -15,6 +15,7 @@ pub mod bitbucket;
 pub mod bitbucket_server;
 mod credentials;
 pub mod event;
+mod fields;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::fields::{items, owned};
 use super::outgoing::upstream;
 use super::paging::{Paging, Said, next_query};
 use super::path::is_commit;
@@ -44,28 +46,13 @@ struct Commit {
     sha: String,
 }
 
-/// A page of Bitbucket Cloud.
-#[derive(Deserialize)]
-struct Values {
-    values: Vec<NamedTarget>,
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct NamedTarget {
-    name: String,
-    target: Option<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    hash: String,
-}
-
 /// Null is an answer, but the field must be there.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Commit>, D::Error> {
     Option::deserialize(deserializer)
 }
+
+/// Names with their commits, and where the next page is.
+type NamesAndNext = (Vec<(String, Option<String>)>, Option<String>);
 
 struct Reader<'a, 'b> {
     rest: &'a Rest<'b>,
@@ -198,6 +185,25 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A page of Bitbucket Cloud, and the URL of the next. One that led nowhere would look like the last one, and all
+    /// refs behind it like deleted ones.
+    fn read_values(url: &str, page: &Value) -> Option<NamesAndNext> {
+        let mut found = Vec::new();
+        for item in items(page, "/values")? {
+            let name = owned(item, "/name")?;
+            let commit = match item.get("target")? {
+                Value::Null => None,
+                target => Some(owned(target, "/hash")?),
+            };
+            found.push((name, commit));
+        }
+        let next = match page.get("next") {
+            None | Some(Value::Null) => None,
+            Some(next) => Some(next_query(url, next.as_str()?)?),
+        };
+        Some((found, next))
+    }
+
     async fn read_page(
         &self,
         url: &str,
@@ -208,17 +214,8 @@ impl Reader<'_, '_> {
         let etag = response.header("etag").map(str::to_owned);
         let headers = response.headers.clone();
         let (items, next) = if self.lists.paging == Paging::Body {
-            let page: Values = self.rest.json(response).await?;
-            let items = page
-                .values
-                .into_iter()
-                .map(|item| (item.name, item.target.map(|target| target.hash)));
-            // A page that led nowhere would look like the last one, and all refs behind it like deleted ones.
-            let next = page
-                .next
-                .map(|next| next_query(url, &next).ok_or_else(|| self.rest.unreadable()))
-                .transpose()?;
-            (items.collect::<Vec<_>>(), next)
+            let page: Value = self.rest.json(response).await?;
+            Self::read_values(url, &page).ok_or_else(|| self.rest.unreadable())?
         } else {
             let items: Vec<NamedCommit> = self.rest.json(response).await?;
             let total = before.saturating_add(items.len());

@@ -1,9 +1,9 @@
 //! Webhooks of a repository or of a workspace.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::providers::fields::{items, owned, text};
 use crate::providers::paging::next_query;
 use crate::providers::path::{is_word, segment};
 use crate::providers::rest::{Asked, Refusal, Want};
@@ -13,19 +13,6 @@ use super::{Bitbucket, PER_PAGE, is_uuid, repository_path};
 
 /// Bitbucket gives a place 50 webhooks; more pages than this are a circle.
 const PAGES: usize = 10;
-
-#[derive(Deserialize)]
-struct Hooks {
-    values: Vec<Hook>,
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Hook {
-    uuid: String,
-    #[serde(default)]
-    url: String,
-}
 
 impl Bitbucket<'_> {
     pub(super) async fn find_hook_by_url(
@@ -46,11 +33,12 @@ impl Bitbucket<'_> {
                 Asked::Answered(response) => response,
                 Asked::Refused(refusal) => return Err(self.explain_hooks(place, refusal)),
             };
-            let page: Hooks = self.api.json(response).await?;
-            if let Some(hook) = page.values.into_iter().find(|hook| hook.url == url) {
-                return self.checked(hook).map(Some);
+            let page: Value = self.api.json(response).await?;
+            let hooks = items(&page, "/values").ok_or_else(|| self.api.unreadable())?;
+            if let Some(hook) = hooks.iter().find(|hook| text(hook, "/url") == Some(url)) {
+                return self.id_of(hook).map(Some);
             }
-            page_url = page.next.and_then(|next| next_query(&asked, &next));
+            page_url = text(&page, "/next").and_then(|next| next_query(&asked, next));
         }
         Ok(None)
     }
@@ -75,14 +63,14 @@ impl Bitbucket<'_> {
                 .send("PUT", &hook_path(&path, known)?, Some(&body))
                 .await?;
             match asked {
-                Asked::Answered(response) => return self.checked(self.api.json(response).await?),
+                Asked::Answered(response) => return self.id_of(&self.api.json(response).await?),
                 // Somebody removed it.
                 Asked::Refused(refusal) if refusal.status == 404 => {}
                 Asked::Refused(refusal) => return Err(self.explain_hooks(place, refusal)),
             }
         }
         match self.api.send("POST", &path, Some(&body)).await? {
-            Asked::Answered(response) => self.checked(self.api.json(response).await?),
+            Asked::Answered(response) => self.id_of(&self.api.json(response).await?),
             Asked::Refused(refusal) => Err(self.explain_hooks(place, refusal)),
         }
     }
@@ -97,12 +85,10 @@ impl Bitbucket<'_> {
     }
 
     /// Its id goes into paths.
-    fn checked(&self, hook: Hook) -> Result<String> {
-        if is_uuid(&hook.uuid) {
-            Ok(hook.uuid)
-        } else {
-            Err(self.api.unreadable())
-        }
+    fn id_of(&self, hook: &Value) -> Result<String> {
+        owned(hook, "/uuid")
+            .filter(|uuid| is_uuid(uuid))
+            .ok_or_else(|| self.api.unreadable())
     }
 
     fn explain_hooks(&self, place: HookPlace<'_>, refusal: Refusal) -> Error {

@@ -1,9 +1,10 @@
 //! The repositories that a token reaches, workspace by workspace: there is no list over all of them any more.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::providers::ProjectPage;
+use crate::providers::fields::{items, owned, text};
 use crate::providers::paging::next_query;
 use crate::providers::path::{is_word, segment};
 use crate::providers::rest::{Asked, Want};
@@ -15,28 +16,6 @@ const WORKSPACES_AT_ONCE: usize = 10;
 
 /// How many pages of workspaces are read: 1,000 of them.
 const WORKSPACE_PAGES: usize = 10;
-
-#[derive(Deserialize)]
-struct Repositories {
-    values: Vec<Repository>,
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Workspaces {
-    values: Vec<WorkspaceAccess>,
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WorkspaceAccess {
-    workspace: Workspace,
-}
-
-#[derive(Deserialize)]
-struct Workspace {
-    slug: String,
-}
 
 /// Where a listing stands: `workspace`, and behind a `?` what the host said to ask for next in it.
 struct Position {
@@ -149,15 +128,15 @@ impl Bitbucket<'_> {
                 position.workspace
             ))
         })?;
-        let page: Repositories = self.api.json(response).await?;
-        for repository in &page.values {
-            self.check(repository)?;
-        }
-        let next = page
-            .next
-            .and_then(|next| next_query(&url, &next))
+        let page: Value = self.api.json(response).await?;
+        let found = items(&page, "/values").and_then(|values| {
+            let read = values.iter().map(Repository::read);
+            read.collect::<Option<Vec<_>>>()
+        });
+        let next = text(&page, "/next")
+            .and_then(|next| next_query(&url, next))
             .and_then(|next| next.split_once('?').map(|(_, query)| query.to_owned()));
-        Ok((page.values, next))
+        Ok((found.ok_or_else(|| self.api.unreadable())?, next))
     }
 
     fn first_query(&self, name: &str) -> String {
@@ -208,10 +187,13 @@ impl Bitbucket<'_> {
                 }
                 Asked::Refused(refusal) => return Err(refusal.error),
             };
-            let page: Workspaces = self.api.json(response).await?;
-            let found = page.values.into_iter().map(|access| access.workspace.slug);
+            let page: Value = self.api.json(response).await?;
+            let values = items(&page, "/values").ok_or_else(|| self.api.unreadable())?;
+            let found = values
+                .iter()
+                .filter_map(|access| owned(access, "/workspace/slug"));
             slugs.extend(found.filter(|slug| is_word(slug)));
-            url = page.next.and_then(|next| next_query(&asked, &next));
+            url = text(&page, "/next").and_then(|next| next_query(&asked, next));
         }
         slugs.sort_unstable();
         slugs.dedup();

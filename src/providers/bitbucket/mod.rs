@@ -10,14 +10,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
+use super::fields::{flag, items, owned, text};
 use super::outgoing::{Gateway, upstream};
 use super::paging::Paging;
-use super::path::{full_commit, is_commit, segment, segments, split_name};
+use super::path::{full_commit, is_commit, segment, segments, split_name, without_user};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
 use super::{
@@ -73,20 +74,12 @@ impl<'a> Bitbucket<'a> {
                  `read:repository:bitbucket`, and whoever it belongs to must be let in"
             ))
         })?;
-        let repository: Repository = self.api.json(response).await?;
-        self.check(&repository)?;
+        let answer: Value = self.api.json(response).await?;
+        let repository = Repository::read(&answer).ok_or_else(|| self.api.unreadable())?;
         self.names
             .borrow_mut()
             .insert(repository.uuid.clone(), repository.full_name.clone());
         Ok(repository)
-    }
-
-    /// Both go into paths from here on.
-    fn check(&self, repository: &Repository) -> Result<()> {
-        if is_uuid(&repository.uuid) && split_name(&repository.full_name).is_ok() {
-            return Ok(());
-        }
-        Err(self.api.unreadable())
     }
 
     async fn open_named(&self, full_name: &str, commit: &str) -> Result<InResponse> {
@@ -112,7 +105,7 @@ impl<'a> Bitbucket<'a> {
     /// of its documented names of a commit, and a branch with a slash cannot stand in its place.
     async fn find_head(&self, project_id: &str) -> Result<Option<String>> {
         let path = repository_path(project_id)?;
-        let Some(branch) = self.find_repository(&path, project_id).await?.branch() else {
+        let Some(branch) = self.find_repository(&path, project_id).await?.branch else {
             return Ok(None);
         };
         let path = format!(
@@ -122,12 +115,11 @@ impl<'a> Bitbucket<'a> {
         let Some(response) = self.api.get(&path, Want::Json).await?.or_missing()? else {
             return Ok(None);
         };
-        let head: Branch = self.api.json(response).await?;
-        if is_commit(&head.target.hash) {
-            Ok(Some(head.target.hash))
-        } else {
-            Err(self.api.unreadable())
-        }
+        let head: Value = self.api.json(response).await?;
+        owned(&head, "/target/hash")
+            .filter(|commit| is_commit(commit))
+            .map(Some)
+            .ok_or_else(|| self.api.unreadable())
     }
 }
 
@@ -153,97 +145,52 @@ fn is_uuid(text: &str) -> bool {
             })
 }
 
-#[derive(Deserialize)]
-struct User {
-    uuid: Option<String>,
-    username: Option<String>,
-    nickname: Option<String>,
-    display_name: Option<String>,
-}
-
-#[derive(Deserialize)]
+/// What is kept of an answer about a repository.
 struct Repository {
     uuid: String,
     full_name: String,
-    #[serde(default)]
-    is_private: bool,
-    #[serde(default)]
-    has_issues: bool,
+    /// The branch that HEAD names; none in an empty repository.
+    branch: Option<String>,
+    page: String,
+    clone_url: Option<String>,
     website: Option<String>,
-    mainbranch: Option<MainBranch>,
-    links: Links,
-}
-
-#[derive(Deserialize)]
-struct MainBranch {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Links {
-    html: Link,
-    #[serde(default)]
-    clone: Vec<CloneLink>,
-}
-
-#[derive(Deserialize)]
-struct Link {
-    href: String,
-}
-
-#[derive(Deserialize)]
-struct CloneLink {
-    name: String,
-    href: String,
-}
-
-#[derive(Deserialize)]
-struct Branch {
-    target: Target,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    hash: String,
-}
-
-#[derive(Deserialize)]
-struct Commit {
-    date: String,
+    is_private: bool,
+    has_issues: bool,
 }
 
 impl Repository {
-    fn branch(&self) -> Option<String> {
-        let branch = self.mainbranch.as_ref()?;
-        (!branch.name.is_empty()).then(|| branch.name.clone())
+    /// None when this is something else, or has names that cannot go into paths.
+    fn read(answer: &Value) -> Option<Self> {
+        let filled = |pointer| owned(answer, pointer).filter(|text| !text.is_empty());
+        let clone_urls = items(answer, "/links/clone").unwrap_or_default();
+        let https = clone_urls
+            .iter()
+            .find(|link| text(link, "/name") == Some("https"));
+        let repository = Self {
+            uuid: owned(answer, "/uuid")?,
+            full_name: owned(answer, "/full_name")?,
+            branch: filled("/mainbranch/name"),
+            page: owned(answer, "/links/html/href")?,
+            clone_url: https.and_then(|link| text(link, "/href")).map(without_user),
+            website: filled("/website"),
+            is_private: flag(answer, "/is_private"),
+            has_issues: flag(answer, "/has_issues"),
+        };
+        let is_usable = is_uuid(&repository.uuid) && split_name(&repository.full_name).is_ok();
+        is_usable.then_some(repository)
     }
 
     /// As Composer's driver for Bitbucket (`GitBitbucketDriver::getComposerInformation`) makes the pages.
     fn into_project(self) -> Project {
-        let default_branch = self.branch();
-        let page = self.links.html.href;
-        let https = self
-            .links
-            .clone
-            .into_iter()
-            .find(|link| link.name == "https");
-        let clone_url = https.map_or_else(
-            || format!("{page}.git"),
-            // Private repositories have somebody's name in it.
-            |link| match link.href.split_once("://").zip(link.href.split_once('@')) {
-                Some(((scheme, _), (_, rest))) => format!("{scheme}://{rest}"),
-                None => link.href,
-            },
-        );
-        let website = self.website.filter(|website| !website.is_empty());
+        let page = self.page;
         Project {
             source_page: Some(format!("{page}/src/{{commit}}/?at={{ref}}")),
             issues_page: self.has_issues.then(|| format!("{page}/issues")),
-            homepage: Some(website.unwrap_or_else(|| page.clone())),
+            homepage: Some(self.website.unwrap_or_else(|| page.clone())),
             provider_id: self.uuid,
             full_name: self.full_name,
-            default_branch,
-            clone_url,
+            default_branch: self.branch,
+            clone_url: self.clone_url.unwrap_or_else(|| format!("{page}.git")),
             is_private: self.is_private,
             // There is no such thing.
             is_archived: false,
@@ -257,7 +204,7 @@ impl GitHost for Bitbucket<'_> {
     async fn check_access(&self) -> Result<Account> {
         let path = "/user?fields=uuid,username,nickname,display_name";
         let user = match self.api.get(path, Want::Json).await? {
-            Asked::Answered(response) => Some(self.api.json::<User>(response).await?),
+            Asked::Answered(response) => Some(self.api.json::<Value>(response).await?),
             Asked::Refused(refusal) if refusal.status == 404 => {
                 return Err(Error::invalid(format!(
                     "`{}` has no API of Bitbucket Cloud at this address; leave `base_url` out, and for an instance of \
@@ -289,17 +236,13 @@ impl GitHost for Bitbucket<'_> {
             }
             Asked::Refused(refusal) => return Err(refusal.error),
         }
-        let (provider_id, login) = user.map_or_else(Default::default, |user| {
-            let name = user.username.or(user.nickname).or(user.display_name);
-            (user.uuid.unwrap_or_default(), name.unwrap_or_default())
-        });
-        let login = if login.is_empty() {
-            "unknown".to_owned()
-        } else {
-            login
-        };
+        let user = user.unwrap_or_default();
+        let login = ["/username", "/nickname", "/display_name"]
+            .into_iter()
+            .find_map(|pointer| owned(&user, pointer))
+            .unwrap_or_else(|| "unknown".to_owned());
         Ok(Account {
-            provider_id,
+            provider_id: owned(&user, "/uuid").unwrap_or_default(),
             login,
             missing,
         })
@@ -382,8 +325,9 @@ impl GitHost for Bitbucket<'_> {
             full_commit(commit)?
         );
         let response = self.api.get(&url, Want::Json).await?.or_refusal()?;
-        let commit: Commit = self.api.json(response).await?;
-        self.api.utc(&commit.date)
+        let commit: Value = self.api.json(response).await?;
+        let date = text(&commit, "/date").ok_or_else(|| self.api.unreadable())?;
+        self.api.utc(date)
     }
 
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse> {

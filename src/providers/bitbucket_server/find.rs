@@ -1,9 +1,10 @@
 //! Where a repository is, by its number, and what it is like.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::providers::path::{is_id, is_word, segment};
+use crate::providers::fields::{flag, items, owned, text};
+use crate::providers::path::{is_id, is_word, segment, without_user};
 use crate::providers::rest::{Asked, Want};
 use crate::providers::{Project, ProjectPage};
 
@@ -13,96 +14,63 @@ use super::{BitbucketServer, PER_PAGE};
 /// 200 pages are 100,000 repositories, and as many requests as a search should spend.
 const PAGES: usize = 200;
 
-#[derive(Clone, Deserialize)]
+/// What is kept of an answer about a repository.
+#[derive(Clone)]
 pub(super) struct Repository {
     id: u64,
-    slug: String,
-    project: Key,
-    #[serde(default)]
-    public: bool,
-    #[serde(default)]
-    archived: bool,
-    #[serde(default)]
-    links: Links,
-}
-
-#[derive(Clone, Deserialize)]
-struct Key {
     key: String,
-    #[serde(default)]
-    public: bool,
-}
-
-#[derive(Clone, Default, Deserialize)]
-struct Links {
-    #[serde(default, rename = "self")]
-    pages: Vec<Link>,
-    #[serde(default)]
-    clone: Vec<Link>,
-}
-
-#[derive(Clone, Deserialize)]
-struct Link {
-    #[serde(default)]
-    name: String,
-    href: String,
+    slug: String,
+    page: String,
+    clone_url: String,
+    is_public: bool,
+    is_archived: bool,
 }
 
 impl Repository {
-    fn is_usable(&self) -> bool {
-        is_key(&self.project.key) && is_word(&self.slug)
-    }
-
-    fn full_name(&self) -> String {
-        format!("{}/{}", self.project.key, self.slug)
+    /// None when this is something else, or has names that cannot go into paths.
+    fn read(answer: &Value) -> Option<Self> {
+        let links = items(answer, "/links/clone").unwrap_or_default();
+        let is_http = |link: &&Value| matches!(text(link, "/name"), Some("http" | "https"));
+        // An instance may give its repositories by SSH alone.
+        let clone_url = match links.iter().find(is_http) {
+            // Older ones put the name of whoever asks into it.
+            Some(link) => text(link, "/href").map(without_user),
+            None => links.first().and_then(|link| owned(link, "/href")),
+        };
+        let page = text(answer, "/links/self/0/href").unwrap_or_default();
+        let repository = Self {
+            id: answer.get("id")?.as_u64()?,
+            key: owned(answer, "/project/key")?,
+            slug: owned(answer, "/slug")?,
+            page: page.trim_end_matches("/browse").to_owned(),
+            clone_url: clone_url.unwrap_or_default(),
+            is_public: flag(answer, "/public") || flag(answer, "/project/public"),
+            is_archived: flag(answer, "/archived"),
+        };
+        (is_key(&repository.key) && is_word(&repository.slug)).then_some(repository)
     }
 
     /// Its path below the API.
     pub(super) fn path(&self) -> String {
-        let key = segment(&self.project.key);
+        let key = segment(&self.key);
         format!("/projects/{key}/repos/{}", segment(&self.slug))
     }
 
     pub(super) fn into_project(self, default_branch: Option<String>) -> Project {
-        let is_http = |link: &&Link| matches!(link.name.as_str(), "http" | "https");
-        let links = &self.links.clone;
-        // An instance may give its repositories by SSH alone.
-        let clone_url = links
-            .iter()
-            .find(is_http)
-            // Older ones put the name of whoever asks into it.
-            .map(|link| without_user(&link.href))
-            .or_else(|| links.first().map(|link| link.href.clone()))
-            .unwrap_or_default();
-        let page = self.links.pages.first().map(|link| link.href.clone());
         Project {
             provider_id: self.id.to_string(),
-            full_name: self.full_name(),
+            full_name: format!("{}/{}", self.key, self.slug),
             default_branch,
-            web_url: page
-                .map(|page| page.trim_end_matches("/browse").to_owned())
-                .unwrap_or_default(),
-            clone_url,
-            is_private: !self.public && !self.project.public,
-            is_archived: self.archived,
+            web_url: self.page,
+            clone_url: self.clone_url,
+            is_private: !self.is_public,
+            is_archived: self.is_archived,
             // Composer has no driver for this host; reading it by git, it knows no pages.
             source_page: None,
             issues_page: None,
             homepage: None,
         }
     }
-}
-
-fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find('/').unwrap_or(rest.len());
-    let host_at = rest
-        .get(..end)
-        .and_then(|authority| authority.rfind('@'))
-        .map_or(0, |at| at.saturating_add(1));
-    format!("{scheme}://{}", rest.get(host_at..).unwrap_or(rest))
 }
 
 /// Whether this is the key of a project, or of a person's own one: `~` and a name.
@@ -133,8 +101,7 @@ impl BitbucketServer<'_> {
                 self.api.host()
             ))
         })?;
-        let found: Repository = self.api.json(response).await?;
-        self.keep(found)
+        self.keep(&self.api.json(response).await?)
     }
 
     /// The repository with this number, wherever it is now. The API cannot be asked for it, so that its last place is
@@ -150,9 +117,9 @@ impl BitbucketServer<'_> {
         if let Some(place) = recalled {
             match self.ask_place(&place).await? {
                 Asked::Answered(response) => {
-                    let found: Repository = self.api.json(response).await?;
-                    if found.id.to_string() == id {
-                        return self.keep(found);
+                    let found: Value = self.api.json(response).await?;
+                    if is_numbered(&found, id) {
+                        return self.keep(&found);
                     }
                 }
                 // What is there now may be closed to us.
@@ -175,11 +142,7 @@ impl BitbucketServer<'_> {
             };
             let page = self.read_page(None, first, PER_PAGE).await?;
             start = page.next;
-            let found = page
-                .values
-                .into_iter()
-                .find(|repository| repository.id.to_string() == id);
-            if let Some(found) = found {
+            if let Some(found) = page.values.iter().find(|one| is_numbered(one, id)) {
                 return self.keep(found);
             }
         }
@@ -205,7 +168,7 @@ impl BitbucketServer<'_> {
         };
         let page = self.read_page(search, start, 100).await?;
         let next = page.next.map(|start| start.to_string());
-        let usable = page.values.into_iter().filter(Repository::is_usable);
+        let usable = page.values.iter().filter_map(Repository::read);
         Ok(ProjectPage {
             projects: usable
                 .map(|repository| repository.into_project(None))
@@ -214,12 +177,7 @@ impl BitbucketServer<'_> {
         })
     }
 
-    async fn read_page(
-        &self,
-        name: Option<&str>,
-        start: u64,
-        limit: usize,
-    ) -> Result<Page<Repository>> {
+    async fn read_page(&self, name: Option<&str>, start: u64, limit: usize) -> Result<Page> {
         let mut url = format!("/repos?limit={limit}&start={start}&archived=ALL");
         if let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) {
             url.push_str("&name=");
@@ -235,11 +193,8 @@ impl BitbucketServer<'_> {
         self.api.get(&path, Want::Json).await
     }
 
-    /// It goes into paths from here on.
-    fn keep(&self, found: Repository) -> Result<Repository> {
-        if !found.is_usable() {
-            return Err(self.api.unreadable());
-        }
+    fn keep(&self, answer: &Value) -> Result<Repository> {
+        let found = Repository::read(answer).ok_or_else(|| self.api.unreadable())?;
         self.found
             .borrow_mut()
             .insert(found.id.to_string(), found.clone());
@@ -247,25 +202,7 @@ impl BitbucketServer<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_s_name_stays_in_an_address() {
-        for (given, expected) in [
-            (
-                "https://ada@git.example/scm/a/b.git",
-                "https://git.example/scm/a/b.git",
-            ),
-            (
-                "https://git.example/scm/~ada/b.git",
-                "https://git.example/scm/~ada/b.git",
-            ),
-            ("https://git.example/a@b.git", "https://git.example/a@b.git"),
-            ("nonsense", "nonsense"),
-        ] {
-            assert_eq!(without_user(given), expected);
-        }
-    }
+fn is_numbered(repository: &Value, id: &str) -> bool {
+    let number = repository.get("id").and_then(Value::as_u64);
+    number.is_some_and(|number| number.to_string() == id)
 }

@@ -1,26 +1,19 @@
 //! Webhooks of a repository or of a project of repositories.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::providers::fields::text;
 use crate::providers::path::{is_id, segment};
 use crate::providers::rest::{Asked, Refusal, Want};
 use crate::providers::{HookPlace, ProviderKind, WantedHook};
 
 use super::BitbucketServer;
 use super::find::is_key;
-use super::page::{self, Page};
+use super::page;
 
 /// 1,000 webhooks at one place.
 const PAGES: usize = 10;
-
-#[derive(Deserialize)]
-struct Hook {
-    id: u64,
-    #[serde(default)]
-    url: String,
-}
 
 impl BitbucketServer<'_> {
     pub(super) async fn find_hook_by_url(
@@ -35,12 +28,13 @@ impl BitbucketServer<'_> {
                 .api
                 .get(&format!("{path}?limit=100&start={start}"), Want::Json)
                 .await?;
-            let page: Page<Hook> = match asked {
+            let page = match asked {
                 Asked::Answered(response) => page::read(&self.api, response, start).await?,
                 Asked::Refused(refusal) => return Err(self.explain_hooks(place, refusal)),
             };
-            if let Some(hook) = page.values.iter().find(|hook| hook.url == url) {
-                return Ok(Some(hook.id.to_string()));
+            let mut hooks = page.values.iter();
+            if let Some(hook) = hooks.find(|hook| text(hook, "/url") == Some(url)) {
+                return self.id_of(hook).map(Some);
             }
             match page.next {
                 Some(next) => start = next,
@@ -70,20 +64,14 @@ impl BitbucketServer<'_> {
                 .send("PUT", &hook_path(&path, known)?, Some(&body))
                 .await?;
             match asked {
-                Asked::Answered(response) => {
-                    let hook: Hook = self.api.json(response).await?;
-                    return Ok(hook.id.to_string());
-                }
+                Asked::Answered(response) => return self.id_of(&self.api.json(response).await?),
                 // Somebody removed it.
                 Asked::Refused(refusal) if refusal.status == 404 => {}
                 Asked::Refused(refusal) => return Err(self.explain_hooks(place, refusal)),
             }
         }
         match self.api.send("POST", &path, Some(&body)).await? {
-            Asked::Answered(response) => {
-                let hook: Hook = self.api.json(response).await?;
-                Ok(hook.id.to_string())
-            }
+            Asked::Answered(response) => self.id_of(&self.api.json(response).await?),
             Asked::Refused(refusal) => Err(self.explain_hooks(place, refusal)),
         }
     }
@@ -95,6 +83,12 @@ impl BitbucketServer<'_> {
             Asked::Refused(refusal) if refusal.status == 404 => Ok(()),
             Asked::Refused(refusal) => Err(self.explain_hooks(place, refusal)),
         }
+    }
+
+    fn id_of(&self, hook: &Value) -> Result<String> {
+        let id = hook.get("id").and_then(Value::as_u64);
+        id.map(|id| id.to_string())
+            .ok_or_else(|| self.api.unreadable())
     }
 
     async fn hooks_path(&self, place: HookPlace<'_>) -> Result<String> {

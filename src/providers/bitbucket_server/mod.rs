@@ -14,11 +14,12 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::fields::{owned, text};
 use super::outgoing::{Gateway, upstream};
 use super::path::{full_commit, is_id, segments};
 use super::rest::{Asked, Dialect, Rest, Want};
@@ -117,27 +118,14 @@ impl<'a> BitbucketServer<'a> {
                 .get(&format!("{path}/branches/default"), Want::Json)
                 .await?;
         }
-        let branch: DefaultBranch = match asked {
+        let branch: Value = match asked {
             Asked::Answered(response) => self.api.json(response).await?,
             Asked::Refused(refusal) if matches!(refusal.status, 204 | 404) => return Ok(None),
             Asked::Refused(refusal) => return Err(refusal.error),
         };
-        Ok(Some(branch.display_id).filter(|name| !name.is_empty()))
+        let name = owned(&branch, "/displayId").ok_or_else(|| self.api.unreadable())?;
+        Ok(Some(name).filter(|name| !name.is_empty()))
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DefaultBranch {
-    display_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Commit {
-    id: String,
-    /// In milliseconds.
-    author_timestamp: i64,
 }
 
 #[async_trait(?Send)]
@@ -167,7 +155,7 @@ impl GitHost for BitbucketServer<'_> {
             login: told("x-ausername").unwrap_or_else(|| "unknown".to_owned()),
             missing: Vec::new(),
         };
-        page::read::<Repository>(&self.api, response, 0).await?;
+        page::read(&self.api, response, 0).await?;
         Ok(account)
     }
 
@@ -218,22 +206,26 @@ impl GitHost for BitbucketServer<'_> {
         let path = self.find_by_id(project_id).await?.path();
         let url = format!("{path}/commits/{commit}");
         let response = self.api.get(&url, Want::Json).await?.or_refusal()?;
-        let found: Commit = self.api.json(response).await?;
-        if found.id != commit {
+        let found: Value = self.api.json(response).await?;
+        let unreadable = || self.api.unreadable();
+        let id = text(&found, "/id").ok_or_else(unreadable)?;
+        if id != commit {
             return Err(upstream(
                 false,
                 format!(
                     "`{}` gave commit `{}` for `{commit}`: the tag leads to another tag that has no name of its own; \
                      tag the commit itself",
                     self.api.host(),
-                    found.id.escape_debug()
+                    id.escape_debug()
                 ),
             ));
         }
-        // Composer has no driver for this host and reads it by git, whose time is the author's.
-        Timestamp::from_second(found.author_timestamp.div_euclid(1000))
+        // Composer has no driver for this host and reads it by git, whose time is the author's; in milliseconds.
+        let time = found.get("authorTimestamp").and_then(Value::as_i64);
+        let time = time.ok_or_else(unreadable)?.div_euclid(1000);
+        Timestamp::from_second(time)
             .map(|time| time.to_string())
-            .map_err(|error| self.api.unreadable().because(error))
+            .map_err(|error| unreadable().because(error))
     }
 
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse> {

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::providers::fields::owned;
 use crate::providers::outgoing::upstream;
 use crate::providers::path::is_commit;
 use crate::providers::rest::{Asked, Rest, Want};
@@ -18,13 +19,19 @@ const PAGES: usize = 100;
 /// How many tags of tags are followed.
 const NESTED: usize = 10;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Item {
-    display_id: String,
-    latest_commit: Option<String>,
+    name: String,
+    commit: String,
     /// Of the tag object, where there is one.
-    hash: Option<String>,
+    object: Option<String>,
+}
+
+fn read_item(value: &Value) -> Option<Item> {
+    Some(Item {
+        name: owned(value, "/displayId").filter(|name| !name.is_empty())?,
+        commit: owned(value, "/latestCommit").filter(|commit| is_commit(commit))?,
+        object: owned(value, "/hash"),
+    })
 }
 
 /// All tags and branches of the repository at this path below the API.
@@ -35,27 +42,22 @@ pub(super) async fn list(api: &Rest<'_>, path: &str) -> Result<RefListing> {
         // What an annotated tag leads to is told one step far: a tag of a tag leads to the inner one.
         let inner: HashMap<&str, &str> = items
             .iter()
-            .filter_map(|item| Some((item.hash.as_deref()?, item.latest_commit.as_deref()?)))
+            .filter_map(|item| Some((item.object.as_deref()?, item.commit.as_str())))
             .filter(|(object, commit)| object != commit)
             .collect();
         // A push between two pages moves refs from one to the next, and the same one comes twice.
         let mut seen = HashSet::new();
         for item in &items {
-            let Some(mut commit) = item.latest_commit.as_deref() else {
-                continue;
-            };
+            let mut commit = item.commit.as_str();
             for _ in 0..NESTED {
                 let Some(next) = inner.get(commit) else {
                     break;
                 };
                 commit = next;
             }
-            if item.display_id.is_empty() || !is_commit(commit) {
-                return Err(api.unreadable());
-            }
-            if seen.insert(item.display_id.as_str()) {
+            if seen.insert(item.name.as_str()) {
                 listing.refs.push(FoundRef {
-                    name: format!("{prefix}{}", item.display_id),
+                    name: format!("{prefix}{}", item.name),
                     commit: commit.to_owned(),
                 });
             }
@@ -83,7 +85,9 @@ async fn read_all(api: &Rest<'_>, path: &str) -> Result<Vec<Item>> {
             Asked::Refused(refusal) => return Err(refusal.error),
         };
         let page = page::read(api, response, start).await?;
-        items.extend(page.values);
+        for value in &page.values {
+            items.push(read_item(value).ok_or_else(|| api.unreadable())?);
+        }
         match page.next {
             Some(next) => start = next,
             None => return Ok(items),

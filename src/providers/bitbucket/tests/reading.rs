@@ -96,6 +96,8 @@ fn a_page_that_leads_nowhere_does_not_end_a_listing() {
         PARK
     );
     for body in [
+        // What is not told is not the same as what is not there.
+        json!({"values": [{"name": "v1"}]}),
         json!([]),
         json!({"values": [{"name": "v1", "target": {"hash": "main"}}]}),
         json!({"values": [{"name": "", "target": {"hash": commit(1)}}]}),

@@ -72,6 +72,7 @@ fn a_listing_that_does_not_end_well_is_no_listing() {
         json!({"values": [], "isLastPage": false, "nextPageStart": 0}),
         json!({"values": [tag("v1", "main", None)], "isLastPage": true}),
         json!({"values": [tag("", &commit(1), None)], "isLastPage": true}),
+        json!({"values": [{"displayId": "v1"}], "isLastPage": true}),
         json!([]),
     ] {
         let client = there().on(&list("tags", 0), ok(&body));
