@@ -1,4 +1,4 @@
-//! One request to the REST API of a host: where it goes, what it carries, and what a refusal means.
+//! One request at the REST API of a host: where it goes, what it carries, and what a refusal means.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -48,7 +48,7 @@ pub(super) struct Rest<'a> {
 
 /// The answer to one request.
 pub(super) enum Asked {
-    /// 200, or 304 where it was asked for conditionally.
+    /// 200, or 304 where it was asked for conditionally; any success of what changes something.
     Answered(InResponse),
     /// Everything else.
     Refused(Refusal),
@@ -164,9 +164,8 @@ impl<'a> Rest<'a> {
         Ok(Asked::Refused(self.refuse(response).await))
     }
 
-    /// Sends what changes something to a path below the base. Any 2xx is an answer; a redirect is followed only where the
-    /// host says that the request stays the same.
-    pub(super) async fn send(
+    /// Asks for a change at a path below the base. A success of any number is an answer, and it may have no body.
+    pub(super) async fn change(
         &self,
         method: &'static str,
         path: &str,

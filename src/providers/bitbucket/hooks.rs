@@ -60,7 +60,7 @@ impl Bitbucket<'_> {
         if let Some(known) = known {
             let asked = self
                 .api
-                .send("PUT", &hook_path(&path, known)?, Some(&body))
+                .change("PUT", &hook_path(&path, known)?, Some(&body))
                 .await?;
             match asked {
                 Asked::Answered(response) => return self.id_of(&self.api.json(response).await?),
@@ -69,7 +69,7 @@ impl Bitbucket<'_> {
                 Asked::Refused(refusal) => return Err(self.explain_hooks(place, refusal)),
             }
         }
-        match self.api.send("POST", &path, Some(&body)).await? {
+        match self.api.change("POST", &path, Some(&body)).await? {
             Asked::Answered(response) => self.id_of(&self.api.json(response).await?),
             Asked::Refused(refusal) => Err(self.explain_hooks(place, refusal)),
         }
@@ -77,7 +77,7 @@ impl Bitbucket<'_> {
 
     pub(super) async fn delete_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
         let path = hook_path(&hooks_path(place)?, hook)?;
-        match self.api.send("DELETE", &path, None).await? {
+        match self.api.change("DELETE", &path, None).await? {
             Asked::Answered(_) => Ok(()),
             Asked::Refused(refusal) if matches!(refusal.status, 404 | 410) => Ok(()),
             Asked::Refused(refusal) => Err(self.explain_hooks(place, refusal)),

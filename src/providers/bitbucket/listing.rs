@@ -29,7 +29,9 @@ impl Position {
             Some((workspace, query)) => (workspace, Some(query.to_owned())),
             None => (cursor, None),
         };
-        if is_word(workspace) {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%&=+,:/".contains(&byte);
+        // It comes from whoever asks us.
+        if is_word(workspace) && query.iter().all(|query| query.bytes().all(is_plain)) {
             return Ok(Self {
                 workspace: workspace.to_owned(),
                 query,

@@ -234,6 +234,8 @@ impl GitHost for Bitbucket<'_> {
                         .to_owned(),
                 );
             }
+            // An access token of one repository may be told so of any other.
+            Asked::Refused(refusal) if refusal.status == 403 && !refusal.error.is_retryable() => {}
             Asked::Refused(refusal) => return Err(refusal.error),
         }
         let user = user.unwrap_or_default();

@@ -61,7 +61,7 @@ impl BitbucketServer<'_> {
         if let Some(known) = known {
             let asked = self
                 .api
-                .send("PUT", &hook_path(&path, known)?, Some(&body))
+                .change("PUT", &hook_path(&path, known)?, Some(&body))
                 .await?;
             match asked {
                 Asked::Answered(response) => return self.id_of(&self.api.json(response).await?),
@@ -70,7 +70,7 @@ impl BitbucketServer<'_> {
                 Asked::Refused(refusal) => return Err(self.explain_hooks(place, refusal)),
             }
         }
-        match self.api.send("POST", &path, Some(&body)).await? {
+        match self.api.change("POST", &path, Some(&body)).await? {
             Asked::Answered(response) => self.id_of(&self.api.json(response).await?),
             Asked::Refused(refusal) => Err(self.explain_hooks(place, refusal)),
         }
@@ -78,7 +78,7 @@ impl BitbucketServer<'_> {
 
     pub(super) async fn delete_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
         let path = hook_path(&self.hooks_path(place).await?, hook)?;
-        match self.api.send("DELETE", &path, None).await? {
+        match self.api.change("DELETE", &path, None).await? {
             Asked::Answered(_) => Ok(()),
             Asked::Refused(refusal) if refusal.status == 404 => Ok(()),
             Asked::Refused(refusal) => Err(self.explain_hooks(place, refusal)),

@@ -90,10 +90,12 @@ fn a_search_goes_along_and_may_name_its_workspace() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.message().contains("`WORKSPACE/name`"), "{error}");
 
-    let client = on_path(
-        WORKSPACES,
-        ok(&json!({"values": [{"workspace": {"slug": "acme"}}]})),
-    );
-    let error = block_on(bitbucket(&client).list_projects(None, Some("../user?x")));
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::Invalid);
+    for cursor in ["../user?x", "acme?x#y", "acme?x y", ""] {
+        let client = on_path(
+            WORKSPACES,
+            ok(&json!({"values": [{"workspace": {"slug": "acme"}}]})),
+        );
+        let error = block_on(bitbucket(&client).list_projects(None, Some(cursor)));
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Invalid, "{cursor}");
+    }
 }
