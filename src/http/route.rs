@@ -23,8 +23,10 @@ pub enum Route {
         /// What of it.
         resource: Resource,
     },
-    /// A webhook of a connection.
+    /// A webhook of a connection, in its host's own form.
     Hook(String),
+    /// A webhook of a connection, in the form that anybody can send.
+    GenericHook(String),
     /// The JSON API.
     Api(ApiRoute),
 }
@@ -92,7 +94,11 @@ pub enum ApiRoute {
     ShowJob(String, String),
     CancelJob(String, String),
     RetryJob(String, String),
+    RegisterHook(String, PackageName),
+    RemoveHook(String, PackageName),
     ListDeliveries(String),
+    ShowDelivery(String, i64),
+    ReplayDelivery(String, i64),
     ListDeadLetters(String),
     RetryDeadLetter(String, i64),
     DropDeadLetter(String, i64),
@@ -114,6 +120,11 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
         [""] => get(method, Route::Home),
         ["healthz"] => get(method, Route::Health),
         ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),
+        ["hooks", connection, "generic"] => only(
+            method,
+            "POST",
+            Route::GenericHook(percent_decode(connection)),
+        ),
         ["api", "v1", rest @ ..] => parse_api(method, rest).map(Route::Api),
         ["r", organisation, repository, rest @ ..] => {
             let (repository, moment) = parse_repository(repository)?;
@@ -280,6 +291,14 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "POST",
             ApiRoute::SyncPackage(own(org), parse_name(vendor, short)?),
         ),
+        ["orgs", org, "packages", vendor, short, "hook"] => {
+            let name = parse_name(vendor, short)?;
+            match method {
+                "POST" => Ok(ApiRoute::RegisterHook(own(org), name)),
+                "DELETE" => Ok(ApiRoute::RemoveHook(own(org), name)),
+                _ => Err(NoRoute::MethodNotAllowed("POST, DELETE")),
+            }
+        }
         ["orgs", org, "jobs"] => get(method, ApiRoute::ListJobs(own(org))),
         ["orgs", org, "jobs", id] => get(method, ApiRoute::ShowJob(own(org), own(id))),
         ["orgs", org, "jobs", id, "cancel"] => {
@@ -289,6 +308,14 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             only(method, "POST", ApiRoute::RetryJob(own(org), own(id)))
         }
         ["orgs", org, "deliveries"] => get(method, ApiRoute::ListDeliveries(own(org))),
+        ["orgs", org, "deliveries", id] => {
+            get(method, ApiRoute::ShowDelivery(own(org), parse_id(id)?))
+        }
+        ["orgs", org, "deliveries", id, "replay"] => only(
+            method,
+            "POST",
+            ApiRoute::ReplayDelivery(own(org), parse_id(id)?),
+        ),
         ["orgs", org, "dead-letters"] => get(method, ApiRoute::ListDeadLetters(own(org))),
         ["orgs", org, "dead-letters", id] => only(
             method,

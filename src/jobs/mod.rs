@@ -3,13 +3,16 @@
 mod archive_wait;
 mod count_downloads;
 mod decide;
+mod discover;
 pub mod housekeeping;
 pub mod import;
 mod import_together;
+mod keep_hook;
 mod look;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;
+mod refused;
 mod rename;
 mod source;
 
@@ -55,6 +58,16 @@ pub enum Job {
         /// The job a person sees.
         id: String,
     },
+    /// Look at a project that a group's webhook told of, and add it if it is a package.
+    Discover {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Have the webhook of a git repository be as its connection says.
+    KeepHook {
+        /// The git repository's id here.
+        git_repo: i64,
+    },
     /// Publish what waits in a repository.
     Publish {
         /// The repository's id.
@@ -71,6 +84,16 @@ pub enum Job {
         /// Packages and normalized versions.
         downloads: Vec<(PackageName, String)>,
     },
+}
+
+impl Job {
+    /// What a job that a person sees begins with.
+    pub fn begin(kind: &str, id: String) -> Self {
+        match kind {
+            "discover" => Self::Discover { id },
+            _ => Self::Reconcile { id },
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +135,8 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
+        Job::Discover { id } => discover::run(app, id, attempts).await,
+        Job::KeepHook { git_repo } => keep_hook::run(app, *git_repo, attempts).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CountDownloads {
             id,
@@ -196,8 +221,12 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
-        // What waits in a repository is found by housekeeping; a lost count is a lost count.
-        Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
+        Job::Discover { id } => {
+            move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
+            Ok(())
+        }
+        // The next comparison looks after the hook. What waits in a repository is found by housekeeping; a lost count is a lost count.
+        Job::KeepHook { .. } | Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
     }
 }
 
@@ -221,11 +250,15 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         return Ok(None);
     };
     Ok(match envelope.job {
-        Job::Reconcile { id } | Job::Import { id, .. } | Job::ImportTogether { id } => {
-            crate::store::jobs::find_job(app, &id)
-                .await?
-                .map(|job| job.organisation_id)
-        }
+        Job::Reconcile { id }
+        | Job::Import { id, .. }
+        | Job::ImportTogether { id }
+        | Job::Discover { id } => crate::store::jobs::find_job(app, &id)
+            .await?
+            .map(|job| job.organisation_id),
+        Job::KeepHook { git_repo } => crate::store::connections::find_git_repo(app, git_repo)
+            .await?
+            .map(|repo| repo.organisation_id),
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
             crate::store::repositories::load_repository(app, repository)
                 .await
@@ -267,6 +300,16 @@ pub(crate) async fn settle(app: &App, job: &str, package: i64) -> Result<()> {
     Ok(())
 }
 
+/// Sends the jobs that wait for a connection on their way.
+pub async fn enqueue_waiting(app: &App, connection: &str) -> Result<()> {
+    let jobs: Vec<_> = crate::store::refusals::list_waiting_jobs(app, connection)
+        .await?
+        .into_iter()
+        .map(|(id, kind)| Job::begin(&kind, id))
+        .collect();
+    enqueue(app, &jobs).await
+}
+
 /// Has a package published in every repository it is in.
 pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
     let publications: Vec<_> = crate::store::packages::list_memberships(app, package)
@@ -305,6 +348,14 @@ mod tests {
         assert_eq!(
             text(Job::ImportTogether { id: "a".to_owned() }),
             r#"{"v":1,"job":"import_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::Discover { id: "a".to_owned() }),
+            r#"{"v":1,"job":"discover","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::KeepHook { git_repo: 7 }),
+            r#"{"v":1,"job":"keep_hook","git_repo":7}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

@@ -1,7 +1,8 @@
-//! One GET at the REST API of a host: where it goes, what it carries, and what a refusal means.
+//! One request at the REST API of a host: where it goes, what it carries, and what a refusal means.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::ports::{InResponse, OutRequest};
@@ -47,7 +48,7 @@ pub(super) struct Rest<'a> {
 
 /// The answer to one request.
 pub(super) enum Asked {
-    /// 200, or 304 where it was asked for conditionally.
+    /// 200, or 304 where it was asked for conditionally; any success of what changes something.
     Answered(InResponse),
     /// Everything else.
     Refused(Refusal),
@@ -158,6 +159,33 @@ impl<'a> Rest<'a> {
         };
         let response = self.gateway.send(&address, request).await?;
         if response.status == 200 || (response.status == 304 && etag.is_some()) {
+            return Ok(Asked::Answered(response));
+        }
+        Ok(Asked::Refused(self.refuse(response).await))
+    }
+
+    /// Asks for a change at a path below the base. A success of any number is an answer, and it may have no body.
+    pub(super) async fn change(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Asked> {
+        let address = self.gateway.address(&self.url(path))?;
+        let mut headers = self.headers.clone();
+        let accept = (self.dialect.accept)(Want::Json);
+        headers.push(("accept".to_owned(), accept.to_owned()));
+        if body.is_some() {
+            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        }
+        let request = OutRequest {
+            method,
+            headers,
+            body: body.map_or_else(Vec::new, |body| body.to_string().into_bytes()),
+            ..OutRequest::default()
+        };
+        let response = self.gateway.send(&address, request).await?;
+        if (200..300).contains(&response.status) {
             return Ok(Asked::Answered(response));
         }
         Ok(Asked::Refused(self.refuse(response).await))

@@ -1,6 +1,9 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
 pub mod connections;
+pub mod deliveries;
+mod hook_groups;
+pub mod hooks;
 pub mod jobs;
 pub mod organisations;
 pub mod package_settings;
@@ -101,8 +104,21 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::RetryJob(org, id) => {
             jobs::retry_job(app, &open(app, &principal, &org).await?, &id).await
         }
+        ApiRoute::RegisterHook(org, name) => {
+            hooks::register_hook(app, &open(app, &principal, &org).await?, &name).await
+        }
+        ApiRoute::RemoveHook(org, name) => {
+            hooks::remove_hook(app, &open(app, &principal, &org).await?, &name).await
+        }
         ApiRoute::ListDeliveries(org) => {
-            jobs::list_deliveries(app, &open(app, &principal, &org).await?).await
+            let org = open(app, &principal, &org).await?;
+            deliveries::list_deliveries(app, &request, &org).await
+        }
+        ApiRoute::ShowDelivery(org, id) => {
+            deliveries::show_delivery(app, &open(app, &principal, &org).await?, id).await
+        }
+        ApiRoute::ReplayDelivery(org, id) => {
+            deliveries::replay_delivery(app, &open(app, &principal, &org).await?, id).await
         }
         ApiRoute::ListDeadLetters(org) => {
             jobs::list_dead_letters(app, &principal, &open(app, &principal, &org).await?).await

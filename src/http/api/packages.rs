@@ -10,6 +10,7 @@ use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::as_input;
+use crate::http::api::hooks::show as show_hook;
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
@@ -17,17 +18,15 @@ use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::providers::outgoing::Gateway;
 use crate::providers::{Credentials, GitHost, Project, ProviderKind};
-use crate::store::connections::{
-    Connection, GitRepoFacts, find_connection, find_git_repo, upsert_git_repo,
-};
+use crate::store::connections::{Connection, GitRepoFacts, find_connection, find_git_repo};
 use crate::store::deliveries::start_job;
 use crate::store::git_refs::list_git_refs;
+use crate::store::hooks::find_repo_hook;
+use crate::store::imports::{NewImport, import_project};
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
-    self as store, Package, add_to_repository_stmt, find_package, find_package_of_git_repo,
-    insert_package_stmt, list_memberships, read_abandoned,
+    self as store, Package, find_package, list_memberships, read_abandoned,
 };
-use crate::store::publications::ask_for_publication_stmt;
 use crate::store::repositories::{Repository, find_repository};
 use crate::store::versions::list_versions;
 
@@ -137,42 +136,15 @@ async fn keep_package(
         clone_url: &project.clone_url,
         is_archived: project.is_archived,
     };
-    let git_repo = upsert_git_repo(app, organisation.id, &connection.id, &facts).await?;
-    // A project that is here already keeps its package; composer.json may have another name by now.
-    let existing = match find_package_of_git_repo(app, git_repo.id).await? {
-        Some(package) => Some(package),
-        None => find_package(app, organisation.id, name).await?,
+    let new = NewImport {
+        organisation: organisation.id,
+        connection: &connection.id,
+        repository: repository.id,
+        facts: &facts,
+        name,
+        description: manifest.description(),
     };
-    if let Some(package) = &existing
-        && package.git_repo_id != Some(git_repo.id)
-    {
-        return Err(Error::conflict(format!(
-            "`{name}` is in this organisation already, from another source"
-        )));
-    }
-    let name = match &existing {
-        Some(package) => PackageName::parse(&package.name).map_err(Error::internal)?,
-        None => name.clone(),
-    };
-    app.db
-        .batch(vec![
-            insert_package_stmt(
-                organisation.id,
-                &name,
-                Some(git_repo.id),
-                manifest.description(),
-                app.now(),
-            ),
-            add_to_repository_stmt(organisation.id, &name, repository.id),
-        ])
-        .await?;
-    let package = find_package(app, organisation.id, &name)
-        .await?
-        .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;
-    app.db
-        .rows(ask_for_publication_stmt(package.id, app.now()))
-        .await?;
-    Ok(package)
+    import_project(app, &new, |_| Vec::new()).await
 }
 
 async fn start_sync(
@@ -305,9 +277,12 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
     let Some(repo) = find_git_repo(app, git_repo).await? else {
         return Ok((Value::Null, refs));
     };
-    let provider = find_connection(app, &repo.connection_id)
-        .await?
-        .map(|connection| connection.provider);
+    let connection = find_connection(app, &repo.connection_id).await?;
+    let hook = match (find_repo_hook(app, git_repo).await?, &connection) {
+        (Some(hook), Some(connection)) => show_hook(app, &hook, connection),
+        _ => Value::Null,
+    };
+    let provider = connection.map(|connection| connection.provider);
     let project = json!({
         "provider": provider,
         "connection": repo.connection_id,
@@ -316,6 +291,7 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         "default_branch": repo.default_branch,
         "web_url": repo.web_url,
         "archived": repo.is_archived != 0,
+        "hook": hook,
         "last_heard_at": repo.last_heard_at.map(rfc3339),
         "last_reconciled_at": repo.last_reconciled_at.map(rfc3339),
     });
