@@ -60,8 +60,9 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     }
     match compare(app, id, &job).await {
         Ok(package) => {
-            enqueue_imports(app, id).await?;
+            // First, since a job whose imports are sent may have ended when this message comes again.
             enqueue_if_due(app, job.git_repo_id).await?;
+            enqueue_imports(app, id).await?;
             settle(app, id, package).await?;
             Ok(Next::Done)
         }

@@ -115,8 +115,12 @@ fn a_forged_delivery_does_nothing() {
     }
     assert_idle(&registry);
     assert_eq!(
-        registry.world.sqlite.texts("select id from deliveries"),
-        Vec::<String>::new()
+        registry
+            .world
+            .sqlite
+            .texts("select verdict from deliveries"),
+        ["refused"],
+        "strangers get one row, however often they try"
     );
     // The id of a forged delivery is not used up.
     deliver(&registry, &path, "push", "1", &good, &body).expect(202);

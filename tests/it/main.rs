@@ -18,6 +18,16 @@ mod composer_tables;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod hooks_deliveries;
+#[cfg(test)]
+mod hooks_generic;
+#[cfg(test)]
+mod hooks_groups;
+#[cfg(test)]
+mod hooks_registered;
+#[cfg(test)]
+mod hooks_schedule;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod jobs;
@@ -27,6 +37,8 @@ mod migrations;
 mod parsers;
 #[cfg(test)]
 mod publishing;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 #[path = "../oracle/repositories.rs"]
 mod repositories;
