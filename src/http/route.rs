@@ -94,14 +94,24 @@ pub enum ApiRoute {
     ShowJob(String, String),
     CancelJob(String, String),
     RetryJob(String, String),
-    RegisterHook(String, PackageName),
-    RemoveHook(String, PackageName),
-    ListDeliveries(String),
-    ShowDelivery(String, i64),
-    ReplayDelivery(String, i64),
+    Hook(String, HookRoute),
     ListDeadLetters(String),
     RetryDeadLetter(String, i64),
     DropDeadLetter(String, i64),
+}
+
+/// What of the API is about webhooks and their deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "as those above: named as the API document names them"
+)]
+pub enum HookRoute {
+    Register(PackageName),
+    Remove(PackageName),
+    ListDeliveries,
+    ShowDelivery(i64),
+    ReplayDelivery(i64),
 }
 
 /// Why a request has no route.
@@ -293,11 +303,12 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ),
         ["orgs", org, "packages", vendor, short, "hook"] => {
             let name = parse_name(vendor, short)?;
-            match method {
-                "POST" => Ok(ApiRoute::RegisterHook(own(org), name)),
-                "DELETE" => Ok(ApiRoute::RemoveHook(own(org), name)),
-                _ => Err(NoRoute::MethodNotAllowed("POST, DELETE")),
-            }
+            let route = match method {
+                "POST" => HookRoute::Register(name),
+                "DELETE" => HookRoute::Remove(name),
+                _ => return Err(NoRoute::MethodNotAllowed("POST, DELETE")),
+            };
+            Ok(ApiRoute::Hook(own(org), route))
         }
         ["orgs", org, "jobs"] => get(method, ApiRoute::ListJobs(own(org))),
         ["orgs", org, "jobs", id] => get(method, ApiRoute::ShowJob(own(org), own(id))),
@@ -307,15 +318,15 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "jobs", id, "retry"] => {
             only(method, "POST", ApiRoute::RetryJob(own(org), own(id)))
         }
-        ["orgs", org, "deliveries"] => get(method, ApiRoute::ListDeliveries(own(org))),
-        ["orgs", org, "deliveries", id] => {
-            get(method, ApiRoute::ShowDelivery(own(org), parse_id(id)?))
+        ["orgs", org, "deliveries", rest @ ..] => {
+            let route = match rest {
+                [] => get(method, HookRoute::ListDeliveries),
+                [id] => get(method, HookRoute::ShowDelivery(parse_id(id)?)),
+                [id, "replay"] => only(method, "POST", HookRoute::ReplayDelivery(parse_id(id)?)),
+                _ => Err(NoRoute::NotFound),
+            };
+            Ok(ApiRoute::Hook(own(org), route?))
         }
-        ["orgs", org, "deliveries", id, "replay"] => only(
-            method,
-            "POST",
-            ApiRoute::ReplayDelivery(own(org), parse_id(id)?),
-        ),
         ["orgs", org, "dead-letters"] => get(method, ApiRoute::ListDeadLetters(own(org))),
         ["orgs", org, "dead-letters", id] => only(
             method,

@@ -217,11 +217,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             give_up_all_waiting_refs(app, &id, BURIED).await?;
             settle(app, &id, job.package_id).await
         }
-        Job::Reconcile { id } => {
-            move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
-            Ok(())
-        }
-        Job::Discover { id } => {
+        Job::Reconcile { id } | Job::Discover { id } => {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }

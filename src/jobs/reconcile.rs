@@ -16,7 +16,7 @@ use crate::jobs::source::connect;
 use crate::jobs::{enqueue_imports, settle};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
-use crate::providers::{FoundRef, GitHost, RefListing};
+use crate::providers::{GitHost, RefListing};
 use crate::store::connections::{
     GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
     note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
@@ -162,19 +162,9 @@ async fn record(
     ];
     statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
     if job.cause == SCHEDULE {
-        let known: HashMap<_, _> = known
-            .iter()
-            .map(|seen| (seen.name.as_str(), seen.commit.as_str()))
-            .collect();
-        let is_as_known =
-            |found: &FoundRef| known.get(found.name.as_str()) == Some(&&*found.commit);
-        let found_news = !plan.removals.is_empty() || !listing.refs.iter().all(is_as_known);
-        statements.push(note_hook_sign_stmt(
-            repo.id,
-            found_news,
-            job.created_at,
-            now,
-        ));
+        let found_news = !plan.removals.is_empty() || !is_as_known(&listing, &known);
+        let sign = note_hook_sign_stmt(repo.id, found_news, job.created_at, now);
+        statements.push(sign);
     }
     if !plan.removals.is_empty() {
         let gone = json_list(plan.removals.iter().map(String::as_str))?;
@@ -226,6 +216,16 @@ async fn record(
     let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
     statements.push(count_unchanged_stmt(id, &unchanged));
     app.db.batch(statements).await.map(|_| ())
+}
+
+/// Whether each ref was seen before, at the same commit.
+fn is_as_known(listing: &RefListing, known: &[SeenRef]) -> bool {
+    let known: HashMap<_, _> = known
+        .iter()
+        .map(|seen| (seen.name.as_str(), seen.commit.as_str()))
+        .collect();
+    let mut refs = listing.refs.iter();
+    refs.all(|found| known.get(found.name.as_str()) == Some(&found.commit.as_str()))
 }
 
 /// Leaves branches out: their versions leave the metadata, and the reason stands with the refs.

@@ -10,6 +10,7 @@ import { GitRepository } from "./support/git-repository.mjs";
 import { answerApi } from "./github-answers.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
+import { Hooks } from "./github-hooks.mjs";
 import { answerGit } from "./support/git-http.mjs";
 
 export class GitHubDouble {
@@ -26,6 +27,7 @@ export class GitHubDouble {
   /** Requests that brought credentials to the archive host. A right client leaves this empty. */
   leaks = [];
   faults = new Faults();
+  hooks = new Hooks();
   tokens = new Map();
   projects = new Map();
   archiveLinks = new Map();
@@ -56,9 +58,9 @@ export class GitHubDouble {
   }
 
   /** `scopes` as of a classic token; undefined makes it fine-grained, which has no scopes header. */
-  addToken({ login = "ada", scopes, mayReadContents = true } = {}) {
+  addToken({ login = "ada", scopes, mayReadContents = true, mayManageHooks = true } = {}) {
     const token = (scopes === undefined ? "github_pat_" : "ghp_") + randomUUID().replaceAll("-", "");
-    this.tokens.set(token, { login, scopes, mayReadContents });
+    this.tokens.set(token, { login, scopes, mayReadContents, mayManageHooks });
     return token;
   }
 
@@ -120,7 +122,9 @@ export class GitHubDouble {
       record.status = await answerGit(cloned.repository.folder, clone.groups.rest, request, response);
       return;
     }
-    request.resume();
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    request.body = Buffer.concat(chunks).toString();
     const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
     record.status = reply.status;
     response.writeHead(reply.status, reply.headers);

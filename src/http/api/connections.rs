@@ -162,7 +162,7 @@ pub async fn update_connection(
         check_hooks(hooks)?;
     }
     let mapping = asked.hook_mapping.map(read_mapping).transpose()?;
-    let hours = asked.reconcile_hours.map(read_hours).transpose()?;
+    let hours = asked.reconcile_hours.as_ref().map(read_hours).transpose()?;
     if asked.token.is_none() && asked.username.is_some() {
         return Err(Error::invalid(
             "`username` goes together with `token`; give both",
@@ -250,7 +250,7 @@ fn read_mapping(asked: Value) -> Result<String> {
 }
 
 /// Hours as they are stored; 0 for the default.
-fn read_hours(asked: Value) -> Result<i64> {
+fn read_hours(asked: &Value) -> Result<i64> {
     if asked.is_null() {
         return Ok(0);
     }

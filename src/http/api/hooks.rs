@@ -6,17 +6,36 @@ use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::connections::{as_input, open_host};
+use crate::http::api::deliveries::{list_deliveries, replay_delivery, show_delivery};
 use crate::http::api::missing;
 use crate::http::api::package_settings::refuse_renamed;
 use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::route::HookRoute;
 use crate::providers::{self, HookPlace, ProviderKind, WantedHook};
 use crate::store::connections::{Connection, find_connection};
 use crate::store::hooks::{HookFate, RepoHook, find_repo_hook, save_hook_fate};
 use crate::store::organisations::Organisation;
 use crate::store::packages::find_package;
 
+/// Answers what is about webhooks and their deliveries.
+pub(super) async fn handle(
+    app: &App,
+    request: &Request,
+    organisation: &Organisation,
+    route: HookRoute,
+) -> Result<Reply> {
+    match route {
+        HookRoute::Register(name) => register_hook(app, organisation, &name).await,
+        HookRoute::Remove(name) => remove_hook(app, organisation, &name).await,
+        HookRoute::ListDeliveries => list_deliveries(app, request, organisation).await,
+        HookRoute::ShowDelivery(id) => show_delivery(app, organisation, id).await,
+        HookRoute::ReplayDelivery(id) => replay_delivery(app, organisation, id).await,
+    }
+}
+
 /// Registers the hook, whatever the connection's setting is. One that is there already is found again and set right.
-pub async fn register_hook(
+async fn register_hook(
     app: &App,
     organisation: &Organisation,
     name: &PackageName,
@@ -51,11 +70,7 @@ pub async fn register_hook(
 }
 
 /// Removes the hook at the host; none is registered for this project until somebody says so.
-pub async fn remove_hook(
-    app: &App,
-    organisation: &Organisation,
-    name: &PackageName,
-) -> Result<Reply> {
+async fn remove_hook(app: &App, organisation: &Organisation, name: &PackageName) -> Result<Reply> {
     let (hook, connection) = load(app, organisation, name).await?;
     let host = open_host(app, &connection).await?;
     let ours = connection.webhook_url(app);
@@ -106,9 +121,8 @@ pub(super) fn show(app: &App, hook: &RepoHook, connection: &Connection) -> Value
         _ if hook.covering_group.is_some() => "group",
         Some("registered") => "registered",
         Some("refused") => "refused",
-        Some(_) => "manual",
         None if registers && connection.hooks == "automatic" => "waiting",
-        None => "manual",
+        _ => "manual",
     };
     json!({
         "state": state,

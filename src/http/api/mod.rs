@@ -104,21 +104,9 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::RetryJob(org, id) => {
             jobs::retry_job(app, &open(app, &principal, &org).await?, &id).await
         }
-        ApiRoute::RegisterHook(org, name) => {
-            hooks::register_hook(app, &open(app, &principal, &org).await?, &name).await
-        }
-        ApiRoute::RemoveHook(org, name) => {
-            hooks::remove_hook(app, &open(app, &principal, &org).await?, &name).await
-        }
-        ApiRoute::ListDeliveries(org) => {
+        ApiRoute::Hook(org, route) => {
             let org = open(app, &principal, &org).await?;
-            deliveries::list_deliveries(app, &request, &org).await
-        }
-        ApiRoute::ShowDelivery(org, id) => {
-            deliveries::show_delivery(app, &open(app, &principal, &org).await?, id).await
-        }
-        ApiRoute::ReplayDelivery(org, id) => {
-            deliveries::replay_delivery(app, &open(app, &principal, &org).await?, id).await
+            hooks::handle(app, &request, &org, route).await
         }
         ApiRoute::ListDeadLetters(org) => {
             jobs::list_dead_letters(app, &principal, &open(app, &principal, &org).await?).await

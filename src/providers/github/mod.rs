@@ -195,7 +195,7 @@ impl GitHost for GitHub<'_> {
     }
 
     async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
-        self.hooks(place)?.find(&self.api, url).await
+        hooks(place)?.find(&self.api, url).await
     }
 
     async fn save_hook(
@@ -205,37 +205,35 @@ impl GitHost for GitHub<'_> {
         wanted: &WantedHook<'_>,
     ) -> Result<String> {
         let body = hook_body(wanted);
-        self.hooks(place)?.save(&self.api, known, &body).await
+        hooks(place)?.save(&self.api, known, &body).await
     }
 
     async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
-        self.hooks(place)?.remove(&self.api, hook).await
+        hooks(place)?.remove(&self.api, hook).await
     }
 }
 
-impl GitHub<'_> {
-    fn hooks(&self, place: HookPlace<'_>) -> Result<Hooks> {
-        let (path, needs) = match place {
-            HookPlace::Project(id) => (
-                format!("/repositories/{}/hooks", project(id)?),
-                "a classic token needs the scope `repo` or `admin:repo_hook` and an owner who administers the \
-                 repository, a fine-grained one write access to `Webhooks`",
-            ),
-            HookPlace::Group(name) => (
-                format!("/orgs/{}/hooks", segment(name)),
-                "it must be an organisation and no person; a classic token needs the scope `admin:org_hook` and \
-                 somebody who owns the organisation, a fine-grained one write access to the organisation's `Webhooks`",
-            ),
-        };
-        Ok(Hooks {
-            first: format!("{path}?per_page={PER_PAGE}"),
-            path,
-            paging: Paging::Links,
-            url: "/config/url",
-            update: "PATCH",
-            needs,
-        })
-    }
+fn hooks(place: HookPlace<'_>) -> Result<Hooks> {
+    let (path, needs) = match place {
+        HookPlace::Project(id) => (
+            format!("/repositories/{}/hooks", project(id)?),
+            "a classic token needs the scope `repo` or `admin:repo_hook` and an owner who administers the \
+             repository, a fine-grained one write access to `Webhooks`",
+        ),
+        HookPlace::Group(name) => (
+            format!("/orgs/{}/hooks", segment(name)),
+            "it must be an organisation and no person; a classic token needs the scope `admin:org_hook` and \
+             somebody who owns the organisation, a fine-grained one write access to the organisation's `Webhooks`",
+        ),
+    };
+    Ok(Hooks {
+        first: format!("{path}?per_page={PER_PAGE}"),
+        path,
+        paging: Paging::Links,
+        url: "/config/url",
+        update: "PATCH",
+        needs,
+    })
 }
 
 fn hook_body(wanted: &WantedHook<'_>) -> Value {

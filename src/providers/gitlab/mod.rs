@@ -326,7 +326,7 @@ impl GitHost for GitLab<'_> {
     }
 
     async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
-        self.hooks(place)?.find(&self.api, url).await
+        hooks(place)?.find(&self.api, url).await
     }
 
     async fn save_hook(
@@ -336,11 +336,11 @@ impl GitHost for GitLab<'_> {
         wanted: &WantedHook<'_>,
     ) -> Result<String> {
         let body = hook_body(wanted);
-        self.hooks(place)?.save(&self.api, known, &body).await
+        hooks(place)?.save(&self.api, known, &body).await
     }
 
     async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
-        self.hooks(place)?.remove(&self.api, hook).await
+        hooks(place)?.remove(&self.api, hook).await
     }
 
     fn limits_archives_apart(&self) -> bool {
@@ -348,27 +348,25 @@ impl GitHost for GitLab<'_> {
     }
 }
 
-impl GitLab<'_> {
-    fn hooks(&self, place: HookPlace<'_>) -> Result<Hooks> {
-        let (path, needs) = match place {
-            HookPlace::Project(id) => (
-                format!("/projects/{}/hooks", project(id)?),
-                "the token needs the scope `api` and the role Maintainer in the project",
-            ),
-            HookPlace::Group(name) => (
-                format!("/groups/{}/hooks", segment(name)),
-                "webhooks of groups need GitLab Premium, the scope `api` and the role Owner in the group",
-            ),
-        };
-        Ok(Hooks {
-            first: format!("{path}?per_page={PER_PAGE}"),
-            path,
-            paging: Paging::Queries,
-            url: "/url",
-            update: "PUT",
-            needs,
-        })
-    }
+fn hooks(place: HookPlace<'_>) -> Result<Hooks> {
+    let (path, needs) = match place {
+        HookPlace::Project(id) => (
+            format!("/projects/{}/hooks", project(id)?),
+            "the token needs the scope `api` and the role Maintainer in the project",
+        ),
+        HookPlace::Group(name) => (
+            format!("/groups/{}/hooks", segment(name)),
+            "webhooks of groups need GitLab Premium, the scope `api` and the role Owner in the group",
+        ),
+    };
+    Ok(Hooks {
+        first: format!("{path}?per_page={PER_PAGE}"),
+        path,
+        paging: Paging::Queries,
+        url: "/url",
+        update: "PUT",
+        needs,
+    })
 }
 
 /// The secret goes along twice: instances that can sign do so, and older ones pass over `signing_token` and show `token`.
