@@ -52,17 +52,21 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     match job.state.as_str() {
         "queued" | "running" => {}
         "publishing" => {
-            // All was compared, but the message that publishes it may never have been sent.
+            // All was compared, but the messages for its hook and for what publishes it may never have been sent.
+            enqueue_if_due(app, job.git_repo_id).await?;
             settle(app, id, job.package_id).await?;
+            return Ok(Next::Done);
+        }
+        "done" => {
+            enqueue_if_due(app, job.git_repo_id).await?;
             return Ok(Next::Done);
         }
         _ => return Ok(Next::Done),
     }
     match compare(app, id, &job).await {
         Ok(package) => {
-            // First, since a job whose imports are sent may have ended when this message comes again.
-            enqueue_if_due(app, job.git_repo_id).await?;
             enqueue_imports(app, id).await?;
+            enqueue_if_due(app, job.git_repo_id).await?;
             settle(app, id, package).await?;
             Ok(Next::Done)
         }
