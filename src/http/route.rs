@@ -3,6 +3,7 @@
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
+use crate::http::api::hooks::HookRoute;
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
@@ -98,20 +99,6 @@ pub enum ApiRoute {
     ListDeadLetters(String),
     RetryDeadLetter(String, i64),
     DropDeadLetter(String, i64),
-}
-
-/// What of the API is about webhooks and their deliveries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "as those above: named as the API document names them"
-)]
-pub enum HookRoute {
-    Register(PackageName),
-    Remove(PackageName),
-    ListDeliveries,
-    ShowDelivery(i64),
-    ReplayDelivery(i64),
 }
 
 /// Why a request has no route.

@@ -11,12 +11,25 @@ use crate::http::api::missing;
 use crate::http::api::package_settings::refuse_renamed;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::http::route::HookRoute;
 use crate::providers::{self, HookPlace, ProviderKind, WantedHook};
 use crate::store::connections::{Connection, find_connection};
 use crate::store::hooks::{HookFate, RepoHook, find_repo_hook, save_hook_fate};
 use crate::store::organisations::Organisation;
 use crate::store::packages::find_package;
+
+/// What of the API is about webhooks and their deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the variants are the part of the URL table, named as the API document names them"
+)]
+pub enum HookRoute {
+    Register(PackageName),
+    Remove(PackageName),
+    ListDeliveries,
+    ShowDelivery(i64),
+    ReplayDelivery(i64),
+}
 
 /// Answers what is about webhooks and their deliveries.
 pub(super) async fn handle(
