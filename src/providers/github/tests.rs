@@ -109,7 +109,7 @@ fn a_missing_scope_is_named() {
 fn a_refused_token_is_reported_without_it() {
     let client = on_path("/user", refused(401, "Bad credentials"));
     let error = block_on(github(&client).check_access()).unwrap_err();
-    assert_eq!(error.kind(), PARK);
+    assert_eq!(error.kind(), ErrorKind::CredentialRefused);
     assert!(
         error
             .message()
