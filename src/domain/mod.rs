@@ -13,6 +13,7 @@ pub mod tag_version;
 
 pub mod entry;
 pub mod funding;
+pub mod generic_hook;
 pub mod git;
 pub mod git_archive;
 pub mod host_facts;

@@ -3,6 +3,7 @@
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
+use crate::http::api::hooks::HookRoute;
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
@@ -23,8 +24,10 @@ pub enum Route {
         /// What of it.
         resource: Resource,
     },
-    /// A webhook of a connection.
+    /// A webhook of a connection, in its host's own form.
     Hook(String),
+    /// A webhook of a connection, in the form that anybody can send.
+    GenericHook(String),
     /// The JSON API.
     Api(ApiRoute),
 }
@@ -93,7 +96,7 @@ pub enum ApiRoute {
     ShowJob(String, String),
     CancelJob(String, String),
     RetryJob(String, String),
-    ListDeliveries(String),
+    Hook(String, HookRoute),
     ListDeadLetters(String),
     RetryDeadLetter(String, i64),
     DropDeadLetter(String, i64),
@@ -127,6 +130,11 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
         [""] => get(method, Route::Home),
         ["healthz"] => get(method, Route::Health),
         ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),
+        ["hooks", connection, "generic"] => only(
+            method,
+            "POST",
+            Route::GenericHook(percent_decode(connection)),
+        ),
         ["api", "v1", rest @ ..] => parse_api(method, rest).map(Route::Api),
         ["r", organisation, repository, rest @ ..] => {
             let (repository, moment) = parse_repository(repository)?;
@@ -293,6 +301,15 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "POST",
             ApiRoute::SyncPackage(own(org), parse_name(vendor, short)?),
         ),
+        ["orgs", org, "packages", vendor, short, "hook"] => {
+            let name = parse_name(vendor, short)?;
+            let route = match method {
+                "POST" => HookRoute::Register(name),
+                "DELETE" => HookRoute::Remove(name),
+                _ => return Err(NoRoute::MethodNotAllowed("POST, DELETE")),
+            };
+            Ok(ApiRoute::Hook(own(org), route))
+        }
         ["orgs", org, "jobs"] => get(method, ApiRoute::ListJobs(own(org))),
         ["orgs", org, "jobs", id] => get(method, ApiRoute::ShowJob(own(org), own(id))),
         ["orgs", org, "jobs", id, "cancel"] => {
@@ -301,7 +318,15 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "jobs", id, "retry"] => {
             only(method, "POST", ApiRoute::RetryJob(own(org), own(id)))
         }
-        ["orgs", org, "deliveries"] => get(method, ApiRoute::ListDeliveries(own(org))),
+        ["orgs", org, "deliveries", rest @ ..] => {
+            let route = match rest {
+                [] => get(method, HookRoute::ListDeliveries),
+                [id] => get(method, HookRoute::ShowDelivery(parse_id(id)?)),
+                [id, "replay"] => only(method, "POST", HookRoute::ReplayDelivery(parse_id(id)?)),
+                _ => Err(NoRoute::NotFound),
+            };
+            Ok(ApiRoute::Hook(own(org), route?))
+        }
         ["orgs", org, "dead-letters"] => get(method, ApiRoute::ListDeadLetters(own(org))),
         ["orgs", org, "dead-letters", id] => only(
             method,

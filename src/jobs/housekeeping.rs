@@ -3,9 +3,8 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::jobs::reconcile::SCHEDULE;
-use crate::jobs::{Job, enqueue};
+use crate::jobs::{Job, enqueue, refused};
 use crate::ports::Level;
-use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
@@ -13,6 +12,7 @@ use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_sil
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::repositories::list_outdated;
+use crate::store::schedule::list_due;
 use crate::store::sweep::sweep;
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
@@ -22,8 +22,6 @@ const FORGOTTEN: i64 = 120;
 const SILENT: i64 = 10 * 60;
 /// The same for a job that tries again what failed: longer than the longest wait between two attempts.
 const SILENT_AFTER_FAILURE: i64 = 40 * 60;
-/// How often a git repository is compared with its host even if no webhook came, in seconds.
-const RECONCILE_EVERY: i64 = 6 * 60 * 60;
 /// Git repositories compared in one round, so that a round stays short.
 const RECONCILES: i64 = 50;
 /// How long deliveries are kept, in seconds.
@@ -52,6 +50,11 @@ pub async fn run(app: &App) {
         app,
         "going on with forgotten imports",
         go_on_with_imports(app).await,
+    );
+    report(
+        app,
+        "trying refused credentials",
+        refused::try_again(app).await,
     );
     report(app, "the scheduled comparison", reconcile_all(app).await);
     report(
@@ -113,7 +116,7 @@ async fn start_forgotten(app: &App) -> Result<()> {
     let jobs: Vec<_> = list_forgotten_jobs(app, app.now().saturating_sub(FORGOTTEN))
         .await?
         .into_iter()
-        .map(|id| Job::Reconcile { id })
+        .map(|(id, kind)| Job::begin(&kind, id))
         .collect();
     enqueue(app, &jobs).await
 }
@@ -145,8 +148,7 @@ async fn go_on_with_imports(app: &App) -> Result<()> {
 }
 
 async fn reconcile_all(app: &App) -> Result<()> {
-    let before = app.now().saturating_sub(RECONCILE_EVERY);
-    for repo in list_unreconciled(app, before, RECONCILES).await? {
+    for repo in list_due(app, RECONCILES).await? {
         let Some(package) = find_package_of_git_repo(app, repo.id).await? else {
             continue;
         };

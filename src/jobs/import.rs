@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::archive_wait::wait_for_turn;
 use crate::jobs::decide::{Decision, decide, refuse_by_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::refused::wait_for_credential;
 use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
@@ -25,6 +26,7 @@ use crate::store::jobs::{
     RunningJob, find_running_job, note_activity_stmt, note_on_job, note_on_job_stmt,
 };
 use crate::store::publications::ask_for_publication_stmt;
+use crate::store::refusals::find_connection_of;
 use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
 /// A wait longer than this is worth showing what there is already.
@@ -93,6 +95,12 @@ pub(super) async fn give_up_or_wait(
     if let ErrorKind::ArchivesLimited { retry_after } = error.kind() {
         let next = wait_for_turn(app, id, job, commit, error, retry_after).await?;
         return Ok(Some(next));
+    }
+    if error.kind() == ErrorKind::CredentialRefused
+        && let Some(connection) = find_connection_of(app, job.git_repo_id).await?
+    {
+        wait_for_credential(app, id, &connection, Some(job.package_id), error).await?;
+        return Ok(Some(Next::Done));
     }
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
@@ -190,7 +198,7 @@ async fn take<'a>(
         _ => &empty,
     };
     statements.extend(row_stmts(app, id, &source, &time, fields, &decisions)?);
-    statements.push(note_trouble_stmt(&source.connection.id, None));
+    statements.push(note_trouble_stmt(&source.connection.id, None, app.now()));
     statements.push(note_on_job_stmt(id, None));
     statements.push(note_activity_stmt(id, app.now()));
     let names = json_list(refs.iter().map(|waiting| waiting.name.as_str()))?;

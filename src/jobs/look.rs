@@ -83,7 +83,14 @@ async fn look_at_facts(
             facts.funding = funding;
             facts.funding_read_at = head;
         }
-        Err(error) if matches!(error.kind(), ErrorKind::RateLimited { .. }) => return Err(error),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::RateLimited { .. } | ErrorKind::CredentialRefused
+            ) =>
+        {
+            return Err(error);
+        }
         // Versions are worth more than this; the next comparison tries again.
         Err(error) => app.warn(&format!(
             "The funding of {} could not be read: {error}",

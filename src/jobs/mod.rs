@@ -4,15 +4,18 @@ mod add_project;
 mod archive_wait;
 mod count_downloads;
 mod decide;
+mod discover;
 mod git_first;
 pub mod housekeeping;
 pub mod import;
 mod import_projects;
 mod import_together;
+mod keep_hook;
 mod look;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;
+mod refused;
 mod rename;
 mod resume;
 mod source;
@@ -79,6 +82,16 @@ pub enum Job {
         /// What the project was asked for by.
         project: String,
     },
+    /// Look at a project that a group's webhook told of, and add it if it is a package.
+    Discover {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Have the webhook of a git repository be as its connection says.
+    KeepHook {
+        /// The git repository's id here.
+        git_repo: i64,
+    },
     /// Publish what waits in a repository.
     Publish {
         /// The repository's id.
@@ -95,6 +108,16 @@ pub enum Job {
         /// Packages and normalized versions.
         downloads: Vec<(PackageName, String)>,
     },
+}
+
+impl Job {
+    /// What a job that a person sees begins with.
+    pub fn begin(kind: &str, id: String) -> Self {
+        match kind {
+            "discover" => Self::Discover { id },
+            _ => Self::Reconcile { id },
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,6 +162,8 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Resume { id, since } => resume::run(app, id, *since).await,
         Job::ImportProjects { id } => import_projects::run(app, id, attempts).await,
         Job::AddProject { id, project } => add_project::run(app, id, project, attempts).await,
+        Job::Discover { id } => discover::run(app, id, attempts).await,
+        Job::KeepHook { git_repo } => keep_hook::run(app, *git_repo, attempts).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CountDownloads {
             id,
@@ -219,7 +244,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             give_up_all_waiting_refs(app, &id, BURIED).await?;
             settle(app, &id, job.package_id).await
         }
-        Job::Reconcile { id } => {
+        Job::Reconcile { id } | Job::Discover { id } => {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
@@ -228,8 +253,12 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             Ok(())
         }
         Job::AddProject { id, project } => add_project::refuse(app, &id, &project, BURIED).await,
-        // What waits in a repository or is silent is found by housekeeping; a lost count is a lost count.
-        Job::Resume { .. } | Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
+        // The next comparison looks after the hook. What waits in a repository or is silent is found by housekeeping; a lost
+        // count is a lost count.
+        Job::KeepHook { .. }
+        | Job::Resume { .. }
+        | Job::Publish { .. }
+        | Job::CountDownloads { .. } => Ok(()),
     }
 }
 
@@ -256,9 +285,13 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         Job::Reconcile { id }
         | Job::Import { id, .. }
         | Job::ImportTogether { id }
-        | Job::Resume { id, .. } => crate::store::jobs::find_job(app, &id)
+        | Job::Resume { id, .. }
+        | Job::Discover { id } => crate::store::jobs::find_job(app, &id)
             .await?
             .map(|job| job.organisation_id),
+        Job::KeepHook { git_repo } => crate::store::connections::find_git_repo(app, git_repo)
+            .await?
+            .map(|repo| repo.organisation_id),
         Job::ImportProjects { id } | Job::AddProject { id, .. } => {
             crate::store::imports::find_running_import(app, &id)
                 .await?
@@ -303,6 +336,16 @@ pub(crate) async fn settle(app: &App, job: &str, package: i64) -> Result<()> {
         enqueue_publications(app, package).await?;
     }
     Ok(())
+}
+
+/// Sends the jobs that wait for a connection on their way.
+pub async fn enqueue_waiting(app: &App, connection: &str) -> Result<()> {
+    let jobs: Vec<_> = crate::store::refusals::list_waiting_jobs(app, connection)
+        .await?
+        .into_iter()
+        .map(|(id, kind)| Job::begin(&kind, id))
+        .collect();
+    enqueue(app, &jobs).await
 }
 
 /// Has a package published in every repository it is in.
@@ -361,6 +404,14 @@ mod tests {
                 project: "41".to_owned()
             }),
             r#"{"v":1,"job":"add_project","id":"a","project":"41"}"#
+        );
+        assert_eq!(
+            text(Job::Discover { id: "a".to_owned() }),
+            r#"{"v":1,"job":"discover","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::KeepHook { git_repo: 7 }),
+            r#"{"v":1,"job":"keep_hook","git_repo":7}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

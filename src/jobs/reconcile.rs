@@ -8,8 +8,10 @@ use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, Exclusion, PlannedImport, RefRule, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::git_first::is_unchanged;
+use crate::jobs::keep_hook::enqueue_if_due;
 use crate::jobs::look::{Looked, look_and_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::refused::wait_for_credential;
 use crate::jobs::rename::Named;
 use crate::jobs::source::connect;
 use crate::jobs::{enqueue_imports, settle};
@@ -31,16 +33,18 @@ use crate::store::jobs::{
 };
 use crate::store::packages::note_on_package_stmt;
 use crate::store::publications::{ask_for_publication_stmt, ask_for_publications_of_git_repo_stmt};
+use crate::store::refusals::find_connection_of;
+use crate::store::schedule::note_hook_sign_stmt;
 use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
 const REFS_IN_ONE_STATEMENT: usize = 1_000;
 
+/// The cause of a job that nobody and nothing asked for.
+pub(super) const SCHEDULE: &str = "schedule";
+
 /// States from which a reconcile starts or goes on.
 pub(super) const OPEN: &str = r#"["queued","running"]"#;
-
-/// What starts a comparison that nobody asked for.
-pub(super) const SCHEDULE: &str = "schedule";
 
 /// Runs one reconcile.
 pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
@@ -50,8 +54,13 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     match job.state.as_str() {
         "queued" | "running" => {}
         "publishing" => {
-            // All was compared, but the message that publishes it may never have been sent.
+            // All was compared, but the messages for its hook and for what publishes it may never have been sent.
+            enqueue_if_due(app, job.git_repo_id).await?;
             settle(app, id, job.package_id).await?;
+            return Ok(Next::Done);
+        }
+        "done" => {
+            enqueue_if_due(app, job.git_repo_id).await?;
             return Ok(Next::Done);
         }
         _ => return Ok(Next::Done),
@@ -59,7 +68,14 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     match compare(app, id, &job).await {
         Ok(package) => {
             enqueue_imports(app, id).await?;
+            enqueue_if_due(app, job.git_repo_id).await?;
             settle(app, id, package).await?;
+            Ok(Next::Done)
+        }
+        Err(error) if error.kind() == ErrorKind::CredentialRefused => {
+            if let Some(connection) = find_connection_of(app, job.git_repo_id).await? {
+                wait_for_credential(app, id, &connection, None, &error).await?;
+            }
             Ok(Next::Done)
         }
         Err(error) => {
@@ -106,7 +122,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         Err(_) => {}
     }
     let (looked, named) = found?;
-    record(app, id, &named, &repo, host.as_ref(), looked).await?;
+    record(app, id, job, &named, &repo, host.as_ref(), looked).await?;
     Ok(named.package.id)
 }
 
@@ -114,6 +130,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
 async fn record(
     app: &App,
     id: &str,
+    job: &RunningJob,
     named: &Named,
     repo: &GitRepo,
     host: &dyn GitHost,
@@ -156,6 +173,11 @@ async fn record(
         mark_default_branch_stmt(package, &format!("{BRANCHES}{default_branch}")),
     ];
     statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
+    if job.cause == SCHEDULE {
+        let found_news = !plan.removals.is_empty() || !is_as_known(&listing, &known);
+        let sign = note_hook_sign_stmt(repo.id, found_news, job.created_at, now);
+        statements.push(sign);
+    }
     if !plan.removals.is_empty() {
         let gone = json_list(plan.removals.iter().map(String::as_str))?;
         statements.push(remove_versions_stmt(package, &gone, now));
@@ -206,6 +228,16 @@ async fn record(
     let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
     statements.push(count_unchanged_stmt(id, &unchanged));
     app.db.batch(statements).await.map(|_| ())
+}
+
+/// Whether each ref was seen before, at the same commit.
+fn is_as_known(listing: &RefListing, known: &[SeenRef]) -> bool {
+    let known: HashMap<_, _> = known
+        .iter()
+        .map(|seen| (seen.name.as_str(), seen.commit.as_str()))
+        .collect();
+    let mut refs = listing.refs.iter();
+    refs.all(|found| known.get(found.name.as_str()) == Some(&found.commit.as_str()))
 }
 
 /// Leaves branches out: their versions leave the metadata, and the reason stands with the refs.

@@ -147,24 +147,37 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The host of a connection, ready to be asked; refused while the host wants to be left alone.
-/// Hosts punish those who go on asking for other things meanwhile.
+/// The host of a connection, ready to be asked; refused while the host wants to be left alone, or accepts the credential
+/// no more. Hosts punish those who go on asking for other things meanwhile.
 pub(crate) async fn connect<'a>(
     app: &'a App,
     connection: &Connection,
 ) -> Result<Box<dyn GitHost + 'a>> {
-    let gateway = Gateway::of(app);
+    if connection.refused_at.is_some() {
+        let message = connection.trouble.as_deref().unwrap_or(
+            "The host refused the token of this connection; store a new one in the connection",
+        );
+        return Err(Error::new(ErrorKind::CredentialRefused, message));
+    }
     let pause = connection
         .paused_until
         .unwrap_or_default()
         .saturating_sub(app.now());
     if let Ok(retry_after @ 1..) = u32::try_from(pause) {
-        let address = gateway.address(&connection.base_url)?;
+        let address = Gateway::of(app).address(&connection.base_url)?;
         return Err(limited(address.host(), retry_after));
     }
+    open(app, connection).await
+}
+
+/// The same, whatever the host has asked for: for a first request after a refusal.
+pub(crate) async fn open<'a>(
+    app: &'a App,
+    connection: &Connection,
+) -> Result<Box<dyn GitHost + 'a>> {
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
     let credentials = Credentials::new(connection.username.as_deref(), &token);
-    kind.connect(gateway, &connection.base_url, &credentials)
+    kind.connect(Gateway::of(app), &connection.base_url, &credentials)
 }

@@ -19,6 +19,7 @@ mod fields;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
+mod hooks;
 mod ls_refs;
 mod manifest;
 pub mod outgoing;
@@ -39,6 +40,7 @@ pub use event::{Event, EventProject, RepositoryChange};
 use gitea::{Gitea, Product};
 use github::GitHub;
 use gitlab::GitLab;
+pub use hooks::{register_hook, unregister_hook};
 pub use ls_refs::{GitRefs, LsRefs};
 pub use manifest::{Found, read_found, read_project};
 use outgoing::Gateway;
@@ -183,6 +185,11 @@ impl ProviderKind {
             Self::BitbucketServer => &["repo:refs_changed", "repo:modified"],
             Self::Git => &[],
         }
+    }
+
+    /// Whether its webhooks can be registered by a program.
+    pub fn registers_hooks(self) -> bool {
+        !matches!(self, Self::Git)
     }
 
     /// Whether one answer holds many commits, so that they are best taken in together.
@@ -390,7 +397,7 @@ pub trait GitHost {
         ))
     }
 
-    /// The id of the webhook with this address, if there is one: registering twice must not double it.
+    /// The id of the webhook with this address, the oldest if there are several: registering twice must not double it.
     async fn find_hook(&self, _place: HookPlace<'_>, _url: &str) -> Result<Option<String>> {
         Err(no_hooks())
     }
@@ -422,6 +429,16 @@ fn no_hooks() -> Error {
     Error::invalid(
         "This kind of host lets no program register webhooks; set one up by hand with the address shown",
     )
+}
+
+/// Whether `Authorization` carries the webhook's secret as a bearer: the generic hook, of every kind of connection.
+pub fn verify_bearer(secret: &[u8], headers: &[(String, String)]) -> bool {
+    plain_git::event::verify(secret, header(headers, "authorization"))
+}
+
+/// Reads the body of the generic hook: JSON, or a form's field `payload`.
+pub fn read_generic_body(headers: &[(String, String)], body: &[u8]) -> Result<serde_json::Value> {
+    payload::read("a generic hook", headers, body)
 }
 
 /// The first header of that name, given in lower case.

@@ -36,6 +36,16 @@ pub struct Connection {
     pub paused_until: Option<i64>,
     /// Why the last call failed.
     pub trouble: Option<String>,
+    /// Unix second since when calls fail.
+    pub trouble_since: Option<i64>,
+    /// Unix second since when the host refuses the credential; none while it does not.
+    pub refused_at: Option<i64>,
+    /// `automatic` or `manual`: who registers the webhooks of new projects.
+    pub hooks: String,
+    /// JSON: where the generic hook finds what it looks for; none for the standard form alone.
+    pub hook_mapping: Option<String>,
+    /// Hours between two scheduled comparisons; none for the default.
+    pub reconcile_hours: Option<i64>,
 }
 
 /// What a connection's token is sealed for.
@@ -56,6 +66,11 @@ impl Connection {
             .await
     }
 
+    /// Where the host is to send its webhooks.
+    pub fn webhook_url(&self, app: &App) -> String {
+        format!("{}/hooks/{}", app.config.public_url, self.id)
+    }
+
     /// The webhook secret in clear.
     pub async fn open_webhook_secret(&self, app: &App) -> Result<String> {
         app.vault
@@ -70,8 +85,8 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
         .rows(
             Statement::new(
                 "insert into connections (id, organisation_id, provider, base_url, account, username, sealed_token,
-                                          sealed_webhook_secret, created_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                          sealed_webhook_secret, created_at, hooks)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )
             .bind(&new.id)
             .bind(new.organisation_id)
@@ -81,7 +96,8 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
             .bind(new.username.as_deref())
             .bind(&new.sealed_token)
             .bind(&new.sealed_webhook_secret)
-            .bind(new.created_at),
+            .bind(new.created_at)
+            .bind(&new.hooks),
         )
         .await
         .map(|_| ())
@@ -94,7 +110,8 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
         .rows(
             Statement::new(
                 "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
-                        created_at, last_heard_at, paused_until, trouble
+                        created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks, hook_mapping,
+                        reconcile_hours
                  from connections where id = ?1",
             )
             .bind(id),
@@ -125,13 +142,40 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
             .rows(
                 Statement::new(
                     "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
-                            created_at, last_heard_at, paused_until, trouble
+                            created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks,
+                            hook_mapping, reconcile_hours
                      from connections where organisation_id = ?1 order by created_at desc, id",
                 )
                 .bind(organisation),
             )
             .await?,
     )
+}
+
+/// Changes the settings of a connection; what is none stays. An empty `hook_mapping` takes the mapping away, and 0 hours
+/// are the default.
+pub async fn update_settings(
+    app: &App,
+    id: &str,
+    hooks: Option<&str>,
+    hook_mapping: Option<&str>,
+    reconcile_hours: Option<i64>,
+) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "update connections set hooks = coalesce(?2, hooks),
+                        hook_mapping = case when ?3 is null then hook_mapping else nullif(?3, '') end,
+                        reconcile_hours = case when ?4 is null then reconcile_hours else nullif(?4, 0) end
+                 where id = ?1",
+            )
+            .bind(id)
+            .bind(hooks)
+            .bind(hook_mapping)
+            .bind(reconcile_hours),
+        )
+        .await
+        .map(|_| ())
 }
 
 /// Replaces a connection's token; the trouble and the limits of the one before are over.
@@ -146,7 +190,8 @@ pub async fn update_token(
         .rows(
             Statement::new(
                 "update connections set account = ?2, username = ?3, sealed_token = ?4, trouble = null, paused_until = null,
-                        git_refused_at = null
+                        git_refused_at = null,
+                        trouble_since = null, refused_at = null, next_try_at = null
                  where id = ?1",
             )
             .bind(id)
@@ -158,19 +203,25 @@ pub async fn update_token(
         .map(|_| ())
 }
 
-/// Notes why the last call failed, or that it worked.
+/// Notes why the last call failed, or that it worked. What was asked before the host refused the credential may be
+/// answered after: that changes nothing of the refusal.
 pub async fn note_trouble(app: &App, connection: &str, trouble: Option<&str>) -> Result<()> {
     app.db
-        .rows(note_trouble_stmt(connection, trouble))
+        .rows(note_trouble_stmt(connection, trouble, app.now()))
         .await
         .map(|_| ())
 }
 
 /// The statement that does.
-pub fn note_trouble_stmt(connection: &str, trouble: Option<&str>) -> Statement {
-    Statement::new("update connections set trouble = ?2 where id = ?1 and trouble is not ?2")
-        .bind(connection)
-        .bind(trouble)
+pub fn note_trouble_stmt(connection: &str, trouble: Option<&str>, now: i64) -> Statement {
+    Statement::new(
+        "update connections set trouble = ?2,
+                trouble_since = case when ?2 is null then null else coalesce(trouble_since, ?3) end
+         where id = ?1 and trouble is not ?2 and refused_at is null",
+    )
+    .bind(connection)
+    .bind(trouble)
+    .bind(now)
 }
 
 /// Notes that the host of a git repository wants to be left alone for some seconds; whether that is news. The limit is
@@ -378,27 +429,4 @@ pub async fn upsert_git_repo(
         .into_iter()
         .next()
         .ok_or_else(|| Error::internal("an upserted row did not come back"))
-}
-
-/// Git repositories that were compared before `before` or never, oldest first.
-pub async fn list_unreconciled(app: &App, before: i64, limit: i64) -> Result<Vec<GitRepo>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select g.id, g.organisation_id, g.connection_id, g.provider_id, g.full_name, g.default_branch,
-                            g.web_url, g.clone_url, g.is_archived, g.last_heard_at, g.last_reconciled_at,
-                            g.named_commit
-                     from git_repos g
-                     where coalesce(g.last_reconciled_at, g.created_at) < ?1
-                       and exists (select 1 from packages p where p.git_repo_id = g.id)
-                       and not exists (select 1 from jobs j where j.git_repo_id = g.id
-                                       and j.created_at >= ?1)
-                     order by g.last_reconciled_at limit ?2",
-                )
-                .bind(before)
-                .bind(limit),
-            )
-            .await?,
-    )
 }

@@ -14,7 +14,7 @@ pub struct JobRow {
     pub id: String,
     /// The organisation's id.
     pub organisation_id: i64,
-    /// `sync`.
+    /// `sync` or `discover`.
     pub kind: String,
     /// The git repository it is about.
     pub git_repo_id: Option<i64>,
@@ -159,6 +159,8 @@ pub struct RunningJob {
     pub cause: String,
     /// When something of it was last at work, in Unix seconds; see [`note_activity_stmt`].
     pub active_at: Option<i64>,
+    /// Unix seconds.
+    pub created_at: i64,
 }
 
 /// Finds what running a job needs.
@@ -167,7 +169,7 @@ pub async fn find_running_job(app: &App, id: &str) -> Result<Option<RunningJob>>
         .db
         .rows(
             Statement::new(
-                "select organisation_id, git_repo_id, package_id, state, cause, active_at from jobs
+                "select organisation_id, git_repo_id, package_id, state, cause, active_at, created_at from jobs
                  where id = ?1 and git_repo_id is not null and package_id is not null",
             )
             .bind(id),
@@ -310,24 +312,30 @@ pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
         .map(|_| ())
 }
 
-/// Queued jobs that were made before `before`: their message was lost.
-pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<String>> {
+/// Queued jobs that were made before `before`, as id and kind: their message was lost. Those that wait for a credential
+/// are left alone.
+pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<(String, String)>> {
     #[derive(Deserialize)]
     struct Forgotten {
         id: String,
+        kind: String,
     }
     let rows = app
         .db
         .rows(
             Statement::new(
-                "select id from jobs where state = 'queued' and created_at < ?1 order by created_at limit 100",
+                "select j.id, j.kind from jobs j
+                 left join git_repos g on g.id = j.git_repo_id
+                 left join connections c on c.id = coalesce(g.connection_id, j.connection_id)
+                 where j.state = 'queued' and j.created_at < ?1 and c.refused_at is null
+                 order by j.created_at limit 100",
             )
             .bind(before),
         )
         .await?;
     Ok(rows_as::<Forgotten>(rows)?
         .into_iter()
-        .map(|row| row.id)
+        .map(|row| (row.id, row.kind))
         .collect())
 }
 

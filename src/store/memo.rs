@@ -37,6 +37,9 @@ pub struct Memo {
     pub dists: Shelf<DistPointer>,
     /// Connections by id, for webhooks that come in bursts. Their secrets are sealed here as well.
     pub connections: Shelf<Connection>,
+    /// Of each connection whose address got deliveries with a wrong signature: when that was last written down, and how
+    /// many came since.
+    pub refused_deliveries: Shelf<(i64, u32)>,
     /// Tree nodes by hash.
     pub nodes: Nodes,
     /// Until when a pack of git's is held in memory: there is room for one. A time and no flag, since whoever holds it may
@@ -51,6 +54,7 @@ impl Default for Memo {
             repositories: Shelf::new(REPOSITORIES),
             dists: Shelf::new(DISTS),
             connections: Shelf::new(CONNECTIONS),
+            refused_deliveries: Shelf::new(CONNECTIONS),
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),
         }

@@ -180,10 +180,21 @@ pub fn add_stmts(addition: &Addition<'_>, place: &Place, now: i64) -> Vec<Statem
     ]
 }
 
-/// Adds a project, and gives its package.
+/// Adds a project, and gives its package and its git repository.
 pub async fn add_project(app: &App, addition: &Addition<'_>) -> Result<(Package, i64)> {
+    add_project_with(app, addition, |_| Vec::new()).await
+}
+
+/// The same, with what `more` makes of the git repository's id written together with it.
+pub async fn add_project_with(
+    app: &App,
+    addition: &Addition<'_>,
+    more: impl FnOnce(i64) -> Vec<Statement>,
+) -> Result<(Package, i64)> {
     let place = find_place(app, addition).await?;
-    app.db.batch(add_stmts(addition, &place, app.now())).await?;
+    let mut statements = add_stmts(addition, &place, app.now());
+    statements.extend(more(place.git_repo));
+    app.db.batch(statements).await?;
     let organisation = addition.connection.organisation_id;
     let package = find_package(app, organisation, &place.name)
         .await?

@@ -2,11 +2,13 @@
 // It gives archives itself, without a length while it makes them, and with one from then on.
 import { GitHubDouble } from "./github-double.mjs";
 import { ForgejoAnswers } from "./forgejo-answers.mjs";
+import { Hooks } from "./support/hooks.mjs";
 
 export class ForgejoDouble extends GitHubDouble {
   static answers = { api: (double, request, body) => new ForgejoAnswers(double, request, body).answer() };
   /** No page has more entries than this, whatever `limit` says: `max_response_items` of the instance. */
   pageSize = 50;
+  hooks = new Hooks();
   /** Archives that were made once: `project id/commit`. */
   madeArchives = new Set();
 

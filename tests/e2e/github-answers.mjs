@@ -12,7 +12,7 @@ const endpoints = [
   [/^\/zipball\/(?<revision>.+)$/, linkArchive],
 ];
 
-export async function answerApi(double, request) {
+export async function answerApi(double, request, body) {
   const url = new URL(request.url, double.origin);
   const path = url.pathname.slice(double.basePath.length);
   if (!url.pathname.startsWith(`${double.basePath}/`)) return problem(404, "Not Found");
@@ -22,6 +22,8 @@ export async function answerApi(double, request) {
   if (!credentials) return problem(401, "Requires authentication");
   const token = double.tokens.get(credentials);
   if (!token) return problem(401, "Bad credentials");
+  const hooked = /^\/(?<place>(?:repositories|orgs)\/[^/]+)\/hooks(?:\/(?<id>\d+))?$/.exec(path);
+  if (hooked) return answerHooks({ double, url, token, headers: request.headers }, request, hooked.groups);
   if (request.method !== "GET") return problem(404, "Not Found");
 
   const call = { double, url, token, headers: request.headers };
@@ -50,6 +52,19 @@ async function answerProject(call, rest) {
     if (match) return answer({ ...call, rest, ...decoded(match.groups) });
   }
   return problem(404, "Not Found");
+}
+
+function answerHooks(call, request, { place, id }) {
+  if (!call.token.mayManageHooks) return problem(404, "Not Found");
+  const page = Number(call.url.searchParams.get("page") ?? 1);
+  const asked = { method: request.method, id: id && Number(id), page, body: request.body };
+  const { status, value, next } = call.double.hooks.answer(place, asked);
+  if (status === 404) return problem(404, "Not Found");
+  const query = new URLSearchParams(call.url.searchParams);
+  query.set("page", page + 1);
+  const link = next ? { link: `<${call.double.url}/${place}/hooks?${query}>; rel="next"` } : {};
+  const body = value === undefined ? undefined : JSON.stringify(value);
+  return { status, headers: { ...common(call), "content-type": "application/json; charset=utf-8", ...link }, body };
 }
 
 function describeProject({ double, project }) {

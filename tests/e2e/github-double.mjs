@@ -11,8 +11,8 @@ import { answerApi } from "./github-answers.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
 import { countBytes, readBody } from "./support/body.mjs";
+import { Hooks } from "./github-hooks.mjs";
 import { answerGit } from "./support/git-http.mjs";
-import { Hooks } from "./support/hooks.mjs";
 
 export class GitHubDouble {
   /** What answers, by host. Another host's double has answers of its own, over the same projects. */
@@ -28,10 +28,10 @@ export class GitHubDouble {
   /** Requests that brought credentials to the archive host. A right client leaves this empty. */
   leaks = [];
   faults = new Faults();
+  hooks = new Hooks();
   tokens = new Map();
   projects = new Map();
   archiveLinks = new Map();
-  hooks = new Hooks();
   archivesServed = 0;
   /** How many refs a page has, whatever `per_page` says: a client that does not follow the links sees two tags. */
   pageSize = 2;
@@ -61,9 +61,9 @@ export class GitHubDouble {
   }
 
   /** `scopes` as of a classic token; undefined makes it fine-grained, which has no scopes header. */
-  addToken({ login = "ada", scopes, mayReadContents = true } = {}) {
+  addToken({ login = "ada", scopes, mayReadContents = true, mayManageHooks = true } = {}) {
     const token = (scopes === undefined ? "github_pat_" : "ghp_") + randomUUID().replaceAll("-", "");
-    this.tokens.set(token, { login, scopes, mayReadContents });
+    this.tokens.set(token, { login, scopes, mayReadContents, mayManageHooks });
     return token;
   }
 

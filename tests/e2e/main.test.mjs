@@ -5,6 +5,7 @@ import { clients } from "./clients.mjs";
 import { World } from "./world.mjs";
 import connections from "./scenarios/connections.mjs";
 import imports from "./scenarios/imports.mjs";
+import hooks from "./scenarios/hooks.mjs";
 import webhooks from "./scenarios/webhooks.mjs";
 import refs from "./scenarios/refs.mjs";
 import policies from "./scenarios/policies.mjs";
@@ -48,7 +49,7 @@ describe("Repertoire", () => {
   // Most of a sync is waiting: for a batch of the queue, for what an isolate remembers, for a fault to pass.
   describe("side by side", { concurrency: true }, () => {
     // The tests of these are side by side as well: each has a package of its own.
-    const loose = { webhooks, refs, faults, traps };
+    const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
     const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));

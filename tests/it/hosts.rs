@@ -286,8 +286,8 @@ fn archives_come_as_gitlab_allows_them_and_nothing_fails() {
     let connection = connect(&registry, "gitlab");
     let job = import(&registry, &connection);
     let started = registry.world.now.get();
-    // The reconcile, and the first round of the 25 imports.
-    for _ in 0..26 {
+    // The reconcile, the first round of the 25 imports, and the webhook.
+    for _ in 0..27 {
         registry.run_one_job();
     }
     assert_eq!(registry.world.now.get(), started, "nobody was waited for");

@@ -20,6 +20,16 @@ mod composer_tables;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod hooks_deliveries;
+#[cfg(test)]
+mod hooks_generic;
+#[cfg(test)]
+mod hooks_groups;
+#[cfg(test)]
+mod hooks_registered;
+#[cfg(test)]
+mod hooks_schedule;
+#[cfg(test)]
 mod host_faults;
 #[cfg(test)]
 mod hosts;
@@ -31,6 +41,8 @@ mod migrations;
 mod parsers;
 #[cfg(test)]
 mod publishing;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 #[path = "../oracle/repositories.rs"]
 mod repositories;

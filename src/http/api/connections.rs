@@ -2,19 +2,30 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::domain::generic_hook::HookMapping;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::hook_groups::{AskedGroup, show_groups, update_groups};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::jobs::enqueue_waiting;
 use crate::providers::outgoing::{Gateway, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
+use crate::store::hooks::forget_refused_hooks;
 use crate::store::organisations::Organisation;
+use crate::store::schedule::RECONCILE_HOURS;
+
+/// We register the webhooks of new projects.
+const AUTOMATIC: &str = "automatic";
+
+/// A week: what is compared less often is better switched off.
+const LONGEST_HOURS: i64 = 7 * 24;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +36,7 @@ struct Asked {
     /// Left out where nobody has to show one, as at a public git server.
     #[serde(default)]
     token: String,
+    hooks: Option<String>,
 }
 
 /// Connects a git host, after its token was tried. The webhook's secret is shown once.
@@ -36,6 +48,8 @@ pub async fn create_connection(
     let asked: Asked = request.json().await?;
     let kind = ProviderKind::parse(&asked.provider)
         .ok_or_else(|| Error::invalid(format!("`provider` must be {}", providers())))?;
+    let asked_hooks = asked.hooks.unwrap_or_else(|| AUTOMATIC.to_owned());
+    check_hooks(&asked_hooks)?;
     let base_url = asked
         .base_url
         .filter(|url| !url.trim().is_empty())
@@ -62,10 +76,15 @@ pub async fn create_connection(
         last_heard_at: None,
         paused_until: None,
         trouble: None,
+        trouble_since: None,
+        refused_at: None,
+        hooks: asked_hooks,
+        hook_mapping: None,
+        reconcile_hours: None,
         id,
     };
     store::insert_connection(app, &connection).await?;
-    let mut shown = show(app, &connection);
+    let mut shown = show(app, &connection).await?;
     if let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut) {
         if kind == ProviderKind::GitLab {
             let key = format!("whsec_{}", STANDARD.encode(secret));
@@ -124,11 +143,9 @@ pub(crate) async fn open_host<'a>(
         let address = gateway.address(&connection.base_url)?;
         return Err(limited(address.host(), retry_after));
     }
-    let kind = ProviderKind::parse(&connection.provider)
-        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let token = connection.open_token(app).await?;
     let credentials = Credentials::new(connection.username.as_deref(), &token);
-    kind.connect(gateway, &connection.base_url, &credentials)
+    kind_of(connection)?.connect(gateway, &connection.base_url, &credentials)
 }
 
 /// What the host of a connection refuses is for the caller to mend; a limit is obeyed by all.
@@ -157,30 +174,68 @@ pub(crate) async fn find_own(
         .ok_or_else(|| missing("connection"))
 }
 
+/// What somebody wants changed; what is left out stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AskedToken {
+struct AskedChange {
     username: Option<String>,
-    token: String,
+    token: Option<String>,
+    hooks: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    hook_mapping: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    reconcile_hours: Option<Value>,
+    groups: Option<Vec<AskedGroup>>,
 }
 
-/// Gives a connection another token, after it was tried: the one before has expired or was revoked.
+/// A `null` that was given takes something away; one that was not leaves it.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Changes settings of a connection. Another token is tried first: the one before has expired or was revoked, and what
+/// waited for it goes on.
 pub async fn update_connection(
     app: &App,
     mut request: Request,
     organisation: &Organisation,
     id: &str,
 ) -> Result<Reply> {
-    let asked: AskedToken = request.json().await?;
-    let connection = store::find_connection(app, id)
-        .await?
-        .filter(|connection| connection.organisation_id == organisation.id)
-        .ok_or_else(|| missing("connection"))?;
-    let kind = ProviderKind::parse(&connection.provider)
-        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let asked: AskedChange = request.json().await?;
+    let mut connection = find_own(app, organisation, id).await?;
+    if let Some(hooks) = &asked.hooks {
+        check_hooks(hooks)?;
+    }
+    let mapping = asked.hook_mapping.map(read_mapping).transpose()?;
+    let hours = asked.reconcile_hours.as_ref().map(read_hours).transpose()?;
+    if asked.token.is_none() && asked.username.is_some() {
+        return Err(Error::invalid(
+            "`username` goes together with `token`; give both",
+        ));
+    }
+    if let Some(token) = &asked.token {
+        update_token(app, &connection, asked.username.as_deref(), token).await?;
+    }
+    store::update_settings(app, id, asked.hooks.as_deref(), mapping.as_deref(), hours).await?;
+    connection = find_own(app, organisation, id).await?;
+    app.memo.connections.forget(id);
+    if let Some(groups) = asked.groups {
+        update_groups(app, organisation, &connection, groups).await?;
+    }
+    Ok(Reply::json(200, &show(app, &connection).await?))
+}
+
+async fn update_token(
+    app: &App,
+    connection: &Connection,
+    username: Option<&str>,
+    token: &str,
+) -> Result<()> {
+    let id = &connection.id;
+    let kind = kind_of(connection)?;
     // Without a name the one before stays; an empty one takes it away.
-    let username = asked.username.as_deref().or(connection.username.as_deref());
-    let credentials = Credentials::new(username, &asked.token);
+    let username = username.or(connection.username.as_deref());
+    let credentials = Credentials::new(username, token);
     let login = try_credentials(app, kind, &connection.base_url, &credentials).await?;
     let sealed = app
         .vault
@@ -188,19 +243,61 @@ pub async fn update_connection(
         .await?;
     let username = credentials.username.as_deref();
     store::update_token(app, id, &login, username, &sealed).await?;
-    let connection = store::find_connection(app, id)
-        .await?
-        .ok_or_else(|| missing("connection"))?;
-    Ok(Reply::json(200, &show(app, &connection)))
+    forget_refused_hooks(app, id).await?;
+    enqueue_waiting(app, id).await
+}
+
+fn kind_of(connection: &Connection) -> Result<ProviderKind> {
+    ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))
+}
+
+fn check_hooks(hooks: &str) -> Result<()> {
+    match hooks {
+        AUTOMATIC | "manual" => Ok(()),
+        _ => Err(Error::invalid(
+            "`hooks` must be `automatic` or `manual`: who registers the webhooks of new projects",
+        )),
+    }
+}
+
+/// A mapping as it is stored; empty for none.
+fn read_mapping(asked: Value) -> Result<String> {
+    if asked.is_null() {
+        return Ok(String::new());
+    }
+    let mapping: HookMapping = serde_json::from_value(asked).map_err(|error| {
+        Error::invalid(format!(
+            "`hook_mapping` has JSON pointers as `repository_url`, `package_name` or `project_id`: {error}"
+        ))
+    })?;
+    mapping
+        .check()
+        .map_err(|fault| Error::invalid(fault.to_string()))?;
+    serde_json::to_string(&mapping).map_err(Error::internal)
+}
+
+/// Hours as they are stored; 0 for the default.
+fn read_hours(asked: &Value) -> Result<i64> {
+    if asked.is_null() {
+        return Ok(0);
+    }
+    asked
+        .as_i64()
+        .filter(|hours| (1..=LONGEST_HOURS).contains(hours))
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "`reconcile_hours` must be a number from 1 to {LONGEST_HOURS}, or null for {RECONCILE_HOURS}"
+            ))
+        })
 }
 
 /// Lists connections, without their secrets.
 pub async fn list_connections(app: &App, organisation: &Organisation) -> Result<Reply> {
-    let connections: Vec<_> = store::list_connections(app, organisation.id)
-        .await?
-        .iter()
-        .map(|connection| show(app, connection))
-        .collect();
+    let mut connections = Vec::new();
+    for connection in store::list_connections(app, organisation.id).await? {
+        connections.push(show(app, &connection).await?);
+    }
     Ok(Reply::json(200, &json!({ "connections": connections })))
 }
 
@@ -214,21 +311,33 @@ pub(crate) fn as_input(error: &Error) -> Error {
     }
 }
 
-fn show(app: &App, connection: &Connection) -> Value {
+async fn show(app: &App, connection: &Connection) -> Result<Value> {
     let kind = ProviderKind::parse(&connection.provider);
-    json!({
+    let mapping: Value = match &connection.hook_mapping {
+        Some(mapping) => serde_json::from_str(mapping).map_err(Error::internal)?,
+        None => Value::Null,
+    };
+    let url = connection.webhook_url(app);
+    Ok(json!({
         "id": connection.id,
         "provider": connection.provider,
         "base_url": connection.base_url,
         "account": connection.account,
         "username": connection.username,
+        "hooks": connection.hooks,
+        "groups": show_groups(app, connection).await?,
         "webhook": {
-            "url": format!("{}/hooks/{}", app.config.public_url, connection.id),
+            "url": url,
             "content_type": "application/json",
             "events": kind.map_or(&[][..], ProviderKind::webhook_events),
+            "generic_url": format!("{url}/generic"),
         },
+        "hook_mapping": mapping,
+        "reconcile_hours": connection.reconcile_hours.unwrap_or(RECONCILE_HOURS),
         "created_at": rfc3339(connection.created_at),
         "last_heard_at": connection.last_heard_at.map(rfc3339),
         "trouble": connection.trouble,
-    })
+        "trouble_since": connection.trouble_since.map(rfc3339),
+        "waits_for_credential": connection.refused_at.is_some(),
+    }))
 }

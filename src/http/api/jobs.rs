@@ -1,4 +1,4 @@
-//! Jobs, deliveries and dead letters: see, cancel, retry, drop.
+//! Jobs and dead letters: see, cancel, retry, drop.
 
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ pub async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Resu
             job.state
         )));
     }
-    enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
+    enqueue(app, &[Job::begin(&job.kind, id.to_owned())]).await?;
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }
 
@@ -114,27 +114,6 @@ fn show(job: &JobRow) -> Value {
         "started_at": job.started_at.map(rfc3339),
         "finished_at": job.finished_at.map(rfc3339),
     })
-}
-
-/// Lists the newest deliveries of webhooks.
-pub async fn list_deliveries(app: &App, organisation: &Organisation) -> Result<Reply> {
-    let deliveries: Vec<_> = crate::store::deliveries::list_deliveries(app, organisation.id, PAGE)
-        .await?
-        .into_iter()
-        .map(|delivery| {
-            json!({
-                "id": delivery.provider_delivery_id,
-                "connection": delivery.connection_id,
-                "event": delivery.event,
-                "project": delivery.project,
-                "verdict": delivery.verdict,
-                "detail": delivery.detail,
-                "job": delivery.job_id,
-                "received_at": rfc3339(delivery.received_at),
-            })
-        })
-        .collect();
-    Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
 }
 
 /// Letters that nobody could read an owner from are the instance's owner's to see.

@@ -1,6 +1,9 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
 pub mod connections;
+pub mod deliveries;
+mod hook_groups;
+pub mod hooks;
 pub mod imports;
 pub mod jobs;
 pub mod organisations;
@@ -107,8 +110,9 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::RetryJob(org, id) => {
             jobs::retry_job(app, &open(app, &principal, &org).await?, &id).await
         }
-        ApiRoute::ListDeliveries(org) => {
-            jobs::list_deliveries(app, &open(app, &principal, &org).await?).await
+        ApiRoute::Hook(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            hooks::handle(app, &request, &org, route).await
         }
         ApiRoute::ListDeadLetters(org) => {
             jobs::list_dead_letters(app, &principal, &open(app, &principal, &org).await?).await

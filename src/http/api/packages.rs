@@ -9,6 +9,7 @@ use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
+use crate::http::api::hooks::show as show_hook;
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
@@ -18,6 +19,7 @@ use crate::providers::{Project, read_project};
 use crate::store::connections::{GitRepoFacts, find_connection, find_git_repo};
 use crate::store::deliveries::start_job;
 use crate::store::git_refs::list_git_refs;
+use crate::store::hooks::find_repo_hook;
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
     self as store, Package, find_package, list_memberships, read_abandoned,
@@ -214,9 +216,12 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
     let Some(repo) = find_git_repo(app, git_repo).await? else {
         return Ok((Value::Null, refs));
     };
-    let provider = find_connection(app, &repo.connection_id)
-        .await?
-        .map(|connection| connection.provider);
+    let connection = find_connection(app, &repo.connection_id).await?;
+    let hook = match (find_repo_hook(app, git_repo).await?, &connection) {
+        (Some(hook), Some(connection)) => show_hook(app, &hook, connection),
+        _ => Value::Null,
+    };
+    let provider = connection.map(|connection| connection.provider);
     let project = json!({
         "provider": provider,
         "connection": repo.connection_id,
@@ -225,6 +230,7 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         "default_branch": repo.default_branch,
         "web_url": repo.web_url,
         "archived": repo.is_archived != 0,
+        "hook": hook,
         "last_heard_at": repo.last_heard_at.map(rfc3339),
         "last_reconciled_at": repo.last_reconciled_at.map(rfc3339),
     });

@@ -8,17 +8,22 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::hooks::Hooks;
 use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segment, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Dialect, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
+use super::{
+    Account, Credentials, GitHost, HookPlace, Project, ProjectPage, ProviderKind, RefListing,
+    RefPage, WantedHook,
+};
 
 pub use event::{delivery_id, event_name, parse_event, verify};
 
@@ -343,6 +348,67 @@ impl GitHost for Gitea<'_> {
         );
         let or = ", or the instance has `DISABLE_DOWNLOAD_SOURCE_ARCHIVES` set";
         self.api.open_archive(&url, commit, or).await
+    }
+
+    async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
+        self.hooks(place).await?.find(&self.api, url).await
+    }
+
+    async fn save_hook(
+        &self,
+        place: HookPlace<'_>,
+        known: Option<&str>,
+        wanted: &WantedHook<'_>,
+    ) -> Result<String> {
+        let body = self.hook_body(wanted);
+        self.hooks(place).await?.save(&self.api, known, &body).await
+    }
+
+    async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
+        self.hooks(place).await?.remove(&self.api, hook).await
+    }
+}
+
+impl Gitea<'_> {
+    async fn hooks(&self, place: HookPlace<'_>) -> Result<Hooks> {
+        let (path, needs) = match place {
+            HookPlace::Project(id) => (
+                format!("{}/hooks", self.repository_path(id).await?),
+                "the token needs the scope `write:repository` and an owner who administers the repository",
+            ),
+            HookPlace::Group(name) => (
+                format!("/orgs/{}/hooks", segment(name)),
+                "it must be an organisation and no person; the token needs the scope `write:organization` and somebody \
+                 who owns the organisation",
+            ),
+        };
+        Ok(Hooks {
+            first: format!("{path}?limit={PER_PAGE}&page=1"),
+            path,
+            paging: Paging::Numbers,
+            url: "/config/url",
+            update: "PATCH",
+            needs,
+        })
+    }
+
+    fn hook_body(&self, wanted: &WantedHook<'_>) -> Value {
+        let (kind, provider) = match self.product {
+            Product::Gitea => ("gitea", ProviderKind::Gitea),
+            Product::Forgejo => ("forgejo", ProviderKind::Forgejo),
+        };
+        json!({
+            "type": kind,
+            // It is false unless it is said.
+            "active": true,
+            "branch_filter": "*",
+            "events": provider.webhook_events(),
+            "config": {
+                "url": wanted.url,
+                "content_type": "json",
+                "secret": wanted.secret,
+            },
+        })
     }
 }
 

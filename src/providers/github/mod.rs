@@ -9,18 +9,23 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::domain::funding::Funding;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::hooks::Hooks;
 use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::Gateway;
 use super::paging::Paging;
-use super::path::{full_commit, is_id, project, segments, split_name};
+use super::path::{full_commit, is_id, project, segment, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
+use super::{
+    Account, Credentials, GitHost, HookPlace, Project, ProjectPage, ProviderKind, RefListing,
+    RefPage, WantedHook,
+};
 
 pub use event::parse_event;
 
@@ -216,6 +221,61 @@ impl GitHost for GitHub<'_> {
         let url = format!("/repositories/{}/zipball/{commit}", project(project_id)?);
         self.api.open_archive(&url, commit, "").await
     }
+
+    async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
+        hooks(place)?.find(&self.api, url).await
+    }
+
+    async fn save_hook(
+        &self,
+        place: HookPlace<'_>,
+        known: Option<&str>,
+        wanted: &WantedHook<'_>,
+    ) -> Result<String> {
+        let body = hook_body(wanted);
+        hooks(place)?.save(&self.api, known, &body).await
+    }
+
+    async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
+        hooks(place)?.remove(&self.api, hook).await
+    }
+}
+
+fn hooks(place: HookPlace<'_>) -> Result<Hooks> {
+    let (path, needs) = match place {
+        HookPlace::Project(id) => (
+            format!("/repositories/{}/hooks", project(id)?),
+            "a classic token needs the scope `repo` or `admin:repo_hook` and an owner who administers the \
+             repository, a fine-grained one write access to `Webhooks`",
+        ),
+        HookPlace::Group(name) => (
+            format!("/orgs/{}/hooks", segment(name)),
+            "it must be an organisation and no person; a classic token needs the scope `admin:org_hook` and \
+             somebody who owns the organisation, a fine-grained one write access to the organisation's `Webhooks`",
+        ),
+    };
+    Ok(Hooks {
+        first: format!("{path}?per_page={PER_PAGE}"),
+        path,
+        paging: Paging::Links,
+        url: "/config/url",
+        update: "PATCH",
+        needs,
+    })
+}
+
+fn hook_body(wanted: &WantedHook<'_>) -> Value {
+    json!({
+        "name": "web",
+        "active": true,
+        "events": ProviderKind::GitHub.webhook_events(),
+        "config": {
+            "url": wanted.url,
+            "content_type": "json",
+            "secret": wanted.secret,
+            "insecure_ssl": "0",
+        },
+    })
 }
 
 /// Where git answers, by where the API does: beside it at an Enterprise Server, next door at github.com and GHE.com.

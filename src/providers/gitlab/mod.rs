@@ -6,18 +6,24 @@ mod projects;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
+use super::hooks::Hooks;
 use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::{Gateway, archives_limited, upstream};
 use super::paging::Paging;
 use super::path::{full_commit, is_id, is_word, project, segment};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Dialect, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage};
+use super::{
+    Account, Credentials, GitHost, HookPlace, Project, ProjectPage, RefListing, RefPage, WantedHook,
+};
 
 pub use event::{delivery_id, parse_event, verify};
 
@@ -343,9 +349,64 @@ impl GitHost for GitLab<'_> {
         opened
     }
 
+    async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
+        hooks(place)?.find(&self.api, url).await
+    }
+
+    async fn save_hook(
+        &self,
+        place: HookPlace<'_>,
+        known: Option<&str>,
+        wanted: &WantedHook<'_>,
+    ) -> Result<String> {
+        let body = hook_body(wanted);
+        hooks(place)?.save(&self.api, known, &body).await
+    }
+
+    async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
+        hooks(place)?.remove(&self.api, hook).await
+    }
+
     fn limits_archives_apart(&self) -> bool {
         true
     }
+}
+
+fn hooks(place: HookPlace<'_>) -> Result<Hooks> {
+    let (path, needs) = match place {
+        HookPlace::Project(id) => (
+            format!("/projects/{}/hooks", project(id)?),
+            "the token needs the scope `api` and the role Maintainer in the project",
+        ),
+        HookPlace::Group(name) => (
+            format!("/groups/{}/hooks", segment(name)),
+            "webhooks of groups need GitLab Premium, the scope `api` and the role Owner in the group",
+        ),
+    };
+    Ok(Hooks {
+        first: format!("{path}?per_page={PER_PAGE}"),
+        path,
+        paging: Paging::Queries,
+        url: "/url",
+        update: "PUT",
+        needs,
+    })
+}
+
+/// The secret goes along twice: instances that can sign do so, and older ones pass over `signing_token` and show `token`.
+fn hook_body(wanted: &WantedHook<'_>) -> Value {
+    let mut body = json!({
+        "url": wanted.url,
+        "token": wanted.secret,
+        "push_events": true,
+        "tag_push_events": true,
+        "enable_ssl_verification": true,
+    });
+    if let (Ok(key), Some(body)) = (hex::decode(wanted.secret), body.as_object_mut()) {
+        let key = format!("whsec_{}", STANDARD.encode(key));
+        body.insert("signing_token".to_owned(), key.into());
+    }
+    body
 }
 
 /// GitLab keeps a listing of branches for 30 seconds, apart for each set of parameters, and gives it again whatever is

@@ -14,6 +14,7 @@ use zip::write::SimpleFileOptions;
 
 use super::bitbucket::Bitbucket;
 use super::git_server::GitFaults;
+use super::hooks::HookBook;
 use super::hosts::ArchiveLimit;
 
 /// The token that GitHub knows.
@@ -29,6 +30,10 @@ pub(crate) struct GitHubDouble {
     pub(crate) seen: Vec<String>,
     /// Answers for the next requests, before anything else is looked at.
     pub(crate) refusals: Vec<Answer>,
+    /// Webhooks, of all hosts.
+    pub(crate) hooks: HookBook,
+    /// The one token that GitHub takes; none for [`GITHUB_TOKEN`].
+    pub(crate) token: Option<String>,
     /// Of GitLab.
     pub(crate) archive_limit: ArchiveLimit,
     /// Of GitLab: when which listing was made, and what it said.
@@ -186,7 +191,8 @@ impl GitHubDouble {
             return self.send_archive(archive);
         }
         let path = path.strip_prefix(API).expect("a host nobody should ask");
-        if header("authorization") != Some(&format!("Bearer {GITHUB_TOKEN}")) {
+        let token = self.token.as_deref().unwrap_or(GITHUB_TOKEN);
+        if header("authorization") != Some(&format!("Bearer {token}")) {
             return Answer::new(401, r#"{"message":"Bad credentials"}"#);
         }
         if let Some(status) = self.fail_funding
@@ -195,6 +201,10 @@ impl GitHubDouble {
             return Answer::new(status, r#"{"message":"no"}"#);
         }
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        if let [kind @ ("repositories" | "orgs"), place, "hooks", rest @ ..] = segments.as_slice() {
+            let place = format!("github {kind} {place}");
+            return self.hooks.answer(&place, rest.first().copied(), request);
+        }
         match segments.as_slice() {
             ["user"] => Answer::new(200, r#"{"id":7,"login":"acme-bot"}"#)
                 .with("x-oauth-scopes", "repo, workflow"),

@@ -63,11 +63,27 @@ pub(crate) fn answer(double: &mut GitHubDouble, request: &OutRequest, now: i64) 
     if !is_signed_in {
         return Some(Answer::new(401, r#"{"message":"401 Unauthorized"}"#));
     }
-    let asked = Asked {
-        path: rest.split('/').collect(),
-        query,
-        now,
+    let path: Vec<_> = rest.split('/').collect();
+    let hooks = match path.as_slice() {
+        [
+            kind @ ("projects" | "groups" | "orgs"),
+            place,
+            "hooks",
+            hook @ ..,
+        ] => Some((format!("{kind} {place}"), hook)),
+        ["repos", owner, name, "hooks", hook @ ..] => Some((format!("repos {owner}/{name}"), hook)),
+        _ => None,
     };
+    if let Some((place, hook)) = hooks {
+        let host = if url.starts_with(GITLAB) {
+            "gitlab"
+        } else {
+            "forgejo"
+        };
+        let place = format!("{host} {place}");
+        return Some(double.hooks.answer(&place, hook.first().copied(), request));
+    }
+    let asked = Asked { path, query, now };
     let missing = || Answer::new(404, r#"{"message":"404 Not Found"}"#);
     Some(answer(double, &asked).unwrap_or_else(missing))
 }
