@@ -24,6 +24,9 @@ pub mod root_document;
 pub mod search;
 pub mod settings;
 
+pub mod form_data;
+pub mod upload;
+
 pub mod archive;
 pub mod blob;
 pub mod tree;

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::Result;
+use crate::jobs::uploads::give_up;
 use crate::jobs::{Job, enqueue};
 use crate::ports::Level;
 use crate::store::connections::list_unreconciled;
@@ -12,6 +13,7 @@ use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::repositories::list_outdated;
 use crate::store::sweep::sweep;
+use crate::store::uploads::{ABANDONED, delete_ended_uploads, find_upload, list_untouched};
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
 const FORGOTTEN: i64 = 120;
@@ -24,6 +26,12 @@ const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
 
 /// How long reports of downloads are remembered as counted, in seconds: the queue keeps no message for longer.
 const REPORTS_KEPT: i64 = 14 * 24 * 60 * 60;
+
+/// No invocation lives longer than this many seconds: what one was at work on then is nobody's.
+const DEAD: i64 = 15 * 60;
+
+/// How long ended uploads in parts are kept, in seconds, for who asks what became of them.
+const UPLOADS_KEPT: i64 = 7 * 24 * 60 * 60;
 
 /// How long ended jobs are kept, in seconds.
 const JOBS_KEPT: i64 = 30 * 24 * 60 * 60;
@@ -41,6 +49,7 @@ pub async fn run(app: &App) {
         start_forgotten(app).await,
     );
     report(app, "the scheduled comparison", reconcile_all(app).await);
+    report(app, "uploads in parts", tend_uploads(app).await);
     report(
         app,
         "removing old deliveries",
@@ -89,6 +98,23 @@ async fn publish_outdated(app: &App) -> Result<()> {
         .map(|repository| Job::Publish { repository })
         .collect();
     enqueue(app, &jobs).await
+}
+
+/// Gives up what nobody goes on with, sends for what is complete and was forgotten, and forgets what ended.
+async fn tend_uploads(app: &App) -> Result<()> {
+    let now = app.now();
+    for id in list_untouched(app, "open", now.saturating_sub(ABANDONED)).await? {
+        if let Some(upload) = find_upload(app, &id).await? {
+            give_up(app, &upload).await?;
+        }
+    }
+    let forgotten: Vec<_> = list_untouched(app, "checking", now.saturating_sub(DEAD))
+        .await?
+        .into_iter()
+        .map(|id| Job::CompleteUpload { id })
+        .collect();
+    enqueue(app, &forgotten).await?;
+    delete_ended_uploads(app, now.saturating_sub(UPLOADS_KEPT)).await
 }
 
 async fn start_forgotten(app: &App) -> Result<()> {

@@ -12,6 +12,7 @@ pub mod publish;
 pub mod reconcile;
 mod rename;
 mod source;
+pub mod uploads;
 
 pub use outcome::Outcome;
 use outcome::{Next, backoff};
@@ -59,6 +60,11 @@ pub enum Job {
     Publish {
         /// The repository's id.
         repository: i64,
+    },
+    /// Put a large upload together, look through it and make it a version.
+    CompleteUpload {
+        /// The upload that a person sees.
+        id: String,
     },
     /// Count what somebody installed. There is nothing that it could name instead of carrying it.
     CountDownloads {
@@ -113,6 +119,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
+        Job::CompleteUpload { id } => uploads::run(app, id).await,
         Job::CountDownloads {
             id,
             repository,
@@ -196,6 +203,9 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
+        Job::CompleteUpload { id } => {
+            crate::store::uploads::move_upload(app, &id, "failed", Some(BURIED), None).await
+        }
         // What waits in a repository is found by housekeeping; a lost count is a lost count.
         Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
     }
@@ -220,6 +230,12 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
     let Ok(envelope) = serde_json::from_str::<Envelope>(message) else {
         return Ok(None);
     };
+    let organisation_of_repository = async |repository: i64| {
+        crate::store::repositories::load_repository(app, repository)
+            .await
+            .ok()
+            .map(|repository| repository.organisation_id)
+    };
     Ok(match envelope.job {
         Job::Reconcile { id } | Job::Import { id, .. } | Job::ImportTogether { id } => {
             crate::store::jobs::find_job(app, &id)
@@ -227,11 +243,12 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
                 .map(|job| job.organisation_id)
         }
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
-            crate::store::repositories::load_repository(app, repository)
-                .await
-                .ok()
-                .map(|repository| repository.organisation_id)
+            organisation_of_repository(repository).await
         }
+        Job::CompleteUpload { id } => match crate::store::uploads::find_upload(app, &id).await? {
+            Some(upload) => organisation_of_repository(upload.repository_id).await,
+            None => None,
+        },
     })
 }
 
@@ -305,6 +322,10 @@ mod tests {
         assert_eq!(
             text(Job::ImportTogether { id: "a".to_owned() }),
             r#"{"v":1,"job":"import_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::CompleteUpload { id: "a".to_owned() }),
+            r#"{"v":1,"job":"complete_upload","id":"a"}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

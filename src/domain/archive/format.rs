@@ -1,21 +1,27 @@
 //! The formats that an archive may have. What counts is how its bytes begin; names and content types are only hints.
 
+use serde::{Deserialize, Serialize};
+
 use super::tar::is_header;
 
 /// A tar header is one block; no shorter beginning tells a tar file from anything else.
 pub(super) const BEGINNING: usize = 512;
 
 /// How an archive is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ArchiveFormat {
     /// zip.
     #[default]
+    #[serde(rename = "zip")]
     Zip,
     /// tar, not compressed.
+    #[serde(rename = "tar")]
     Tar,
     /// tar in gzip.
+    #[serde(rename = "tar.gz")]
     TarGz,
     /// tar in bzip2.
+    #[serde(rename = "tar.bz2")]
     TarBz2,
 }
 
