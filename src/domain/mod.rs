@@ -24,6 +24,7 @@ pub mod root_document;
 pub mod search;
 pub mod settings;
 
+pub mod definition;
 pub mod form_data;
 pub mod upload;
 

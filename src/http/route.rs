@@ -106,6 +106,9 @@ pub enum ApiRoute {
     CreatePackage(String),
     ShowPackage(String, PackageName),
     UpdatePackage(String, PackageName),
+    ShowDefinition(String, PackageName),
+    DefinePackage(String, PackageName),
+    UploadArchive(String, PackageName),
     SyncPackage(String, PackageName),
     ListJobs(String),
     ShowJob(String, String),
@@ -336,6 +339,19 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
                 _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
             }
         }
+        ["orgs", org, "packages", vendor, short, "definition"] => {
+            let name = parse_name(vendor, short)?;
+            match method {
+                "GET" | "HEAD" => Ok(ApiRoute::ShowDefinition(own(org), name)),
+                "PUT" => Ok(ApiRoute::DefinePackage(own(org), name)),
+                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+            }
+        }
+        ["orgs", org, "packages", vendor, short, "archives"] => only(
+            method,
+            "POST",
+            ApiRoute::UploadArchive(own(org), parse_name(vendor, short)?),
+        ),
         ["orgs", org, "packages", vendor, short, "sync"] => only(
             method,
             "POST",

@@ -2,9 +2,9 @@
 
 use crate::app::App;
 use crate::error::Result;
-use crate::jobs::uploads::give_up;
 use crate::jobs::{Job, enqueue};
 use crate::ports::Level;
+use crate::store::completion::give_up;
 use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;

@@ -1,6 +1,7 @@
 //! A queue message becomes an `Outcome`. Every job is small, names a thing and may run twice, in any order.
 
 mod archive_wait;
+mod complete_upload;
 mod count_downloads;
 mod decide;
 pub mod housekeeping;
@@ -12,7 +13,6 @@ pub mod publish;
 pub mod reconcile;
 mod rename;
 mod source;
-pub mod uploads;
 
 pub use outcome::Outcome;
 use outcome::{Next, backoff};
@@ -119,7 +119,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
-        Job::CompleteUpload { id } => uploads::run(app, id).await,
+        Job::CompleteUpload { id } => complete_upload::run(app, id).await,
         Job::CountDownloads {
             id,
             repository,
@@ -292,6 +292,15 @@ pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
         .map(|membership| Job::Publish {
             repository: membership.id,
         })
+        .collect();
+    enqueue(app, &publications).await
+}
+
+/// Has repositories published.
+pub async fn enqueue_publishing(app: &App, repositories: &[i64]) -> Result<()> {
+    let publications: Vec<_> = repositories
+        .iter()
+        .map(|id| Job::Publish { repository: *id })
         .collect();
     enqueue(app, &publications).await
 }

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod archive_pauses;
 pub mod archives;
 pub mod blobs;
+pub mod completion;
 pub mod composer_1;
 pub mod connections;
 pub mod dead_letters;

@@ -12,6 +12,7 @@ use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::defined_versions::{load_defined_stmt, read_defined};
 use crate::store::host_facts::read_host_facts;
 use crate::store::packages::read_abandoned;
 
@@ -199,9 +200,9 @@ pub async fn load_released(
     app: &App,
     package: i64,
 ) -> Result<(Vec<ReleasedVersion>, Vec<ReleasedVersion>)> {
-    let rows = app
+    let mut rows = app
         .db
-        .rows(
+        .batch(vec![
             Statement::new(
                 "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, d.format, v.source, v.time,
                         v.published_at, v.is_default_branch, v.git_ref, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
@@ -213,8 +214,14 @@ pub async fn load_released(
                  where v.package_id = ?1 and v.removed_at is null",
             )
             .bind(package),
-        )
-        .await?;
+            load_defined_stmt(package),
+        ])
+        .await?
+        .into_iter();
+    let (rows, defined) = (
+        rows.next().unwrap_or_default(),
+        rows.next().unwrap_or_default(),
+    );
     let mut tagged = Vec::new();
     let mut dev = Vec::new();
     let mut spelled_name = None;
@@ -261,6 +268,9 @@ pub async fn load_released(
     }
     for version in tagged.iter_mut().chain(&mut dev) {
         version.spelled_name.clone_from(&spelled_name);
+    }
+    for (is_dev, version) in read_defined(defined)? {
+        if is_dev { &mut dev } else { &mut tagged }.push(version);
     }
     Ok((tagged, dev))
 }

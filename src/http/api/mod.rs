@@ -1,6 +1,7 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
 pub mod connections;
+pub mod definitions;
 pub mod jobs;
 pub mod organisations;
 pub mod package_settings;
@@ -85,6 +86,18 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::UpdatePackage(org, name) => {
             let org = open(app, &principal, &org).await?;
             package_settings::update_package(app, request, &org, &name).await
+        }
+        ApiRoute::ShowDefinition(org, name) => {
+            let org = open(app, &principal, &org).await?;
+            definitions::show_definition(app, &org, &name).await
+        }
+        ApiRoute::DefinePackage(org, name) => {
+            let org = open(app, &principal, &org).await?;
+            definitions::define_package(app, request, &org, &name).await
+        }
+        ApiRoute::UploadArchive(org, name) => {
+            let org = open(app, &principal, &org).await?;
+            definitions::receive_archive(app, request, &org, &name).await
         }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await

@@ -13,10 +13,10 @@ use crate::http::composer::Visit;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::PartsRoute;
-use crate::jobs::uploads::{complete_upload, give_up};
-use crate::jobs::{Job, enqueue};
+use crate::jobs::{Job, enqueue, enqueue_publishing};
 use crate::ports::ByteStream;
 use crate::store::archives::PART;
+use crate::store::completion::{complete_upload, give_up};
 use crate::store::uploads::{
     ABANDONED, PartialUpload, find_upload, insert_upload, keep_part, list_parts, move_upload,
 };
@@ -239,7 +239,8 @@ async fn complete(visit: &Visit<'_>, upload: &PartialUpload) -> Result<Reply> {
         reply.status = 202;
         return Ok(reply);
     }
-    complete_upload(app, upload).await?;
+    let left = complete_upload(app, upload).await?;
+    enqueue_publishing(app, &left).await?;
     let upload = find_upload(app, &upload.id)
         .await?
         .ok_or_else(|| Error::not_found("No such upload"))?;

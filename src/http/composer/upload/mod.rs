@@ -12,8 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::composer::Visit;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::jobs::uploads::{answer_for, keep_and_publish};
+use crate::jobs::enqueue_publishing;
 use crate::store::archives::{UploadedArchive, take_in_upload};
+use crate::store::completion::{answer_for, keep_and_publish};
 use crate::store::dists::discard_if_unnamed;
 use crate::store::packages::{Package, find_package, list_memberships};
 use crate::store::uploaded_versions::{Upload, read_manifest, refuse_other_origins};
@@ -99,7 +100,8 @@ async fn take(
         key,
         archive,
     };
-    let kept = keep_and_publish(visit.app, &upload).await?;
+    let (kept, left) = keep_and_publish(visit.app, &upload).await?;
+    enqueue_publishing(visit.app, &left).await?;
     let (status, answer) = answer_for(visit.app, &upload, &kept);
     Ok(Reply::json(status, &answer))
 }

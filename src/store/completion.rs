@@ -1,4 +1,4 @@
-//! What an upload leads to: a version, published, and what its sender is told.
+//! What an upload leads to: its parts put together, a version, published, and what its sender is told.
 
 use serde_json::{Value, json};
 
@@ -7,48 +7,34 @@ use crate::domain::metadata::dist_path;
 use crate::domain::name::PackageName;
 use crate::domain::upload::{Asked, InvalidUpload};
 use crate::error::{Error, Result};
-use crate::jobs::outcome::Next;
-use crate::jobs::{Job, enqueue};
 use crate::store::archives::examine_stored;
 use crate::store::dists::discard_if_unnamed;
 use crate::store::packages::{find_package, list_memberships};
 use crate::store::publications::publish;
 use crate::store::repositories::{Repository, load_repository};
 use crate::store::uploaded_versions::{Kept, Upload, keep_upload, read_manifest};
-use crate::store::uploads::{PartialUpload, delete_upload, find_upload, list_parts, move_upload};
+use crate::store::uploads::{PartialUpload, delete_upload, list_parts, move_upload};
 
-/// Stores an upload's version and makes it visible.
-pub async fn keep_and_publish(app: &App, upload: &Upload<'_>) -> Result<Kept> {
+/// Stores an upload's version and makes it visible; gives the repositories that are left to the queue.
+pub async fn keep_and_publish(app: &App, upload: &Upload<'_>) -> Result<(Kept, Vec<i64>)> {
     let kept = keep_upload(app, upload).await?;
-    make_visible(app, upload.repository, upload.name).await?;
-    Ok(kept)
-}
-
-/// The message's own end of [`complete_upload`]: what is wrong with the archive stands on the upload.
-pub(crate) async fn run(app: &App, id: &str) -> Result<Next> {
-    if let Some(upload) = find_upload(app, id).await?
-        && upload.state == "checking"
-        && let Err(error) = complete_upload(app, &upload).await
-        && error.is_retryable()
-    {
-        return Err(error);
-    }
-    Ok(Next::Done)
+    let left = publish_here(app, upload.repository, upload.name).await?;
+    Ok((kept, left))
 }
 
 /// Puts the parts of an upload together, looks through the whole and makes it a version. All parts are there.
 /// May run any number of times, also at once: what is done is found done. An archive that is refused fails the upload
-/// for good; every other error leaves it as it was.
-pub async fn complete_upload(app: &App, upload: &PartialUpload) -> Result<()> {
+/// for good; every other error leaves it as it was. Gives the repositories that are left to the queue.
+pub async fn complete_upload(app: &App, upload: &PartialUpload) -> Result<Vec<i64>> {
     assemble(app, upload).await?;
     let taken = take(app, upload).await;
     match taken {
-        Ok(answer) => {
+        Ok((answer, left)) => {
             let answer = answer.to_string();
             move_upload(app, &upload.id, "done", None, Some(&answer)).await?;
             // These bytes may have been here under another key. Only now: without its archive this could not run again.
             discard_if_unnamed(app, &upload.archive_key).await;
-            Ok(())
+            Ok(left)
         }
         Err(error) => {
             if !error.is_retryable() {
@@ -77,7 +63,7 @@ async fn assemble(app: &App, upload: &PartialUpload) -> Result<()> {
     }
 }
 
-async fn take(app: &App, upload: &PartialUpload) -> Result<Value> {
+async fn take(app: &App, upload: &PartialUpload) -> Result<(Value, Vec<i64>)> {
     let key = &upload.archive_key;
     let archive = examine_stored(app.blobs.as_ref(), key, upload.size).await?;
     let found = &archive.stored.sha256;
@@ -109,9 +95,9 @@ async fn take(app: &App, upload: &PartialUpload) -> Result<Value> {
         key,
         archive: &archive,
     };
-    let kept = keep_and_publish(app, &upload).await?;
+    let (kept, left) = keep_and_publish(app, &upload).await?;
     let (_, answer) = answer_for(app, &upload, &kept);
-    Ok(answer)
+    Ok((answer, left))
 }
 
 /// Gives an upload up: its parts are freed, and it is forgotten.
@@ -126,11 +112,17 @@ pub async fn give_up(app: &App, upload: &PartialUpload) -> Result<()> {
     delete_upload(app, &upload.id).await
 }
 
-/// Publishes at once where a change came in, so that whoever sees the answer can install; elsewhere by the queue.
-pub async fn make_visible(app: &App, repository: &Repository, name: &PackageName) -> Result<()> {
+/// Publishes at once where a change came in, so that whoever sees the answer can install. Gives the other repositories
+/// of the package, which are left to the queue, with this one if it could not be published now.
+pub async fn publish_here(
+    app: &App,
+    repository: &Repository,
+    name: &PackageName,
+) -> Result<Vec<i64>> {
     let Some(package) = find_package(app, repository.organisation_id, name).await? else {
-        return Ok(());
+        return Ok(Vec::new());
     };
+    let mut left = Vec::new();
     for membership in list_memberships(app, package.id).await? {
         let other = membership.id;
         if other == repository.id {
@@ -141,9 +133,9 @@ pub async fn make_visible(app: &App, repository: &Repository, name: &PackageName
                 )),
             }
         }
-        enqueue(app, &[Job::Publish { repository: other }]).await?;
+        left.push(other);
     }
-    Ok(())
+    Ok(left)
 }
 
 /// The status and the answer for what became of an upload.
