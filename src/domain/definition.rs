@@ -203,7 +203,7 @@ mod tests {
         Definition::parse_all(&PackageName::parse("acme/old").unwrap(), package)
     }
 
-    fn with(changes: Value) -> Value {
+    fn with(changes: &Value) -> Value {
         let mut package = json!({
             "name": "acme/old", "version": "1.0", "require": {"php": ">=7"},
             "dist": {"type": "zip", "url": "https://files.example/old-1.0.zip"},
@@ -216,73 +216,73 @@ mod tests {
 
     #[test]
     fn what_composer_has_is_read() {
-        let read = parse(&with(json!({}))).unwrap().remove(0);
+        let read = parse(&with(&json!({}))).unwrap().remove(0);
         assert_eq!(read.version.normalized(), "1.0.0.0");
         assert!(matches!(read.dist, DefinedDist::Elsewhere(_)));
         assert!(!read.manifest().contains_key("dist"));
         let source = json!({"type": "git", "url": "git@git.example:a/b.git", "reference": "v1"});
-        let read = parse(&with(json!({"dist": null, "source": source}))).unwrap();
+        let read = parse(&with(&json!({"dist": null, "source": source}))).unwrap();
         assert_eq!(read[0].dist, DefinedDist::Nowhere);
         assert_eq!(read[0].source.as_ref().unwrap().kind, "git");
-        let uploaded = parse(&with(json!({"dist": {"sha256": "ABC"}}))).unwrap();
+        let uploaded = parse(&with(&json!({"dist": {"sha256": "ABC"}}))).unwrap();
         assert_eq!(uploaded[0].dist, DefinedDist::Here("abc".to_owned()));
-        let list = json!([with(json!({})), with(json!({"version": "dev-main"}))]);
+        let list = json!([with(&json!({})), with(&json!({"version": "dev-main"}))]);
         assert_eq!(parse(&list).unwrap().len(), 2);
         assert_eq!(parse(&json!([])).unwrap(), []);
     }
 
     #[test]
     fn what_nobody_could_install_is_refused_with_a_reason() {
-        let dist = |dist: Value| with(json!({ "dist": dist }));
+        let dist = |dist: &Value| with(&json!({ "dist": dist }));
         let url = "https://files.example/a.zip";
         for (package, said) in [
             (json!("acme/old"), "an object"),
-            (with(json!({"name": "acme/new"})), "must be `acme/old`"),
-            (with(json!({"version": null})), "needs a `version`"),
-            (with(json!({"version": "no!"})), "no!"),
+            (with(&json!({"name": "acme/new"})), "must be `acme/old`"),
+            (with(&json!({"version": null})), "needs a `version`"),
+            (with(&json!({"version": "no!"})), "no!"),
             (
-                with(json!({"require": {"php": "~~"}})),
+                with(&json!({"require": {"php": "~~"}})),
                 "in the definition is not a valid constraint",
             ),
-            (with(json!({"dist": null})), "needs a `dist` or a `source`"),
-            (dist(json!([])), "`dist` must be an object"),
-            (dist(json!({"type": "path", "url": url})), "`dist.type`"),
-            (dist(json!({"url": url})), "`dist.type`"),
+            (with(&json!({"dist": null})), "needs a `dist` or a `source`"),
+            (dist(&json!([])), "`dist` must be an object"),
+            (dist(&json!({"type": "path", "url": url})), "`dist.type`"),
+            (dist(&json!({"url": url})), "`dist.type`"),
             (
-                dist(json!({"type": "zip", "url": "http://files.example/a.zip"})),
+                dist(&json!({"type": "zip", "url": "http://files.example/a.zip"})),
                 "must begin with `https://`",
             ),
             (
-                dist(json!({"type": "zip", "url": "git@files.example:a.zip"})),
+                dist(&json!({"type": "zip", "url": "git@files.example:a.zip"})),
                 "must begin with `https://`",
             ),
             (
-                dist(json!({"type": "zip", "url": "https://me:x@files.example/a.zip"})),
+                dist(&json!({"type": "zip", "url": "https://me:x@files.example/a.zip"})),
                 "credentials",
             ),
             (
-                dist(json!({"type": "zip", "url": "https://x@files.example/a.zip"})),
+                dist(&json!({"type": "zip", "url": "https://x@files.example/a.zip"})),
                 "credentials",
             ),
             (
-                dist(json!({"type": "zip", "url": url, "shasum": "abc"})),
+                dist(&json!({"type": "zip", "url": url, "shasum": "abc"})),
                 "`dist.shasum`",
             ),
             (
-                dist(json!({"type": "zip", "url": url, "reference": 1})),
+                dist(&json!({"type": "zip", "url": url, "reference": 1})),
                 "`dist.reference`",
             ),
             (
-                dist(json!({"type": "zip", "url": url, "mirrors": []})),
+                dist(&json!({"type": "zip", "url": url, "mirrors": []})),
                 "`dist` has `mirrors`",
             ),
-            (dist(json!({"sha256": "abc", "url": url})), "not both"),
-            (with(json!({"source": {"type": "git"}})), "The source"),
+            (dist(&json!({"sha256": "abc", "url": url})), "not both"),
+            (with(&json!({"source": {"type": "git"}})), "The source"),
             (
-                json!([with(json!({})), with(json!({"version": "v1.0.0"}))]),
+                json!([with(&json!({})), with(&json!({"version": "v1.0.0"}))]),
                 "defined twice",
             ),
-            (Value::Array(vec![with(json!({})); 501]), "at most 500"),
+            (Value::Array(vec![with(&json!({})); 501]), "at most 500"),
         ] {
             let fault = parse(&package).unwrap_err().to_string();
             assert!(fault.contains(said), "{said}: {fault}");

@@ -210,12 +210,11 @@ fn read_parameters(text: &str) -> Vec<(String, String)> {
     let mut rest = text;
     while let Some((name, after)) = rest.split_once('=') {
         let name = name.trim_start_matches([';', ' ', '\t']).trim();
-        let (value, after) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => read_quoted(quoted),
-            None => {
-                let (value, after) = after.split_once(';').unwrap_or((after, ""));
-                (value.trim().to_owned(), after)
-            }
+        let (value, after) = if let Some(quoted) = after.trim_start().strip_prefix('"') {
+            read_quoted(quoted)
+        } else {
+            let (value, after) = after.split_once(';').unwrap_or((after, ""));
+            (value.trim().to_owned(), after)
         };
         parameters.push((name.to_ascii_lowercase(), value));
         rest = after;

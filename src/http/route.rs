@@ -81,6 +81,17 @@ pub enum PartsRoute {
     Complete(String),
 }
 
+/// What the definition of a package consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefinitionRoute {
+    /// `definition`, to be looked at.
+    Show,
+    /// `definition`, to be put in force.
+    Put,
+    /// `archives`: one that a definition may name.
+    Archive,
+}
+
 /// What the API has to offer. The first text is the organisation's slug.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
@@ -106,9 +117,7 @@ pub enum ApiRoute {
     CreatePackage(String),
     ShowPackage(String, PackageName),
     UpdatePackage(String, PackageName),
-    ShowDefinition(String, PackageName),
-    DefinePackage(String, PackageName),
-    UploadArchive(String, PackageName),
+    Definition(String, PackageName, DefinitionRoute),
     SyncPackage(String, PackageName),
     ListJobs(String),
     ShowJob(String, String),
@@ -341,16 +350,21 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         }
         ["orgs", org, "packages", vendor, short, "definition"] => {
             let name = parse_name(vendor, short)?;
-            match method {
-                "GET" | "HEAD" => Ok(ApiRoute::ShowDefinition(own(org), name)),
-                "PUT" => Ok(ApiRoute::DefinePackage(own(org), name)),
-                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
-            }
+            let route = match method {
+                "GET" | "HEAD" => DefinitionRoute::Show,
+                "PUT" => DefinitionRoute::Put,
+                _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+            };
+            Ok(ApiRoute::Definition(own(org), name, route))
         }
         ["orgs", org, "packages", vendor, short, "archives"] => only(
             method,
             "POST",
-            ApiRoute::UploadArchive(own(org), parse_name(vendor, short)?),
+            ApiRoute::Definition(
+                own(org),
+                parse_name(vendor, short)?,
+                DefinitionRoute::Archive,
+            ),
         ),
         ["orgs", org, "packages", vendor, short, "sync"] => only(
             method,

@@ -1,7 +1,7 @@
 //! Compressed streams, unpacked piece by piece into one small buffer: gzip (RFC 1952) and bzip2.
 
 use miniz_oxide::inflate::stream::{InflateState, inflate};
-use miniz_oxide::{DataFormat, MZFlush, MZStatus};
+use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 
 use super::ArchiveFault;
 use super::entry::add_to_crc32;
@@ -126,10 +126,9 @@ impl Gunzip {
                 }
                 // More may wait inside for room in the buffer.
                 Ok(_) if is_full => {}
-                Ok(_) if rest.is_empty() => return Ok(rest),
+                // Without input it may also say that it wants some.
+                Ok(_) | Err(MZError::Buf) if rest.is_empty() => return Ok(rest),
                 Ok(_) if step.bytes_consumed > 0 => {}
-                // It wants more input than there is, and says so by taking nothing.
-                Err(miniz_oxide::MZError::Buf) if rest.is_empty() => return Ok(rest),
                 Ok(_) | Err(_) => return Err(BROKEN),
             }
         }

@@ -12,10 +12,13 @@ use crate::error::{Error, Result};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::http::route::DefinitionRoute;
 use crate::jobs::{enqueue_publications, enqueue_publishing};
 use crate::store::archives::take_in_upload;
 use crate::store::completion::publish_here;
-use crate::store::defined_versions::{define_versions, has_other_versions, list_defined};
+use crate::store::defined_versions::{
+    DefinedRow, define_versions, has_other_versions, list_defined,
+};
 use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
@@ -36,8 +39,23 @@ struct Asked {
     package: Value,
 }
 
+/// Answers for one definition.
+pub async fn handle(
+    app: &App,
+    request: Request,
+    organisation: &Organisation,
+    name: &PackageName,
+    route: DefinitionRoute,
+) -> Result<Reply> {
+    match route {
+        DefinitionRoute::Show => show_definition(app, organisation, name).await,
+        DefinitionRoute::Put => define_package(app, request, organisation, name).await,
+        DefinitionRoute::Archive => receive_archive(app, request, organisation, name).await,
+    }
+}
+
 /// Shows the definition of a package, the newest version first.
-pub async fn show_definition(
+async fn show_definition(
     app: &App,
     organisation: &Organisation,
     name: &PackageName,
@@ -54,12 +72,12 @@ async fn show(app: &App, package: &Package) -> Result<Value> {
     rows.retain(|row| row.removed_at.is_none());
     rows.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
     let versions: Vec<Map<String, Value>> =
-        rows.iter().map(|row| row.fields()).collect::<Result<_>>()?;
+        rows.iter().map(DefinedRow::fields).collect::<Result<_>>()?;
     Ok(json!({ "type": "package", "package": versions }))
 }
 
 /// Puts a definition in force: these are the versions of the package from now on.
-pub async fn define_package(
+async fn define_package(
     app: &App,
     mut request: Request,
     organisation: &Organisation,
@@ -212,7 +230,7 @@ async fn put_into_repository(
 }
 
 /// Takes in an archive for a definition, which then names it by its SHA-256. It needs no composer.json.
-pub async fn receive_archive(
+async fn receive_archive(
     app: &App,
     mut request: Request,
     organisation: &Organisation,

@@ -87,17 +87,9 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             let org = open(app, &principal, &org).await?;
             package_settings::update_package(app, request, &org, &name).await
         }
-        ApiRoute::ShowDefinition(org, name) => {
+        ApiRoute::Definition(org, name, route) => {
             let org = open(app, &principal, &org).await?;
-            definitions::show_definition(app, &org, &name).await
-        }
-        ApiRoute::DefinePackage(org, name) => {
-            let org = open(app, &principal, &org).await?;
-            definitions::define_package(app, request, &org, &name).await
-        }
-        ApiRoute::UploadArchive(org, name) => {
-            let org = open(app, &principal, &org).await?;
-            definitions::receive_archive(app, request, &org, &name).await
+            definitions::handle(app, request, &org, &name, route).await
         }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await
