@@ -84,9 +84,11 @@ pub enum ArchiveFault {
         "The archive holds the entry `{0}`, whose name is not allowed; pack it with plain relative names"
     )]
     UnsafeName(String),
-    /// A link that leads out of the package's folder.
-    #[error("The archive holds the link `{0}`, which leads out of the package; pack it without")]
-    LinkOutside(String),
+    /// A tar file of which a client would make something else than was packed.
+    #[error(
+        "Composer would not unpack this tar file as it was packed, since it has {0}; pack it as zip, or with {1}"
+    )]
+    Unfaithful(&'static str, &'static str),
     /// Two entries for one path, or a file where another entry needs a folder.
     #[error("The archive holds two entries for `{0}`")]
     DuplicateName(String),

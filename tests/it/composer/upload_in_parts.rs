@@ -1,11 +1,13 @@
 //! Uploads in parts.
 
+use repertoire::http::handle;
 use serde_json::{Value, json};
 
-use crate::support::TestRegistry;
 use crate::support::archives::pack;
 use crate::support::faults::with_every_fault;
+use crate::support::interleave::Run;
 use crate::support::persona::{Answer, Persona};
+use crate::support::{TestRegistry, isolate};
 
 const UPLOADS: &str = "/r/acme/main/uploads";
 const PART: usize = 5 * 1024 * 1024;
@@ -316,4 +318,74 @@ fn a_form_comes_to_the_same_end_whatever_fails() {
         assert_eq!(archives(registry), 1);
         registry.assert_settled();
     });
+}
+
+/// Plays two requests step by step against each other, cut wherever the first may be; gives the statuses.
+fn race(
+    registry: &TestRegistry,
+    cut: usize,
+    requests: [(&str, &str, Vec<u8>); 2],
+) -> ([u16; 2], bool) {
+    let world = &registry.world;
+    let token = registry.admin().token.unwrap();
+    let (here, there) = (isolate(world), isolate(world));
+    world.gives_way.set(true);
+    let [first, second] = requests;
+    let make = |app, (method, path, body): (&str, &str, Vec<u8>)| {
+        Persona::new(app, Some(&token)).request(method, path, &[], body)
+    };
+    let mut one = Run::new(handle(&here, make(&here, first)));
+    let is_through = one.steps(cut);
+    let two = Run::new(handle(&there, make(&there, second))).finish();
+    let one = one.finish();
+    world.gives_way.set(false);
+    ([one.status, two.status], is_through)
+}
+
+#[test]
+fn two_parts_at_once_are_both_there() {
+    let bytes = archive(PART + 1000);
+    for cut in 0.. {
+        let registry = TestRegistry::new();
+        let writer = registry.admin();
+        let id = begin_for(&writer, &bytes);
+        let path = |number: usize| format!("{UPLOADS}/{id}/{number}");
+        let part = |number: usize| bytes.chunks(PART).nth(number - 1).unwrap().to_vec();
+        let (one, two) = (path(1), path(2));
+        let requests = [
+            ("PUT", one.as_str(), part(1)),
+            ("PUT", two.as_str(), part(2)),
+        ];
+        let (statuses, is_through) = race(&registry, cut, requests);
+        assert_eq!(statuses, [200, 200], "{cut}");
+        complete(&writer, &id).expect(200);
+        assert_eq!(registry.versions("acme/large"), ["1.0.0"]);
+        if is_through {
+            break;
+        }
+    }
+}
+
+#[test]
+fn who_completes_twice_at_once_has_one_version() {
+    let bytes = archive(1000);
+    for cut in 0.. {
+        let registry = TestRegistry::new();
+        let writer = registry.admin();
+        let id = begin_for(&writer, &bytes);
+        send_part(&writer, &id, &bytes, 1).expect(200);
+        let path = format!("{UPLOADS}/{id}/complete");
+        let requests = [
+            ("POST", path.as_str(), Vec::new()),
+            ("POST", path.as_str(), Vec::new()),
+        ];
+        let (statuses, is_through) = race(&registry, cut, requests);
+        assert_eq!(statuses, [200, 200], "{cut}");
+        assert_eq!(archives(&registry), 1);
+        assert_eq!(registry.versions("acme/large"), ["1.0.0"]);
+        registry.run_jobs();
+        if is_through {
+            break;
+        }
+    }
 }

@@ -9,7 +9,6 @@ const NAME: std::ops::Range<usize> = 0..100;
 const SIZE: std::ops::Range<usize> = 124..136;
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 const KIND: usize = 156;
-const LINK: std::ops::Range<usize> = 157..257;
 const MAGIC: std::ops::Range<usize> = 257..263;
 const PREFIX: std::ops::Range<usize> = 345..500;
 
@@ -18,15 +17,13 @@ const PREFIX: std::ops::Range<usize> = 345..500;
 pub(super) enum Kind {
     /// A file.
     File,
-    /// A second name for a file that came before.
-    HardLink,
-    /// A symbolic link.
+    /// A symbolic link, or a second name for a file that came before.
     Link,
     /// A folder.
     Folder,
     /// The name of the next entry, too long for its header (GNU).
     LongName,
-    /// The target of the next entry (GNU).
+    /// The target of the next entry, which is a link (GNU).
     LongLink,
     /// Records about the next entry (POSIX).
     Records,
@@ -40,7 +37,6 @@ pub(super) struct Header {
     pub(super) name: Vec<u8>,
     pub(super) kind: Kind,
     pub(super) size: u64,
-    pub(super) link: Vec<u8>,
 }
 
 /// Whether a block is the header of an entry: its checksum is right, and it is not empty.
@@ -82,8 +78,7 @@ pub(super) fn read_header(block: &[u8]) -> Result<Header, ArchiveFault> {
     }
     let kind = match block.get(KIND).copied().unwrap_or_default() {
         b'0' | b'\0' | b'7' => Kind::File,
-        b'1' => Kind::HardLink,
-        b'2' => Kind::Link,
+        b'1' | b'2' => Kind::Link,
         b'5' => Kind::Folder,
         b'L' => Kind::LongName,
         b'K' => Kind::LongLink,
@@ -93,12 +88,7 @@ pub(super) fn read_header(block: &[u8]) -> Result<Header, ArchiveFault> {
         b'S' => return Err(ArchiveFault::Unsupported("sparse files")),
         _ => return Err(ArchiveFault::Unsupported("a rare kind of entry")),
     };
-    Ok(Header {
-        name,
-        kind,
-        size,
-        link: text(field(LINK)).to_vec(),
-    })
+    Ok(Header { name, kind, size })
 }
 
 /// A text ends at its first zero.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::directory::{clean_name, shown};
+use super::super::directory::clean_name;
 use super::super::{ArchiveFault, ArchiveLimits, MANIFEST_LIMIT};
 use super::header::{BLOCK, Header, Kind, find_record, is_empty, read_header, text};
 use super::names::Names;
@@ -10,12 +10,27 @@ use super::names::Names;
 /// The most that a long name or the records of an entry may take.
 const RECORDS_LIMIT: u64 = 64 * 1024;
 
+/// Composer unpacks tar files with PHP's `PharData`. What that does not unpack as it was packed would be installed so
+/// for ever, so it is refused: it makes empty files of links, stops at `./`, and knows no POSIX records.
+const LINKS: ArchiveFault = ArchiveFault::Unfaithful(
+    "links, which become empty files",
+    "`tar --dereference --hard-dereference`",
+);
+const OWN_TOP: ArchiveFault = ArchiveFault::Unfaithful(
+    "an entry for its own top folder, at which Composer stops",
+    "the name of the package's folder in place of `.`",
+);
+const POSIX_NAMES: ArchiveFault = ArchiveFault::Unfaithful(
+    "long names in POSIX form, which are cut off",
+    "`tar --format=gnu`",
+);
+
 /// What a tar archive holds, as far as we need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TarFacts {
     /// The bytes of its composer.json: the one at the top, else in the only top folder.
     pub composer_json: Option<Vec<u8>>,
-    /// Files, folders and links.
+    /// Files and folders.
     pub entries: u64,
     /// Bytes of all files.
     pub unpacked: u64,
@@ -62,7 +77,6 @@ struct Kept {
 #[derive(Debug)]
 enum Keep {
     LongName,
-    LongLink,
     Records,
     /// A composer.json, by its path.
     Manifest(Vec<u8>),
@@ -71,7 +85,8 @@ enum Keep {
 #[derive(Debug, Default)]
 struct Overrides {
     name: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
+    /// A name in POSIX records; none of the clients reads them.
+    unread_name: Option<Vec<u8>>,
     size: Option<u64>,
 }
 
@@ -190,7 +205,8 @@ impl TarWalker {
         let header = read_header(block)?;
         match header.kind {
             Kind::LongName => self.begin_kept(&header, Keep::LongName),
-            Kind::LongLink => self.begin_kept(&header, Keep::LongLink),
+            // So the next entry is one.
+            Kind::LongLink => Err(LINKS),
             Kind::Records => self.begin_kept(&header, Keep::Records),
             Kind::GlobalRecords => {
                 check_records(header.size)?;
@@ -216,7 +232,9 @@ impl TarWalker {
         if header.kind == Kind::File && name.ends_with(b"/") {
             header.kind = Kind::Folder;
         }
-        let target = next.link.unwrap_or(header.link);
+        if next.unread_name.is_some_and(|unread| unread != name) {
+            return Err(POSIX_NAMES);
+        }
         // What is no file has no content, whatever its size says; some writers put one there.
         let size = match header.kind {
             Kind::File => next.size.unwrap_or(header.size),
@@ -226,26 +244,21 @@ impl TarWalker {
         self.unpacked = self.unpacked.saturating_add(size);
         self.check_limits()?;
         let mut kept = None;
-        // Nothing for the archive's own top (`./`).
-        if let Some(path) = clean_name(&name)? {
-            match header.kind {
-                Kind::Link => self.names.add_link(&path, &target)?,
-                Kind::HardLink => self.names.add_hard_link(&path, &target)?,
-                Kind::File if Manifests::wants(&path) => {
-                    if size > MANIFEST_LIMIT {
-                        return Err(ArchiveFault::manifest_too_large(size));
-                    }
-                    kept = Some(Kept {
-                        what: Keep::Manifest(path.clone()),
-                        bytes: Vec::new(),
-                    });
+        let path = clean_name(&name)?.ok_or(OWN_TOP)?;
+        match header.kind {
+            Kind::Link => return Err(LINKS),
+            Kind::File if Manifests::wants(&path) => {
+                if size > MANIFEST_LIMIT {
+                    return Err(ArchiveFault::manifest_too_large(size));
                 }
-                _ => {}
+                kept = Some(Kept {
+                    what: Keep::Manifest(path.clone()),
+                    bytes: Vec::new(),
+                });
             }
-            self.names.add(path, header.kind == Kind::Folder)?;
-        } else if header.kind != Kind::Folder {
-            return Err(ArchiveFault::UnsafeName(shown(&name)));
+            _ => {}
         }
+        self.names.add(path, header.kind == Kind::Folder)?;
         match kept {
             // There is no byte to come that would end it.
             Some(kept) if size == 0 => self.keep(kept)?,
@@ -271,7 +284,6 @@ impl TarWalker {
         let Kept { what, bytes } = kept;
         match what {
             Keep::LongName => self.next.name = Some(text(&bytes).to_vec()),
-            Keep::LongLink => self.next.link = Some(text(&bytes).to_vec()),
             Keep::Records => self.read_records(&bytes)?,
             Keep::Manifest(path) => self.manifests.add(path, bytes),
         }
@@ -285,10 +297,7 @@ impl TarWalker {
             return Err(ArchiveFault::Unsupported("sparse files"));
         }
         if let Some(name) = find_record(records, b"path")? {
-            self.next.name = Some(name.to_vec());
-        }
-        if let Some(link) = find_record(records, b"linkpath")? {
-            self.next.link = Some(link.to_vec());
+            self.next.unread_name = Some(name.to_vec());
         }
         if let Some(size) = find_record(records, b"size")? {
             let size = std::str::from_utf8(size)

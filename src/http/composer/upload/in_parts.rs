@@ -1,5 +1,7 @@
 //! Uploads that come in parts, for archives that are larger than one request may be, and for lines that break.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -218,9 +220,13 @@ async fn complete(visit: &Visit<'_>, upload: &PartialUpload) -> Result<Reply> {
     }
     let name = PackageName::parse(&upload.name).map_err(Error::internal)?;
     refuse_package(visit, &name).await?;
-    let parts = list_parts(app, &upload.id).await?;
+    let received: BTreeSet<_> = list_parts(app, &upload.id)
+        .await?
+        .into_iter()
+        .map(|part| u64::from(part.number))
+        .collect();
     let missing: Vec<_> = (1..=upload.parts())
-        .filter(|number| !parts.iter().any(|part| u64::from(part.number) == *number))
+        .filter(|number| !received.contains(number))
         .take(10)
         .map(|number| number.to_string())
         .collect();
