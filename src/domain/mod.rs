@@ -26,6 +26,10 @@ pub mod root_document;
 pub mod search;
 pub mod settings;
 
+pub mod definition;
+pub mod form_data;
+pub mod upload;
+
 pub mod archive;
 pub mod blob;
 pub mod tree;

@@ -1,5 +1,6 @@
 //! The URL table of the product: a method and a path become a `Route`, or a reason why not. No I/O.
 
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
@@ -41,10 +42,13 @@ pub enum Resource {
     Tagged(PackageName),
     /// `p2/{name}~dev.json`.
     Dev(PackageName),
-    /// `dist/{name}/{reference}.zip`.
-    Dist(PackageName, String),
-    /// `upload/{name}/{version}`.
-    Upload(PackageName, String),
+    /// `dist/{name}/{reference}.zip`, or as its format ends.
+    Dist(PackageName, String, ArchiveFormat),
+    /// An archive: `upload/{name}/{version}`, or one of the addresses of other registries, which may leave the name or
+    /// the version to the request.
+    Upload(Option<PackageName>, Option<String>),
+    /// An upload in parts.
+    UploadInParts(PartsRoute),
     /// `security-advisories`.
     Advisories,
     /// `search.json`.
@@ -63,6 +67,32 @@ pub enum Resource {
     Provider(PackageName, Option<BlobHash>),
     /// `p/listing-{bucket}${hash}.json` or `p/includes${hash}.json`, for Composer 1.
     ProviderListing(BlobHash),
+}
+
+/// What an upload in parts consists of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartsRoute {
+    /// `uploads`.
+    Begin,
+    /// `uploads/{id}`: what is there.
+    Show(String),
+    /// `uploads/{id}`, to be given up.
+    GiveUp(String),
+    /// `uploads/{id}/{number}`.
+    Part(String, u16),
+    /// `uploads/{id}/complete`.
+    Complete(String),
+}
+
+/// What the definition of a package consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefinitionRoute {
+    /// `definition`, to be looked at.
+    Show,
+    /// `definition`, to be put in force.
+    Put,
+    /// `archives`: one that a definition may name.
+    Archive,
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
@@ -91,6 +121,7 @@ pub enum ApiRoute {
     CreatePackage(String),
     ShowPackage(String, PackageName),
     UpdatePackage(String, PackageName),
+    Definition(String, PackageName, DefinitionRoute),
     SyncPackage(String, PackageName),
     ListJobs(String),
     ShowJob(String, String),
@@ -127,6 +158,13 @@ pub enum NoRoute {
 pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match segments.as_slice() {
+        [""] if method == "PUT" => {
+            parse_resource(method, &segments).map(|resource| Route::Repository {
+                address: RepositoryAddress::Host(host.to_ascii_lowercase()),
+                moment: None,
+                resource,
+            })
+        }
         [""] => get(method, Route::Home),
         ["healthz"] => get(method, Route::Health),
         ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),
@@ -144,7 +182,8 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
             };
             let resource = parse_resource(method, rest)?;
             // The past cannot be written.
-            if moment.is_some() && matches!(resource, Resource::Upload(..)) {
+            let is_upload = matches!(resource, Resource::Upload(..) | Resource::UploadInParts(_));
+            if moment.is_some() && is_upload {
                 return Err(NoRoute::NotFound);
             }
             Ok(Route::Repository {
@@ -196,19 +235,15 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
         }
         ["dist", vendor, short, file] => {
             let file = percent_decode(file);
-            let reference = file.strip_suffix(".zip").ok_or(NoRoute::NotFound)?;
-            if reference.is_empty() {
-                return Err(NoRoute::NotFound);
-            }
+            let (reference, format) = ArchiveFormat::strip_from(&file).ok_or(NoRoute::NotFound)?;
             let name = parse_name(vendor, short)?;
-            get(method, Resource::Dist(name, reference.to_owned()))
+            get(method, Resource::Dist(name, reference.to_owned(), format))
         }
-        ["upload", vendor, short, version @ ..] if !version.is_empty() => {
-            let name = parse_name(vendor, short)?;
-            // Branch names have slashes; they may stand in the path as they are.
-            let version = percent_decode(&version.join("/"));
-            only(method, "PUT", Resource::Upload(name, version))
-        }
+        ["uploads", rest @ ..] => parse_parts(method, rest).map(Resource::UploadInParts),
+        // Nexus' client puts `packages/` in front.
+        ["upload", rest @ ..] | ["packages", "upload", rest @ ..] => parse_upload(method, rest),
+        // As Gitea's clients: name and version are in composer.json, or the version behind `?version=`.
+        [] | [""] if method == "PUT" => Ok(Resource::Upload(None, None)),
         ["providers", vendor, file] => {
             let file = percent_decode(file);
             let short = file.strip_suffix(".json").ok_or(NoRoute::NotFound)?;
@@ -239,6 +274,44 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
         ["downloads"] => only(method, "POST", Resource::Downloads),
         // Composer asks by POST since a project may have more names than fit into an address.
         ["security-advisories"] => one_of(method, Resource::Advisories, Resource::Advisories),
+        // As Packistry's clients: a form with `file` and perhaps `version`.
+        [vendor, short] if method == "POST" => {
+            Ok(Resource::Upload(Some(parse_name(vendor, short)?), None))
+        }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_upload(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> {
+    let (name, version) = match segments {
+        [] => (None, None),
+        [vendor, short] => (Some(parse_name(vendor, short)?), None),
+        // Branch names have slashes; they may stand in the path as they are.
+        [vendor, short, version @ ..] => (
+            Some(parse_name(vendor, short)?),
+            Some(percent_decode(&version.join("/"))),
+        ),
+        _ => return Err(NoRoute::NotFound),
+    };
+    match method {
+        "PUT" | "POST" => Ok(Resource::Upload(name, version)),
+        _ => Err(NoRoute::MethodNotAllowed("PUT, POST")),
+    }
+}
+
+fn parse_parts(method: &str, segments: &[&str]) -> Result<PartsRoute, NoRoute> {
+    match segments {
+        [] => only(method, "POST", PartsRoute::Begin),
+        [id] => match method {
+            "GET" | "HEAD" => Ok(PartsRoute::Show(percent_decode(id))),
+            "DELETE" => Ok(PartsRoute::GiveUp(percent_decode(id))),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
+        },
+        [id, "complete"] => only(method, "POST", PartsRoute::Complete(percent_decode(id))),
+        [id, number] => {
+            let number = number.parse().map_err(|_| NoRoute::NotFound)?;
+            only(method, "PUT", PartsRoute::Part(percent_decode(id), number))
+        }
         _ => Err(NoRoute::NotFound),
     }
 }
@@ -296,6 +369,24 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
                 _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
             }
         }
+        ["orgs", org, "packages", vendor, short, "definition"] => {
+            let name = parse_name(vendor, short)?;
+            let route = match method {
+                "GET" | "HEAD" => DefinitionRoute::Show,
+                "PUT" => DefinitionRoute::Put,
+                _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+            };
+            Ok(ApiRoute::Definition(own(org), name, route))
+        }
+        ["orgs", org, "packages", vendor, short, "archives"] => only(
+            method,
+            "POST",
+            ApiRoute::Definition(
+                own(org),
+                parse_name(vendor, short)?,
+                DefinitionRoute::Archive,
+            ),
+        ),
         ["orgs", org, "packages", vendor, short, "sync"] => only(
             method,
             "POST",
@@ -462,14 +553,14 @@ mod tests {
         );
         assert_eq!(
             resource("/dist/acme/lib/0123abc.zip").unwrap().2,
-            Resource::Dist(name(), "0123abc".to_owned())
+            Resource::Dist(name(), "0123abc".to_owned(), ArchiveFormat::Zip)
         );
         assert_eq!(
             parse("PUT", "h", "/upload/acme/lib/dev-feature/x").unwrap(),
             Route::Repository {
                 address: RepositoryAddress::Host("h".to_owned()),
                 moment: None,
-                resource: Resource::Upload(name(), "dev-feature/x".to_owned()),
+                resource: Resource::Upload(Some(name()), Some("dev-feature/x".to_owned())),
             }
         );
     }

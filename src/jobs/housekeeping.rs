@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::jobs::reconcile::SCHEDULE;
 use crate::jobs::{Job, enqueue, refused};
 use crate::ports::Level;
+use crate::store::completion::give_up;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
@@ -14,6 +15,7 @@ use crate::store::publications::list_forgotten;
 use crate::store::repositories::list_outdated;
 use crate::store::schedule::list_due;
 use crate::store::sweep::sweep;
+use crate::store::uploads::{ABANDONED, delete_ended_uploads, find_upload, list_untouched};
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
 const FORGOTTEN: i64 = 120;
@@ -29,6 +31,12 @@ const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
 
 /// How long reports of downloads are remembered as counted, in seconds: the queue keeps no message for longer.
 const REPORTS_KEPT: i64 = 14 * 24 * 60 * 60;
+
+/// No invocation lives longer than this many seconds: what one was at work on then is nobody's.
+const DEAD: i64 = 15 * 60;
+
+/// How long ended uploads in parts are kept, in seconds, for who asks what became of them.
+const UPLOADS_KEPT: i64 = 7 * 24 * 60 * 60;
 
 /// How long ended jobs and imports are kept, in seconds.
 const JOBS_KEPT: i64 = 30 * 24 * 60 * 60;
@@ -57,6 +65,7 @@ pub async fn run(app: &App) {
         refused::try_again(app).await,
     );
     report(app, "the scheduled comparison", reconcile_all(app).await);
+    report(app, "uploads in parts", tend_uploads(app).await);
     report(
         app,
         "removing old deliveries",
@@ -110,6 +119,23 @@ async fn publish_outdated(app: &App) -> Result<()> {
         .map(|repository| Job::Publish { repository })
         .collect();
     enqueue(app, &jobs).await
+}
+
+/// Gives up what nobody goes on with, sends for what is complete and was forgotten, and forgets what ended.
+async fn tend_uploads(app: &App) -> Result<()> {
+    let now = app.now();
+    for id in list_untouched(app, "open", now.saturating_sub(ABANDONED)).await? {
+        if let Some(upload) = find_upload(app, &id).await? {
+            give_up(app, &upload).await?;
+        }
+    }
+    let forgotten: Vec<_> = list_untouched(app, "checking", now.saturating_sub(DEAD))
+        .await?
+        .into_iter()
+        .map(|id| Job::CompleteUpload { id })
+        .collect();
+    enqueue(app, &forgotten).await?;
+    delete_ended_uploads(app, now.saturating_sub(UPLOADS_KEPT)).await
 }
 
 async fn start_forgotten(app: &App) -> Result<()> {

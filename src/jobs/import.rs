@@ -270,6 +270,7 @@ fn row_stmts(
                     manifest: fields,
                     time,
                     is_default_branch: *is_default_branch,
+                    source: None,
                 };
                 statements.push(upsert_version_stmt(&new, now)?);
             }

@@ -2,6 +2,7 @@
 
 mod add_project;
 mod archive_wait;
+mod complete_upload;
 mod count_downloads;
 mod decide;
 mod discover;
@@ -97,6 +98,11 @@ pub enum Job {
         /// The repository's id.
         repository: i64,
     },
+    /// Put a large upload together, look through it and make it a version.
+    CompleteUpload {
+        /// The upload that a person sees.
+        id: String,
+    },
     /// Count what somebody installed. There is nothing that it could name instead of carrying it.
     CountDownloads {
         /// Random; a message that is delivered twice is counted once.
@@ -165,6 +171,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Discover { id } => discover::run(app, id, attempts).await,
         Job::KeepHook { git_repo } => keep_hook::run(app, *git_repo, attempts).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
+        Job::CompleteUpload { id } => complete_upload::run(app, id).await,
         Job::CountDownloads {
             id,
             repository,
@@ -253,6 +260,9 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             Ok(())
         }
         Job::AddProject { id, project } => add_project::refuse(app, &id, &project, BURIED).await,
+        Job::CompleteUpload { id } => {
+            crate::store::uploads::move_upload(app, &id, "failed", Some(BURIED), None).await
+        }
         // The next comparison looks after the hook. What waits in a repository or is silent is found by housekeeping; a lost
         // count is a lost count.
         Job::KeepHook { .. }
@@ -281,6 +291,12 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
     let Ok(envelope) = serde_json::from_str::<Envelope>(message) else {
         return Ok(None);
     };
+    let organisation_of_repository = async |repository: i64| {
+        crate::store::repositories::load_repository(app, repository)
+            .await
+            .ok()
+            .map(|repository| repository.organisation_id)
+    };
     Ok(match envelope.job {
         Job::Reconcile { id }
         | Job::Import { id, .. }
@@ -298,11 +314,12 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
                 .map(|import| import.organisation_id)
         }
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
-            crate::store::repositories::load_repository(app, repository)
-                .await
-                .ok()
-                .map(|repository| repository.organisation_id)
+            organisation_of_repository(repository).await
         }
+        Job::CompleteUpload { id } => match crate::store::uploads::find_upload(app, &id).await? {
+            Some(upload) => organisation_of_repository(upload.repository_id).await,
+            None => None,
+        },
     })
 }
 
@@ -360,6 +377,15 @@ pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
     enqueue(app, &publications).await
 }
 
+/// Has repositories published.
+pub async fn enqueue_publishing(app: &App, repositories: &[i64]) -> Result<()> {
+    let publications: Vec<_> = repositories
+        .iter()
+        .map(|id| Job::Publish { repository: *id })
+        .collect();
+    enqueue(app, &publications).await
+}
+
 /// The scheduled work: what webhooks missed, publications that were forgotten, the sweep.
 pub async fn housekeep(app: &App) {
     housekeeping::run(app).await;
@@ -412,6 +438,10 @@ mod tests {
         assert_eq!(
             text(Job::KeepHook { git_repo: 7 }),
             r#"{"v":1,"job":"keep_hook","git_repo":7}"#
+        );
+        assert_eq!(
+            text(Job::CompleteUpload { id: "a".to_owned() }),
+            r#"{"v":1,"job":"complete_upload","id":"a"}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

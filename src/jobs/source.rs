@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::app::App;
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
@@ -116,6 +117,8 @@ impl<'a> Source<'a> {
             size: stored.size,
             sha1: stored.sha1,
             sha256: stored.sha256,
+            // What hosts are asked for, and what we make ourselves.
+            format: ArchiveFormat::Zip,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
 pub mod connections;
+pub mod definitions;
 pub mod deliveries;
 mod hook_groups;
 pub mod hooks;
@@ -94,6 +95,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::UpdatePackage(org, name) => {
             let org = open(app, &principal, &org).await?;
             package_settings::update_package(app, request, &org, &name).await
+        }
+        ApiRoute::Definition(org, name, route) => {
+            let org = open(app, &principal, &org).await?;
+            definitions::handle(app, request, &org, &name, route).await
         }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await

@@ -165,6 +165,7 @@ pub async fn show_package(
                 "published_time": rfc3339(version.published_at),
                 "downloads": version.downloads,
                 "dist": {
+                    "format": version.format,
                     "size": version.size,
                     "shasum": version.sha1,
                     "sha256": version.sha256,

@@ -1,6 +1,7 @@
 //! The JSON API.
 
 mod connections;
+mod definitions;
 mod imports;
 mod jobs;
 mod organisations;

@@ -1,6 +1,7 @@
 //! A registry of one's own for each test: the real program over a world in memory, with personas and the verbs of the
 //! product.
 
+pub(crate) mod archives;
 pub(crate) mod bitbucket;
 pub(crate) mod composer_1;
 pub(crate) mod faults;
