@@ -19,6 +19,7 @@ pub mod host_facts;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;
+pub mod monorepo;
 pub mod plain_git;
 pub mod root_document;
 pub mod search;
