@@ -29,8 +29,8 @@ pub struct ProjectFacts {
 }
 
 impl ProjectFacts {
-    /// What is said of a version made of this ref, given in full.
-    pub fn of_version(&self, git_ref: &str, is_archived: bool) -> HostFacts {
+    /// What is said of a version made of this ref, given in full, or of a folder at it.
+    pub fn of_version(&self, git_ref: &str, folder: Option<&str>, is_archived: bool) -> HostFacts {
         let label = ["refs/tags/", "refs/heads/"]
             .into_iter()
             .find_map(|start| git_ref.strip_prefix(start))
@@ -44,6 +44,13 @@ impl ProjectFacts {
             source_page: self
                 .source_page
                 .as_ref()
+                .map(|page| match folder {
+                    // The path follows the ref, where that is a part of the path.
+                    Some(folder) if !page.contains('?') => {
+                        page.replace(REF, &format!("{REF}/{folder}"))
+                    }
+                    _ => page.clone(),
+                })
                 .map(|page| page.replace(KIND, kind).replace(REF, label)),
             issues_page: self.issues_page.clone(),
             homepage: self.homepage.clone(),

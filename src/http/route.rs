@@ -88,6 +88,8 @@ pub enum ApiRoute {
     ShowPackage(String, PackageName),
     UpdatePackage(String, PackageName),
     SyncPackage(String, PackageName),
+    ShowProject(String, i64),
+    UpdateProject(String, i64),
     ListJobs(String),
     ShowJob(String, String),
     CancelJob(String, String),
@@ -280,6 +282,14 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "POST",
             ApiRoute::SyncPackage(own(org), parse_name(vendor, short)?),
         ),
+        ["orgs", org, "projects", number] => {
+            let number = parse_id(number)?;
+            match method {
+                "GET" | "HEAD" => Ok(ApiRoute::ShowProject(own(org), number)),
+                "PATCH" => Ok(ApiRoute::UpdateProject(own(org), number)),
+                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            }
+        }
         ["orgs", org, "jobs"] => get(method, ApiRoute::ListJobs(own(org))),
         ["orgs", org, "jobs", id] => get(method, ApiRoute::ShowJob(own(org), own(id))),
         ["orgs", org, "jobs", id, "cancel"] => {

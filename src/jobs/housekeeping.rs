@@ -8,6 +8,7 @@ use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
 use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs};
+use crate::store::monorepos::find_monorepo;
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::repositories::list_outdated;
@@ -103,19 +104,16 @@ async fn start_forgotten(app: &App) -> Result<()> {
 async fn reconcile_all(app: &App) -> Result<()> {
     let before = app.now().saturating_sub(RECONCILE_EVERY);
     for repo in list_unreconciled(app, before, RECONCILES).await? {
-        let Some(package) = find_package_of_git_repo(app, repo.id).await? else {
-            continue;
+        let package = if find_monorepo(app, repo.id).await?.is_some() {
+            None
+        } else {
+            match find_package_of_git_repo(app, repo.id).await? {
+                Some(package) => Some(package.id),
+                None => continue,
+            }
         };
         let id = app.random_id()?;
-        let id = start_job(
-            app,
-            &id,
-            repo.organisation_id,
-            repo.id,
-            package.id,
-            "schedule",
-        )
-        .await?;
+        let id = start_job(app, &id, repo.organisation_id, repo.id, package, "schedule").await?;
         enqueue(app, &[Job::Reconcile { id }]).await?;
     }
     Ok(())

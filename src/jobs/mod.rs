@@ -7,6 +7,7 @@ pub mod housekeeping;
 pub mod import;
 mod import_together;
 mod look;
+mod monorepo;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;
@@ -54,6 +55,30 @@ pub enum Job {
     ImportTogether {
         /// The job a person sees.
         id: String,
+    },
+    /// Look at what a commit of a git repository with many packages holds.
+    LookAtFolders {
+        /// The job a person sees.
+        id: String,
+        /// The commit.
+        commit: String,
+    },
+    /// The same for what waits of a job, from a host that gives many commits at once.
+    LookAtFoldersTogether {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Decide which folders of a git repository with many packages are versions, once its tags were looked at.
+    DecideFolders {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Cut the archives of a commit's packages, and make versions of them.
+    CutFolders {
+        /// The job a person sees.
+        id: String,
+        /// The commit.
+        commit: String,
     },
     /// Publish what waits in a repository.
     Publish {
@@ -112,6 +137,10 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
+        Job::LookAtFolders { id, commit } => monorepo::look::run(app, id, commit).await,
+        Job::LookAtFoldersTogether { id } => monorepo::look_together::run(app, id).await,
+        Job::DecideFolders { id } => monorepo::decide::run(app, id).await,
+        Job::CutFolders { id, commit } => monorepo::cut::run(app, id, commit).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CountDownloads {
             id,
@@ -196,6 +225,12 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
+        Job::LookAtFolders { id, commit } => {
+            monorepo::give_up_looks(app, &id, Some(&commit), BURIED).await
+        }
+        Job::LookAtFoldersTogether { id } => monorepo::give_up_looks(app, &id, None, BURIED).await,
+        Job::DecideFolders { id } => monorepo::give_up_decision(app, &id, BURIED).await,
+        Job::CutFolders { id, commit } => monorepo::give_up_cuts(app, &id, &commit, BURIED).await,
         // What waits in a repository is found by housekeeping; a lost count is a lost count.
         Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
     }
@@ -221,11 +256,15 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         return Ok(None);
     };
     Ok(match envelope.job {
-        Job::Reconcile { id } | Job::Import { id, .. } | Job::ImportTogether { id } => {
-            crate::store::jobs::find_job(app, &id)
-                .await?
-                .map(|job| job.organisation_id)
-        }
+        Job::Reconcile { id }
+        | Job::Import { id, .. }
+        | Job::ImportTogether { id }
+        | Job::LookAtFolders { id, .. }
+        | Job::LookAtFoldersTogether { id }
+        | Job::DecideFolders { id }
+        | Job::CutFolders { id, .. } => crate::store::jobs::find_job(app, &id)
+            .await?
+            .map(|job| job.organisation_id),
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
             crate::store::repositories::load_repository(app, repository)
                 .await
@@ -267,6 +306,8 @@ pub(crate) async fn settle(app: &App, job: &str, package: i64) -> Result<()> {
     Ok(())
 }
 
+pub use monorepo::enqueue_publications_of_git_repo;
+
 /// Has a package published in every repository it is in.
 pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
     let publications: Vec<_> = crate::store::packages::list_memberships(app, package)
@@ -305,6 +346,28 @@ mod tests {
         assert_eq!(
             text(Job::ImportTogether { id: "a".to_owned() }),
             r#"{"v":1,"job":"import_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::LookAtFolders {
+                id: "a".to_owned(),
+                commit: "c0ffee".to_owned()
+            }),
+            r#"{"v":1,"job":"look_at_folders","id":"a","commit":"c0ffee"}"#
+        );
+        assert_eq!(
+            text(Job::LookAtFoldersTogether { id: "a".to_owned() }),
+            r#"{"v":1,"job":"look_at_folders_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::DecideFolders { id: "a".to_owned() }),
+            r#"{"v":1,"job":"decide_folders","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::CutFolders {
+                id: "a".to_owned(),
+                commit: "c0ffee".to_owned()
+            }),
+            r#"{"v":1,"job":"cut_folders","id":"a","commit":"c0ffee"}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, Exclusion, PlannedImport, RefRule, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::look::{Looked, look_and_name};
+use crate::jobs::monorepo;
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::rename::Named;
 use crate::jobs::source::connect;
@@ -32,7 +33,7 @@ use crate::store::publications::{ask_for_publication_stmt, ask_for_publications_
 use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
-const REFS_IN_ONE_STATEMENT: usize = 1_000;
+pub(super) const REFS_IN_ONE_STATEMENT: usize = 1_000;
 
 /// States from which a reconcile starts or goes on.
 pub(super) const OPEN: &str = r#"["queued","running"]"#;
@@ -40,7 +41,8 @@ pub(super) const OPEN: &str = r#"["queued","running"]"#;
 /// Runs one reconcile.
 pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     let Some(job) = find_running_job(app, id).await? else {
-        return Ok(Next::Done);
+        // One about many packages has none of its own.
+        return monorepo::reconcile::run(app, id, attempts).await;
     };
     match job.state.as_str() {
         "queued" | "running" => {}
@@ -242,7 +244,7 @@ async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<Vec<SeenRef
     Ok(known.chain(forgotten).collect())
 }
 
-fn page_texts(listing: &RefListing) -> Result<Vec<(String, String)>> {
+pub(super) fn page_texts(listing: &RefListing) -> Result<Vec<(String, String)>> {
     listing
         .pages
         .iter()
@@ -265,7 +267,7 @@ fn import_row(import: &PlannedImport) -> serde_json::Value {
     ])
 }
 
-fn current(listing: &RefListing) -> Vec<CurrentRef> {
+pub(super) fn current(listing: &RefListing) -> Vec<CurrentRef> {
     listing
         .refs
         .iter()

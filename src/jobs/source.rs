@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
-use crate::store::archives::{inspect, refuse_download, take_in};
+use crate::store::archives::{StoredArchive, inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
@@ -84,20 +84,6 @@ impl<'a> Source<'a> {
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
-        let address = Gateway::of(app).address(&self.connection.base_url)?;
-        // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
-        if let Some(retry_after) = find_host_pause(app, self.repo.id).await? {
-            return Err(limited(address.host(), retry_after));
-        }
-        if self.host.limits_archives_apart()
-            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
-        {
-            return Err(archives_limited(address.host(), retry_after));
-        }
-        let mut response = self
-            .host
-            .open_archive(&self.repo.provider_id, self.commit)
-            .await?;
         let key = format!(
             "archives/{}/git-{}/{}/{}.zip",
             self.repo.organisation_id,
@@ -105,14 +91,8 @@ impl<'a> Source<'a> {
             self.commit,
             app.random_id()?
         );
-        let stored = take_in(
-            app.blobs.as_ref(),
-            app.multipart.as_ref(),
-            &key,
-            response.body.as_mut(),
-            app.config.archive_limit,
-        )
-        .await?;
+        let host = self.host.as_ref();
+        let stored = download(app, host, &self.connection, &self.repo, self.commit, &key).await?;
         let checked = inspect(app.blobs.as_ref(), &key, stored.size, Some(self.commit))
             .await
             .and_then(|facts| facts.map_err(|fault| refuse_download(&fault)));
@@ -127,6 +107,36 @@ impl<'a> Source<'a> {
             sha256: stored.sha256,
         })
     }
+}
+
+/// Streams the archive of a commit into the blob store under `key`, when its host gives any now.
+pub(super) async fn download(
+    app: &App,
+    host: &dyn GitHost,
+    connection: &Connection,
+    repo: &GitRepo,
+    commit: &str,
+    key: &str,
+) -> Result<StoredArchive> {
+    let address = Gateway::of(app).address(&connection.base_url)?;
+    // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
+    if let Some(retry_after) = find_host_pause(app, repo.id).await? {
+        return Err(limited(address.host(), retry_after));
+    }
+    if host.limits_archives_apart()
+        && let Some(retry_after) = find_archive_pause(app, repo.id).await?
+    {
+        return Err(archives_limited(address.host(), retry_after));
+    }
+    let mut response = host.open_archive(&repo.provider_id, commit).await?;
+    take_in(
+        app.blobs.as_ref(),
+        app.multipart.as_ref(),
+        key,
+        response.body.as_mut(),
+        app.config.archive_limit,
+    )
+    .await
 }
 
 /// The host of a connection, ready to be asked; refused while the host wants to be left alone.

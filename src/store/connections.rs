@@ -345,7 +345,7 @@ pub async fn list_unreconciled(app: &App, before: i64, limit: i64) -> Result<Vec
                             g.named_commit
                      from git_repos g
                      where coalesce(g.last_reconciled_at, g.created_at) < ?1
-                       and exists (select 1 from packages p where p.git_repo_id = g.id)
+                       and (g.folders is not null or exists (select 1 from packages p where p.git_repo_id = g.id))
                        and not exists (select 1 from jobs j where j.git_repo_id = g.id
                                        and j.created_at >= ?1)
                      order by g.last_reconciled_at limit ?2",

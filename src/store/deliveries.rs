@@ -65,8 +65,9 @@ pub async fn record_delivery(
             "insert into deliveries (connection_id, provider_delivery_id, event, project, verdict, detail, received_at)
              select ?1, ?2, ?3, ?4,
                     case when ?8 is null or exists (
-                        select 1 from git_repos g join packages p on p.git_repo_id = g.id
-                        where g.connection_id = ?1 and g.provider_id = ?8)
+                        select 1 from git_repos g left join packages p on p.git_repo_id = g.id
+                        where g.connection_id = ?1 and g.provider_id = ?8
+                          and (p.id is not null or g.folders is not null))
                     then ?5 else 'ignored' end,
                     ?6, ?7
              where true
@@ -91,8 +92,9 @@ pub async fn record_delivery(
             Statement::new(
                 "insert into jobs (id, organisation_id, kind, git_repo_id, package_id, state, cause, created_at)
                  select ?1, ?2, 'sync', g.id, p.id, 'queued', ?5, ?6
-                 from git_repos g join packages p on p.git_repo_id = g.id
-                 where g.connection_id = ?3 and g.provider_id = ?4 and p.renamed_to is null
+                 from git_repos g
+                 left join packages p on p.git_repo_id = g.id and p.renamed_to is null and g.folders is null
+                 where g.connection_id = ?3 and g.provider_id = ?4 and (p.id is not null or g.folders is not null)
                    and exists (select 1 from deliveries d where d.connection_id = ?3
                                and d.provider_delivery_id = ?7 and d.job_id is null)
                    and not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
@@ -148,7 +150,7 @@ pub async fn start_job(
     id: &str,
     organisation: i64,
     git_repo: i64,
-    package: i64,
+    package: impl Into<Option<i64>>,
     cause: &str,
 ) -> Result<String> {
     start_job_with(app, id, organisation, git_repo, package, cause, Vec::new()).await
@@ -160,7 +162,7 @@ pub async fn start_job_with(
     id: &str,
     organisation: i64,
     git_repo: i64,
-    package: i64,
+    package: impl Into<Option<i64>>,
     cause: &str,
     change: Vec<Statement>,
 ) -> Result<String> {

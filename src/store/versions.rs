@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::domain::entry::{HostFacts, ReleasedVersion, Source};
+use crate::domain::monorepo::ROOT;
 use crate::domain::policy::Abandoned;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
@@ -165,6 +166,7 @@ struct ReleasedRow {
     published_at: i64,
     is_default_branch: i64,
     git_ref: Option<String>,
+    folder: Option<String>,
     clone_url: Option<String>,
     is_archived: Option<i64>,
     abandoned: Option<String>,
@@ -182,7 +184,8 @@ pub async fn load_released(
         .rows(
             Statement::new(
                 "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, v.time,
-                        v.published_at, v.is_default_branch, v.git_ref, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
+                        v.published_at, v.is_default_branch, v.git_ref, v.folder, g.clone_url, g.is_archived,
+                        p.abandoned, p.renamed_to,
                         case when row_number() over (partition by g.id order by v.id) = 1 then g.host_facts end as host_facts
                  from versions v
                  join dists d on d.id = v.dist_id
@@ -219,10 +222,12 @@ pub async fn load_released(
         if let Some(abandoned) = Abandoned::resolve(said, row.renamed_to.as_deref()) {
             abandoned.overrule(&mut manifest, &mut is_archived);
         }
+        let below = row.folder.as_deref().filter(|folder| *folder != ROOT);
         list.push(ReleasedVersion {
             spelled_name: None,
             manifest,
-            source: row.clone_url.map(|url| Source {
+            // A clone would be of the whole git repository, which is another package or none.
+            source: row.clone_url.filter(|_| below.is_none()).map(|url| Source {
                 url,
                 reference: row.reference.clone(),
             }),
@@ -234,7 +239,7 @@ pub async fn load_released(
             published_at: row.published_at,
             is_default_branch: row.is_default_branch != 0,
             host: match row.git_ref {
-                Some(git_ref) => facts.of_version(&git_ref, is_archived),
+                Some(git_ref) => facts.of_version(&git_ref, below, is_archived),
                 None => HostFacts::default(),
             },
         });

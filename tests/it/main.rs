@@ -24,6 +24,7 @@ mod jobs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod monorepo;
 mod parsers;
 #[cfg(test)]
 mod publishing;

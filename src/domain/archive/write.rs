@@ -147,12 +147,7 @@ impl ZipWriter {
         self.begin(into, member, facts)
     }
 
-    fn begin(
-        &mut self,
-        into: &mut Vec<u8>,
-        member: &Member<'_>,
-        facts: PackedFacts,
-    ) -> Option<()> {
+    fn begin(&mut self, into: &mut Vec<u8>, member: &Member<'_>, facts: PackedFacts) -> Option<()> {
         let start = self.written;
         let fields = common_fields(member, facts)?;
         let header = [b"PK\x03\x04", &NEEDED.to_le_bytes()[..], &fields, &[0; 2]].concat();

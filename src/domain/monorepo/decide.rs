@@ -320,9 +320,10 @@ impl<'a> Question<'a> {
             };
             verdict.outcome = match since {
                 None => outcome,
-                Some(since) => {
-                    Outcome::none(format!("`{}` did not change since {since}", verdict.folder.path))
-                }
+                Some(since) => Outcome::none(format!(
+                    "`{}` did not change since {since}",
+                    verdict.folder.path
+                )),
             };
         }
     }

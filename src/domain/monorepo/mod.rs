@@ -7,6 +7,7 @@
 mod decide;
 mod digest;
 mod patterns;
+mod plan;
 mod unchanged;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use super::manifest::Manifest;
 pub use decide::{KnownPackage, KnownVersion, Outcome, Question, Verdict, decide};
 pub use digest::{FolderDigest, list_members};
 pub use patterns::{FolderPatterns, InvalidFolders};
+pub use plan::{LookPlan, plan_looks};
 
 /// The most folders of one commit that are packages: each costs some rows and an archive for each version.
 pub const MOST_FOLDERS: usize = 200;

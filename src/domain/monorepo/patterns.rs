@@ -17,7 +17,9 @@ pub enum InvalidFolders {
     #[error("`folders` must have 1 to {MOST_PATTERNS} patterns such as `packages/*`")]
     Count,
     /// Nothing but exceptions.
-    #[error("`folders` has only exceptions; write which folders are packages, such as `packages/*`")]
+    #[error(
+        "`folders` has only exceptions; write which folders are packages, such as `packages/*`"
+    )]
     OnlyExceptions,
     /// Empty or too long.
     #[error("a pattern of `folders` must have 1 to {LONGEST_PATTERN} bytes")]

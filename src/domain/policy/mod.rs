@@ -262,6 +262,17 @@ pub struct PackagePolicy {
 }
 
 impl PackagePolicy {
+    /// What holds for a package of which nobody said anything. The database gives new rows the same.
+    pub fn of_new_package() -> Self {
+        let globs = ["dependabot/*", "renovate/*"];
+        Self {
+            transient_branches: globs.map(|glob| BranchGlob(glob.to_owned())).to_vec(),
+            tag_prefixes: TagPrefixes::of_composer(),
+            moved_tags: MovedTags::Keep,
+            abandoned: None,
+        }
+    }
+
     /// The settings after a change: keys that are not given stay.
     pub fn changed(&self, asked: &Map<String, Value>) -> Result<Self, InvalidPolicy> {
         let mut policy = self.clone();

@@ -10,7 +10,7 @@ use crate::http::api::packages::next_page;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue, enqueue_publications};
+use crate::jobs::{Job, enqueue, enqueue_publications, enqueue_publications_of_git_repo};
 use crate::ports::Outgoing;
 use crate::store::dead_letters::{self, DeadLetterOwner};
 use crate::store::job_refs::list_job_refs;
@@ -46,6 +46,7 @@ pub async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Resul
                 "version": known.version,
                 "reason": known.reason,
                 "attempts": known.attempts,
+                "packages": known.packages.and_then(|text| serde_json::from_str::<Value>(&text).ok()),
             })
         })
         .collect();
@@ -67,8 +68,10 @@ pub async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Res
             job.state
         )));
     }
-    if let Some(package) = job.package_id {
-        enqueue_publications(app, package).await?;
+    match (job.package_id, job.git_repo_id) {
+        (Some(package), _) => enqueue_publications(app, package).await?,
+        (None, Some(git_repo)) => enqueue_publications_of_git_repo(app, git_repo).await?,
+        (None, None) => {}
     }
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }
@@ -100,6 +103,7 @@ fn show(job: &JobRow) -> Value {
         "state": job.state,
         "cause": job.cause,
         "package": job.package,
+        "project": job.project,
         "message": job.message,
         "progress": {
             "total": job.total,

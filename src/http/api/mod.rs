@@ -5,6 +5,7 @@ pub mod jobs;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
+pub mod projects;
 pub mod repositories;
 pub mod tokens;
 
@@ -88,6 +89,13 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await
+        }
+        ApiRoute::ShowProject(org, number) => {
+            projects::show_project(app, &open(app, &principal, &org).await?, number).await
+        }
+        ApiRoute::UpdateProject(org, number) => {
+            let org = open(app, &principal, &org).await?;
+            projects::update_project(app, request, &org, number).await
         }
         ApiRoute::ListJobs(org) => {
             jobs::list_jobs(app, &request, &open(app, &principal, &org).await?).await

@@ -11,6 +11,7 @@ use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::as_input;
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
+use crate::http::api::projects::{create_monorepo, package_of_job, show_refs};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -22,6 +23,7 @@ use crate::store::connections::{
 };
 use crate::store::deliveries::start_job;
 use crate::store::git_refs::list_git_refs;
+use crate::store::monorepos::find_monorepo;
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
     self as store, Package, add_to_repository_stmt, find_package, find_package_of_git_repo,
@@ -36,10 +38,14 @@ const MANIFEST_LIMIT: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+pub(crate) struct Asked {
     connection: String,
-    project: String,
+    pub(crate) project: String,
     repository: String,
+    /// Which folders are packages; none where the project is one.
+    pub(crate) folders: Option<Vec<String>>,
+    /// Of which of them a tag is a version.
+    pub(crate) versions: Option<String>,
 }
 
 /// Imports a project: what can be known at once is checked at once, the rest is a job.
@@ -56,6 +62,14 @@ pub async fn create_package(
     let repository = find_repository(app, &organisation.slug, &asked.repository)
         .await?
         .ok_or_else(|| Error::invalid("`repository` is no repository of this organisation"))?;
+    if asked.folders.is_some() {
+        return create_monorepo(app, organisation, &connection, &repository, asked).await;
+    }
+    if asked.versions.is_some() {
+        return Err(Error::invalid(
+            "`versions` is for a project with `folders`; give both or neither",
+        ));
+    }
     let (project, manifest) = look_at_project(app, &connection, &asked.project).await?;
     let name = manifest.package_name().ok_or_else(|| {
         Error::invalid(format!(
@@ -112,7 +126,8 @@ async fn read_project(host: &dyn GitHost, project: &str) -> Result<(Project, Man
         .await?
         .ok_or_else(|| {
             Error::invalid(format!(
-                "`{name}` has no composer.json at the top of its default branch `{branch}`"
+                "`{name}` has no composer.json at the top of its default branch `{branch}`; if its packages are in folders, \
+                 name these in `folders`"
             ))
         })?;
     let manifest = Manifest::parse(&bytes)
@@ -138,6 +153,13 @@ async fn keep_package(
         is_archived: project.is_archived,
     };
     let git_repo = upsert_git_repo(app, organisation.id, &connection.id, &facts).await?;
+    if find_monorepo(app, git_repo.id).await?.is_some() {
+        return Err(Error::conflict(format!(
+            "`{}` is imported with its folders as packages already; give `folders` to have them in another \
+             repository too",
+            git_repo.full_name
+        )));
+    }
     // A project that is here already keeps its package; composer.json may have another name by now.
     let existing = match find_package_of_git_repo(app, git_repo.id).await? {
         Some(package) => Some(package),
@@ -179,7 +201,7 @@ async fn start_sync(
     app: &App,
     organisation: &Organisation,
     git_repo: i64,
-    package: i64,
+    package: impl Into<Option<i64>>,
     cause: &str,
 ) -> Result<String> {
     let id = app.random_id()?;
@@ -269,6 +291,7 @@ pub async fn show_package(
             "description": package.description,
             "repositories": repositories,
             "project": project,
+            "folder": package.folder,
             "versions": versions,
             "refs": refs,
             "abandoned": is_abandoned(app, &package).await?,
@@ -286,11 +309,11 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         return Ok((Value::Null, Vec::new()));
     };
     // Under a name of before it has no refs any more: what becomes of them is shown with the package of today.
-    let known = match package.renamed_to {
-        None => list_git_refs(app, git_repo).await?,
-        Some(_) => Vec::new(),
+    let known = match (&package.folder, &package.renamed_to) {
+        (None, None) => list_git_refs(app, git_repo).await?,
+        _ => Vec::new(),
     };
-    let refs = known
+    let mut refs: Vec<_> = known
         .into_iter()
         .map(|known| {
             json!({
@@ -302,6 +325,9 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
             })
         })
         .collect();
+    if package.folder.is_some() {
+        refs = show_refs(app, git_repo, package.id).await?;
+    }
     let Some(repo) = find_git_repo(app, git_repo).await? else {
         return Ok((Value::Null, refs));
     };
@@ -312,6 +338,7 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         "provider": provider,
         "connection": repo.connection_id,
         "id": repo.provider_id,
+        "number": repo.id,
         "full_name": repo.full_name,
         "default_branch": repo.default_branch,
         "web_url": repo.web_url,
@@ -335,7 +362,8 @@ pub async fn sync_package(
     let git_repo = package.git_repo_id.ok_or_else(|| {
         Error::conflict("This package is uploaded; there is no git repository to compare it with")
     })?;
-    let job = start_sync(app, organisation, git_repo, package.id, "by hand").await?;
+    let package = package_of_job(app, git_repo, package.id).await?;
+    let job = start_sync(app, organisation, git_repo, package, "by hand").await?;
     Ok(Reply::json(
         202,
         &json!({ "job": { "id": job, "state": "queued" } }),

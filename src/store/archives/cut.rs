@@ -46,7 +46,12 @@ impl<'a> FolderCut<'a> {
         }
     }
 
-    async fn write(&mut self, into: &mut Vec<u8>, path: &[u8], entry: Option<&Entry>) -> Result<()> {
+    async fn write(
+        &mut self,
+        into: &mut Vec<u8>,
+        path: &[u8],
+        entry: Option<&Entry>,
+    ) -> Result<()> {
         let name = [TOP, path].concat();
         let member = Member {
             name: &name,

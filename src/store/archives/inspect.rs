@@ -115,7 +115,11 @@ pub(super) struct Tail<'a> {
 }
 
 impl<'a> Tail<'a> {
-    pub(super) async fn open(blobs: &'a dyn Blobs, key: &'a str, size: u64) -> Result<Self, Trouble> {
+    pub(super) async fn open(
+        blobs: &'a dyn Blobs,
+        key: &'a str,
+        size: u64,
+    ) -> Result<Self, Trouble> {
         let mut archive = Self {
             blobs,
             key,

@@ -263,9 +263,7 @@ impl<'a> Reading<'a> {
                 .blobs
                 .get_range(self.key, offset, left.min(WINDOW))
                 .await?;
-            self.window = read
-                .filter(|bytes| !bytes.is_empty())
-                .ok_or_else(missing)?;
+            self.window = read.filter(|bytes| !bytes.is_empty()).ok_or_else(missing)?;
             self.start = offset;
         }
         let at = usize::try_from(offset.saturating_sub(self.start)).unwrap_or_default();

@@ -1,0 +1,589 @@
+//! What becomes of each folder of a git repository with many packages, at each ref.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::domain::git::CurrentRef;
+use crate::error::Result;
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+use crate::store::commit_folders::chunks;
+use crate::store::monorepos::join_repositories_stmt;
+
+/// What becomes of a folder at a ref.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FolderRef {
+    /// The ref, by full name.
+    pub name: String,
+    /// The folder.
+    pub folder: String,
+    /// The commit.
+    pub commit: String,
+    /// The package; none where it is none of this git repository.
+    pub package: Option<String>,
+    /// What the folder holds.
+    pub digest: String,
+    /// `cutting`, `imported`, `kept`, `skipped` or `failed`.
+    pub state: String,
+    /// The version as it is shown.
+    pub version: Option<String>,
+    /// The version, normalized.
+    pub normalized: Option<String>,
+    /// Whether it is of a branch.
+    pub is_dev: i64,
+    /// Whether it is of the default branch.
+    pub is_default_branch: i64,
+    /// Why it gave no version, or what is to be known of it.
+    pub reason: Option<String>,
+}
+
+/// All of a git repository, by ref and folder.
+pub async fn list_folder_refs(app: &App, git_repo: i64) -> Result<Vec<FolderRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select f.name, f.folder, f.\"commit\", p.name as package, f.digest, f.state, f.version,
+                            f.normalized, f.is_dev, f.is_default_branch, f.reason
+                     from folder_refs f left join packages p on p.id = f.package_id
+                     where f.git_repo_id = ?1 order by f.name, f.folder",
+                )
+                .bind(git_repo),
+            )
+            .await?,
+    )
+}
+
+/// Those of one package, by ref.
+pub async fn list_folder_refs_of_package(app: &App, package: i64) -> Result<Vec<FolderRef>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select f.name, f.folder, f.\"commit\", p.name as package, f.digest, f.state, f.version,
+                            f.normalized, f.is_dev, f.is_default_branch, f.reason
+                     from folder_refs f join packages p on p.id = f.package_id
+                     where f.package_id = ?1 order by f.name, f.folder",
+                )
+                .bind(package),
+            )
+            .await?,
+    )
+}
+
+/// The refs of a git repository whose commits were looked at, but for branches that are left out; by name.
+pub async fn list_looked_refs(app: &App, git_repo: i64) -> Result<Vec<CurrentRef>> {
+    #[derive(Deserialize)]
+    struct Row {
+        name: String,
+        commit: String,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select g.name, g.\"commit\" from git_refs g
+                 join looked_commits l on l.git_repo_id = g.git_repo_id and l.\"commit\" = g.\"commit\"
+                 where g.git_repo_id = ?1 and g.rule is not 'transient' order by g.name",
+            )
+            .bind(git_repo),
+        )
+        .await?;
+    Ok(rows_as::<Row>(rows)?
+        .into_iter()
+        .map(|row| CurrentRef {
+            name: row.name,
+            commit: row.commit,
+        })
+        .collect())
+}
+
+/// A version that was made of a folder or a ref of a git repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FolderVersion {
+    /// The package's name.
+    pub package: String,
+    /// As tagged.
+    pub pretty: String,
+    /// The normalized number.
+    pub normalized: String,
+    /// Whether it is of a branch.
+    pub is_dev: i64,
+    /// The commit.
+    pub reference: String,
+    /// The ref it was made of.
+    pub git_ref: String,
+    /// The folder; none where the git repository was one package then.
+    pub folder: Option<String>,
+    /// What that held.
+    pub digest: Option<String>,
+    /// Whether it is of the default branch.
+    pub is_default_branch: i64,
+    /// Set when it has left the metadata.
+    pub removed_at: Option<i64>,
+}
+
+/// The versions of all packages of a git repository that were made of refs.
+pub async fn list_folder_versions(app: &App, git_repo: i64) -> Result<Vec<FolderVersion>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select p.name as package, v.pretty, v.normalized, v.is_dev, v.reference, v.git_ref, v.folder,
+                            v.digest, v.is_default_branch, v.removed_at
+                     from versions v join packages p on p.id = v.package_id
+                     where p.git_repo_id = ?1 and v.git_ref is not null",
+                )
+                .bind(git_repo),
+            )
+            .await?,
+    )
+}
+
+/// Names in commits of a git repository that belong to another source, and which.
+pub async fn find_foreign_names(
+    app: &App,
+    organisation: i64,
+    git_repo: i64,
+) -> Result<BTreeMap<String, &'static str>> {
+    #[derive(Deserialize)]
+    struct Row {
+        name: String,
+        is_uploaded: i64,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select name, git_repo_id is null as is_uploaded from packages
+                 where organisation_id = ?1 and git_repo_id is not ?2
+                   and name in (select name from commit_folders where git_repo_id = ?2)",
+            )
+            .bind(organisation)
+            .bind(git_repo),
+        )
+        .await?;
+    Ok(rows_as::<Row>(rows)?
+        .into_iter()
+        .map(|row| {
+            let source = match row.is_uploaded {
+                0 => "comes from another git repository",
+                _ => "is uploaded",
+            };
+            (row.name, source)
+        })
+        .collect())
+}
+
+/// What a decision changes.
+#[derive(Debug, Default)]
+pub struct Decided<'a> {
+    /// Packages and the folders they are in now: name, folder, digest. Those that are not there yet are made.
+    pub packages: Vec<(&'a str, &'a str, &'a str)>,
+    /// Packages whose folder has another name on the default branch: the old name and the new one.
+    pub renames: Vec<(&'a str, Option<&'a str>)>,
+    /// What becomes of folders, as far as that is news.
+    pub changed: Vec<FolderRef>,
+    /// Refs and folders that are no more.
+    pub gone: Vec<(&'a str, &'a str)>,
+    /// Refs that are to be settled anew.
+    pub refs: Vec<&'a CurrentRef>,
+}
+
+/// Writes a decision in one batch, in the name of a job.
+pub async fn write_decision(
+    app: &App,
+    organisation: i64,
+    git_repo: i64,
+    job: &str,
+    decided: &Decided<'_>,
+) -> Result<()> {
+    let now = app.now();
+    let mut statements = Vec::new();
+    let packages = decided.packages.iter();
+    for rows in chunks(packages.map(|(name, folder, digest)| json!([name, folder, digest])))? {
+        statements.extend([
+            Statement::new(
+                "insert into packages (organisation_id, name, git_repo_id, description, created_at)
+                 select ?1, json_extract(value, '$[0]'), ?2,
+                        case when json_type(m.manifest, '$.description') = 'text'
+                             then json_extract(m.manifest, '$.description') end, ?3
+                 from json_each(?4) left join folder_manifests m
+                      on m.git_repo_id = ?2 and m.digest = json_extract(value, '$[2]')
+                 where true
+                 on conflict (organisation_id, name) do nothing",
+            )
+            .bind(organisation)
+            .bind(git_repo)
+            .bind(now)
+            .bind(rows.as_str()),
+            Statement::new(
+                "update packages set folder = (
+                     select json_extract(value, '$[1]') from json_each(?2) where json_extract(value, '$[0]') = name)
+                 where git_repo_id = ?1
+                   and name in (select json_extract(value, '$[0]') from json_each(?2))",
+            )
+            .bind(git_repo)
+            .bind(rows),
+        ]);
+    }
+    statements.push(join_repositories_stmt(git_repo));
+    for rows in chunks(decided.renames.iter().map(|(old, new)| json!([old, new])))? {
+        statements.extend(rename_stmts(git_repo, &rows, now));
+    }
+    for rows in chunks(
+        decided
+            .gone
+            .iter()
+            .map(|(name, folder)| json!([name, folder])),
+    )? {
+        statements.push(
+            Statement::new(
+                "delete from folder_refs where git_repo_id = ?1 and (name, folder) in (
+                     select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each(?2))",
+            )
+            .bind(git_repo)
+            .bind(rows),
+        );
+    }
+    for rows in chunks(decided.changed.iter().map(row_of))? {
+        statements.push(upsert_folder_refs_stmt(git_repo, &rows));
+    }
+    let refs = decided.refs.iter();
+    for rows in chunks(refs.map(|current| json!([current.name, current.commit])))? {
+        statements.extend([
+            // Settled together with what it comes to, at the latest when its archives are there.
+            Statement::new(
+                "update git_refs set state = 'cutting'
+                 where git_repo_id = ?1 and (name, \"commit\") in (
+                     select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each(?2))",
+            )
+            .bind(git_repo)
+            .bind(rows.as_str()),
+            Statement::new(
+                "insert into job_refs (job_id, name, \"commit\", state)
+                 select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), 'waiting'
+                 from json_each(?2)
+                 where exists (select 1 from jobs where id = ?1 and state = 'running')
+                 on conflict (job_id, name) do update set state = 'waiting'
+                 where job_refs.\"commit\" = excluded.\"commit\" and job_refs.state in ('skipped', 'imported')",
+            )
+            .bind(job)
+            .bind(rows),
+        ]);
+    }
+    app.db.batch(statements).await.map(|_| ())
+}
+
+fn row_of(change: &FolderRef) -> Value {
+    json!([
+        change.name,
+        change.folder,
+        change.commit,
+        change.package,
+        change.digest,
+        change.state,
+        change.version,
+        change.normalized,
+        change.is_dev,
+        change.is_default_branch,
+        change.reason,
+    ])
+}
+
+fn upsert_folder_refs_stmt(git_repo: i64, rows: &str) -> Statement {
+    Statement::new(
+        "insert into folder_refs (git_repo_id, name, folder, \"commit\", package_id, digest, state, version, normalized,
+                                  is_dev, is_default_branch, reason)
+         select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), p.id,
+                json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]'),
+                json_extract(value, '$[7]'), json_extract(value, '$[8]'), json_extract(value, '$[9]'),
+                json_extract(value, '$[10]')
+         from json_each(?2)
+         left join packages p on p.git_repo_id = ?1 and p.name = json_extract(value, '$[3]')
+         where true
+         on conflict (git_repo_id, name, folder) do update set
+             \"commit\" = excluded.\"commit\", package_id = excluded.package_id, digest = excluded.digest,
+             state = excluded.state, version = excluded.version, normalized = excluded.normalized,
+             is_dev = excluded.is_dev, is_default_branch = excluded.is_default_branch, reason = excluded.reason",
+    )
+    .bind(git_repo)
+    .bind(rows)
+}
+
+fn rename_stmts(git_repo: i64, rows: &str, now: i64) -> [Statement; 3] {
+    [
+        Statement::new(
+            "insert into pending_publications (repository_id, package_id, sequence, asked_at)
+             select m.repository_id, m.package_id, 1, ?3
+             from packages p join repository_packages m on m.package_id = p.id
+             join json_each(?2) r on json_extract(r.value, '$[0]') = p.name
+             where p.git_repo_id = ?1 and p.renamed_to is not json_extract(r.value, '$[1]')
+             on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?3",
+        )
+        .bind(git_repo)
+        .bind(rows)
+        .bind(now),
+        Statement::new(
+            "update packages set renamed_from = (
+                 select json_extract(value, '$[0]') from json_each(?2) where json_extract(value, '$[1]') = name limit 1)
+             where git_repo_id = ?1 and name in (select json_extract(value, '$[1]') from json_each(?2))",
+        )
+        .bind(git_repo)
+        .bind(rows),
+        Statement::new(
+            "update packages set renamed_to = (
+                 select json_extract(value, '$[1]') from json_each(?2) where json_extract(value, '$[0]') = name)
+             where git_repo_id = ?1 and name in (select json_extract(value, '$[0]') from json_each(?2))",
+        )
+        .bind(git_repo)
+        .bind(rows),
+    ]
+}
+
+/// An archive that is to be cut.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ToCut {
+    /// The package's id.
+    pub package_id: i64,
+    /// The folder.
+    pub folder: String,
+}
+
+/// The archives of a commit that are still to be cut, by folder.
+pub async fn list_to_cut(app: &App, git_repo: i64, commit: &str) -> Result<Vec<ToCut>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select distinct f.package_id, f.folder from folder_refs f
+                     where f.git_repo_id = ?1 and f.\"commit\" = ?2 and f.state = 'cutting'
+                       and not exists (select 1 from dists d
+                                       where d.package_id = f.package_id and d.reference = f.\"commit\")
+                     order by f.folder",
+                )
+                .bind(git_repo)
+                .bind(commit),
+            )
+            .await?,
+    )
+}
+
+/// The commits at which something is to be cut, or to be made a version of.
+pub async fn list_commits_to_cut(app: &App, git_repo: i64) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        commit: String,
+    }
+    let statement = Statement::new(
+        "select distinct \"commit\" from folder_refs where git_repo_id = ?1 and state = 'cutting' order by 1",
+    )
+    .bind(git_repo);
+    let rows = rows_as::<Row>(app.db.rows(statement).await?)?;
+    Ok(rows.into_iter().map(|row| row.commit).collect())
+}
+
+/// Makes versions of all folders of a commit that are to be some, once the archives of all of them are there: they become
+/// visible together. Gives how many are left that could not be made.
+pub async fn make_versions(app: &App, git_repo: i64, commit: &str) -> Result<usize> {
+    let now = app.now();
+    let on = |sql: &'static str| Statement::new(sql).bind(git_repo).bind(commit);
+    let statements = vec![
+        on(
+            "insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, git_ref, manifest, time,
+                                   published_at, is_default_branch, folder, digest)
+             select f.package_id, f.version, f.normalized, f.is_dev, f.\"commit\", d.id, f.name, m.manifest, l.time, ?3,
+                    f.is_default_branch, f.folder, f.digest
+             from folder_refs f
+             join dists d on d.package_id = f.package_id and d.reference = f.\"commit\"
+             join folder_manifests m on m.git_repo_id = ?1 and m.digest = f.digest
+             join looked_commits l on l.git_repo_id = ?1 and l.\"commit\" = f.\"commit\"
+             where f.git_repo_id = ?1 and f.\"commit\" = ?2 and f.state = 'cutting'
+               and not exists (
+                   select 1 from folder_refs o where o.git_repo_id = ?1 and o.\"commit\" = ?2 and o.state = 'cutting'
+                   and not exists (select 1 from dists e
+                                   where e.package_id = o.package_id and e.reference = o.\"commit\"))
+             on conflict (package_id, normalized) do update set
+                 pretty = excluded.pretty,
+                 published_at = case when versions.reference = excluded.reference
+                     then versions.published_at else excluded.published_at end,
+                 reference = excluded.reference,
+                 dist_id = excluded.dist_id,
+                 git_ref = excluded.git_ref,
+                 manifest = excluded.manifest,
+                 time = excluded.time,
+                 is_default_branch = excluded.is_default_branch,
+                 folder = excluded.folder,
+                 digest = excluded.digest,
+                 removed_at = null
+             where versions.is_dev = 1 or versions.reference = excluded.reference
+                or (versions.git_ref is not null
+                    and exists (select 1 from packages p
+                                where p.id = excluded.package_id and p.moved_tags = 'follow'))",
+        )
+        .bind(now),
+        on(
+            "insert into pending_publications (repository_id, package_id, sequence, asked_at)
+             select m.repository_id, m.package_id, 1, ?3 from repository_packages m
+             where m.package_id in (select f.package_id from folder_refs f
+                                    where f.git_repo_id = ?1 and f.\"commit\" = ?2 and f.state = 'cutting')
+             on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?3",
+        )
+        .bind(now),
+        on(
+            "update folder_refs set state = 'imported'
+             where git_repo_id = ?1 and \"commit\" = ?2 and state = 'cutting'
+               and exists (select 1 from versions v
+                           where v.package_id = folder_refs.package_id and v.normalized = folder_refs.normalized
+                             and v.reference = folder_refs.\"commit\" and v.git_ref = folder_refs.name
+                             and v.removed_at is null)",
+        ),
+        on(
+            "select name from folder_refs where git_repo_id = ?1 and \"commit\" = ?2 and state = 'cutting'",
+        ),
+    ];
+    let rows = app.db.batch(statements).await?;
+    Ok(rows.last().map_or(0, Vec::len))
+}
+
+/// Settles folders of a commit as failed: those of one package, or all that wait for their archives.
+pub fn fail_folders_stmt(
+    git_repo: i64,
+    commit: &str,
+    package: Option<i64>,
+    reason: &str,
+) -> Statement {
+    Statement::new(
+        "update folder_refs set state = 'failed', reason = ?4
+         where git_repo_id = ?1 and \"commit\" = ?2 and state = 'cutting' and (?3 is null or package_id = ?3)",
+    )
+    .bind(git_repo)
+    .bind(commit)
+    .bind(package)
+    .bind(reason)
+}
+
+/// Settles the refs of a git repository that wait for no archive any more, and takes out of the metadata what no ref
+/// stands for once nothing is cut any more: what comes in its place is there by then.
+pub async fn settle_refs(app: &App, git_repo: i64) -> Result<()> {
+    let now = app.now();
+    let on = |sql: &'static str| Statement::new(sql).bind(git_repo);
+    let statements = vec![
+        on(
+            "update git_refs set
+                 state = case
+                     when exists (select 1 from folder_refs f where f.git_repo_id = ?1 and f.name = git_refs.name
+                                  and f.state = 'failed') then 'failed'
+                     when exists (select 1 from folder_refs f where f.git_repo_id = ?1 and f.name = git_refs.name
+                                  and f.state = 'imported') then 'imported'
+                     else 'skipped' end,
+                 version = (select case when count(distinct f.version) = 1 then min(f.version) end
+                            from folder_refs f
+                            where f.git_repo_id = ?1 and f.name = git_refs.name and f.state = 'imported'),
+                 reason = (select case
+                               when count(*) = 0
+                                   then 'no folder of this commit with a composer.json is a package by the `folders` of its project'
+                               when sum(f.state = 'failed') > 0
+                                   then min(case when f.state = 'failed' then f.folder || ': ' || f.reason end)
+                               when sum(f.state = 'imported') > 0 then null
+                               when count(distinct f.reason) = 1 then min(f.reason)
+                               else 'none of its packages has a version of it; each has its reason' end
+                           from folder_refs f where f.git_repo_id = ?1 and f.name = git_refs.name),
+                 rule = null, number = null, seen_at = ?2
+             where git_repo_id = ?1 and state = 'cutting'
+               and not exists (select 1 from folder_refs f where f.git_repo_id = ?1 and f.name = git_refs.name
+                               and f.state = 'cutting')",
+        )
+        .bind(now),
+        on(
+            "update job_refs set
+                 (state, version, reason) = (
+                     select g.state, g.version, g.reason from git_refs g
+                     where g.git_repo_id = ?1 and g.name = job_refs.name),
+                 packages = (
+                     select json_group_array(json_object('package', p.name, 'folder', f.folder, 'state', f.state,
+                                                         'version', f.version, 'reason', f.reason))
+                     from (select * from folder_refs where git_repo_id = ?1 and name = job_refs.name order by folder) f
+                     left join packages p on p.id = f.package_id)
+             where state = 'waiting'
+               and job_id in (select id from jobs where git_repo_id = ?1 and package_id is null and state = 'running')
+               and exists (select 1 from git_refs g
+                           where g.git_repo_id = ?1 and g.name = job_refs.name and g.\"commit\" = job_refs.\"commit\"
+                             and g.state not in ('waiting', 'cutting'))",
+        ),
+        on(
+            "update job_refs set state = 'skipped', reason = 'the ref moved on before this commit was taken in'
+             where state = 'waiting'
+               and job_id in (select id from jobs where git_repo_id = ?1 and package_id is null and state = 'running')
+               and not exists (select 1 from git_refs g
+                               where g.git_repo_id = ?1 and g.name = job_refs.name
+                                 and g.\"commit\" = job_refs.\"commit\")",
+        ),
+        on(
+            "insert into pending_publications (repository_id, package_id, sequence, asked_at)
+             select m.repository_id, m.package_id, 1, ?2
+             from packages p join repository_packages m on m.package_id = p.id
+             where p.git_repo_id = ?1
+               and not exists (select 1 from folder_refs c where c.git_repo_id = ?1 and c.state = 'cutting')
+               and exists (select 1 from versions v
+                           where v.package_id = p.id and v.folder is not null and v.removed_at is null
+                             and not exists (select 1 from folder_refs f
+                                             where f.package_id = p.id and f.name = v.git_ref
+                                               and f.normalized = v.normalized))
+             on conflict (repository_id, package_id) do update set sequence = sequence + 1, asked_at = ?2",
+        )
+        .bind(now),
+        on(
+            "update versions set removed_at = ?2
+             where package_id in (select id from packages where git_repo_id = ?1)
+               and folder is not null and removed_at is null
+               and not exists (select 1 from folder_refs c where c.git_repo_id = ?1 and c.state = 'cutting')
+               and not exists (select 1 from folder_refs f
+                               where f.package_id = versions.package_id and f.name = versions.git_ref
+                                 and f.normalized = versions.normalized)",
+        )
+        .bind(now),
+    ];
+    app.db.batch(statements).await.map(|_| ())
+}
+
+/// Settles all refs at a commit as failed, for the git repository and for its running jobs.
+pub fn fail_commit_stmts(git_repo: i64, commit: &str, reason: &str, now: i64) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "update git_refs set state = 'failed', version = null, reason = ?3, seen_at = ?4
+             where git_repo_id = ?1 and \"commit\" = ?2 and state in ('waiting', 'failed')",
+        )
+        .bind(git_repo)
+        .bind(commit)
+        .bind(reason)
+        .bind(now),
+        Statement::new(
+            "update job_refs set state = 'failed', version = null, reason = ?3
+             where \"commit\" = ?2 and state = 'waiting'
+               and job_id in (select id from jobs where git_repo_id = ?1 and package_id is null and state = 'running')",
+        )
+        .bind(git_repo)
+        .bind(commit)
+        .bind(reason),
+    ]
+}
+
+/// Notes refs that are to be looked at, or decided on again. `refs` is a JSON list of `[name, commit]`.
+pub fn note_waiting_refs_stmt(git_repo: i64, refs: &str, now: i64) -> Statement {
+    Statement::new(
+        "insert into git_refs (git_repo_id, name, \"commit\", state, seen_at)
+         select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), 'waiting', ?3
+         from json_each(?2)
+         where true
+         on conflict (git_repo_id, name) do update set
+             \"commit\" = excluded.\"commit\", state = excluded.state, version = null, reason = null, rule = null,
+             number = null, seen_at = excluded.seen_at",
+    )
+    .bind(git_repo)
+    .bind(refs)
+    .bind(now)
+}
