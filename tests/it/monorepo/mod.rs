@@ -78,7 +78,10 @@ impl Mono {
 
     fn push(&self, git_ref: &str) -> String {
         let files = self.files.borrow();
-        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
         let mut github = self.registry.world.github.borrow_mut();
         github.project(PROJECT).push_files(git_ref, &files)
     }
@@ -105,7 +108,10 @@ impl Mono {
             "connection": connection, "project": PROJECT, "repository": "main", "folders": folders,
             "versions": versions,
         });
-        let made = self.registry.admin().post("/api/v1/orgs/acme/packages", &body);
+        let made = self
+            .registry
+            .admin()
+            .post("/api/v1/orgs/acme/packages", &body);
         let job = made.expect(202).json()["job"]["id"].clone();
         job.as_str().unwrap().to_owned()
     }
@@ -157,7 +163,9 @@ impl Mono {
 
     fn number(&self) -> i64 {
         let sqlite = &self.registry.world.sqlite;
-        sqlite.texts("select cast(id as text) from git_repos")[0].parse().unwrap()
+        sqlite.texts("select cast(id as text) from git_repos")[0]
+            .parse()
+            .unwrap()
     }
 
     fn project(&self) -> Value {
@@ -175,7 +183,10 @@ impl Mono {
     /// The bytes of the archive of a package's version.
     fn archive(&self, package: &str, version: &str) -> Vec<u8> {
         let entries = self.registry.composer_metadata(&format!("acme/{package}"));
-        let entry = entries.iter().find(|entry| entry["version"] == version).unwrap();
+        let entry = entries
+            .iter()
+            .find(|entry| entry["version"] == version)
+            .unwrap();
         let url = entry["dist"]["url"].as_str().unwrap();
         let path = url.strip_prefix(ADDRESS).unwrap();
         self.registry.admin().get(path).expect(200).bytes()

@@ -35,7 +35,10 @@ fn a_tag_is_a_version_of_the_packages_whose_folder_changed() {
     mono.import("changed");
     assert_eq!(mono.versions("a"), ["v2.0.0", "v1.2.0", "v1.0.1", "v1.0.0"]);
     // A stable version after an equal candidate is one: who wants stable ones has not seen that.
-    assert_eq!(mono.versions("b"), ["v2.0.0", "v1.1.0", "v1.1.0-RC1", "v1.0.0"]);
+    assert_eq!(
+        mono.versions("b"),
+        ["v2.0.0", "v1.1.0", "v1.1.0-RC1", "v1.0.0"]
+    );
     assert_eq!(mono.versions("c"), ["v2.0.0", "v1.2.0", "v1.0.0"]);
     assert_eq!(mono.versions("d"), ["v2.0.0", "v1.0.0"]);
     assert_eq!(mono.versions("e"), ["v2.0.0", "v1.5.0", "v1.4.0"]);
@@ -69,7 +72,10 @@ fn what_became_of_each_package_stands_with_the_job() {
     let id = mono.import("changed");
     let path = format!("/api/v1/orgs/acme/jobs/{id}");
     let job = mono.registry.admin().get(&path).expect(200).json();
-    assert_eq!((&job["package"], &job["project"]), (&Value::Null, &json!(PROJECT)));
+    assert_eq!(
+        (&job["package"], &job["project"]),
+        (&Value::Null, &json!(PROJECT))
+    );
     let find = |name: &str| {
         let refs = job["refs"].as_array().unwrap();
         refs.iter().find(|one| one["ref"] == name).unwrap().clone()
@@ -110,12 +116,18 @@ fn the_archive_of_a_commit_is_fetched_once_and_kept_no_longer_than_needed() {
     assert_eq!(archives.len(), 8);
     drop(github);
     let objects = mono.registry.world.objects.borrow();
-    let left: Vec<_> = objects.keys().filter(|key| key.contains("whole-")).collect();
+    let left: Vec<_> = objects
+        .keys()
+        .filter(|key| key.contains("whole-"))
+        .collect();
     assert_eq!(left, Vec::<&String>::new());
     // One archive for each version, and one for `dev-main` where no version has that commit.
     let sqlite = &mono.registry.world.sqlite;
     let dists = sqlite.texts("select archive_key from dists");
-    let stored: Vec<_> = objects.keys().filter(|key| key.starts_with("archives/")).collect();
+    let stored: Vec<_> = objects
+        .keys()
+        .filter(|key| key.starts_with("archives/"))
+        .collect();
     assert_eq!(stored.len(), dists.len());
 }
 
@@ -150,11 +162,18 @@ fn a_deleted_tag_gives_its_place_to_the_next() {
     assert_eq!(mono.versions("b"), ["v1.2.0", "v1.0.0"]);
     assert_eq!(mono.archive("a", "v1.2.0"), bytes);
     let job = mono.last_job();
-    let states: Vec<_> = job["refs"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
+    let states: Vec<_> = job["refs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["state"].clone())
+        .collect();
     assert_eq!(states, ["removed", "imported"]);
     // It is tagged again: the version that stood in for it changes nothing any more.
     mono.registry.pass_time(1);
-    mono.files.borrow_mut().insert("packages/b/src/A.php".to_owned(), "<?php\n".to_owned());
+    mono.files
+        .borrow_mut()
+        .insert("packages/b/src/A.php".to_owned(), "<?php\n".to_owned());
     mono.push("refs/tags/v1.1.0");
     mono.sync();
     assert_eq!(mono.versions("a"), ["v1.1.0", "v1.0.0"]);
@@ -183,7 +202,8 @@ fn a_moved_tag_moves_only_the_packages_that_follow() {
     let fate = mono.fate("b", "refs/tags/v1.0.0");
     assert!(fate.contains("have the same `packages/b`"), "{fate}");
 
-    mono.registry.set("acme/a", &json!({"moved_tags": "follow"}));
+    mono.registry
+        .set("acme/a", &json!({"moved_tags": "follow"}));
     assert_eq!(reference("acme/a"), second);
     assert_eq!(reference("acme/b"), first);
     assert_eq!(mono.fate("a", "refs/tags/v1.0.0"), "imported: -");
@@ -206,8 +226,10 @@ fn the_choice_between_changed_and_all_can_be_changed() {
 fn tags_for_one_package_by_their_prefix_are_no_versions_of_others() {
     let mono = Mono::with(&["a", "b"]);
     mono.import("changed");
-    mono.registry.set("acme/a", &json!({"tag_prefixes": ["a-"]}));
-    mono.registry.set("acme/b", &json!({"tag_prefixes": ["acme-b@"]}));
+    mono.registry
+        .set("acme/a", &json!({"tag_prefixes": ["a-"]}));
+    mono.registry
+        .set("acme/b", &json!({"tag_prefixes": ["acme-b@"]}));
     mono.tag("a-1.2.0");
     mono.change("a", "<?php // of b's tag\n");
     mono.tag("acme-b@2.0.0");
@@ -233,17 +255,22 @@ fn branches_are_versions_of_all_packages_but_where_one_leaves_them_out() {
     for package in ["a~dev", "b~dev"] {
         assert_eq!(mono.versions(package), ["dev-feature", "dev-main"]);
     }
-    mono.registry.set("acme/a", &json!({"transient_branches": ["feature"]}));
+    mono.registry
+        .set("acme/a", &json!({"transient_branches": ["feature"]}));
     assert_eq!(mono.versions("a~dev"), ["dev-main", "dev-renovate/x"]);
     assert_eq!(mono.versions("b~dev"), ["dev-feature", "dev-main"]);
     // One that all leave out is not even looked at.
-    mono.registry.set("acme/b", &json!({"transient_branches": ["feature"]}));
+    mono.registry
+        .set("acme/b", &json!({"transient_branches": ["feature"]}));
     mono.delete("refs/heads/renovate/x");
     mono.sync();
     assert_eq!(mono.versions("a~dev"), ["dev-main"]);
     assert_eq!(mono.versions("b~dev"), ["dev-main"]);
     let fate = mono.fate("b", "refs/heads/feature");
-    assert!(fate.starts_with("skipped: branches like `feature` are not imported"), "{fate}");
+    assert!(
+        fate.starts_with("skipped: branches like `feature` are not imported"),
+        "{fate}"
+    );
 }
 
 #[test]
@@ -254,10 +281,16 @@ fn a_job_that_is_cancelled_is_made_up_for() {
         mono.registry.run_one_job();
     }
     let path = format!("/api/v1/orgs/acme/jobs/{job}/cancel");
-    mono.registry.admin().send("POST", &path, &[], Vec::new()).expect(200);
+    mono.registry
+        .admin()
+        .send("POST", &path, &[], Vec::new())
+        .expect(200);
     mono.registry.run_jobs();
     let path = format!("/api/v1/orgs/acme/jobs/{job}/retry");
-    mono.registry.admin().send("POST", &path, &[], Vec::new()).expect(200);
+    mono.registry
+        .admin()
+        .send("POST", &path, &[], Vec::new())
+        .expect(200);
     mono.run();
     let calm = ten_tags();
     calm.import("changed");
@@ -267,7 +300,10 @@ fn a_job_that_is_cancelled_is_made_up_for() {
 /// The documents, but for the dev versions: which commit `main` is at differs.
 fn tagged(mono: &Mono) -> Vec<(String, Value)> {
     let contents = mono.registry.contents();
-    contents.into_iter().map(|(name, tagged, _)| (name, tagged)).collect()
+    contents
+        .into_iter()
+        .map(|(name, tagged, _)| (name, tagged))
+        .collect()
 }
 
 fn states(tags: usize) -> impl Strategy<Value = Vec<(usize, u8)>> {
