@@ -25,6 +25,7 @@ mod jobs;
 mod migrations;
 #[cfg(test)]
 mod monorepo;
+#[cfg(test)]
 mod parsers;
 #[cfg(test)]
 mod publishing;

@@ -122,3 +122,6 @@ impl ManifestFacts {
         fields
     }
 }
+
+#[cfg(test)]
+mod tests;

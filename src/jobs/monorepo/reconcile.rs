@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::git::{RefRule, SeenRef};
-use crate::domain::monorepo::plan_looks;
+use crate::domain::monorepo::{LookPlan, plan_looks};
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::look::{Looked, look};
@@ -14,6 +14,7 @@ use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, send_looks
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::reconcile::{OPEN, REFS_IN_ONE_STATEMENT, current, page_texts};
 use crate::jobs::source::connect;
+use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::providers::GitHost;
 use crate::store::commit_folders::list_looked_commits;
@@ -144,24 +145,26 @@ async fn record(
     if says_otherwise {
         statements.push(ask_for_publications_of_git_repo_stmt(repo.id, now));
     }
-    let mut rows = Vec::new();
+    statements.extend(ref_stmts(repo.id, &plan, now)?);
+    for chunk in job_rows(&plan, &known).chunks(REFS_IN_ONE_STATEMENT) {
+        let refs = serde_json::to_string(chunk).map_err(Error::internal)?;
+        statements.push(insert_job_refs_stmt(id, &refs));
+    }
+    let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
+    statements.push(count_unchanged_stmt(id, &unchanged));
+    app.db.batch(statements).await.map(|_| ())
+}
+
+/// What becomes of the refs that are there and are news.
+fn ref_stmts(git_repo: i64, plan: &LookPlan, now: i64) -> Result<Vec<Statement>> {
+    let mut statements = Vec::new();
     for chunk in plan.looks.chunks(REFS_IN_ONE_STATEMENT) {
         let refs: Vec<_> = chunk
             .iter()
             .map(|current| json!([current.name, current.commit]))
             .collect();
         let refs = serde_json::to_string(&refs).map_err(Error::internal)?;
-        statements.push(note_waiting_refs_stmt(repo.id, &refs, now));
-    }
-    for current in &plan.looks {
-        rows.push(json!([
-            current.name,
-            current.commit,
-            "waiting",
-            null,
-            null,
-            null
-        ]));
+        statements.push(note_waiting_refs_stmt(git_repo, &refs, now));
     }
     for chunk in plan.exclusions.chunks(REFS_IN_ONE_STATEMENT) {
         let refs: Vec<_> = chunk
@@ -169,32 +172,34 @@ async fn record(
             .map(|branch| json!([branch.name, branch.commit, branch.reason]))
             .collect();
         let refs = serde_json::to_string(&refs).map_err(Error::internal)?;
-        statements.push(exclude_git_refs_stmt(repo.id, &refs, now));
+        statements.push(exclude_git_refs_stmt(git_repo, &refs, now));
     }
-    for branch in &plan.exclusions {
-        let row = json!([
+    Ok(statements)
+}
+
+/// The same as the job shows it.
+fn job_rows(plan: &LookPlan, known: &[SeenRef]) -> Vec<Value> {
+    let looks = plan
+        .looks
+        .iter()
+        .map(|current| json!([current.name, current.commit, "waiting", null, null, null]));
+    let exclusions = plan.exclusions.iter().map(|branch| {
+        json!([
             branch.name,
             branch.commit,
             "skipped",
             null,
             branch.reason,
             null
-        ]);
-        rows.push(row);
-    }
-    for name in &plan.removals {
+        ])
+    });
+    let removals = plan.removals.iter().map(|name| {
         let seen = known.iter().find(|known| known.name == *name);
         let commit = seen.map_or("", |seen| seen.commit.as_str());
         let reason = "the ref is gone; its archives stay for lock files";
-        rows.push(json!([name, commit, "removed", null, reason, null]));
-    }
-    for chunk in rows.chunks(REFS_IN_ONE_STATEMENT) {
-        let refs = serde_json::to_string(chunk).map_err(Error::internal)?;
-        statements.push(insert_job_refs_stmt(id, &refs));
-    }
-    let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
-    statements.push(count_unchanged_stmt(id, &unchanged));
-    app.db.batch(statements).await.map(|_| ())
+        json!([name, commit, "removed", null, reason, null])
+    });
+    looks.chain(exclusions).chain(removals).collect()
 }
 
 async fn list_seen(app: &App, git_repo: i64) -> Result<Vec<SeenRef>> {

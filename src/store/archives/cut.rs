@@ -88,12 +88,11 @@ impl ByteStream for FolderCut<'_> {
         }
         let mut bytes = Vec::new();
         while bytes.len() < ENOUGH && self.large.is_none() && !self.is_finished {
-            match self.members.next() {
-                Some((path, entry)) => self.write(&mut bytes, &path, entry.as_ref()).await?,
-                None => {
-                    self.zip.finish(&mut bytes).ok_or_else(too_large)?;
-                    self.is_finished = true;
-                }
+            if let Some((path, entry)) = self.members.next() {
+                self.write(&mut bytes, &path, entry.as_ref()).await?;
+            } else {
+                self.zip.finish(&mut bytes).ok_or_else(too_large)?;
+                self.is_finished = true;
             }
         }
         Ok((!bytes.is_empty()).then_some(bytes))

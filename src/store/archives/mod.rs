@@ -11,4 +11,6 @@ pub use take_in::{StoredArchive, take_in};
 pub use whole::{Packages, WholeArchive};
 
 #[cfg(test)]
+mod cut_tests;
+#[cfg(test)]
 mod tests;
