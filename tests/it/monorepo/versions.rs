@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Mono, PROJECT};
+use crate::support::hosts::HOST_TOKEN;
 
 /// Five packages and ten tags: v1.0.0 has four packages; each tag changes one or two; `e` comes with v1.4.0.
 fn ten_tags() -> Mono {
@@ -345,4 +346,75 @@ proptest! {
         sorted.sort_unstable();
         prop_assert_eq!(tagged(&build(&sorted, true)), tagged(&together));
     }
+}
+
+#[test]
+fn three_packages_take_no_more_archives_than_one_where_a_host_gives_few() {
+    let mono = Mono::with(&["a", "b", "c"]);
+    for minor in 0..24 {
+        for package in ["a", "b", "c"] {
+            mono.change(package, &format!("<?php // {minor}\n"));
+        }
+        mono.push(&format!("refs/tags/v1.{minor}.0"));
+    }
+    mono.registry
+        .world
+        .github
+        .borrow_mut()
+        .archive_limit
+        .a_minute = Some(5);
+    let admin = mono.registry.admin();
+    let connection = json!({"provider": "gitlab", "token": HOST_TOKEN});
+    let connection = admin
+        .post("/api/v1/orgs/acme/connections", &connection)
+        .expect(201)
+        .json();
+    let package = json!({
+        "connection": connection["id"], "project": PROJECT, "repository": "main", "folders": ["packages/*"],
+    });
+    admin
+        .post("/api/v1/orgs/acme/packages", &package)
+        .expect(202);
+    let started = mono.registry.world.now.get();
+    mono.run();
+    for package in ["a", "b", "c"] {
+        assert_eq!(mono.versions(package).len(), 24);
+    }
+    let asked = mono.registry.world.github.borrow().archives_asked();
+    assert!(asked <= 25 + 6, "{asked} requests for 25 archives");
+    let minutes = (mono.registry.world.now.get() - started) / 60;
+    assert!((4..=8).contains(&minutes), "{minutes} minutes");
+}
+
+#[test]
+fn branches_are_there_while_tags_are_still_waited_for() {
+    let mono = Mono::with(&["a", "b"]);
+    let main = mono.push("refs/heads/main");
+    mono.change("a", "<?php // tagged\n");
+    let tagged = mono.push("refs/tags/v1.0.0");
+    mono.ask("changed");
+    // Reconcile, and the look at the branch.
+    mono.registry.run_one_job();
+    let look = |commit: &str| {
+        let mut queue = mono.registry.world.queue.borrow_mut();
+        let at = queue
+            .iter()
+            .position(|one| one.text.contains(commit))
+            .unwrap();
+        queue.remove(at).unwrap()
+    };
+    let later = look(&tagged);
+    assert!(mono.registry.world.queue.borrow()[0].text.contains(&main));
+    mono.registry.run_one_job();
+    let id = mono.last_job()["id"].as_str().unwrap().to_owned();
+    let message = format!(r#"{{"v":1,"job":"decide_folders","id":"{id}"}}"#);
+    let decided = pollster::block_on(repertoire::jobs::run(&mono.registry.app, &message, 1));
+    assert_eq!(decided, repertoire::jobs::Outcome::Done);
+    mono.registry.run_jobs();
+    assert_eq!(mono.versions("a~dev"), ["dev-main"]);
+    assert_eq!(mono.versions("a"), Vec::<String>::new());
+    assert_eq!(mono.last_job()["state"], "running");
+    mono.registry.world.queue.borrow_mut().push_back(later);
+    mono.run();
+    assert_eq!(mono.versions("a"), ["v1.0.0"]);
 }
