@@ -72,6 +72,12 @@ pub fn save_monorepo_stmts(git_repo: i64, monorepo: &Monorepo) -> Result<Vec<Sta
                and exists (select 1 from git_repos where id = ?1 and folders is null)",
         )
         .bind(git_repo),
+        // What was asked for while it was one package is asked of all of them.
+        Statement::new(
+            "update jobs set package_id = null where git_repo_id = ?1 and state = 'queued'
+               and exists (select 1 from git_repos where id = ?1 and folders is null)",
+        )
+        .bind(git_repo),
         Statement::new("update git_repos set folders = ?2, folder_versions = ?3 where id = ?1")
             .bind(git_repo)
             .bind(folders)

@@ -6,7 +6,7 @@ use super::unchanged::{Tagged, find_unchanged};
 use super::{FolderVersions, FoundFolder};
 use crate::domain::branch::BranchRole;
 use crate::domain::constraint::Constraint;
-use crate::domain::git::{BRANCHES, CurrentRef, RefRule, TAGS, transient_reason};
+use crate::domain::git::{BRANCHES, CurrentRef, TAGS, transient_reason};
 use crate::domain::policy::{MovedTags, PackagePolicy};
 use crate::domain::tag_version::{version_of_branch, version_of_prefixed_tag};
 use crate::domain::version::Version;
@@ -82,15 +82,11 @@ pub enum Outcome {
         version: Version,
         /// Why it does not follow, for people.
         reason: String,
-        /// The setting of the package that holds it; none where the commits do not differ in this folder.
-        rule: Option<RefRule>,
     },
     /// No version.
     None {
         /// Why, for people.
         reason: String,
-        /// The setting of the package that it was refused for.
-        rule: Option<RefRule>,
     },
 }
 
@@ -98,7 +94,6 @@ impl Outcome {
     fn none(reason: impl Into<String>) -> Self {
         Self::None {
             reason: reason.into(),
-            rule: None,
         }
     }
 }
@@ -236,10 +231,7 @@ impl<'a> Question<'a> {
     fn read_branch(&self, git_ref: &CurrentRef, folder: &FoundFolder, package: &str) -> Outcome {
         let branch = git_ref.name.trim_start_matches(BRANCHES);
         if let Some(reason) = transient_reason(branch, self.default_branch, self.policy(package)) {
-            return Outcome::None {
-                reason,
-                rule: Some(RefRule::Transient),
-            };
+            return Outcome::none(reason);
         }
         if let Some(fault) = &folder.facts.fault {
             return Outcome::none(fault.clone());
@@ -353,10 +345,7 @@ impl<'a> Question<'a> {
         let (first, new) = (short(&known.reference), short(commit));
         let pretty = &known.pretty;
         let hint = "tag a new version to release the new one, or set the package's `moved_tags` to `follow`";
-        let refused = |reason| Outcome::None {
-            reason,
-            rule: Some(RefRule::Moved),
-        };
+        let refused = |reason: String| Outcome::none(reason);
         if known.is_removed {
             return Err(refused(format!(
                 "version `{pretty}` was {first} before it was taken away, and a version never changes: it cannot be \
@@ -371,24 +360,18 @@ impl<'a> Question<'a> {
             )));
         }
         let version = Version::from_parts(known.pretty.clone(), version.normalized().to_owned());
-        let (reason, rule) = if known.digest == digest {
-            let reason = format!(
+        let reason = if known.digest == digest {
+            format!(
                 "the tag moved from {first} to {new}, which have the same `{}`; the version stays at its first commit",
                 folder.path
-            );
-            (reason, None)
+            )
         } else {
-            let reason = format!(
+            format!(
                 "the tag moved from {first} to {new}, but a version never changes: {pretty} stays at its first \
                  commit; {hint}"
-            );
-            (reason, Some(RefRule::Moved))
+            )
         };
-        let kept = Outcome::Kept {
-            version,
-            reason,
-            rule,
-        };
+        let kept = Outcome::Kept { version, reason };
         Ok((kept, known.digest.clone()))
     }
 }

@@ -281,7 +281,7 @@ fn tags_that_were_not_all_looked_at_are_not_decided_on() {
             .map(|verdict| match verdict.outcome {
                 Outcome::Version { version, .. } => version.pretty().to_owned(),
                 Outcome::Kept { .. } => "kept".to_owned(),
-                Outcome::None { reason, .. } => reason,
+                Outcome::None { reason } => reason,
             })
             .collect()
     };

@@ -170,7 +170,7 @@ fn hold_against<'a>(
         .filter(|current| has_all_tags || !current.name.starts_with(TAGS))
         .map(|current| (current.name.as_str(), current))
         .collect();
-    let is_looked = |name: &str| refs.iter().any(|current| current.name == name);
+    let looked: BTreeSet<&str> = refs.iter().map(|current| current.name.as_str()).collect();
     for (name, folder) in before.keys() {
         let is_gone = match there.get(name) {
             None => true,
@@ -179,7 +179,7 @@ fn hold_against<'a>(
             Some(_) if current.contains_key(name) => !wanted.contains(&(*name, *folder)),
             // Its commit is to be looked at anew; until then nothing can be cut out of it.
             Some(_) => {
-                !is_looked(name)
+                !looked.contains(name)
                     && before
                         .get(&(*name, *folder))
                         .is_some_and(|known| known.state == "cutting")
@@ -233,15 +233,13 @@ fn row_of(verdict: &Verdict<'_>, stored: &BTreeMap<(&str, &str), &FolderVersion>
             let state = if is_there { "imported" } else { "cutting" };
             state.clone_into(&mut row.state);
         }
-        Outcome::Kept {
-            version, reason, ..
-        } => {
+        Outcome::Kept { version, reason } => {
             "kept".clone_into(&mut row.state);
             row.version = Some(version.pretty().to_owned());
             row.normalized = Some(version.normalized().to_owned());
             row.reason = Some(reason.clone());
         }
-        Outcome::None { reason, .. } => row.reason = Some(reason.clone()),
+        Outcome::None { reason } => row.reason = Some(reason.clone()),
     }
     row
 }

@@ -187,6 +187,14 @@ fn a_commit_that_cannot_be_had_says_so_and_the_others_go_on() {
         mono.fate("a", "refs/tags/v1.1.0"),
         format!("failed: {reason}")
     );
+    // As soon as it can be had, whoever runs the job again has it taken in.
+    mono.tag("v1.1.0");
+    let id = job["id"].as_str().unwrap();
+    let path = format!("/api/v1/orgs/acme/jobs/{id}/retry");
+    let admin = mono.registry.admin();
+    admin.send("POST", &path, &[], Vec::new()).expect(200);
+    mono.run();
+    assert_eq!(mono.versions("a"), ["v1.1.0", "v1.0.0"]);
 }
 
 #[test]

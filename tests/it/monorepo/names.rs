@@ -299,3 +299,38 @@ fn a_project_that_is_one_package_stays_so_until_somebody_says_otherwise() {
     registry.sync(PACKAGE);
     registry.assert_settled();
 }
+
+#[test]
+fn patterns_that_fit_nothing_say_so() {
+    let mono = Mono::with(&["a"]);
+    mono.ask_for(&json!(["bundles/*"]), "changed");
+    mono.run();
+    let job = mono.last_job();
+    assert_eq!(job["state"], "done");
+    let reason = "no folder of this commit with a composer.json is a package by the `folders` of its project";
+    assert_eq!(job["refs"][0]["reason"], reason);
+    assert_eq!(mono.project()["packages"], json!([]));
+    mono.set(&json!({"folders": ["packages/*"]}));
+    assert_eq!(mono.versions("a~dev"), ["dev-main"]);
+}
+
+#[test]
+fn a_sync_that_waits_while_a_project_becomes_many_packages_is_one_of_all_of_them() {
+    let registry = TestRegistry::imported();
+    let path = "/api/v1/orgs/acme/packages/acme/lib/sync";
+    let asked = registry
+        .admin()
+        .send("POST", path, &[], Vec::new())
+        .expect(202)
+        .json();
+    let path = "/api/v1/orgs/acme/projects/1";
+    let changed = registry
+        .admin()
+        .patch(path, &json!({"folders": ["."]}))
+        .expect(200)
+        .json();
+    assert_eq!(changed["job"]["id"], asked["job"]["id"]);
+    registry.run_jobs();
+    registry.assert_settled();
+    assert_eq!(registry.shown(PACKAGE)["folder"], ".");
+}
