@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::domain::monorepo::{FolderPatterns, FoundFolder};
+use crate::domain::monorepo::{FolderPatterns, FoundFolder, ManifestFacts};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{json_list, rows_as};
 use crate::store::archives::Packages;
+use crate::store::folder_refs::read_lists;
 use crate::store::monorepos::folders_text;
 
 /// Bytes in one parameter, far below D1's 2 MB.
@@ -117,7 +118,22 @@ struct FolderRow {
     folder: String,
     name: Option<String>,
     digest: String,
-    facts: String,
+    facts: ManifestFacts,
+}
+
+/// How many folders all commits have that refs of a git repository point at.
+pub async fn count_found_folders(app: &App, git_repo: i64) -> Result<usize> {
+    #[derive(Deserialize)]
+    struct Count {
+        count: usize,
+    }
+    let statement = Statement::new(
+        "select count(*) as count from git_refs g
+         join commit_folders f on f.git_repo_id = g.git_repo_id and f.\"commit\" = g.\"commit\"
+         where g.git_repo_id = ?1",
+    );
+    let rows = rows_as::<Count>(app.db.rows(statement.bind(git_repo)).await?)?;
+    Ok(rows.first().map_or(0, |row| row.count))
 }
 
 /// The folders of all commits that refs of a git repository point at, by commit and path.
@@ -125,25 +141,22 @@ pub async fn load_found_folders(
     app: &App,
     git_repo: i64,
 ) -> Result<BTreeMap<String, Vec<FoundFolder>>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select \"commit\", folder, name, digest, facts from commit_folders
-                 where git_repo_id = ?1 and \"commit\" in (select \"commit\" from git_refs where git_repo_id = ?1)
-                 order by \"commit\", folder",
-            )
-            .bind(git_repo),
-        )
-        .await?;
+    let statement = Statement::new(
+        "select json_group_array(json_object('commit', \"commit\", 'folder', folder, 'name', name,
+                                             'digest', digest, 'facts', json(facts))) as list
+         from (select * from commit_folders
+               where git_repo_id = ?1 and \"commit\" in (select \"commit\" from git_refs where git_repo_id = ?1)
+               order by \"commit\", folder)
+         group by \"commit\"",
+    );
+    let rows = app.db.rows(statement.bind(git_repo)).await?;
     let mut found: BTreeMap<String, Vec<FoundFolder>> = BTreeMap::new();
-    for row in rows_as::<FolderRow>(rows)? {
-        let facts = serde_json::from_str(&row.facts).map_err(Error::internal)?;
+    for row in read_lists::<FolderRow>(rows)? {
         found.entry(row.commit).or_default().push(FoundFolder {
             path: row.folder,
             name: row.name,
             digest: row.digest,
-            facts,
+            facts: row.facts,
         });
     }
     Ok(found)

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::git::CurrentRef;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{Row, rows_as};
 use crate::store::commit_folders::chunks;
 use crate::store::monorepos::join_repositories_stmt;
 
@@ -42,19 +43,31 @@ pub struct FolderRef {
 
 /// All of a git repository, by ref and folder.
 pub async fn list_folder_refs(app: &App, git_repo: i64) -> Result<Vec<FolderRef>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select f.name, f.folder, f.\"commit\", p.name as package, f.digest, f.state, f.version,
-                            f.normalized, f.is_dev, f.is_default_branch, f.reason
-                     from folder_refs f left join packages p on p.id = f.package_id
-                     where f.git_repo_id = ?1 order by f.name, f.folder",
-                )
-                .bind(git_repo),
-            )
-            .await?,
-    )
+    let statement = Statement::new(
+        "select json_group_array(json_object(
+                    'name', f.name, 'folder', f.folder, 'commit', f.\"commit\", 'package', p.name,
+                    'digest', f.digest, 'state', f.state, 'version', f.version, 'normalized', f.normalized,
+                    'is_dev', f.is_dev, 'is_default_branch', f.is_default_branch, 'reason', f.reason)) as list
+         from (select * from folder_refs where git_repo_id = ?1 order by name, folder) f
+         left join packages p on p.id = f.package_id
+         group by f.name order by f.name",
+    );
+    read_lists(app.db.rows(statement.bind(git_repo)).await?)
+}
+
+/// Reads rows that each have many things as one JSON list: a row of its own for each of some ten thousand would take
+/// more memory than there is.
+pub(super) fn read_lists<T: DeserializeOwned>(rows: Vec<Row>) -> Result<Vec<T>> {
+    #[derive(Deserialize)]
+    struct Listed {
+        list: String,
+    }
+    let mut all = Vec::new();
+    for row in rows_as::<Listed>(rows)? {
+        let list: Vec<T> = serde_json::from_str(&row.list).map_err(Error::internal)?;
+        all.extend(list);
+    }
+    Ok(all)
 }
 
 /// Those of one package, by ref.
@@ -128,19 +141,16 @@ pub struct FolderVersion {
 
 /// The versions of all packages of a git repository that were made of refs.
 pub async fn list_folder_versions(app: &App, git_repo: i64) -> Result<Vec<FolderVersion>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select p.name as package, v.pretty, v.normalized, v.is_dev, v.reference, v.git_ref, v.folder,
-                            v.digest, v.is_default_branch, v.removed_at
-                     from versions v join packages p on p.id = v.package_id
-                     where p.git_repo_id = ?1 and v.git_ref is not null",
-                )
-                .bind(git_repo),
-            )
-            .await?,
-    )
+    let statement = Statement::new(
+        "select json_group_array(json_object(
+                    'package', p.name, 'pretty', v.pretty, 'normalized', v.normalized, 'is_dev', v.is_dev,
+                    'reference', v.reference, 'git_ref', v.git_ref, 'folder', v.folder, 'digest', v.digest,
+                    'is_default_branch', v.is_default_branch, 'removed_at', v.removed_at)) as list
+         from versions v join packages p on p.id = v.package_id
+         where p.git_repo_id = ?1 and v.git_ref is not null
+         group by v.git_ref",
+    );
+    read_lists(app.db.rows(statement.bind(git_repo)).await?)
 }
 
 /// Names in commits of a git repository that belong to another source, and which.

@@ -9,10 +9,10 @@ use crate::domain::monorepo::{
 };
 use crate::domain::policy::PackagePolicy;
 use crate::error::Result;
-use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, settle};
+use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, give_up_decision, settle};
 use crate::jobs::outcome::Next;
 use crate::jobs::{Job, enqueue};
-use crate::store::commit_folders::{has_unlooked_tags, load_found_folders};
+use crate::store::commit_folders::{count_found_folders, has_unlooked_tags, load_found_folders};
 use crate::store::folder_refs::{
     Decided, FolderRef, FolderVersion, find_foreign_names, list_commits_to_cut, list_folder_refs,
     list_folder_versions, list_looked_refs, write_decision,
@@ -20,6 +20,9 @@ use crate::store::folder_refs::{
 use crate::store::git_refs::{KnownRef, list_git_refs};
 use crate::store::monorepos::{find_monorepo_job, list_packages_of_git_repo};
 use crate::store::packages::Package;
+
+/// Folders at refs: all are held in memory at once, at some two kilobytes each.
+const MOST_DECISIONS: usize = 30_000;
 
 /// Runs one decision.
 pub(in crate::jobs) async fn run(app: &App, id: &str) -> Result<Next> {
@@ -36,6 +39,16 @@ pub(in crate::jobs) async fn run(app: &App, id: &str) -> Result<Next> {
         _ => return Ok(Next::Done),
     }
     let opened = Opened::open(app, job.git_repo_id).await?;
+    let count = count_found_folders(app, job.git_repo_id).await?;
+    if count > MOST_DECISIONS {
+        let reason = format!(
+            "The folders of all tags and branches are {count}; at most {MOST_DECISIONS} can be decided on, so make the \
+             `folders` of the project narrower, or delete tags and branches that nobody needs"
+        );
+        return give_up_decision(app, id, &reason)
+            .await
+            .map(|()| Next::Done);
+    }
     decide_all(app, id, &opened).await?;
     let cuts: Vec<_> = list_commits_to_cut(app, job.git_repo_id)
         .await?

@@ -214,3 +214,27 @@ fn a_whole_archive_that_the_sweep_took_is_fetched_again() {
     mono.run();
     assert_eq!(mono.versions("b"), ["v1.0.0"]);
 }
+
+#[test]
+fn more_than_can_be_held_in_memory_says_what_to_do() {
+    let mono = Mono::with(&["a"]);
+    mono.tag("v1.0.0");
+    mono.import("changed");
+    mono.registry.change(
+        "with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < 30000)
+         insert into commit_folders (git_repo_id, \"commit\", folder, digest, facts)
+         select 1, (select \"commit\" from looked_commits limit 1), 'x' || n, '', '{}' from numbers",
+    );
+    mono.push("refs/tags/v1.1.0");
+    mono.registry.pass_time(7 * 60 * 60);
+    mono.registry.housekeep();
+    mono.registry.run_jobs();
+    let job = mono.last_job();
+    assert_eq!(job["state"], "failed");
+    let message = job["message"].as_str().unwrap();
+    assert!(
+        message.contains("at most 30000 can be decided on"),
+        "{message}"
+    );
+    assert_eq!(mono.versions("a"), ["v1.0.0"]);
+}
