@@ -11,6 +11,7 @@ pub mod dead_letters;
 pub mod deliveries;
 pub mod dists;
 pub mod downloads;
+pub mod folder_cuts;
 pub mod folder_refs;
 pub mod git_refs;
 pub mod heads;

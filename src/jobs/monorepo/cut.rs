@@ -12,7 +12,7 @@ use crate::jobs::{Job, enqueue};
 use crate::store::archives::{FolderCut, WholeArchive, take_in};
 use crate::store::commit_folders::{KeptArchive, find_kept_archive, keep_archive};
 use crate::store::dists::{Dist, discard_if_unnamed, insert_dist_stmt};
-use crate::store::folder_refs::{ToCut, fail_folders_stmt, list_to_cut, make_versions};
+use crate::store::folder_cuts::{ToCut, fail_folders_stmt, list_to_cut, make_versions};
 use crate::store::jobs::note_on_job;
 use crate::store::monorepos::find_monorepo_job;
 

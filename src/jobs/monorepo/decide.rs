@@ -13,9 +13,10 @@ use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, give_up_de
 use crate::jobs::outcome::Next;
 use crate::jobs::{Job, enqueue};
 use crate::store::commit_folders::{count_found_folders, has_unlooked_tags, load_found_folders};
+use crate::store::folder_cuts::list_commits_to_cut;
 use crate::store::folder_refs::{
-    Decided, FolderRef, FolderVersion, find_foreign_names, list_commits_to_cut, list_folder_refs,
-    list_folder_versions, list_looked_refs, write_decision,
+    Decided, FolderRef, FolderVersion, find_foreign_names, list_folder_refs, list_folder_versions,
+    list_looked_refs, write_decision,
 };
 use crate::store::git_refs::{KnownRef, list_git_refs};
 use crate::store::monorepos::{find_monorepo_job, list_packages_of_git_repo};

@@ -9,7 +9,7 @@ use crate::providers::GitHost;
 use crate::store::archives::WholeArchive;
 use crate::store::commit_folders::{KeptArchive, list_unlooked_commits, note_look};
 use crate::store::connections::note_trouble;
-use crate::store::folder_refs::fail_commit_stmts;
+use crate::store::folder_cuts::fail_commit_stmts;
 use crate::store::jobs::note_on_job;
 use crate::store::monorepos::find_monorepo_job;
 

@@ -11,7 +11,7 @@ use crate::jobs::{Job, enqueue};
 use crate::providers::GitHost;
 use crate::store::commit_folders::list_unlooked_commits;
 use crate::store::connections::note_trouble;
-use crate::store::folder_refs::fail_commit_stmts;
+use crate::store::folder_cuts::fail_commit_stmts;
 use crate::store::jobs::note_on_job;
 use crate::store::monorepos::find_monorepo_job;
 

@@ -23,7 +23,7 @@ use crate::store::commit_folders::{
     list_unlooked_commits,
 };
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo, note_pause};
-use crate::store::folder_refs::{
+use crate::store::folder_cuts::{
     fail_commit_stmts, fail_folders_stmt, list_commits_to_cut, settle_refs,
 };
 use crate::store::job_refs::{count_attempt, give_up_all_waiting_refs};
