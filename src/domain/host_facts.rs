@@ -33,8 +33,14 @@ pub struct ProjectFacts {
 }
 
 impl ProjectFacts {
-    /// What is said of a version made of this ref, given in full, at this commit.
-    pub fn of_version(&self, git_ref: &str, commit: &str, is_archived: bool) -> HostFacts {
+    /// What is said of a version made of this ref, given in full, at this commit, or of a folder at it.
+    pub fn of_version(
+        &self,
+        git_ref: &str,
+        commit: &str,
+        folder: Option<&str>,
+        is_archived: bool,
+    ) -> HostFacts {
         let label = ["refs/tags/", "refs/heads/"]
             .into_iter()
             .find_map(|start| git_ref.strip_prefix(start))
@@ -45,12 +51,22 @@ impl ProjectFacts {
             "branch"
         };
         HostFacts {
-            // The label comes last: it is the one that others choose.
-            source_page: self.source_page.as_ref().map(|page| {
-                page.replace(KIND, kind)
-                    .replace(COMMIT, commit)
-                    .replace(REF, label)
-            }),
+            source_page: self
+                .source_page
+                .as_ref()
+                .map(|page| match folder {
+                    // The path follows the ref, where that is a part of the path.
+                    Some(folder) if !page.contains('?') => {
+                        page.replace(REF, &format!("{REF}/{folder}"))
+                    }
+                    _ => page.clone(),
+                })
+                // The label comes last: it is the one that others choose.
+                .map(|page| {
+                    page.replace(KIND, kind)
+                        .replace(COMMIT, commit)
+                        .replace(REF, label)
+                }),
             issues_page: self.issues_page.clone(),
             homepage: self.homepage.clone(),
             funding: (!self.funding.is_empty()).then(|| {

@@ -20,6 +20,7 @@ pub mod host_facts;
 pub mod manifest;
 pub mod metadata;
 pub mod minify;
+pub mod monorepo;
 pub mod plain_git;
 pub mod project_patterns;
 pub mod root_document;

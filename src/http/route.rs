@@ -123,14 +123,30 @@ pub enum ApiRoute {
     UpdatePackage(String, PackageName),
     Definition(String, PackageName, DefinitionRoute),
     SyncPackage(String, PackageName),
-    ListJobs(String),
-    ShowJob(String, String),
-    CancelJob(String, String),
-    RetryJob(String, String),
+    Monorepo(String, i64, MonorepoRoute),
+    Jobs(String, JobsRoute),
     Hook(String, HookRoute),
-    ListDeadLetters(String),
-    RetryDeadLetter(String, i64),
-    DropDeadLetter(String, i64),
+}
+
+/// What the API has to offer of a project whose folders are packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the URL table below")]
+pub enum MonorepoRoute {
+    Show,
+    Update,
+}
+
+/// What the API has to offer of the queue's work. A text is a job's id, a number a dead letter's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the URL table below")]
+pub enum JobsRoute {
+    List,
+    Show(String),
+    Cancel(String),
+    Retry(String),
+    ListDeadLetters,
+    RetryDeadLetter(i64),
+    DropDeadLetter(i64),
 }
 
 /// What the API has to offer of a host's projects and of the import of many. The text is a connection's id, or an import's.
@@ -361,53 +377,21 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::ListPackages(own(org)),
             ApiRoute::CreatePackage(own(org)),
         ),
-        ["orgs", org, "packages", vendor, short] => {
-            let name = parse_name(vendor, short)?;
-            match method {
-                "GET" | "HEAD" => Ok(ApiRoute::ShowPackage(own(org), name)),
-                "PATCH" => Ok(ApiRoute::UpdatePackage(own(org), name)),
-                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
-            }
+        ["orgs", org, "packages", vendor, short, rest @ ..] => {
+            parse_package(method, own(org), parse_name(vendor, short)?, rest)
         }
-        ["orgs", org, "packages", vendor, short, "definition"] => {
-            let name = parse_name(vendor, short)?;
+        ["orgs", org, "projects", number] => {
+            let number = parse_id(number)?;
             let route = match method {
-                "GET" | "HEAD" => DefinitionRoute::Show,
-                "PUT" => DefinitionRoute::Put,
-                _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+                "GET" | "HEAD" => MonorepoRoute::Show,
+                "PATCH" => MonorepoRoute::Update,
+                _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
             };
-            Ok(ApiRoute::Definition(own(org), name, route))
+            Ok(ApiRoute::Monorepo(own(org), number, route))
         }
-        ["orgs", org, "packages", vendor, short, "archives"] => only(
-            method,
-            "POST",
-            ApiRoute::Definition(
-                own(org),
-                parse_name(vendor, short)?,
-                DefinitionRoute::Archive,
-            ),
-        ),
-        ["orgs", org, "packages", vendor, short, "sync"] => only(
-            method,
-            "POST",
-            ApiRoute::SyncPackage(own(org), parse_name(vendor, short)?),
-        ),
-        ["orgs", org, "packages", vendor, short, "hook"] => {
-            let name = parse_name(vendor, short)?;
-            let route = match method {
-                "POST" => HookRoute::Register(name),
-                "DELETE" => HookRoute::Remove(name),
-                _ => return Err(NoRoute::MethodNotAllowed("POST, DELETE")),
-            };
-            Ok(ApiRoute::Hook(own(org), route))
-        }
-        ["orgs", org, "jobs"] => get(method, ApiRoute::ListJobs(own(org))),
-        ["orgs", org, "jobs", id] => get(method, ApiRoute::ShowJob(own(org), own(id))),
-        ["orgs", org, "jobs", id, "cancel"] => {
-            only(method, "POST", ApiRoute::CancelJob(own(org), own(id)))
-        }
-        ["orgs", org, "jobs", id, "retry"] => {
-            only(method, "POST", ApiRoute::RetryJob(own(org), own(id)))
+        ["orgs", org, kind @ ("jobs" | "dead-letters"), ids @ ..] => {
+            let route = parse_jobs(method, kind, ids)?;
+            Ok(ApiRoute::Jobs(own(org), route))
         }
         ["orgs", org, "deliveries", rest @ ..] => {
             let route = match rest {
@@ -418,17 +402,6 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             };
             Ok(ApiRoute::Hook(own(org), route?))
         }
-        ["orgs", org, "dead-letters"] => get(method, ApiRoute::ListDeadLetters(own(org))),
-        ["orgs", org, "dead-letters", id] => only(
-            method,
-            "DELETE",
-            ApiRoute::DropDeadLetter(own(org), parse_id(id)?),
-        ),
-        ["orgs", org, "dead-letters", id, "retry"] => only(
-            method,
-            "POST",
-            ApiRoute::RetryDeadLetter(own(org), parse_id(id)?),
-        ),
         ["orgs", org, rest @ ("connections" | "imports"), ids @ ..] => {
             let route = parse_projects(method, rest, ids)?;
             Ok(ApiRoute::Projects(own(org), route))
@@ -448,6 +421,62 @@ fn parse_projects(method: &str, list: &str, rest: &[&str]) -> Result<ProjectsRou
         ("imports", []) => get(method, ProjectsRoute::ListImports),
         ("imports", [id]) => get(method, ProjectsRoute::ShowImport(own(id))),
         ("imports", [id, "cancel"]) => only(method, "POST", ProjectsRoute::CancelImport(own(id))),
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+/// What is below a package of an organisation.
+fn parse_package(
+    method: &str,
+    org: String,
+    name: PackageName,
+    segments: &[&str],
+) -> Result<ApiRoute, NoRoute> {
+    match segments {
+        [] => match method {
+            "GET" | "HEAD" => Ok(ApiRoute::ShowPackage(org, name)),
+            "PATCH" => Ok(ApiRoute::UpdatePackage(org, name)),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+        },
+        ["definition"] => {
+            let route = match method {
+                "GET" | "HEAD" => DefinitionRoute::Show,
+                "PUT" => DefinitionRoute::Put,
+                _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+            };
+            Ok(ApiRoute::Definition(org, name, route))
+        }
+        ["archives"] => only(
+            method,
+            "POST",
+            ApiRoute::Definition(org, name, DefinitionRoute::Archive),
+        ),
+        ["sync"] => only(method, "POST", ApiRoute::SyncPackage(org, name)),
+        ["hook"] => {
+            let route = match method {
+                "POST" => HookRoute::Register(name),
+                "DELETE" => HookRoute::Remove(name),
+                _ => return Err(NoRoute::MethodNotAllowed("POST, DELETE")),
+            };
+            Ok(ApiRoute::Hook(org, route))
+        }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+/// What is below `jobs` and `dead-letters`.
+fn parse_jobs(method: &str, kind: &str, segments: &[&str]) -> Result<JobsRoute, NoRoute> {
+    let own = |text: &&str| percent_decode(text);
+    match (kind, segments) {
+        ("jobs", []) => get(method, JobsRoute::List),
+        ("jobs", [id]) => get(method, JobsRoute::Show(own(id))),
+        ("jobs", [id, "cancel"]) => only(method, "POST", JobsRoute::Cancel(own(id))),
+        ("jobs", [id, "retry"]) => only(method, "POST", JobsRoute::Retry(own(id))),
+        ("dead-letters", []) => get(method, JobsRoute::ListDeadLetters),
+        ("dead-letters", [id]) => only(method, "DELETE", JobsRoute::DropDeadLetter(parse_id(id)?)),
+        ("dead-letters", [id, "retry"]) => {
+            only(method, "POST", JobsRoute::RetryDeadLetter(parse_id(id)?))
+        }
         _ => Err(NoRoute::NotFound),
     }
 }

@@ -10,6 +10,7 @@ use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
 use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
+use crate::store::monorepos::find_monorepo;
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::repositories::list_outdated;
@@ -175,19 +176,16 @@ async fn go_on_with_imports(app: &App) -> Result<()> {
 
 async fn reconcile_all(app: &App) -> Result<()> {
     for repo in list_due(app, RECONCILES).await? {
-        let Some(package) = find_package_of_git_repo(app, repo.id).await? else {
-            continue;
+        let package = if find_monorepo(app, repo.id).await?.is_some() {
+            None
+        } else {
+            match find_package_of_git_repo(app, repo.id).await? {
+                Some(package) => Some(package.id),
+                None => continue,
+            }
         };
         let id = app.random_id()?;
-        let id = start_job(
-            app,
-            &id,
-            repo.organisation_id,
-            repo.id,
-            package.id,
-            SCHEDULE,
-        )
-        .await?;
+        let id = start_job(app, &id, repo.organisation_id, repo.id, package, SCHEDULE).await?;
         enqueue(app, &[Job::Reconcile { id }]).await?;
     }
     Ok(())

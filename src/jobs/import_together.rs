@@ -17,10 +17,10 @@ use crate::store::jobs::{RunningJob, find_running_job, note_activity_stmt, note_
 const COMMITS: usize = 40;
 
 /// How long a pack is taken to be in memory when nobody says that it is gone: as long as an invocation may last.
-const HELD: i64 = 15 * 60;
+pub(super) const HELD: i64 = 15 * 60;
 
 /// Until there is room again; a pack is at work for some seconds.
-const NO_ROOM: u32 = 5;
+pub(super) const NO_ROOM: u32 = 5;
 
 /// Runs one message.
 pub(crate) async fn run(app: &App, id: &str) -> Result<Next> {

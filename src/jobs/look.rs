@@ -35,7 +35,7 @@ pub(super) async fn look_and_name(
 }
 
 /// What the host says now: the project, which may have another name, and its refs.
-async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<Looked> {
+pub(super) async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<Looked> {
     host.recall_name(&repo.provider_id, &repo.full_name);
     let project = host.describe_project(&repo.provider_id).await?;
     let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)

@@ -13,6 +13,7 @@ mod import_projects;
 mod import_together;
 mod keep_hook;
 mod look;
+mod monorepo;
 pub mod outcome;
 pub mod publish;
 pub mod reconcile;
@@ -93,6 +94,30 @@ pub enum Job {
         /// The git repository's id here.
         git_repo: i64,
     },
+    /// Look at what a commit of a git repository with many packages holds.
+    LookAtFolders {
+        /// The job a person sees.
+        id: String,
+        /// The commit.
+        commit: String,
+    },
+    /// The same for what waits of a job, from a host that gives many commits at once.
+    LookAtFoldersTogether {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Decide which folders of a git repository with many packages are versions, once its tags were looked at.
+    DecideFolders {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Cut the archives of a commit's packages, and make versions of them.
+    CutFolders {
+        /// The job a person sees.
+        id: String,
+        /// The commit.
+        commit: String,
+    },
     /// Publish what waits in a repository.
     Publish {
         /// The repository's id.
@@ -170,6 +195,10 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::AddProject { id, project } => add_project::run(app, id, project, attempts).await,
         Job::Discover { id } => discover::run(app, id, attempts).await,
         Job::KeepHook { git_repo } => keep_hook::run(app, *git_repo, attempts).await,
+        Job::LookAtFolders { id, commit } => monorepo::look::run(app, id, commit).await,
+        Job::LookAtFoldersTogether { id } => monorepo::look_together::run(app, id).await,
+        Job::DecideFolders { id } => monorepo::decide::run(app, id).await,
+        Job::CutFolders { id, commit } => monorepo::cut::run(app, id, commit).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CompleteUpload { id } => complete_upload::run(app, id).await,
         Job::CountDownloads {
@@ -263,6 +292,12 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         Job::CompleteUpload { id } => {
             crate::store::uploads::move_upload(app, &id, "failed", Some(BURIED), None).await
         }
+        Job::LookAtFolders { id, commit } => {
+            monorepo::give_up_looks(app, &id, Some(&commit), BURIED).await
+        }
+        Job::LookAtFoldersTogether { id } => monorepo::give_up_looks(app, &id, None, BURIED).await,
+        Job::DecideFolders { id } => monorepo::give_up_decision(app, &id, BURIED).await,
+        Job::CutFolders { id, commit } => monorepo::give_up_cuts(app, &id, &commit, BURIED).await,
         // The next comparison looks after the hook. What waits in a repository or is silent is found by housekeeping; a lost
         // count is a lost count.
         Job::KeepHook { .. }
@@ -302,7 +337,11 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         | Job::Import { id, .. }
         | Job::ImportTogether { id }
         | Job::Resume { id, .. }
-        | Job::Discover { id } => crate::store::jobs::find_job(app, &id)
+        | Job::Discover { id }
+        | Job::LookAtFolders { id, .. }
+        | Job::LookAtFoldersTogether { id }
+        | Job::DecideFolders { id }
+        | Job::CutFolders { id, .. } => crate::store::jobs::find_job(app, &id)
             .await?
             .map(|job| job.organisation_id),
         Job::KeepHook { git_repo } => crate::store::connections::find_git_repo(app, git_repo)
@@ -364,6 +403,7 @@ pub async fn enqueue_waiting(app: &App, connection: &str) -> Result<()> {
         .collect();
     enqueue(app, &jobs).await
 }
+pub use monorepo::enqueue_publications_of_git_repo;
 
 /// Has a package published in every repository it is in.
 pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
@@ -442,6 +482,28 @@ mod tests {
         assert_eq!(
             text(Job::CompleteUpload { id: "a".to_owned() }),
             r#"{"v":1,"job":"complete_upload","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::LookAtFolders {
+                id: "a".to_owned(),
+                commit: "c0ffee".to_owned()
+            }),
+            r#"{"v":1,"job":"look_at_folders","id":"a","commit":"c0ffee"}"#
+        );
+        assert_eq!(
+            text(Job::LookAtFoldersTogether { id: "a".to_owned() }),
+            r#"{"v":1,"job":"look_at_folders_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::DecideFolders { id: "a".to_owned() }),
+            r#"{"v":1,"job":"decide_folders","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::CutFolders {
+                id: "a".to_owned(),
+                commit: "c0ffee".to_owned()
+            }),
+            r#"{"v":1,"job":"cut_folders","id":"a","commit":"c0ffee"}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::git_first::is_unchanged;
 use crate::jobs::keep_hook::enqueue_if_due;
 use crate::jobs::look::{Looked, look_and_name};
+use crate::jobs::monorepo;
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::refused::wait_for_credential;
 use crate::jobs::rename::Named;
@@ -38,7 +39,7 @@ use crate::store::schedule::note_hook_sign_stmt;
 use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
-const REFS_IN_ONE_STATEMENT: usize = 1_000;
+pub(super) const REFS_IN_ONE_STATEMENT: usize = 1_000;
 
 /// The cause of a job that nobody and nothing asked for.
 pub(super) const SCHEDULE: &str = "schedule";
@@ -49,7 +50,8 @@ pub(super) const OPEN: &str = r#"["queued","running"]"#;
 /// Runs one reconcile.
 pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     let Some(job) = find_running_job(app, id).await? else {
-        return Ok(Next::Done);
+        // One about many packages has none of its own.
+        return monorepo::reconcile::run(app, id, attempts).await;
     };
     match job.state.as_str() {
         "queued" | "running" => {}
@@ -285,7 +287,7 @@ pub(super) async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<
     Ok(known.chain(forgotten).collect())
 }
 
-fn page_texts(listing: &RefListing) -> Result<Vec<(String, String)>> {
+pub(super) fn page_texts(listing: &RefListing) -> Result<Vec<(String, String)>> {
     listing
         .pages
         .iter()
@@ -308,7 +310,7 @@ fn import_row(import: &PlannedImport) -> serde_json::Value {
     ])
 }
 
-fn current(listing: &RefListing) -> Vec<CurrentRef> {
+pub(super) fn current(listing: &RefListing) -> Vec<CurrentRef> {
     listing
         .refs
         .iter()

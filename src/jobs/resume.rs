@@ -9,10 +9,17 @@ use crate::error::Result;
 use crate::jobs::outcome::Next;
 use crate::jobs::{Job, enqueue, enqueue_imports, settle};
 use crate::store::jobs::find_running_job;
+use crate::store::monorepos::find_monorepo_job;
 
 /// Runs one message, which was sent at `since`.
 pub(crate) async fn run(app: &App, id: &str, since: i64) -> Result<Next> {
     let Some(job) = find_running_job(app, id).await? else {
+        // One about many packages: its comparison finds out what is left.
+        if let Some(job) = find_monorepo_job(app, id).await?
+            && job.active_at == Some(since)
+        {
+            enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
+        }
         return Ok(Next::Done);
     };
     if job.active_at != Some(since) {

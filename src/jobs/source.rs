@@ -11,7 +11,7 @@ use crate::ports::outbound::ByteStream;
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
-use crate::store::archives::{KeptArchive, inspect, refuse_download, take_in};
+use crate::store::archives::{KeptArchive, StoredArchive, inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_ends};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
@@ -84,10 +84,6 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn gives_many_commits(&self) -> bool {
-        ProviderKind::parse(&self.connection.provider).is_some_and(ProviderKind::gives_many_commits)
-    }
-
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
@@ -129,25 +125,58 @@ impl<'a> Source<'a> {
         {
             return Ok(Box::new(kept));
         }
-        let address = Gateway::of(app).address(&self.connection.base_url)?;
-        // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
-        // What came with many others is here already, and nobody is asked.
-        if !self.gives_many_commits()
-            && let Some(retry_after) = find_host_pause(app, self.repo.id).await?
-        {
-            return Err(limited(address.host(), retry_after));
-        }
-        if self.host.limits_archives_apart()
-            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
-        {
-            return Err(archives_limited(address.host(), retry_after));
-        }
-        let response = self
-            .host
-            .open_archive(&self.repo.provider_id, self.commit)
-            .await?;
-        Ok(response.body)
+        let host = self.host.as_ref();
+        open_archive(app, host, &self.connection, &self.repo, self.commit).await
     }
+}
+
+/// The archive of a commit, when its host gives any now.
+async fn open_archive(
+    app: &App,
+    host: &dyn GitHost,
+    connection: &Connection,
+    repo: &GitRepo,
+    commit: &str,
+) -> Result<Box<dyn ByteStream>> {
+    let address = Gateway::of(app).address(&connection.base_url)?;
+    // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
+    // What came with many others is here already, and nobody is asked.
+    if !gives_many_commits(connection)
+        && let Some(retry_after) = find_host_pause(app, repo.id).await?
+    {
+        return Err(limited(address.host(), retry_after));
+    }
+    if host.limits_archives_apart()
+        && let Some(retry_after) = find_archive_pause(app, repo.id).await?
+    {
+        return Err(archives_limited(address.host(), retry_after));
+    }
+    let response = host.open_archive(&repo.provider_id, commit).await?;
+    Ok(response.body)
+}
+
+/// Streams the archive of a commit into the blob store under `key`, when its host gives any now.
+pub(super) async fn download(
+    app: &App,
+    host: &dyn GitHost,
+    connection: &Connection,
+    repo: &GitRepo,
+    commit: &str,
+    key: &str,
+) -> Result<StoredArchive> {
+    let mut body = open_archive(app, host, connection, repo, commit).await?;
+    take_in(
+        app.blobs.as_ref(),
+        app.multipart.as_ref(),
+        key,
+        body.as_mut(),
+        app.config.archive_limit,
+    )
+    .await
+}
+
+fn gives_many_commits(connection: &Connection) -> bool {
+    ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::gives_many_commits)
 }
 
 /// The host of a connection, ready to be asked; refused while the host wants to be left alone, or accepts the credential

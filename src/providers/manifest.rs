@@ -37,7 +37,8 @@ pub async fn read_found(host: &dyn GitHost, project: Project) -> Result<Found> {
         .await?
         .ok_or_else(|| {
             Error::invalid(format!(
-                "`{full_name}` has no composer.json at the top of its default branch `{branch}`"
+                "`{full_name}` has no composer.json at the top of its default branch `{branch}`; if its packages are in folders, \
+                 name these in `folders`"
             ))
         })?;
     let manifest = Manifest::parse(&bytes)

@@ -153,10 +153,11 @@ fn start_jobs_stmts(delivery: &NewDelivery<'_>, projects: &str, now: i64) -> Vec
              select json_extract(value, '$[2]'), ?4, 'sync', g.id, min(p.id), 'queued', ?5, ?6
              from json_each(?3)
              join git_repos g on g.connection_id = ?1 and g.provider_id = json_extract(value, '$[0]')
-             join packages p on p.git_repo_id = g.id and p.renamed_to is null
+             left join packages p on p.git_repo_id = g.id and p.renamed_to is null and g.folders is null
              join deliveries d on d.connection_id = ?1 and d.provider_delivery_id = ?2
              join delivery_projects t on t.delivery_id = d.id and t.provider_id = g.provider_id and t.job_id is null
-             where not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
+             where (p.id is not null or g.folders is not null)
+               and not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
              group by g.id",
         )
         .bind(projects)
@@ -170,8 +171,9 @@ fn start_jobs_stmts(delivery: &NewDelivery<'_>, projects: &str, now: i64) -> Vec
              join deliveries d on d.connection_id = ?1 and d.provider_delivery_id = ?2
              join delivery_projects t on t.delivery_id = d.id and t.provider_id = json_extract(value, '$[0]')
                                      and t.job_id is null
-             where not exists (select 1 from git_repos g join packages p on p.git_repo_id = g.id
-                               where g.connection_id = ?1 and g.provider_id = t.provider_id)
+             where not exists (select 1 from git_repos g left join packages p on p.git_repo_id = g.id
+                               where g.connection_id = ?1 and g.provider_id = t.provider_id
+                                 and (p.id is not null or g.folders is not null))
                and not exists (select 1 from jobs j where j.connection_id = ?1 and j.provider_id = t.provider_id
                                and j.state = 'queued')
                and exists (select 1 from hook_groups h where h.connection_id = ?1 and h.repository_id is not null
@@ -289,7 +291,7 @@ pub async fn start_job(
     id: &str,
     organisation: i64,
     git_repo: i64,
-    package: i64,
+    package: impl Into<Option<i64>>,
     cause: &str,
 ) -> Result<String> {
     start_job_with(app, id, organisation, git_repo, package, cause, Vec::new()).await
@@ -301,7 +303,7 @@ pub async fn start_job_with(
     id: &str,
     organisation: i64,
     git_repo: i64,
-    package: i64,
+    package: impl Into<Option<i64>>,
     cause: &str,
     change: Vec<Statement>,
 ) -> Result<String> {

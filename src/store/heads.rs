@@ -142,7 +142,7 @@ fn tick_off_stmts(flip: &Flip<'_>) -> Result<Vec<Statement>> {
         .bind(flip.built_on)
         .bind(published)
         .bind(json_list(flip.blobs.iter().map(BlobHash::as_str))?),
-        // A job whose package waits for no publication any more has done all it was for.
+        // A job whose package, or any of whose packages, waits for no publication any more has done all it was for.
         Statement::new(
             "update jobs
              set state = case when exists (
@@ -150,7 +150,10 @@ fn tick_off_stmts(flip: &Flip<'_>) -> Result<Vec<Statement>> {
                      then 'failed' else 'done' end,
                  finished_at = ?1
              where state = 'publishing'
-               and not exists (select 1 from pending_publications p where p.package_id = jobs.package_id)",
+               and not exists (select 1 from pending_publications p where p.package_id = jobs.package_id)
+               and (package_id is not null or not exists (
+                   select 1 from pending_publications p join packages n on n.id = p.package_id
+                   where n.git_repo_id = jobs.git_repo_id))",
         )
         .bind(flip.time),
     ])

@@ -23,6 +23,8 @@ pub struct JobRef {
     pub reason: Option<String>,
     /// How often it was tried in vain.
     pub attempts: i64,
+    /// JSON: what became of each package of a git repository that has many.
+    pub packages: Option<String>,
 }
 
 /// The refs of a job, by name.
@@ -31,7 +33,7 @@ pub async fn list_job_refs(app: &App, job: &str) -> Result<Vec<JobRef>> {
         app.db
             .rows(
                 Statement::new(
-                    "select name, \"commit\", state, version, reason, attempts from job_refs
+                    "select name, \"commit\", state, version, reason, attempts, packages from job_refs
                      where job_id = ?1 order by name",
                 )
                 .bind(job),

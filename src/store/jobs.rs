@@ -22,6 +22,8 @@ pub struct JobRow {
     pub package_id: Option<i64>,
     /// The package's name.
     pub package: Option<String>,
+    /// The git repository's `owner/name`.
+    pub project: Option<String>,
     /// `queued`, `running`, `publishing`, `done`, `failed`, `cancelled`.
     pub state: String,
     /// What started it.
@@ -51,12 +53,12 @@ pub struct JobRow {
 }
 
 /// The statement that starts a job, unless one for the same git repository is queued and has not begun:
-/// that one will see everything this one would.
+/// that one will see everything this one would. A job about a git repository with many packages has none of its own.
 pub fn insert_job_stmt(
     id: &str,
     organisation: i64,
     git_repo: i64,
-    package: i64,
+    package: impl Into<Option<i64>>,
     cause: &str,
     now: i64,
 ) -> Statement {
@@ -68,7 +70,7 @@ pub fn insert_job_stmt(
     .bind(id)
     .bind(organisation)
     .bind(git_repo)
-    .bind(package)
+    .bind(package.into())
     .bind(cause)
     .bind(now)
 }
@@ -85,8 +87,8 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
         .db
         .rows(
             Statement::new(
-                "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
-                        j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at, j.finished_at,
+                "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package,
+                        g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at, j.finished_at,
                         count(f.name) + j.unchanged as total,
                         coalesce(sum(f.state = 'waiting'), 0) as waiting,
                         coalesce(sum(f.state = 'imported'), 0) as imported,
@@ -96,6 +98,7 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
                         coalesce(sum(f.state = 'removed'), 0) as removed
                  from jobs j
                  left join packages p on p.id = j.package_id
+                 left join git_repos g on g.id = j.git_repo_id
                  left join job_refs f on f.job_id = j.id
                  where j.id = ?1
                  group by j.id",
@@ -117,8 +120,8 @@ pub async fn list_jobs(
         app.db
             .rows(
                 Statement::new(
-                    "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package, j.state,
-                            j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at,
+                    "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package,
+                            g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at,
                             j.finished_at, count(f.name) + j.unchanged as total,
                             coalesce(sum(f.state = 'waiting'), 0) as waiting,
                             coalesce(sum(f.state = 'imported'), 0) as imported,
@@ -132,6 +135,7 @@ pub async fn list_jobs(
                                  select -b.created_at, b.id from jobs b where b.id = ?2 and b.organisation_id = ?1))
                            order by created_at desc, id limit ?3) j
                      left join packages p on p.id = j.package_id
+                     left join git_repos g on g.id = j.git_repo_id
                      left join job_refs f on f.job_id = j.id
                      group by j.id
                      order by j.created_at desc, j.id",

@@ -20,6 +20,8 @@ pub struct Package {
     pub name: String,
     /// The git repository it is synced from; none for uploads.
     pub git_repo_id: Option<i64>,
+    /// The folder of it that it was last found in, where it is one package of many.
+    pub folder: Option<String>,
     /// Its description.
     pub description: Option<String>,
     /// Unix seconds.
@@ -110,8 +112,8 @@ pub async fn find_package(
         .db
         .rows(
             Statement::new(
-                "select id, organisation_id, name, git_repo_id, description, created_at, transient_branches,
-                        tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
+                "select id, organisation_id, name, git_repo_id, folder, description, created_at,
+                        transient_branches, tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
                  from packages where organisation_id = ?1 and name = ?2",
             )
             .bind(organisation)
@@ -130,7 +132,7 @@ pub async fn find_package_of_git_repo(app: &App, git_repo: i64) -> Result<Option
 /// The statement that gives it.
 pub(super) fn find_package_of_git_repo_stmt(git_repo: i64) -> Statement {
     Statement::new(
-        "select id, organisation_id, name, git_repo_id, description, created_at, transient_branches,
+        "select id, organisation_id, name, git_repo_id, folder, description, created_at, transient_branches,
                 tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
          from packages where git_repo_id = ?1 and renamed_to is null",
     )

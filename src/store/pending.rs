@@ -88,6 +88,10 @@ pub async fn list_forgotten(app: &App, before: i64) -> Result<Vec<i64>> {
                  union
                  select m.repository_id from jobs j join repository_packages m on m.package_id = j.package_id
                  where j.state = 'publishing' and coalesce(j.started_at, j.created_at) < ?1
+                 union
+                 select m.repository_id from jobs j join git_repo_repositories m on m.git_repo_id = j.git_repo_id
+                 where j.state = 'publishing' and j.package_id is null
+                   and coalesce(j.started_at, j.created_at) < ?1
                  limit 100",
             )
             .bind(before),

@@ -10,6 +10,7 @@ use crate::ports::db::rows_as;
 use crate::store::connections::{
     Connection, GitRepo, GitRepoFacts, find_git_repo, upsert_git_repo,
 };
+use crate::store::monorepos::find_monorepo;
 use crate::store::packages::{Package, find_package, find_package_of_git_repo};
 use crate::store::publications::ask_for_publications_of_git_repo_stmt;
 
@@ -47,6 +48,13 @@ struct IdRow {
 pub async fn find_place(app: &App, addition: &Addition<'_>) -> Result<Place> {
     let organisation = addition.connection.organisation_id;
     let git_repo = same_git_repo(app, addition).await?;
+    if find_monorepo(app, git_repo.id).await?.is_some() {
+        return Err(Error::conflict(format!(
+            "`{}` is imported with its folders as packages already; give `folders` to have them in another \
+             repository too",
+            git_repo.full_name
+        )));
+    }
     let existing = match find_package_of_git_repo(app, git_repo.id).await? {
         Some(package) => Some(package),
         None => find_package(app, organisation, addition.name).await?,

@@ -43,7 +43,7 @@ pub async fn list_due(app: &App, limit: i64) -> Result<Vec<GitRepo>> {
                             g.named_commit
                      from due join git_repos g on g.id = due.id
                      where coalesce(g.last_reconciled_at, g.created_at) < due.before
-                       and exists (select 1 from packages p where p.git_repo_id = g.id)
+                       and (g.folders is not null or exists (select 1 from packages p where p.git_repo_id = g.id))
                        and not exists (select 1 from jobs j where j.git_repo_id = g.id
                                        and j.created_at >= due.before)
                      order by g.last_reconciled_at limit ?5",

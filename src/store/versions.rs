@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::entry::{HostFacts, Place, ReleasedVersion, Source};
+use crate::domain::monorepo::ROOT;
 use crate::domain::policy::Abandoned;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
@@ -186,6 +187,7 @@ struct ReleasedRow {
     published_at: i64,
     is_default_branch: i64,
     git_ref: Option<String>,
+    folder: Option<String>,
     clone_url: Option<String>,
     is_archived: Option<i64>,
     abandoned: Option<String>,
@@ -205,7 +207,7 @@ pub async fn load_released(
         .batch(vec![
             Statement::new(
                 "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, d.format, v.source, v.time,
-                        v.published_at, v.is_default_branch, v.git_ref, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
+                        v.published_at, v.is_default_branch, v.git_ref, v.folder, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
                         case when row_number() over (partition by g.id order by v.id) = 1 then g.host_facts end as host_facts
                  from versions v
                  join dists d on d.id = v.dist_id
@@ -248,14 +250,20 @@ pub async fn load_released(
         if let Some(abandoned) = Abandoned::resolve(said, row.renamed_to.as_deref()) {
             abandoned.overrule(&mut manifest, &mut is_archived);
         }
+        let below = row.folder.as_deref().filter(|folder| *folder != ROOT);
         list.push(ReleasedVersion {
             spelled_name: None,
             manifest,
             host: match row.git_ref {
-                Some(git_ref) => facts.of_version(&git_ref, &row.reference, is_archived),
+                Some(git_ref) => facts.of_version(&git_ref, &row.reference, below, is_archived),
                 None => HostFacts::default(),
             },
-            source: read_source(row.clone_url, row.source.as_deref(), &row.reference)?,
+            // A clone would be of the whole git repository, which is another package or none.
+            source: read_source(
+                row.clone_url.filter(|_| below.is_none()),
+                row.source.as_deref(),
+                &row.reference,
+            )?,
             place: Place::Here(row.format),
             pretty: row.pretty,
             normalized: row.normalized,

@@ -32,6 +32,7 @@ import forgejo from "./scenarios/forgejo.mjs";
 import bitbucket from "./scenarios/bitbucket.mjs";
 import bitbucketServer from "./scenarios/bitbucket-server.mjs";
 import importMany from "./scenarios/import-many.mjs";
+import monorepo from "./scenarios/monorepo.mjs";
 import { openShop } from "./scenarios/clients/shop.mjs";
 import versions from "./scenarios/clients/versions.mjs";
 import questions from "./scenarios/clients/questions.mjs";

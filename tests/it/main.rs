@@ -38,6 +38,8 @@ mod jobs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod monorepo;
+#[cfg(test)]
 mod parsers;
 #[cfg(test)]
 mod publishing;

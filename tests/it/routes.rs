@@ -58,6 +58,7 @@ fn the_routes_are_as_recorded() {
         "/api/v1/orgs/acme/packages/acme/lib/definition",
         "/api/v1/orgs/acme/packages/acme/lib/archives",
         "/api/v1/orgs/acme/packages/acme/lib/sync",
+        "/api/v1/orgs/acme/projects/7",
         "/api/v1/orgs/acme/jobs",
         "/api/v1/orgs/acme/jobs/j1",
         "/api/v1/orgs/acme/jobs/j1/cancel",

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::write::MemberKind;
 use super::{ArchiveFault, ArchiveLimits, DIRECTORY_LIMIT, End, Fields};
 
 const HEADER: [u8; 4] = *b"PK\x01\x02";
@@ -33,6 +34,8 @@ pub struct Entry {
     pub name: Vec<u8>,
     /// Whether it is a folder.
     pub is_folder: bool,
+    /// What it is unpacked as.
+    pub kind: MemberKind,
     /// How it is packed: 0 as it is, 8 deflated.
     pub method: u16,
     /// The checksum of its unpacked bytes.
@@ -84,6 +87,23 @@ impl Directory {
             find_file(&self.entries, &path)
         })
     }
+
+    /// The folder that everything is in; none when there is more than one, or a file beside it.
+    pub fn top_folder(&self) -> Option<&[u8]> {
+        only_top_folder(&self.entries)
+    }
+
+    /// The entries below a folder, which is given without a slash at its end.
+    pub fn below(&self, folder: &[u8]) -> impl Iterator<Item = (&[u8], &Entry)> {
+        let from = self
+            .entries
+            .partition_point(|entry| by_path(&entry.name, folder) != Ordering::Greater);
+        let rest = self.entries.get(from..).unwrap_or_default();
+        rest.iter().map_while(move |entry| {
+            let name = entry.name.strip_prefix(folder)?.strip_prefix(b"/")?;
+            Some((name, entry))
+        })
+    }
 }
 
 /// The file of that path.
@@ -92,7 +112,6 @@ pub(super) fn find_file<'a, E: NamedEntry>(entries: &'a [E], path: &[u8]) -> Opt
         .iter()
         .find(|entry| entry.path() == path && !entry.is_folder())
 }
-
 /// The one folder that everything is in, litter aside.
 pub(super) fn only_top_folder<E: NamedEntry>(entries: &[E]) -> Option<&[u8]> {
     let mut only = None;
@@ -188,9 +207,12 @@ fn read_entry(bytes: &[u8]) -> Result<(Option<Entry>, usize), ArchiveFault> {
     let offset = widen(long(42)?, &mut large)?;
     let method = short(10)?;
     let crc32 = long(16)?;
+    let is_folder = name.ends_with(b"/");
+    let kind = read_kind(is_folder, short(4)?, long(38)?);
     let entry = clean_name(name)?.map(|clean| Entry {
         name: clean,
-        is_folder: name.ends_with(b"/"),
+        is_folder,
+        kind,
         method,
         crc32,
         packed,
@@ -198,6 +220,19 @@ fn read_entry(bytes: &[u8]) -> Result<(Option<Entry>, usize), ArchiveFault> {
         offset,
     });
     Ok((entry, length))
+}
+
+/// Modes are there when the entry was made on Unix (3) or macOS (19); elsewhere everything is a plain file, and so are
+/// those of `git archive`, which says where an entry was made only when it is more than that.
+fn read_kind(is_folder: bool, made_by: u16, attributes: u32) -> MemberKind {
+    let [_, system] = made_by.to_le_bytes();
+    let mode = attributes >> 16;
+    match (is_folder, matches!(system, 3 | 19)) {
+        (true, _) => MemberKind::Folder,
+        (false, true) if mode & 0o170_000 == 0o120_000 => MemberKind::Link,
+        (false, true) if mode & 0o111 != 0 => MemberKind::Executable,
+        (false, _) => MemberKind::File,
+    }
 }
 
 fn cut() -> ArchiveFault {

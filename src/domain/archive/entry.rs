@@ -8,28 +8,33 @@ use super::{ArchiveFault, Entry, Fields, MANIFEST_LIMIT};
 pub const LOCAL_HEADER: u64 = 30;
 
 const HEADER: [u8; 4] = *b"PK\x03\x04";
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
+pub(super) const STORED: u16 = 0;
+pub(super) const DEFLATED: u16 = 8;
 
-/// Where the entry's data begins and how long it is, from its local header. That header may have
-/// other extra fields than the directory, so that only it knows.
+/// Where the data of an entry that is small enough to be read whole begins, and how long it is, from its local header.
 pub fn find_data(entry: &Entry, header: &[u8]) -> Result<(u64, u64), ArchiveFault> {
-    let fields = Fields(header);
-    let lengths = || Some((fields.u16(26)?, fields.u16(28)?));
-    let (name, extra) = lengths()
-        .filter(|_| fields.starts_with(HEADER))
-        .ok_or(ArchiveFault::Damaged("an entry's header is missing"))?;
-    let start = entry
-        .offset
-        .checked_add(LOCAL_HEADER)
-        .and_then(|at| at.checked_add(u64::from(name)))
-        .and_then(|at| at.checked_add(u64::from(extra)))
-        .ok_or(ArchiveFault::Damaged("an entry reaches past its data"))?;
+    let start = find_start(entry, header)?;
     // Packed bytes beyond the limit cannot unpack to fewer by more than deflate's few bytes a block.
     if entry.unpacked > MANIFEST_LIMIT || entry.packed > MANIFEST_LIMIT.saturating_mul(2) {
         return Err(ArchiveFault::manifest_too_large(entry.unpacked));
     }
     Ok((start, entry.packed))
+}
+
+/// Where an entry's data begins, from its local header. That header may have other extra fields than the directory, so
+/// that only it knows.
+pub fn find_start(entry: &Entry, header: &[u8]) -> Result<u64, ArchiveFault> {
+    let fields = Fields(header);
+    let lengths = || Some((fields.u16(26)?, fields.u16(28)?));
+    let (name, extra) = lengths()
+        .filter(|_| fields.starts_with(HEADER))
+        .ok_or(ArchiveFault::Damaged("an entry's header is missing"))?;
+    entry
+        .offset
+        .checked_add(LOCAL_HEADER)
+        .and_then(|at| at.checked_add(u64::from(name)))
+        .and_then(|at| at.checked_add(u64::from(extra)))
+        .ok_or(ArchiveFault::Damaged("an entry reaches past its data"))
 }
 
 /// Unpacks the data of an entry and checks its length and checksum.

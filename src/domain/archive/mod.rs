@@ -9,14 +9,16 @@ mod format;
 mod inflate;
 mod probe;
 pub mod tar;
+mod unpack;
 pub mod write;
 
 pub use directory::{Directory, Entry, check_size, read_directory};
 pub use end::{End, TAIL, find_end};
-pub use entry::{LOCAL_HEADER, find_data, unpack};
+pub use entry::{LOCAL_HEADER, find_data, find_start, unpack};
 pub use format::ArchiveFormat;
 pub use probe::{Probe, Probed};
 pub use tar::TarFacts;
+pub use unpack::{Step, Unpacker};
 
 /// The most a composer.json may take, unpacked. Real ones stay below 100 KB.
 pub const MANIFEST_LIMIT: u64 = 1024 * 1024;

@@ -345,6 +345,7 @@ fn a_manifest_that_unpacks_to_more_than_it_says_is_refused() {
     let entry = Entry {
         name: b"composer.json".to_vec(),
         is_folder: false,
+        kind: write::MemberKind::File,
         method: 8,
         crc32: 0,
         packed: packed.len() as u64,

@@ -97,6 +97,15 @@ pub fn pack_bytes(bytes: &[u8]) -> Packed {
     }
 }
 
+/// What is known of a member's bytes before they are written.
+#[derive(Debug, Clone, Copy)]
+struct PackedFacts {
+    crc32: u32,
+    packed: u32,
+    unpacked: u32,
+    is_deflated: bool,
+}
+
 /// An archive that is being written.
 #[derive(Debug, Default)]
 pub struct ZipWriter {
@@ -109,13 +118,44 @@ pub struct ZipWriter {
 impl ZipWriter {
     /// Appends a member. None when the archive would become larger than the common form of zip allows.
     pub fn add(&mut self, into: &mut Vec<u8>, member: &Member<'_>, packed: &Packed) -> Option<()> {
+        let facts = PackedFacts {
+            crc32: packed.crc32,
+            packed: u32::try_from(packed.bytes.len()).ok()?,
+            unpacked: u32::try_from(packed.unpacked).ok()?,
+            is_deflated: packed.is_deflated,
+        };
+        self.begin(into, member, facts)?;
+        into.extend_from_slice(&packed.bytes);
+        Some(())
+    }
+
+    /// Appends all of a large file but its bytes, which are to follow as they are, `size` in number and with this checksum.
+    pub fn begin_stored(
+        &mut self,
+        into: &mut Vec<u8>,
+        member: &Member<'_>,
+        size: u64,
+        crc32: u32,
+    ) -> Option<()> {
+        let size = u32::try_from(size).ok()?;
+        let facts = PackedFacts {
+            crc32,
+            packed: size,
+            unpacked: size,
+            is_deflated: false,
+        };
+        self.begin(into, member, facts)
+    }
+
+    fn begin(&mut self, into: &mut Vec<u8>, member: &Member<'_>, facts: PackedFacts) -> Option<()> {
         let start = self.written;
-        let fields = common_fields(member, packed)?;
+        let fields = common_fields(member, facts)?;
         let header = [b"PK\x03\x04", &NEEDED.to_le_bytes()[..], &fields, &[0; 2]].concat();
-        for part in [header.as_slice(), member.name, &packed.bytes] {
+        for part in [header.as_slice(), member.name] {
             into.extend_from_slice(part);
             self.written = self.written.checked_add(u32::try_from(part.len()).ok()?)?;
         }
+        self.written = self.written.checked_add(facts.packed)?;
         for part in [
             b"PK\x01\x02",
             &MADE_BY.to_le_bytes()[..],
@@ -158,22 +198,22 @@ impl ZipWriter {
 }
 
 /// What both headers of a member have: flags, method, time, checksum, sizes, the name's length.
-fn common_fields(member: &Member<'_>, packed: &Packed) -> Option<Vec<u8>> {
+fn common_fields(member: &Member<'_>, facts: PackedFacts) -> Option<Vec<u8>> {
     // Bytes that are no UTF-8 are left to the reader's guess, as git does.
     let flags = match std::str::from_utf8(member.name) {
         Ok(name) if !name.is_ascii() => UTF8,
         _ => 0,
     };
-    let method = if packed.is_deflated { DEFLATED } else { STORED };
+    let method = if facts.is_deflated { DEFLATED } else { STORED };
     Some(
         [
             &flags.to_le_bytes()[..],
             &method.to_le_bytes(),
             &0_u16.to_le_bytes(),
             &DATE.to_le_bytes(),
-            &packed.crc32.to_le_bytes(),
-            &u32::try_from(packed.bytes.len()).ok()?.to_le_bytes(),
-            &u32::try_from(packed.unpacked).ok()?.to_le_bytes(),
+            &facts.crc32.to_le_bytes(),
+            &facts.packed.to_le_bytes(),
+            &facts.unpacked.to_le_bytes(),
             &u16::try_from(member.name.len()).ok()?.to_le_bytes(),
         ]
         .concat(),

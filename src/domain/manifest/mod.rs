@@ -108,6 +108,14 @@ impl Manifest {
         self.fields.get(key).and_then(Value::as_str)
     }
 
+    /// Whether a link stands for the version of the package itself.
+    pub fn links_itself(&self) -> bool {
+        let links = keys::LINKS.iter().filter_map(|kind| self.fields.get(*kind));
+        links
+            .flat_map(php::entries)
+            .any(|(_, link)| *link == "self.version")
+    }
+
     /// Whether its links can be read for this version, given as it is shown: `self.version` stands for it, and not
     /// every version can be written in a constraint.
     pub fn check_version(&self, pretty: &str) -> Result<(), ManifestFault> {

@@ -10,7 +10,8 @@ use crate::http::api::packages::next_page;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue, enqueue_publications};
+use crate::http::route::JobsRoute;
+use crate::jobs::{Job, enqueue, enqueue_publications, enqueue_publications_of_git_repo};
 use crate::ports::Outgoing;
 use crate::store::dead_letters::{self, DeadLetterOwner};
 use crate::store::job_refs::list_job_refs;
@@ -20,8 +21,27 @@ use crate::store::organisations::Organisation;
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
 
+/// Answers what is asked of jobs and dead letters.
+pub async fn handle(
+    app: &App,
+    request: &Request,
+    principal: &Principal,
+    organisation: &Organisation,
+    route: JobsRoute,
+) -> Result<Reply> {
+    match route {
+        JobsRoute::List => list_jobs(app, request, organisation).await,
+        JobsRoute::Show(id) => show_job(app, organisation, &id).await,
+        JobsRoute::Cancel(id) => cancel_job(app, organisation, &id).await,
+        JobsRoute::Retry(id) => retry_job(app, organisation, &id).await,
+        JobsRoute::ListDeadLetters => list_dead_letters(app, principal, organisation).await,
+        JobsRoute::RetryDeadLetter(id) => retry_dead_letter(app, principal, organisation, id).await,
+        JobsRoute::DropDeadLetter(id) => drop_dead_letter(app, principal, organisation, id).await,
+    }
+}
+
 /// Lists jobs, newest first; `?before={id of a job}` gives the next page.
-pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
+async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
     let before = request.query_parameter("before");
     let jobs: Vec<_> = store::list_jobs(app, organisation.id, before.as_deref(), PAGE)
         .await?
@@ -33,7 +53,7 @@ pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation
 }
 
 /// Shows a job with each ref that it is about; those that are as they were are counted only.
-pub async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
     let refs: Vec<_> = list_job_refs(app, id)
         .await?
@@ -46,6 +66,7 @@ pub async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Resul
                 "version": known.version,
                 "reason": known.reason,
                 "attempts": known.attempts,
+                "packages": known.packages.and_then(|text| serde_json::from_str::<Value>(&text).ok()),
             })
         })
         .collect();
@@ -57,7 +78,7 @@ pub async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Resul
 }
 
 /// Cancels a job: what it has not begun is left, what it has taken in stays.
-pub async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
     let cancelled =
         store::move_job(app, id, CANCELLABLE, "cancelled", Some("cancelled by hand")).await?;
@@ -67,14 +88,16 @@ pub async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Res
             job.state
         )));
     }
-    if let Some(package) = job.package_id {
-        enqueue_publications(app, package).await?;
+    match (job.package_id, job.git_repo_id) {
+        (Some(package), _) => enqueue_publications(app, package).await?,
+        (None, Some(git_repo)) => enqueue_publications_of_git_repo(app, git_repo).await?,
+        (None, None) => {}
     }
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }
 
 /// Runs a failed or cancelled job again: its failed refs and those it had not come to.
-pub async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let job = load(app, organisation, id).await?;
     if !store::restart_job(app, id).await? {
         return Err(Error::conflict(format!(
@@ -100,6 +123,7 @@ fn show(job: &JobRow) -> Value {
         "state": job.state,
         "cause": job.cause,
         "package": job.package,
+        "project": job.project,
         "message": job.message,
         "progress": {
             "total": job.total,
@@ -125,7 +149,7 @@ fn letters_of(principal: &Principal, organisation: &Organisation) -> DeadLetterO
 }
 
 /// Lists the messages that the queue gave up on.
-pub async fn list_dead_letters(
+async fn list_dead_letters(
     app: &App,
     principal: &Principal,
     organisation: &Organisation,
@@ -146,7 +170,7 @@ pub async fn list_dead_letters(
 }
 
 /// Sends a dead letter once more.
-pub async fn retry_dead_letter(
+async fn retry_dead_letter(
     app: &App,
     principal: &Principal,
     organisation: &Organisation,
@@ -170,7 +194,7 @@ pub async fn retry_dead_letter(
 }
 
 /// Drops a dead letter.
-pub async fn drop_dead_letter(
+async fn drop_dead_letter(
     app: &App,
     principal: &Principal,
     organisation: &Organisation,

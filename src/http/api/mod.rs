@@ -7,6 +7,7 @@ mod hook_groups;
 pub mod hooks;
 pub mod imports;
 pub mod jobs;
+pub mod monorepos;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
@@ -103,30 +104,17 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await
         }
-        ApiRoute::ListJobs(org) => {
-            jobs::list_jobs(app, &request, &open(app, &principal, &org).await?).await
+        ApiRoute::Monorepo(org, number, route) => {
+            let org = open(app, &principal, &org).await?;
+            monorepos::handle(app, request, &org, number, route).await
         }
-        ApiRoute::ShowJob(org, id) => {
-            jobs::show_job(app, &open(app, &principal, &org).await?, &id).await
-        }
-        ApiRoute::CancelJob(org, id) => {
-            jobs::cancel_job(app, &open(app, &principal, &org).await?, &id).await
-        }
-        ApiRoute::RetryJob(org, id) => {
-            jobs::retry_job(app, &open(app, &principal, &org).await?, &id).await
+        ApiRoute::Jobs(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            jobs::handle(app, &request, &principal, &org, route).await
         }
         ApiRoute::Hook(org, route) => {
             let org = open(app, &principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
-        }
-        ApiRoute::ListDeadLetters(org) => {
-            jobs::list_dead_letters(app, &principal, &open(app, &principal, &org).await?).await
-        }
-        ApiRoute::RetryDeadLetter(org, id) => {
-            jobs::retry_dead_letter(app, &principal, &open(app, &principal, &org).await?, id).await
-        }
-        ApiRoute::DropDeadLetter(org, id) => {
-            jobs::drop_dead_letter(app, &principal, &open(app, &principal, &org).await?, id).await
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::name::PackageName;
 use crate::domain::policy::{Abandoned, PackagePolicy};
 use crate::error::{Error, Result};
 use crate::http::api::missing;
+use crate::http::api::monorepos::package_of_job;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue, enqueue_publications};
@@ -53,12 +54,13 @@ pub async fn update_package(
     if let Some(git_repo) = git_repo.filter(|_| decides_anew) {
         let id = app.random_id()?;
         let organisation = organisation.id;
+        let of_job = package_of_job(app, git_repo, package.id).await?;
         let id = start_job_with(
             app,
             &id,
             organisation,
             git_repo,
-            package.id,
+            of_job,
             "settings",
             statements,
         )

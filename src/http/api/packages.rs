@@ -10,6 +10,7 @@ use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::hooks::show as show_hook;
+use crate::http::api::monorepos::{create_monorepo, package_of_job, show_refs};
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
@@ -30,10 +31,14 @@ use crate::store::versions::list_versions;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+pub(crate) struct Asked {
     connection: String,
-    project: String,
+    pub(crate) project: String,
     repository: String,
+    /// Which folders are packages; none where the project is one.
+    pub(crate) folders: Option<Vec<String>>,
+    /// Of which of them a tag is a version.
+    pub(crate) versions: Option<String>,
 }
 
 /// Imports a project: what can be known at once is checked at once, the rest is a job.
@@ -50,6 +55,14 @@ pub async fn create_package(
     let repository = find_repository(app, &organisation.slug, &asked.repository)
         .await?
         .ok_or_else(|| Error::invalid("`repository` is no repository of this organisation"))?;
+    if asked.folders.is_some() {
+        return create_monorepo(app, organisation, &connection, &repository, asked).await;
+    }
+    if asked.versions.is_some() {
+        return Err(Error::invalid(
+            "`versions` is for a project with `folders`; give both or neither",
+        ));
+    }
     let host = open_host(app, &connection).await?;
     let found = read_project(host.as_ref(), &asked.project)
         .await
@@ -90,7 +103,7 @@ async fn start_sync(
     app: &App,
     organisation: &Organisation,
     git_repo: i64,
-    package: i64,
+    package: impl Into<Option<i64>>,
     cause: &str,
 ) -> Result<String> {
     let id = app.random_id()?;
@@ -181,6 +194,7 @@ pub async fn show_package(
             "description": package.description,
             "repositories": repositories,
             "project": project,
+            "folder": package.folder,
             "versions": versions,
             "refs": refs,
             "abandoned": is_abandoned(app, &package).await?,
@@ -198,11 +212,11 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         return Ok((Value::Null, Vec::new()));
     };
     // Under a name of before it has no refs any more: what becomes of them is shown with the package of today.
-    let known = match package.renamed_to {
-        None => list_git_refs(app, git_repo).await?,
-        Some(_) => Vec::new(),
+    let known = match (&package.folder, &package.renamed_to) {
+        (None, None) => list_git_refs(app, git_repo).await?,
+        _ => Vec::new(),
     };
-    let refs = known
+    let mut refs: Vec<_> = known
         .into_iter()
         .map(|known| {
             json!({
@@ -214,6 +228,9 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
             })
         })
         .collect();
+    if package.folder.is_some() {
+        refs = show_refs(app, git_repo, package.id).await?;
+    }
     let Some(repo) = find_git_repo(app, git_repo).await? else {
         return Ok((Value::Null, refs));
     };
@@ -227,6 +244,7 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         "provider": provider,
         "connection": repo.connection_id,
         "id": repo.provider_id,
+        "number": repo.id,
         "full_name": repo.full_name,
         "default_branch": repo.default_branch,
         "web_url": repo.web_url,
@@ -251,7 +269,8 @@ pub async fn sync_package(
     let git_repo = package.git_repo_id.ok_or_else(|| {
         Error::conflict("This package is uploaded; there is no git repository to compare it with")
     })?;
-    let job = start_sync(app, organisation, git_repo, package.id, "by hand").await?;
+    let package = package_of_job(app, git_repo, package.id).await?;
+    let job = start_sync(app, organisation, git_repo, package, "by hand").await?;
     Ok(Reply::json(
         202,
         &json!({ "job": { "id": job, "state": "queued" } }),

@@ -50,7 +50,7 @@ pub fn refuse_upload(fault: &ArchiveFault) -> Error {
     Error::invalid(fault.to_string())
 }
 
-enum Trouble {
+pub(super) enum Trouble {
     Archive(ArchiveFault),
     Store(Error),
 }
@@ -90,7 +90,7 @@ async fn look(
     })
 }
 
-async fn load_directory(archive: &Tail<'_>, end: &End) -> Result<Directory, Trouble> {
+pub(super) async fn load_directory(archive: &Tail<'_>, end: &End) -> Result<Directory, Trouble> {
     check_size(end, LIMITS)?;
     let bytes = archive
         .read(end.directory_offset, end.directory_size)
@@ -106,16 +106,20 @@ async fn load_entry(archive: &Tail<'_>, entry: &Entry) -> Result<Vec<u8>, Troubl
 }
 
 /// An archive whose last bytes are here already. Small archives are here as a whole.
-struct Tail<'a> {
+pub(super) struct Tail<'a> {
     blobs: &'a dyn Blobs,
     key: &'a str,
     size: u64,
     start: u64,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl<'a> Tail<'a> {
-    async fn open(blobs: &'a dyn Blobs, key: &'a str, size: u64) -> Result<Self, Trouble> {
+    pub(super) async fn open(
+        blobs: &'a dyn Blobs,
+        key: &'a str,
+        size: u64,
+    ) -> Result<Self, Trouble> {
         let mut archive = Self {
             blobs,
             key,

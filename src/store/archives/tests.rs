@@ -25,11 +25,11 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// Objects in memory, with R2's rules for parts. The step with the given number fails.
 #[derive(Default)]
-struct Bucket {
+pub(super) struct Bucket {
     objects: RefCell<BTreeMap<String, Vec<u8>>>,
     parts: RefCell<Vec<Vec<u8>>>,
     is_open: Cell<bool>,
-    ranges: RefCell<Vec<(u64, u64)>>,
+    pub(super) ranges: RefCell<Vec<(u64, u64)>>,
     steps: Cell<usize>,
     failing: Option<usize>,
 }
@@ -43,7 +43,7 @@ impl Bucket {
         }
     }
 
-    fn object(&self) -> Option<Vec<u8>> {
+    pub(super) fn object(&self) -> Option<Vec<u8>> {
         self.objects.borrow().get("key").cloned()
     }
 }
@@ -255,7 +255,7 @@ fn zip_of(entries: &[(&str, &[u8])], comment: &str) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn bucket_with(bytes: Vec<u8>) -> Bucket {
+pub(super) fn bucket_with(bytes: Vec<u8>) -> Bucket {
     let bucket = Bucket::default();
     bucket.objects.borrow_mut().insert("key".into(), bytes);
     bucket

@@ -44,6 +44,8 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
             ("GET", "packages/acme/lib".to_owned()),
             ("POST", "packages/acme/lib/sync".to_owned()),
             ("PATCH", "packages/acme/lib".to_owned()),
+            ("GET", "projects/1".to_owned()),
+            ("PATCH", "projects/1".to_owned()),
             ("DELETE", "dead-letters/1".to_owned()),
             ("POST", "dead-letters/1/retry".to_owned()),
             ("GET", "repositories/none/revisions".to_owned()),

@@ -110,8 +110,67 @@ fn repositories() -> &'static Path {
         std::fs::create_dir_all(&folder).unwrap();
         make(&folder, "few.git", 3);
         make(&folder, "many.git", 45);
+        make_mono(&folder);
         folder
     })
+}
+
+/// Runs git in one of the repositories; gives what it printed.
+pub(crate) fn read(repository: &str, arguments: &[&str]) -> Vec<u8> {
+    let output = git(&repositories().join(repository))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}");
+    output.stdout
+}
+
+/// A repository of two packages, `packages/a` and `packages/b`, of which `v1.1.0` changes one. In `a` there is what an
+/// archive can have: a program, a link, a file that is not for export, a text in another alphabet, one that packs well.
+fn make_mono(folder: &Path) {
+    run(
+        folder,
+        &["init", "-q", "--bare", "-b", "main", "mono.git"],
+        "",
+    );
+    let file = |mode: &str, path: &str, text: &str| {
+        format!("M {mode} inline {path}\ndata {}\n{text}\n", text.len())
+    };
+    let commit = |mark: u32, tag: &str, files: &[String]| {
+        let time = 1_700_000_000 + mark * 60;
+        let files = files.concat();
+        format!(
+            "commit refs/heads/main\nmark :{mark}\nauthor Ada <ada@example.com> {time} +0000\n\
+             committer Ada <ada@example.com> {time} +0000\ndata 1\nx\n{files}\n\
+             reset refs/tags/{tag}\nfrom :{mark}\n\n"
+        )
+    };
+    let long = "all work and no play\n".repeat(5_000);
+    let first = [
+        file("100644", "README.md", "many"),
+        file("100644", "packages/a/composer.json", r#"{"name":"acme/a"}"#),
+        file(
+            "100644",
+            "packages/a/.gitattributes",
+            "tests export-ignore\n/secret.txt export-ignore\n",
+        ),
+        file("100644", "packages/a/tests/Test.php", "<?php // a test\n"),
+        file("100644", "packages/a/secret.txt", "secret"),
+        file("100644", "packages/a/src/deep/Long.txt", &long),
+        file("100644", "packages/a/src/deep-er/na\u{ef}ve.txt", "x"),
+        file("100644", "packages/a/src/empty", ""),
+        file("100755", "packages/a/bin/tool", "#!/bin/sh\n"),
+        file("120000", "packages/a/bin/link", "../src/empty"),
+        file("100644", "packages/b/composer.json", r#"{"name":"acme/b"}"#),
+        file("100644", "packages/b/B.php", "<?php\n"),
+    ];
+    let second = [file("100644", "packages/b/B.php", "<?php // 1.1.0\n")];
+    let stream = [commit(1, "v1.0.0", &first), commit(2, "v1.1.0", &second)].concat();
+    run(
+        &folder.join("mono.git"),
+        &["fast-import", "--quiet", "--date-format=raw"],
+        &stream,
+    );
 }
 
 /// A repository whose releases each change one file of two.

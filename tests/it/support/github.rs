@@ -279,7 +279,35 @@ impl Project {
         let commit = hex::encode(Sha1::digest(seed.as_bytes()));
         let mut files = vec![("src/code.php", git_ref)];
         files.extend(composer_json.map(|text| ("composer.json", text)));
-        let archive = git_archive("top", &commit, &files);
+        self.keep(git_ref, commit, &files, composer_json)
+    }
+
+    /// The same with these files.
+    pub(crate) fn push_files(&mut self, git_ref: &str, files: &[(&str, &str)]) -> String {
+        let seed = format!("{} {files:?}", self.full_name);
+        let commit = hex::encode(Sha1::digest(seed.as_bytes()));
+        let root = files.iter().find(|(path, _)| *path == "composer.json");
+        self.keep(git_ref, commit, files, root.map(|(_, text)| *text))
+    }
+
+    /// The same with an archive that was made elsewhere.
+    pub(crate) fn push_archive(&mut self, git_ref: &str, commit: &str, archive: Vec<u8>) {
+        let made = Commit {
+            composer_json: None,
+            archive,
+        };
+        self.commits.insert(commit.to_owned(), made);
+        self.refs.insert(git_ref.to_owned(), commit.to_owned());
+    }
+
+    fn keep(
+        &mut self,
+        git_ref: &str,
+        commit: String,
+        files: &[(&str, &str)],
+        composer_json: Option<&str>,
+    ) -> String {
+        let archive = git_archive("top", &commit, files);
         let made = Commit {
             composer_json: composer_json.map(str::to_owned),
             archive,

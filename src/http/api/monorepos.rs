@@ -1,0 +1,289 @@
+//! Projects whose folders are packages: import one, look at it, change which folders those are.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::domain::monorepo::{FolderPatterns, FolderVersions};
+use crate::error::{Error, Result};
+use crate::http::api::connections::{as_input, open_host};
+use crate::http::api::missing;
+use crate::http::api::packages::Asked;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::route::MonorepoRoute;
+use crate::jobs::{Job, enqueue};
+use crate::ports::Statement;
+use crate::providers::Project;
+use crate::store::connections::{
+    Connection, GitRepo, GitRepoFacts, find_git_repo, upsert_git_repo,
+};
+use crate::store::deliveries::start_job_with;
+use crate::store::folder_refs::list_folder_refs;
+use crate::store::git_refs::list_git_refs;
+use crate::store::monorepos::{
+    Monorepo, add_git_repo_to_repository_stmts, find_monorepo, list_destinations,
+    list_packages_of_git_repo, save_monorepo_stmts,
+};
+use crate::store::organisations::Organisation;
+use crate::store::packages::find_package_of_git_repo;
+use crate::store::repositories::Repository;
+
+/// Answers what is asked of a project by its number.
+pub async fn handle(
+    app: &App,
+    request: Request,
+    organisation: &Organisation,
+    number: i64,
+    route: MonorepoRoute,
+) -> Result<Reply> {
+    match route {
+        MonorepoRoute::Show => show_project(app, organisation, number).await,
+        MonorepoRoute::Update => update_project(app, request, organisation, number).await,
+    }
+}
+
+/// What a project with many packages is asked to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    folders: Option<Vec<String>>,
+    versions: Option<String>,
+}
+
+/// Imports a project whose folders are packages. Which these are is found out by a job.
+pub(crate) async fn create_monorepo(
+    app: &App,
+    organisation: &Organisation,
+    connection: &Connection,
+    repository: &Repository,
+    asked: Asked,
+) -> Result<Reply> {
+    let wanted = Wanted {
+        folders: asked.folders,
+        versions: asked.versions,
+    };
+    let monorepo = apply(None, wanted)?;
+    let project = describe(app, connection, &asked.project).await?;
+    let facts = GitRepoFacts {
+        provider_id: &project.provider_id,
+        full_name: &project.full_name,
+        default_branch: project.default_branch.as_deref().unwrap_or_default(),
+        web_url: &project.web_url,
+        clone_url: &project.clone_url,
+        is_archived: project.is_archived,
+    };
+    let repo = upsert_git_repo(app, organisation.id, &connection.id, &facts).await?;
+    if find_monorepo(app, repo.id).await?.is_none()
+        && let Some(package) = find_package_of_git_repo(app, repo.id).await?
+    {
+        return Err(Error::conflict(format!(
+            "`{}` is imported as the one package `{}` already; to have folders of it as packages, change \
+             `folders` of the project {}",
+            repo.full_name, package.name, repo.id
+        )));
+    }
+    let mut statements = save_monorepo_stmts(repo.id, &monorepo)?;
+    statements.extend(add_git_repo_to_repository_stmts(repo.id, repository.id));
+    let job = start(app, organisation, repo.id, "import", statements).await?;
+    Ok(Reply::json(
+        202,
+        &json!({
+            "project": {
+                "number": repo.id,
+                "full_name": repo.full_name,
+                "folders": monorepo.folders,
+                "versions": monorepo.versions,
+            },
+            "job": { "id": job, "state": "queued" },
+        }),
+    ))
+}
+
+async fn describe(app: &App, connection: &Connection, project: &str) -> Result<Project> {
+    let host = open_host(app, connection).await?;
+    let project = host
+        .describe_project(project)
+        .await
+        .map_err(|error| as_input(&error))?;
+    if project.default_branch.is_none() {
+        let name = &project.full_name;
+        return Err(Error::invalid(format!("`{name}` has no commits yet")));
+    }
+    Ok(project)
+}
+
+/// The settings after a change; what is not given stays.
+fn apply(before: Option<Monorepo>, wanted: Wanted) -> Result<Monorepo> {
+    let folders = match (wanted.folders, &before) {
+        (Some(folders), _) => {
+            FolderPatterns::parse(&folders).map_err(|fault| Error::invalid(fault.to_string()))?
+        }
+        (None, Some(before)) => before.folders.clone(),
+        (None, None) => {
+            return Err(Error::invalid(
+                "This project is one package; to have folders of it as packages, give `folders`, such as \
+                 `[\"packages/*\"]`",
+            ));
+        }
+    };
+    let versions = match (wanted.versions, before) {
+        (Some(versions), _) => FolderVersions::parse(&versions)
+            .ok_or_else(|| Error::invalid("`versions` must be `changed` or `all`"))?,
+        (None, Some(before)) => before.versions,
+        (None, None) => FolderVersions::Changed,
+    };
+    Ok(Monorepo { folders, versions })
+}
+
+async fn start(
+    app: &App,
+    organisation: &Organisation,
+    git_repo: i64,
+    cause: &str,
+    change: Vec<Statement>,
+) -> Result<String> {
+    let id = app.random_id()?;
+    let organisation = organisation.id;
+    let id = start_job_with(app, &id, organisation, git_repo, None, cause, change).await?;
+    enqueue(app, &[Job::Reconcile { id: id.clone() }]).await?;
+    Ok(id)
+}
+
+async fn find(app: &App, organisation: &Organisation, number: i64) -> Result<GitRepo> {
+    find_git_repo(app, number)
+        .await?
+        .filter(|repo| repo.organisation_id == organisation.id)
+        .ok_or_else(|| missing("project"))
+}
+
+/// Shows a project: its packages, and every git ref with what became of it.
+async fn show_project(app: &App, organisation: &Organisation, number: i64) -> Result<Reply> {
+    let repo = find(app, organisation, number).await?;
+    let monorepo = find_monorepo(app, repo.id).await?;
+    let packages: Vec<_> = list_packages_of_git_repo(app, repo.id)
+        .await?
+        .into_iter()
+        .map(|package| {
+            json!({
+                "name": package.name,
+                "folder": package.folder,
+                "renamed_to": package.renamed_to,
+            })
+        })
+        .collect();
+    let destinations = list_destinations(app, repo.id).await?;
+    let slugs: Vec<_> = destinations.iter().map(|one| one.slug.as_str()).collect();
+    let refs: Vec<_> = list_git_refs(app, repo.id)
+        .await?
+        .into_iter()
+        .map(|known| {
+            json!({
+                "ref": known.name,
+                "commit": known.commit,
+                "state": known.state,
+                "version": known.version,
+                "reason": known.reason,
+            })
+        })
+        .collect();
+    // What is a package shows this itself.
+    let strays: Vec<_> = list_folder_refs(app, repo.id)
+        .await?
+        .into_iter()
+        .filter(|stray| stray.package.is_none())
+        .map(|stray| json!({ "ref": stray.name, "folder": stray.folder, "reason": stray.reason }))
+        .collect();
+    let (folders, versions) = monorepo
+        .map(|monorepo| (monorepo.folders, monorepo.versions))
+        .unzip();
+    Ok(Reply::json(
+        200,
+        &json!({
+            "number": repo.id,
+            "connection": repo.connection_id,
+            "id": repo.provider_id,
+            "full_name": repo.full_name,
+            "default_branch": repo.default_branch,
+            "web_url": repo.web_url,
+            "folders": folders,
+            "versions": versions,
+            "repositories": slugs,
+            "packages": packages,
+            "refs": refs,
+            "no_packages": strays,
+        }),
+    ))
+}
+
+/// Changes which folders of a project are packages, or of which of them a tag is a version. A job decides anew, at once.
+async fn update_project(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+    number: i64,
+) -> Result<Reply> {
+    let wanted: Wanted = request.json().await?;
+    let repo = find(app, organisation, number).await?;
+    let before = find_monorepo(app, repo.id).await?;
+    let after = apply(before.clone(), wanted)?;
+    let mut job = None;
+    if before.as_ref() != Some(&after) {
+        let mut statements = save_monorepo_stmts(repo.id, &after)?;
+        if before.is_none() {
+            // Its packages go where the one package was.
+            for destination in list_destinations(app, repo.id).await? {
+                statements.extend(add_git_repo_to_repository_stmts(repo.id, destination.id));
+            }
+        }
+        job = Some(start(app, organisation, repo.id, "settings", statements).await?);
+    }
+    Ok(Reply::json(
+        200,
+        &json!({
+            "number": repo.id,
+            "full_name": repo.full_name,
+            "folders": after.folders,
+            "versions": after.versions,
+            "job": job.map(|id| json!({ "id": id, "state": "queued" })),
+        }),
+    ))
+}
+
+/// The package that a job about a git repository is for: none where it has many.
+pub(crate) async fn package_of_job(app: &App, git_repo: i64, package: i64) -> Result<Option<i64>> {
+    let is_monorepo = find_monorepo(app, git_repo).await?.is_some();
+    Ok((!is_monorepo).then_some(package))
+}
+
+/// What became of a package at each ref, as it is shown with the package.
+pub(crate) async fn show_refs(app: &App, git_repo: i64, package: i64) -> Result<Vec<Value>> {
+    let folders = crate::store::folder_refs::list_folder_refs_of_package(app, package).await?;
+    let mut refs: Vec<_> = folders
+        .iter()
+        .map(|known| {
+            json!({
+                "ref": known.name,
+                "commit": known.commit,
+                "folder": known.folder,
+                "state": known.state,
+                "version": known.version,
+                "reason": known.reason,
+            })
+        })
+        .collect();
+    // Refs of which nobody knows what they hold.
+    let others = list_git_refs(app, git_repo).await?.into_iter();
+    let others = others.filter(|known| known.state == "failed" || known.rule.is_some());
+    for known in others.filter(|known| folders.iter().all(|one| one.name != known.name)) {
+        refs.push(json!({
+            "ref": known.name,
+            "commit": known.commit,
+            "folder": null,
+            "state": known.state,
+            "version": null,
+            "reason": known.reason,
+        }));
+    }
+    Ok(refs)
+}
