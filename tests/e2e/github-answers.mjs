@@ -23,7 +23,7 @@ export async function answerApi(double, request, body) {
   const token = double.tokens.get(credentials);
   if (!token) return problem(401, "Bad credentials");
   const hooked = /^\/(?<place>(?:repositories|orgs)\/[^/]+)\/hooks(?:\/(?<id>\d+))?$/.exec(path);
-  if (hooked) return answerHooks({ double, url, token, headers: request.headers }, request, hooked.groups);
+  if (hooked) return answerHooks({ double, url, token, headers: request.headers }, request.method, body, hooked.groups);
   if (request.method !== "GET") return problem(404, "Not Found");
 
   const call = { double, url, token, headers: request.headers };
@@ -54,17 +54,17 @@ async function answerProject(call, rest) {
   return problem(404, "Not Found");
 }
 
-function answerHooks(call, request, { place, id }) {
+function answerHooks(call, method, body, { place, id }) {
   if (!call.token.mayManageHooks) return problem(404, "Not Found");
   const page = Number(call.url.searchParams.get("page") ?? 1);
-  const asked = { method: request.method, id: id && Number(id), page, body: request.body };
+  const asked = { method, id: id && Number(id), page, body };
   const { status, value, next } = call.double.hooks.answer(place, asked);
   if (status === 404) return problem(404, "Not Found");
   const query = new URLSearchParams(call.url.searchParams);
   query.set("page", page + 1);
   const link = next ? { link: `<${call.double.url}/${place}/hooks?${query}>; rel="next"` } : {};
-  const body = value === undefined ? undefined : JSON.stringify(value);
-  return { status, headers: { ...common(call), "content-type": "application/json; charset=utf-8", ...link }, body };
+  const shown = value === undefined ? undefined : JSON.stringify(value);
+  return { status, headers: { ...common(call), "content-type": "application/json; charset=utf-8", ...link }, body: shown };
 }
 
 function describeProject({ double, project }) {
