@@ -33,6 +33,7 @@ use github::GitHub;
 use gitlab::GitLab;
 use outgoing::Gateway;
 use plain_git::PlainGit;
+pub use rest::TokenSource;
 
 /// A kind of git host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,8 @@
-//! One GET at the REST API of a host: where it goes, what it carries, and what a refusal means.
+//! One request to the REST API of a host: where it goes, what it carries, and what a refusal means.
 
+use std::cell::RefCell;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -43,6 +46,20 @@ pub(super) struct Rest<'a> {
     headers: Vec<(String, String)>,
     /// What no message may show.
     secret: String,
+    renewal: Option<Renewal<'a>>,
+}
+
+/// Where another token comes from once a host takes the one there is no more: some live for an hour.
+#[async_trait(?Send)]
+pub trait TokenSource {
+    /// Another token than this one, which was refused.
+    async fn renew(&self, refused: &str) -> Result<String>;
+}
+
+struct Renewal<'a> {
+    source: Box<dyn TokenSource + 'a>,
+    /// What came in place of the first token.
+    renewed: RefCell<Option<String>>,
 }
 
 /// The answer to one request.
@@ -103,7 +120,15 @@ impl<'a> Rest<'a> {
                 ("user-agent".to_owned(), "Repertoire".to_owned()),
             ],
             secret: secret.to_owned(),
+            renewal: None,
         })
+    }
+
+    /// The same with a source of another bearer token for when the host answers 401.
+    pub(super) fn renewing(mut self, source: Box<dyn TokenSource + 'a>) -> Self {
+        let renewed = RefCell::default();
+        self.renewal = Some(Renewal { source, renewed });
+        self
     }
 
     /// The same with one more header in every request.
@@ -156,11 +181,49 @@ impl<'a> Rest<'a> {
             headers,
             ..OutRequest::default()
         };
-        let response = self.gateway.send(&address, request).await?;
+        let response = self.send(&address, request).await?;
         if response.status == 200 || (response.status == 304 && etag.is_some()) {
             return Ok(Asked::Answered(response));
         }
         Ok(Asked::Refused(self.refuse(response).await))
+    }
+
+    /// Sends JSON to a URL of the host's. What is asked for may be done twice without harm.
+    pub(super) async fn post(&self, url: &str, body: Vec<u8>) -> Result<Asked> {
+        let mut headers = self.headers.clone();
+        let accept = (self.dialect.accept)(Want::Json);
+        headers.push(("accept".to_owned(), accept.to_owned()));
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        let request = OutRequest {
+            method: "POST",
+            headers,
+            body,
+            ..OutRequest::default()
+        };
+        let response = self.send(&self.gateway.address(url)?, request).await?;
+        if matches!(response.status, 200 | 201) {
+            return Ok(Asked::Answered(response));
+        }
+        Ok(Asked::Refused(self.refuse(response).await))
+    }
+
+    /// Sends a request, and once more with another token when the host refuses the one there is and another can be had.
+    async fn send(&self, address: &Address, mut request: OutRequest) -> Result<InResponse> {
+        let Some(renewal) = &self.renewal else {
+            return self.gateway.send(address, request).await;
+        };
+        let renewed = renewal.renewed.borrow().clone();
+        if let Some(token) = &renewed {
+            show(&mut request, token);
+        }
+        let response = self.gateway.send(address, request.clone()).await?;
+        if response.status != 401 || renewed.is_some() {
+            return Ok(response);
+        }
+        let token = renewal.source.renew(&self.secret).await?;
+        show(&mut request, &token);
+        renewal.renewed.replace(Some(token));
+        self.gateway.send(address, request).await
     }
 
     /// Reads an answer.
@@ -241,6 +304,15 @@ impl<'a> Rest<'a> {
             status: response.status,
             error: own.unwrap_or(common),
             message,
+        }
+    }
+}
+
+/// Puts a bearer token in place of the one that goes along.
+fn show(request: &mut OutRequest, token: &str) {
+    for (name, value) in &mut request.headers {
+        if name == "authorization" {
+            *value = format!("Bearer {token}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! GitHub by its REST API: github.com, GHE.com and Enterprise Server.
 
 mod api;
+pub mod app;
+mod app_event;
 mod event;
 mod funding;
 
@@ -18,8 +20,12 @@ use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
+use super::{
+    Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage, TokenSource,
+};
 
+use api::Holder;
+pub use app_event::{AppDelivery, InstallationChange, read_app_delivery};
 pub use event::parse_event;
 
 /// The API of github.com. An Enterprise Server's is `https://HOST/api/v3`.
@@ -31,13 +37,34 @@ const PER_PAGE: usize = 100;
 /// GitHub with one token.
 pub struct GitHub<'a> {
     api: Rest<'a>,
+    holder: Holder,
 }
 
 impl<'a> GitHub<'a> {
     /// A GitHub at `base_url`, or at github.com when that is empty.
     pub fn new(gateway: Gateway<'a>, base_url: &str, credentials: &Credentials) -> Result<Self> {
         Ok(Self {
-            api: api::open(gateway, base_url, credentials.token_alone("GitHub")?)?,
+            api: api::open(
+                gateway,
+                base_url,
+                credentials.token_alone("GitHub")?,
+                Holder::Person,
+            )?,
+            holder: Holder::Person,
+        })
+    }
+
+    /// The same for an installation of a GitHub App: its tokens live for an hour, and `source` has the next one.
+    pub fn of_installation(
+        gateway: Gateway<'a>,
+        base_url: &str,
+        token: &str,
+        source: Box<dyn TokenSource + 'a>,
+    ) -> Result<Self> {
+        let api = api::open(gateway, base_url, token, Holder::Installation)?;
+        Ok(Self {
+            api: api.renewing(source),
+            holder: Holder::Installation,
         })
     }
 }
@@ -63,6 +90,25 @@ struct Repository {
     has_issues: bool,
 }
 
+impl From<Repository> for Project {
+    fn from(repository: Repository) -> Self {
+        let page = &repository.html_url;
+        Self {
+            source_page: Some(format!("{page}/tree/{{ref}}")),
+            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
+            // Composer's driver leaves the website that GitHub knows alone.
+            homepage: None,
+            provider_id: repository.id.to_string(),
+            full_name: repository.full_name,
+            default_branch: repository.default_branch.filter(|name| !name.is_empty()),
+            web_url: repository.html_url,
+            clone_url: repository.clone_url,
+            is_private: repository.private,
+            is_archived: repository.archived,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct GitCommit {
     committer: Signed,
@@ -76,6 +122,9 @@ struct Signed {
 #[async_trait(?Send)]
 impl GitHost for GitHub<'_> {
     async fn check_access(&self) -> Result<Account> {
+        if self.holder == Holder::Installation {
+            return app::check_installation(&self.api).await;
+        }
         let response = match self.api.get("/user", Want::Json).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
@@ -107,30 +156,35 @@ impl GitHost for GitHub<'_> {
         let response = match self.api.get(&path, Want::Json).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
+                let what_to_do = if self.holder == Holder::Installation {
+                    "the installation of the GitHub App: it must be given the repository, in the account's settings of \
+                     installed GitHub Apps"
+                } else {
+                    "this token: a classic token needs the scope `repo`, a fine-grained one must be given \
+                     the repository, with read access to `Metadata` and `Contents`"
+                };
                 return Err(Error::not_found(format!(
-                    "`{}` has no project `{name_or_id}`, or does not show it to this token: \
-                     a classic token needs the scope `repo`, a fine-grained one must be given \
-                     the repository, with read access to `Metadata` and `Contents`",
+                    "`{}` has no project `{name_or_id}`, or does not show it to {what_to_do}",
                     self.api.host()
                 )));
             }
             Asked::Refused(refusal) => return Err(refusal.error),
         };
         let repository: Repository = self.api.json(response).await?;
-        let page = &repository.html_url;
-        Ok(Project {
-            source_page: Some(format!("{page}/tree/{{ref}}")),
-            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
-            // Composer's driver leaves the website that GitHub knows alone.
-            homepage: None,
-            provider_id: repository.id.to_string(),
-            full_name: repository.full_name,
-            default_branch: repository.default_branch.filter(|name| !name.is_empty()),
-            web_url: repository.html_url,
-            clone_url: repository.clone_url,
-            is_private: repository.private,
-            is_archived: repository.archived,
-        })
+        Ok(repository.into())
+    }
+
+    async fn list_projects(
+        &self,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        match self.holder {
+            Holder::Installation => app::list_projects(&self.api, search, cursor).await,
+            Holder::Person | Holder::App => Err(Error::invalid(
+                "This kind of host has no list of projects; name each one to be added",
+            )),
+        }
     }
 
     async fn read_funding(&self, project: &Project) -> Result<Vec<Funding>> {
