@@ -4,21 +4,26 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::app_hooks;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::providers::{Event, EventProject, ProviderKind};
-use crate::store::connections::recall_connection;
+use crate::store::connections::{Connection, recall_connection};
 use crate::store::deliveries::{JobWanted, NewDelivery, record_delivery};
+use crate::store::github_apps::ID_PREFIX;
 
 /// GitHub sends no payload above this.
-const BODY_LIMIT: usize = 25 * 1024 * 1024;
+pub(super) const BODY_LIMIT: usize = 25 * 1024 * 1024;
 
 /// Ids of deliveries are GUIDs or UUIDs; what is longer is somebody's play.
 const DELIVERY_ID_LIMIT: usize = 200;
 
 /// Receives one delivery.
 pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) -> Result<Reply> {
+    if connection.starts_with(ID_PREFIX) {
+        return app_hooks::receive_app_webhook(app, request, connection).await;
+    }
     let connection = recall_connection(app, connection)
         .await?
         .ok_or_else(|| Error::not_found("No connection has this webhook address; copy it again"))?;
@@ -34,20 +39,20 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
              set the secret of this webhook to the one shown when the connection was made",
         ));
     }
-    let delivery_id = kind
-        .delivery_id(&headers)
-        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT);
-    let delivery_id = match delivery_id {
-        Some(id) => id.to_owned(),
-        None if !kind.numbers_deliveries() => app.random_id()?,
-        None => {
-            return Err(Error::invalid(
-                "The delivery has no id, so a replay could not be told from a new one",
-            ));
-        }
-    };
-    let name = kind.event_name(&headers).unwrap_or("unknown").to_owned();
-    let (project, cause, status) = match kind.parse_event(&connection.base_url, &headers, &body)? {
+    take_in(app, &connection, kind, &headers, &body).await
+}
+
+/// Takes in a delivery that was verified: what it says is recorded, and a job made of it where it concerns us.
+pub(super) async fn take_in(
+    app: &App,
+    connection: &Connection,
+    kind: ProviderKind,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<Reply> {
+    let delivery_id = read_delivery_id(app, kind, headers)?;
+    let name = kind.event_name(headers).unwrap_or("unknown").to_owned();
+    let (project, cause, status) = match kind.parse_event(&connection.base_url, headers, body)? {
         Event::Ping => (None, "the provider tried the webhook".to_owned(), 200),
         Event::Ignored { why } => (None, why, 202),
         Event::Changed(project) => (Some(project), format!("webhook {name}"), 202),
@@ -65,6 +70,24 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
     };
     let reply = arrived.record(app, project.as_ref()).await?;
     Ok(Reply::json(status, &reply))
+}
+
+/// The host's id of a delivery, or one of ours where the host has none.
+pub(super) fn read_delivery_id(
+    app: &App,
+    kind: ProviderKind,
+    headers: &[(String, String)],
+) -> Result<String> {
+    let delivery_id = kind
+        .delivery_id(headers)
+        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT);
+    match delivery_id {
+        Some(id) => Ok(id.to_owned()),
+        None if !kind.numbers_deliveries() => app.random_id(),
+        None => Err(Error::invalid(
+            "The delivery has no id, so a replay could not be told from a new one",
+        )),
+    }
 }
 
 struct Arrived<'a> {

@@ -83,6 +83,12 @@ pub enum ApiRoute {
     ListConnections(String),
     CreateConnection(String),
     UpdateConnection(String, String),
+    ListGitHubApps(String),
+    CreateGitHubApp(String),
+    UpdateGitHubApp(String, String),
+    RemoveGitHubApp(String, String),
+    ListInstallations(String, String),
+    ListGitHubAppDeliveries(String, String),
     ListPackages(String),
     CreatePackage(String),
     ShowPackage(String, PackageName),
@@ -262,6 +268,22 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "PATCH",
             ApiRoute::UpdateConnection(own(org), own(id)),
         ),
+        ["orgs", org, "github-apps"] => one_of(
+            method,
+            ApiRoute::ListGitHubApps(own(org)),
+            ApiRoute::CreateGitHubApp(own(org)),
+        ),
+        ["orgs", org, "github-apps", id] => match method {
+            "PATCH" => Ok(ApiRoute::UpdateGitHubApp(own(org), own(id))),
+            "DELETE" => Ok(ApiRoute::RemoveGitHubApp(own(org), own(id))),
+            _ => Err(NoRoute::MethodNotAllowed("PATCH, DELETE")),
+        },
+        ["orgs", org, "github-apps", id, "installations"] => {
+            get(method, ApiRoute::ListInstallations(own(org), own(id)))
+        }
+        ["orgs", org, "github-apps", id, "deliveries"] => {
+            get(method, ApiRoute::ListGitHubAppDeliveries(own(org), own(id)))
+        }
         ["orgs", org, "packages"] => one_of(
             method,
             ApiRoute::ListPackages(own(org)),

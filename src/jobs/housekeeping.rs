@@ -7,9 +7,11 @@ use crate::ports::Level;
 use crate::store::connections::list_unreconciled;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
+use crate::store::github_apps::delete_old_app_deliveries;
 use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
+use crate::store::read_commits::delete_old_read_commits;
 use crate::store::repositories::list_outdated;
 use crate::store::sweep::sweep;
 
@@ -21,6 +23,9 @@ const RECONCILE_EVERY: i64 = 6 * 60 * 60;
 const RECONCILES: i64 = 50;
 /// How long deliveries are kept, in seconds.
 const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
+
+/// How long what was read ahead of commits is kept, in seconds: an import that goes on for longer asks again.
+const READ_AHEAD_KEPT: i64 = 24 * 60 * 60;
 
 /// How long reports of downloads are remembered as counted, in seconds: the queue keeps no message for longer.
 const REPORTS_KEPT: i64 = 14 * 24 * 60 * 60;
@@ -45,6 +50,16 @@ pub async fn run(app: &App) {
         app,
         "removing old deliveries",
         delete_old_deliveries(app, app.now().saturating_sub(DELIVERIES_KEPT)).await,
+    );
+    report(
+        app,
+        "removing old deliveries for apps",
+        delete_old_app_deliveries(app, app.now().saturating_sub(DELIVERIES_KEPT)).await,
+    );
+    report(
+        app,
+        "forgetting what was read ahead",
+        delete_old_read_commits(app, app.now().saturating_sub(READ_AHEAD_KEPT)).await,
     );
     report(
         app,

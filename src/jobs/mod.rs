@@ -9,6 +9,7 @@ mod import_together;
 mod look;
 pub mod outcome;
 pub mod publish;
+mod read_ahead;
 pub mod reconcile;
 mod rename;
 mod source;
@@ -54,6 +55,13 @@ pub enum Job {
     ImportTogether {
         /// The job a person sees.
         id: String,
+    },
+    /// Ask at once for what imports will ask first of the next commits of a job, and have these imported.
+    ReadAhead {
+        /// The job a person sees.
+        id: String,
+        /// The commits up to this one are under way; empty at the beginning.
+        after: String,
     },
     /// Publish what waits in a repository.
     Publish {
@@ -112,6 +120,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
+        Job::ReadAhead { id, after } => read_ahead::run(app, id, after).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CountDownloads {
             id,
@@ -185,7 +194,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             give_up_waiting_refs(app, &id, &commit, BURIED).await?;
             settle(app, &id, job.package_id).await
         }
-        Job::ImportTogether { id } => {
+        Job::ImportTogether { id } | Job::ReadAhead { id, .. } => {
             let Some(job) = find_running_job(app, &id).await? else {
                 return Ok(());
             };
@@ -221,11 +230,12 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         return Ok(None);
     };
     Ok(match envelope.job {
-        Job::Reconcile { id } | Job::Import { id, .. } | Job::ImportTogether { id } => {
-            crate::store::jobs::find_job(app, &id)
-                .await?
-                .map(|job| job.organisation_id)
-        }
+        Job::Reconcile { id }
+        | Job::Import { id, .. }
+        | Job::ImportTogether { id }
+        | Job::ReadAhead { id, .. } => crate::store::jobs::find_job(app, &id)
+            .await?
+            .map(|job| job.organisation_id),
         Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
             crate::store::repositories::load_repository(app, repository)
                 .await
@@ -235,27 +245,36 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
     })
 }
 
-/// Sends an import for every commit that waiting refs of a job point at, or one for all where the host gives many at once.
+/// Sends an import for every commit that waiting refs of a job point at, or one message for all where the host gives or
+/// tells of many at once.
 pub async fn enqueue_imports(app: &App, job: &str) -> Result<usize> {
     let provider = crate::store::jobs::find_provider(app, job).await?;
-    let gives_many = provider
-        .and_then(|provider| ProviderKind::parse(&provider))
-        .is_some_and(ProviderKind::gives_many_commits);
+    let kind = provider.and_then(|provider| ProviderKind::parse(&provider));
+    let gives_many = kind.is_some_and(ProviderKind::gives_many_commits);
     let commits = crate::store::job_refs::list_waiting_commits(app, job).await?;
     if gives_many && !commits.is_empty() {
         let id = job.to_owned();
         enqueue(app, &[Job::ImportTogether { id }]).await?;
         return Ok(1);
     }
-    let imports: Vec<_> = commits
+    if kind.is_some_and(ProviderKind::reads_ahead) && commits.len() >= read_ahead::WORTHWHILE {
+        let (id, after) = (job.to_owned(), String::new());
+        enqueue(app, &[Job::ReadAhead { id, after }]).await?;
+        return Ok(1);
+    }
+    let imports = imports_of(job, commits);
+    enqueue(app, &imports).await?;
+    Ok(imports.len())
+}
+
+fn imports_of(job: &str, commits: Vec<String>) -> Vec<Job> {
+    commits
         .into_iter()
         .map(|commit| Job::Import {
             id: job.to_owned(),
             commit,
         })
-        .collect();
-    enqueue(app, &imports).await?;
-    Ok(imports.len())
+        .collect()
 }
 
 /// Moves a job on once none of its refs waits: its package is published wherever it is.
@@ -305,6 +324,13 @@ mod tests {
         assert_eq!(
             text(Job::ImportTogether { id: "a".to_owned() }),
             r#"{"v":1,"job":"import_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::ReadAhead {
+                id: "a".to_owned(),
+                after: "c0ffee".to_owned()
+            }),
+            r#"{"v":1,"job":"read_ahead","id":"a","after":"c0ffee"}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

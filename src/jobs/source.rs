@@ -3,16 +3,18 @@
 use std::rc::Rc;
 
 use crate::app::App;
+use crate::connect::open_host;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
-use crate::providers::{Credentials, GitHost, ProviderKind};
+use crate::providers::{GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
 use crate::store::archives::{inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
+use crate::store::read_commits::{ReadCommit, find_read_commit};
 
 /// composer.json is never larger; what is, is no manifest.
 pub(super) const MANIFEST_LIMIT: usize = 1024 * 1024;
@@ -26,6 +28,8 @@ pub(crate) struct Source<'a> {
     pub(crate) package_name: String,
     pub(crate) policy: PackagePolicy,
     pub(crate) commit: &'a str,
+    /// What was read ahead of the commit.
+    pub(crate) read: Option<ReadCommit>,
 }
 
 impl<'a> Source<'a> {
@@ -49,7 +53,15 @@ impl<'a> Source<'a> {
             Some(host) => host,
             None => connect(app, &connection).await?.into(),
         };
+        let reads_ahead =
+            ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::reads_ahead);
+        let read = if reads_ahead {
+            find_read_commit(app, repo.id, commit).await?
+        } else {
+            None
+        };
         Ok(Self {
+            read,
             host,
             connection,
             repo,
@@ -62,6 +74,12 @@ impl<'a> Source<'a> {
 
     /// The manifest at the commit, or why there is none that a client could load.
     pub(crate) async fn read_manifest(&self) -> Result<Result<Manifest, String>> {
+        if let Some(read) = &self.read {
+            let text = read.manifest.as_deref();
+            return Ok(text.ok_or_else(no_manifest).and_then(|text| {
+                Manifest::parse(text.as_bytes()).map_err(|fault| fault.to_string())
+            }));
+        }
         let read = self
             .host
             .read_file(
@@ -73,11 +91,23 @@ impl<'a> Source<'a> {
             .await;
         match read {
             Ok(Some(bytes)) => Ok(Manifest::parse(&bytes).map_err(|fault| fault.to_string())),
-            Ok(None) => Ok(Err("there is no composer.json at this commit".to_owned())),
+            Ok(None) => Ok(Err(no_manifest())),
             Err(error) if error.kind() == ErrorKind::TooLarge => {
                 Ok(Err("composer.json is larger than 1 MB".to_owned()))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// The commit's time, as [`GitHost::commit_time`] has it.
+    pub(crate) async fn commit_time(&self) -> Result<String> {
+        match &self.read {
+            Some(read) => Ok(read.time.clone()),
+            None => {
+                self.host
+                    .commit_time(&self.repo.provider_id, self.commit)
+                    .await
+            }
         }
     }
 
@@ -129,24 +159,23 @@ impl<'a> Source<'a> {
     }
 }
 
+fn no_manifest() -> String {
+    "there is no composer.json at this commit".to_owned()
+}
+
 /// The host of a connection, ready to be asked; refused while the host wants to be left alone.
 /// Hosts punish those who go on asking for other things meanwhile.
 pub(crate) async fn connect<'a>(
     app: &'a App,
     connection: &Connection,
 ) -> Result<Box<dyn GitHost + 'a>> {
-    let gateway = Gateway::of(app);
     let pause = connection
         .paused_until
         .unwrap_or_default()
         .saturating_sub(app.now());
     if let Ok(retry_after @ 1..) = u32::try_from(pause) {
-        let address = gateway.address(&connection.base_url)?;
+        let address = Gateway::of(app).address(&connection.base_url)?;
         return Err(limited(address.host(), retry_after));
     }
-    let kind = ProviderKind::parse(&connection.provider)
-        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
-    let token = connection.open_token(app).await?;
-    let credentials = Credentials::new(connection.username.as_deref(), &token);
-    kind.connect(gateway, &connection.base_url, &credentials)
+    open_host(app, connection).await
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::ports::{InResponse, OutRequest};
 
 use super::address::Address;
+use super::header;
 use super::outgoing::{Gateway, read_body, read_message, upstream};
 
 /// A page of 100 refs takes some 60 KB at GitHub. Others send the messages of commits and the notes of releases along.
@@ -75,6 +76,17 @@ pub(super) struct Refusal {
     /// The host's own sentence.
     pub(super) message: Option<String>,
     pub(super) error: Error,
+    headers: Vec<(String, String)>,
+}
+
+impl Refusal {
+    /// Whether it is the allowance of this resource that is spent, and no other one of the host's.
+    pub(super) fn limits_alone(&self, resource: &str) -> bool {
+        let has = |name: &str, value: &str| header(&self.headers, name) == Some(value);
+        has("x-ratelimit-resource", resource)
+            && has("x-ratelimit-remaining", "0")
+            && header(&self.headers, "retry-after").is_none()
+    }
 }
 
 impl Asked {
@@ -304,6 +316,7 @@ impl<'a> Rest<'a> {
             status: response.status,
             error: own.unwrap_or(common),
             message,
+            headers: response.headers,
         }
     }
 }

@@ -35,6 +35,12 @@ pub struct Connection {
     pub paused_until: Option<i64>,
     /// Why the last call failed.
     pub trouble: Option<String>,
+    /// The GitHub App it is made by; none when it has a token of its own.
+    pub github_app_id: Option<String>,
+    /// The app's installation.
+    pub installation_id: Option<i64>,
+    /// Unix second at which the token of an installation ends. Its `sealed_token` is empty where there is none.
+    pub token_expires_at: Option<i64>,
 }
 
 /// What a connection's token is sealed for.
@@ -69,8 +75,9 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
         .rows(
             Statement::new(
                 "insert into connections (id, organisation_id, provider, base_url, account, username, sealed_token,
-                                          sealed_webhook_secret, created_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                          sealed_webhook_secret, created_at, github_app_id, installation_id,
+                                          token_expires_at)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )
             .bind(&new.id)
             .bind(new.organisation_id)
@@ -80,7 +87,10 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
             .bind(new.username.as_deref())
             .bind(&new.sealed_token)
             .bind(&new.sealed_webhook_secret)
-            .bind(new.created_at),
+            .bind(new.created_at)
+            .bind(new.github_app_id.as_deref())
+            .bind(new.installation_id)
+            .bind(new.token_expires_at),
         )
         .await
         .map(|_| ())
@@ -93,7 +103,8 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
         .rows(
             Statement::new(
                 "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
-                        created_at, last_heard_at, paused_until, trouble
+                        created_at, last_heard_at, paused_until, trouble, github_app_id,
+                        installation_id, token_expires_at
                  from connections where id = ?1",
             )
             .bind(id),
@@ -124,7 +135,8 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
             .rows(
                 Statement::new(
                     "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
-                            created_at, last_heard_at, paused_until, trouble
+                            created_at, last_heard_at, paused_until, trouble, github_app_id,
+                        installation_id, token_expires_at
                      from connections where organisation_id = ?1 order by created_at desc, id",
                 )
                 .bind(organisation),
@@ -133,24 +145,36 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
     )
 }
 
+/// What a connection shows to its host from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewToken<'a> {
+    /// The account it belongs to.
+    pub account: &'a str,
+    /// Who it goes with, where the host wants both.
+    pub username: Option<&'a str>,
+    /// The token, sealed for [`token_context`].
+    pub sealed: &'a str,
+    /// The GitHub App and the installation it is of, and the Unix second at which it ends.
+    pub installation: Option<(&'a str, i64, i64)>,
+}
+
 /// Replaces a connection's token; the trouble and the limits of the one before are over.
-pub async fn update_token(
-    app: &App,
-    id: &str,
-    account: &str,
-    username: Option<&str>,
-    sealed_token: &str,
-) -> Result<()> {
+pub async fn update_token(app: &App, id: &str, new: &NewToken<'_>) -> Result<()> {
+    app.memo.connections.clear();
     app.db
         .rows(
             Statement::new(
-                "update connections set account = ?2, username = ?3, sealed_token = ?4, trouble = null, paused_until = null
+                "update connections set account = ?2, username = ?3, sealed_token = ?4, github_app_id = ?5,
+                        installation_id = ?6, token_expires_at = ?7, trouble = null, paused_until = null
                  where id = ?1",
             )
             .bind(id)
-            .bind(account)
-            .bind(username)
-            .bind(sealed_token),
+            .bind(new.account)
+            .bind(new.username)
+            .bind(new.sealed)
+            .bind(new.installation.map(|(github_app, _, _)| github_app))
+            .bind(new.installation.map(|(_, installation, _)| installation))
+            .bind(new.installation.map(|(_, _, expires_at)| expires_at)),
         )
         .await
         .map(|_| ())

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::connect::open_app;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::missing;
@@ -14,6 +15,7 @@ use crate::http::request::Request;
 use crate::providers::outgoing::Gateway;
 use crate::providers::{Credentials, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
+use crate::store::github_apps::{GitHubApp, find_connection_of_installation, find_github_app};
 use crate::store::organisations::Organisation;
 
 #[derive(Deserialize)]
@@ -22,9 +24,11 @@ struct Asked {
     provider: String,
     base_url: Option<String>,
     username: Option<String>,
-    /// Left out where nobody has to show one, as at a public git server.
+    /// Left out where nobody has to show one, as at a public git server, and by an installation of a GitHub App.
     #[serde(default)]
     token: String,
+    github_app: Option<String>,
+    installation: Option<i64>,
 }
 
 /// Connects a git host, after its token was tried. The webhook's secret is shown once.
@@ -38,12 +42,34 @@ pub async fn create_connection(
         .ok_or_else(|| Error::invalid(format!("`provider` must be {}", providers())))?;
     let base_url = asked
         .base_url
-        .filter(|url| !url.trim().is_empty())
-        .unwrap_or_else(|| kind.default_base_url().to_owned());
-    let base_url = base_url.trim().trim_end_matches('/').to_owned();
-    let credentials = Credentials::new(asked.username.as_deref(), &asked.token);
-    let login = try_credentials(app, kind, &base_url, &credentials).await?;
+        .as_deref()
+        .map(|url| url.trim().trim_end_matches('/').to_owned())
+        .filter(|url| !url.is_empty());
     let id = app.random_id()?;
+    let (base_url, shown) = if asked.github_app.is_some() || asked.installation.is_some() {
+        if kind != ProviderKind::GitHub {
+            return Err(Error::invalid(
+                "`github_app` and `installation` go with the provider `github`",
+            ));
+        }
+        if asked.username.is_some() || !asked.token.is_empty() {
+            return Err(Error::invalid(
+                "An installation has tokens of its own; leave `username` and `token` out",
+            ));
+        }
+        let wanted = Wanted {
+            github_app: asked.github_app.as_deref(),
+            installation: asked.installation,
+            base_url: base_url.as_deref(),
+        };
+        let (github_app, shown) = try_installation(app, organisation, &id, &wanted).await?;
+        (github_app.base_url, shown)
+    } else {
+        let base_url = base_url.unwrap_or_else(|| kind.default_base_url().to_owned());
+        let credentials = Credentials::new(asked.username.as_deref(), &asked.token);
+        let shown = try_credentials(app, kind, &base_url, &id, credentials).await?;
+        (base_url, shown)
+    };
     let mut secret = [0_u8; 32];
     app.entropy.fill(&mut secret)?;
     let secret_text = hex::encode(secret);
@@ -51,22 +77,25 @@ pub async fn create_connection(
         organisation_id: organisation.id,
         provider: kind.as_str().to_owned(),
         base_url,
-        account: login,
-        username: credentials.username,
-        sealed_token: app
-            .vault
-            .seal(&token_context(&id), &credentials.token)
-            .await?,
+        account: shown.account,
+        username: shown.username,
+        sealed_token: shown.sealed,
         sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret_text).await?,
         created_at: app.now(),
         last_heard_at: None,
         paused_until: None,
         trouble: None,
+        installation_id: shown.installation.as_ref().map(|one| one.number),
+        token_expires_at: shown.installation.as_ref().map(|one| one.expires_at),
+        github_app_id: shown.installation.map(|one| one.github_app),
         id,
     };
     store::insert_connection(app, &connection).await?;
     let mut shown = show(app, &connection);
-    if let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut) {
+    // The app's address serves all of its installations, and has a secret of its own.
+    if connection.github_app_id.is_none()
+        && let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut)
+    {
         if kind == ProviderKind::GitLab {
             let key = format!("whsec_{}", STANDARD.encode(secret));
             webhook.insert("signing_token".to_owned(), key.into());
@@ -89,35 +118,137 @@ fn providers() -> String {
     }
 }
 
+/// What a connection shows to its host, after it was tried.
+struct Shown {
+    account: String,
+    username: Option<String>,
+    /// The token, sealed for the connection.
+    sealed: String,
+    installation: Option<OfInstallation>,
+}
+
+struct OfInstallation {
+    github_app: String,
+    number: i64,
+    /// Unix second at which the token ends.
+    expires_at: i64,
+}
+
 /// Asks the host whose token it is, and whether it can do what is needed.
 async fn try_credentials(
     app: &App,
     kind: ProviderKind,
     base_url: &str,
-    credentials: &Credentials,
-) -> Result<String> {
-    let host = kind.connect(Gateway::of(app), base_url, credentials)?;
+    id: &str,
+    credentials: Credentials,
+) -> Result<Shown> {
+    let host = kind.connect(Gateway::of(app), base_url, &credentials)?;
     let account = host
         .check_access()
         .await
         .map_err(|error| as_input(&error))?;
-    if account.missing.is_empty() {
-        return Ok(account.login);
+    if !account.missing.is_empty() {
+        return Err(Error::invalid(format!(
+            "The token works, but cannot do all that is needed. {}",
+            account.missing.join(" ")
+        )));
     }
-    Err(Error::invalid(format!(
-        "The token works, but cannot do all that is needed. {}",
-        account.missing.join(" ")
-    )))
+    let context = token_context(id);
+    Ok(Shown {
+        account: account.login,
+        sealed: app.vault.seal(&context, &credentials.token).await?,
+        username: credentials.username,
+        installation: None,
+    })
+}
+
+/// An installation as somebody names it.
+struct Wanted<'a> {
+    github_app: Option<&'a str>,
+    installation: Option<i64>,
+    /// Left out, or the app's.
+    base_url: Option<&'a str>,
+}
+
+/// Asks the host for an installation and for a first token of it.
+async fn try_installation(
+    app: &App,
+    organisation: &Organisation,
+    id: &str,
+    wanted: &Wanted<'_>,
+) -> Result<(GitHubApp, Shown)> {
+    let (Some(github_app), Some(number)) = (wanted.github_app, wanted.installation) else {
+        return Err(Error::invalid(
+            "`github_app` and `installation` go together: the id of an app here, and the number of its installation",
+        ));
+    };
+    let github_app = find_github_app(app, github_app)
+        .await?
+        .filter(|found| found.organisation_id == organisation.id)
+        .ok_or_else(|| Error::invalid("`github_app` names no GitHub App of this organisation"))?;
+    if wanted
+        .base_url
+        .is_some_and(|url| url != github_app.base_url)
+    {
+        return Err(Error::invalid(format!(
+            "The GitHub App is one of `{}`; leave `base_url` out",
+            github_app.base_url
+        )));
+    }
+    let other = find_connection_of_installation(app, &github_app.id, number).await?;
+    if let Some(other) = other.filter(|other| other.id != id) {
+        return Err(Error::conflict(format!(
+            "The installation is connected already, as `{}`",
+            other.id
+        )));
+    }
+    let api = open_app(app, &github_app)
+        .await
+        .map_err(|error| as_input(&error))?;
+    let installation = api
+        .find_installation(number)
+        .await
+        .map_err(|error| as_input(&error))?
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "The GitHub App `{}` has no installation {number}; its `installations` are listed beside it",
+                github_app.name
+            ))
+        })?;
+    if !installation.missing.is_empty() {
+        return Err(Error::invalid(format!(
+            "The installation cannot do all that is needed. {}",
+            installation.missing.join(" ")
+        )));
+    }
+    let given = api
+        .create_token(number)
+        .await
+        .map_err(|error| as_input(&error))?;
+    let shown = Shown {
+        account: installation.account,
+        username: None,
+        sealed: app.vault.seal(&token_context(id), &given.token).await?,
+        installation: Some(OfInstallation {
+            github_app: github_app.id.clone(),
+            number,
+            expires_at: given.expires_at,
+        }),
+    };
+    Ok((github_app, shown))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AskedToken {
     username: Option<String>,
-    token: String,
+    token: Option<String>,
+    github_app: Option<String>,
+    installation: Option<i64>,
 }
 
-/// Gives a connection another token, after it was tried: the one before has expired or was revoked.
+/// Gives a connection another token, after it was tried: the one before has expired or was revoked. Or an installation
+/// of a GitHub App in place of a token.
 pub async fn update_connection(
     app: &App,
     mut request: Request,
@@ -131,16 +262,38 @@ pub async fn update_connection(
         .ok_or_else(|| missing("connection"))?;
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
-    // Without a name the one before stays; an empty one takes it away.
-    let username = asked.username.as_deref().or(connection.username.as_deref());
-    let credentials = Credentials::new(username, &asked.token);
-    let login = try_credentials(app, kind, &connection.base_url, &credentials).await?;
-    let sealed = app
-        .vault
-        .seal(&token_context(id), &credentials.token)
-        .await?;
-    let username = credentials.username.as_deref();
-    store::update_token(app, id, &login, username, &sealed).await?;
+    let shown = match &asked.token {
+        Some(token) if asked.github_app.is_none() && asked.installation.is_none() => {
+            // Without a name the one before stays; an empty one takes it away.
+            let username = asked.username.as_deref().or(connection.username.as_deref());
+            let credentials = Credentials::new(username, token);
+            try_credentials(app, kind, &connection.base_url, id, credentials).await?
+        }
+        None if asked.username.is_none() && kind == ProviderKind::GitHub => {
+            let wanted = Wanted {
+                github_app: asked.github_app.as_deref(),
+                installation: asked.installation,
+                base_url: Some(&connection.base_url),
+            };
+            try_installation(app, organisation, id, &wanted).await?.1
+        }
+        _ => {
+            return Err(Error::invalid(
+                "Send a `token`, with its `username` where the host wants one, or the `github_app` and `installation` of \
+                 a GitHub connection",
+            ));
+        }
+    };
+    let new = store::NewToken {
+        account: &shown.account,
+        username: shown.username.as_deref(),
+        sealed: &shown.sealed,
+        installation: shown
+            .installation
+            .as_ref()
+            .map(|one| (one.github_app.as_str(), one.number, one.expires_at)),
+    };
+    store::update_token(app, id, &new).await?;
     let connection = store::find_connection(app, id)
         .await?
         .ok_or_else(|| missing("connection"))?;
@@ -169,14 +322,18 @@ pub(crate) fn as_input(error: &Error) -> Error {
 
 fn show(app: &App, connection: &Connection) -> Value {
     let kind = ProviderKind::parse(&connection.provider);
+    // An app hears of all its installations at one address.
+    let address = connection.github_app_id.as_ref().unwrap_or(&connection.id);
     json!({
         "id": connection.id,
         "provider": connection.provider,
         "base_url": connection.base_url,
         "account": connection.account,
         "username": connection.username,
+        "github_app": connection.github_app_id,
+        "installation": connection.installation_id,
         "webhook": {
-            "url": format!("{}/hooks/{}", app.config.public_url, connection.id),
+            "url": format!("{}/hooks/{address}", app.config.public_url),
             "content_type": "application/json",
             "events": kind.map_or(&[][..], ProviderKind::webhook_events),
         },

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::connect::open_host;
 use crate::domain::manifest::Manifest;
 use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
@@ -15,8 +16,7 @@ use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
-use crate::providers::outgoing::Gateway;
-use crate::providers::{Credentials, GitHost, Project, ProviderKind};
+use crate::providers::{GitHost, Project};
 use crate::store::connections::{
     Connection, GitRepoFacts, find_connection, find_git_repo, upsert_git_repo,
 };
@@ -91,11 +91,9 @@ async fn look_at_project(
     connection: &Connection,
     project: &str,
 ) -> Result<(Project, Manifest)> {
-    let kind = ProviderKind::parse(&connection.provider)
-        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
-    let token = connection.open_token(app).await?;
-    let credentials = Credentials::new(connection.username.as_deref(), &token);
-    let host = kind.connect(Gateway::of(app), &connection.base_url, &credentials)?;
+    let host = open_host(app, connection)
+        .await
+        .map_err(|error| as_input(&error))?;
     read_project(host.as_ref(), project)
         .await
         .map_err(|error| as_input(&error))

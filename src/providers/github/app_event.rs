@@ -115,6 +115,8 @@ pub fn read_app_delivery(headers: &[(String, String)], body: &[u8]) -> Result<Ap
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::error::ErrorKind;
 
@@ -192,6 +194,21 @@ mod tests {
             r#"{"installation":{"id":"7"}}"#,
         ] {
             assert_eq!(read("push", broken).unwrap_err().kind(), ErrorKind::Invalid);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_delivery_is_read_or_refused(
+            event in ".{0,30}",
+            body in proptest::collection::vec(any::<u8>(), 0..200),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let whole = r#"{"action":"added","installation":{"id":7,"account":{"login":"x"}},"repositories_added":[{"id":1}]}"#;
+            let near = &whole.as_bytes()[..cut.index(whole.len())];
+            let headers = [("x-github-event".to_owned(), event)];
+            let _ = read_app_delivery(&headers, &body);
+            prop_assert!(read_app_delivery(&headers, near).is_err());
         }
     }
 }

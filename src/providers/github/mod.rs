@@ -5,6 +5,7 @@ pub mod app;
 mod app_event;
 mod event;
 mod funding;
+mod read_ahead;
 
 use std::collections::HashMap;
 
@@ -21,7 +22,8 @@ use super::path::{full_commit, is_id, project, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
 use super::{
-    Account, Credentials, GitHost, Project, ProjectPage, RefListing, RefPage, TokenSource,
+    Account, CommitFacts, Credentials, GitHost, NamedProject, Project, ProjectPage, RefListing,
+    RefPage, TokenSource,
 };
 
 use api::Holder;
@@ -223,6 +225,14 @@ impl GitHost for GitHub<'_> {
         }
         // A token that may not read contents gets a 403.
         self.api.read_file(&url, path, limit).await
+    }
+
+    async fn read_ahead(
+        &self,
+        project: &NamedProject<'_>,
+        commits: &[String],
+    ) -> Result<Vec<CommitFacts>> {
+        read_ahead::read(&self.api, project, commits).await
     }
 
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String> {

@@ -1,6 +1,7 @@
 //! The JSON API.
 
 mod connections;
+mod github_apps;
 mod jobs;
 mod organisations;
 mod package_settings;

@@ -2,5 +2,6 @@
 
 mod faults;
 mod plain_git;
+mod read_ahead;
 mod refs;
 mod renames;

@@ -5,6 +5,7 @@ pub(crate) mod composer_1;
 pub(crate) mod faults;
 pub(crate) mod git_server;
 pub(crate) mod github;
+pub(crate) mod github_app;
 pub(crate) mod hosts;
 pub(crate) mod interleave;
 pub(crate) mod persona;
