@@ -83,12 +83,7 @@ pub enum ApiRoute {
     ListConnections(String),
     CreateConnection(String),
     UpdateConnection(String, String),
-    ListGitHubApps(String),
-    CreateGitHubApp(String),
-    UpdateGitHubApp(String, String),
-    RemoveGitHubApp(String, String),
-    ListInstallations(String, String),
-    ListGitHubAppDeliveries(String, String),
+    GitHubApps(String, GitHubAppsRoute),
     ListPackages(String),
     CreatePackage(String),
     ShowPackage(String, PackageName),
@@ -102,6 +97,18 @@ pub enum ApiRoute {
     ListDeadLetters(String),
     RetryDeadLetter(String, i64),
     DropDeadLetter(String, i64),
+}
+
+/// What the API has to offer of an organisation's GitHub Apps. The text is the app's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as above")]
+pub enum GitHubAppsRoute {
+    List,
+    Create,
+    Update(String),
+    Remove(String),
+    Installations(String),
+    Deliveries(String),
 }
 
 /// Why a request has no route.
@@ -268,21 +275,8 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "PATCH",
             ApiRoute::UpdateConnection(own(org), own(id)),
         ),
-        ["orgs", org, "github-apps"] => one_of(
-            method,
-            ApiRoute::ListGitHubApps(own(org)),
-            ApiRoute::CreateGitHubApp(own(org)),
-        ),
-        ["orgs", org, "github-apps", id] => match method {
-            "PATCH" => Ok(ApiRoute::UpdateGitHubApp(own(org), own(id))),
-            "DELETE" => Ok(ApiRoute::RemoveGitHubApp(own(org), own(id))),
-            _ => Err(NoRoute::MethodNotAllowed("PATCH, DELETE")),
-        },
-        ["orgs", org, "github-apps", id, "installations"] => {
-            get(method, ApiRoute::ListInstallations(own(org), own(id)))
-        }
-        ["orgs", org, "github-apps", id, "deliveries"] => {
-            get(method, ApiRoute::ListGitHubAppDeliveries(own(org), own(id)))
+        ["orgs", org, "github-apps", rest @ ..] => {
+            parse_github_apps(method, rest).map(|route| ApiRoute::GitHubApps(own(org), route))
         }
         ["orgs", org, "packages"] => one_of(
             method,
@@ -322,6 +316,21 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "POST",
             ApiRoute::RetryDeadLetter(own(org), parse_id(id)?),
         ),
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_github_apps(method: &str, segments: &[&str]) -> Result<GitHubAppsRoute, NoRoute> {
+    let own = |text: &str| percent_decode(text);
+    match segments {
+        [] => one_of(method, GitHubAppsRoute::List, GitHubAppsRoute::Create),
+        [id] => match method {
+            "PATCH" => Ok(GitHubAppsRoute::Update(own(id))),
+            "DELETE" => Ok(GitHubAppsRoute::Remove(own(id))),
+            _ => Err(NoRoute::MethodNotAllowed("PATCH, DELETE")),
+        },
+        [id, "installations"] => get(method, GitHubAppsRoute::Installations(own(id))),
+        [id, "deliveries"] => get(method, GitHubAppsRoute::Deliveries(own(id))),
         _ => Err(NoRoute::NotFound),
     }
 }

@@ -1,5 +1,7 @@
 // The API's answers, endpoint by endpoint. Each endpoint is given the project it is about and returns {status, headers, body}.
 import { createHash, randomUUID } from "node:crypto";
+import { answerApp, isGiven, refuseInstallation } from "./github-apps.mjs";
+import { answerGraphQl } from "./github-graphql.mjs";
 
 const pageSize = 2; // Whatever `per_page` says: a client that does not follow the links sees two tags.
 
@@ -17,16 +19,25 @@ const endpoints = [
 export async function answerApi(double, request) {
   const url = new URL(request.url, double.origin);
   const path = url.pathname.slice(double.basePath.length);
-  if (!url.pathname.startsWith(`${double.basePath}/`)) return problem(404, "Not Found");
+  if (!url.pathname.startsWith(`${double.basePath}/`) && !isGraphQl(double, url)) return problem(404, "Not Found");
   if (!request.headers["user-agent"])
     return problem(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.");
+  const byApp = answerApp(double, request, path);
+  if (byApp) return byApp;
   const credentials = readCredentials(request.headers.authorization);
+  if (!credentials && isGraphQl(double, url)) return problem(401, "This endpoint requires you to be authenticated.");
   if (!credentials) return problem(401, "Requires authentication");
   const token = double.tokens.get(credentials);
   if (!token) return problem(401, "Bad credentials");
+  const refusal = refuseInstallation(token);
+  if (refusal) return refusal;
+  if (isGraphQl(double, url) && request.method === "POST")
+    return answerGraphQl(double, request.body, (project) => isGiven(token, project));
   if (request.method !== "GET") return problem(404, "Not Found");
 
   const call = { double, url, token, headers: request.headers };
+  if (path === "/installation/repositories") return listGiven(call);
+  if (path === "/user" && token.installation) return problem(403, "Resource not accessible by integration");
   if (path === "/user") return json(call, { login: token.login, id: 1, type: "User" });
   const byId = /^\/repositories\/(\d+)(\/.*)?$/.exec(path);
   if (byId) return answerProject({ ...call, project: double.projects.get(Number(byId[1])) }, byId[2] ?? "");
@@ -44,7 +55,20 @@ function readCredentials(authorization = "") {
   return scheme?.toLowerCase() === "basic" ? Buffer.from(value, "base64").toString().split(":")[0] : value;
 }
 
+/** Beside the REST API, but on an Enterprise Server one level higher. */
+function isGraphQl(double, url) {
+  return url.pathname === `${double.basePath.replace(/\/v3$/, "")}/graphql`;
+}
+
+function listGiven(call) {
+  const { installation } = call.token;
+  if (!installation) return problem(403, "You must authenticate with an installation access token in order to list repositories for an installation.");
+  const repositories = installation.projects.map((project) => describeProject({ ...call, project }));
+  return json(call, { total_count: repositories.length, repository_selection: "selected", repositories });
+}
+
 async function answerProject(call, rest) {
+  if (call.project && !isGiven(call.token, call.project)) return problem(404, "Not Found");
   if (!call.project) return problem(404, "Not Found");
   for (const [pattern, answer] of endpoints) {
     const match = pattern.exec(rest);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { GitRepository } from "./support/git-repository.mjs";
 import { answerApi } from "./github-answers.mjs";
+import { GitHubApp } from "./github-apps.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
 import { answerGit } from "./support/git-http.mjs";
@@ -28,6 +29,7 @@ export class GitHubDouble {
   faults = new Faults();
   tokens = new Map();
   projects = new Map();
+  apps = [];
   archiveLinks = new Map();
   archivesServed = 0;
   #truncations = new Set();
@@ -60,6 +62,12 @@ export class GitHubDouble {
     const token = (scopes === undefined ? "github_pat_" : "ghp_") + randomUUID().replaceAll("-", "");
     this.tokens.set(token, { login, scopes, mayReadContents });
     return token;
+  }
+
+  addApp(options = {}) {
+    const app = new GitHubApp({ ...options, id: 1_001 + this.apps.length, tokens: this.tokens });
+    this.apps.push(app);
+    return app;
   }
 
   /** A public project can be cloned by whoever asks; a private one by nobody, since the double knows no users of git. */
@@ -120,13 +128,19 @@ export class GitHubDouble {
       record.status = await answerGit(cloned.repository.folder, clone.groups.rest, request, response);
       return;
     }
-    request.resume();
+    request.body = await readBody(request);
     const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
     record.status = reply.status;
     response.writeHead(reply.status, reply.headers);
     for (const chunk of reply.chunks ?? []) response.write(chunk);
     response.end(reply.body);
   }
+}
+
+async function readBody(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
 function sameName(one, other) {

@@ -26,6 +26,7 @@ import replay from "./scenarios/replay.mjs";
 import plainGit from "./scenarios/plain-git.mjs";
 import traps from "./scenarios/traps.mjs";
 import gitlab from "./scenarios/gitlab.mjs";
+import githubApps from "./scenarios/github-apps.mjs";
 import { openShop } from "./scenarios/clients/shop.mjs";
 import versions from "./scenarios/clients/versions.mjs";
 import questions from "./scenarios/clients/questions.mjs";
@@ -45,7 +46,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, plainGit };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

@@ -173,8 +173,9 @@ fn enclose(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
 fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let bytes = bytes.strip_prefix(&[tag])?;
     let (length, bytes) = match bytes {
-        [length @ 0..=0x7f, rest @ ..] => (usize::from(*length), rest),
-        [0x81, length @ 0x80..=0xff, rest @ ..] => (usize::from(*length), rest),
+        [length @ 0..=0x7f, rest @ ..] | [0x81, length @ 0x80..=0xff, rest @ ..] => {
+            (usize::from(*length), rest)
+        }
         [0x82, high @ 0x01..=0xff, low, rest @ ..] => {
             (usize::from(u16::from_be_bytes([*high, *low])), rest)
         }

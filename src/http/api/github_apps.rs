@@ -16,6 +16,7 @@ use crate::http::api::connections::as_input;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
+use crate::http::route::GitHubAppsRoute;
 use crate::providers::ProviderKind;
 use crate::providers::github::app::AppFacts;
 use crate::store::connections::list_connections;
@@ -80,8 +81,25 @@ impl Asked {
     }
 }
 
+/// Answers a call about GitHub Apps.
+pub async fn handle(
+    app: &App,
+    request: Request,
+    organisation: &Organisation,
+    route: GitHubAppsRoute,
+) -> Result<Reply> {
+    match route {
+        GitHubAppsRoute::List => list_github_apps(app, organisation).await,
+        GitHubAppsRoute::Create => create_github_app(app, request, organisation).await,
+        GitHubAppsRoute::Update(id) => update_github_app(app, request, organisation, &id).await,
+        GitHubAppsRoute::Remove(id) => remove_github_app(app, organisation, &id).await,
+        GitHubAppsRoute::Installations(id) => list_installations(app, organisation, &id).await,
+        GitHubAppsRoute::Deliveries(id) => list_deliveries(app, organisation, &id).await,
+    }
+}
+
 /// Takes an app in, after GitHub knew it by its key. The webhook's secret is shown once when it is ours.
-pub async fn create_github_app(
+async fn create_github_app(
     app: &App,
     mut request: Request,
     organisation: &Organisation,
@@ -129,7 +147,7 @@ pub async fn create_github_app(
 }
 
 /// Gives an app another key, another webhook secret or its client id in place of its number, after it was tried.
-pub async fn update_github_app(
+async fn update_github_app(
     app: &App,
     mut request: Request,
     organisation: &Organisation,
@@ -173,7 +191,7 @@ pub async fn update_github_app(
 }
 
 /// Removes an app that no connection is made by.
-pub async fn remove_github_app(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+async fn remove_github_app(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let found = own(app, organisation, id).await?;
     if delete_github_app(app, id).await? {
         return Ok(Reply::empty(204, CachePolicy::NoStore));
@@ -185,7 +203,7 @@ pub async fn remove_github_app(app: &App, organisation: &Organisation, id: &str)
 }
 
 /// Lists apps, without their secrets.
-pub async fn list_github_apps(app: &App, organisation: &Organisation) -> Result<Reply> {
+async fn list_github_apps(app: &App, organisation: &Organisation) -> Result<Reply> {
     let apps: Vec<_> = store::list_github_apps(app, organisation.id)
         .await?
         .iter()
@@ -195,7 +213,7 @@ pub async fn list_github_apps(app: &App, organisation: &Organisation) -> Result<
 }
 
 /// Lists where an app is installed, as its host has it now. Accounts that were renamed are followed.
-pub async fn list_installations(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+async fn list_installations(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     let found = own(app, organisation, id).await?;
     let api = open_app(app, &found).await?;
     let installations = api.list_installations().await?;
@@ -229,7 +247,7 @@ pub async fn list_installations(app: &App, organisation: &Organisation, id: &str
 }
 
 /// Lists the newest deliveries at an app's address, those too that no connection is concerned by.
-pub async fn list_deliveries(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+async fn list_deliveries(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     own(app, organisation, id).await?;
     let deliveries: Vec<_> = store::list_app_deliveries(app, id, PAGE)
         .await?

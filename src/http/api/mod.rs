@@ -73,25 +73,9 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             let org = open(app, &principal, &org).await?;
             connections::update_connection(app, request, &org, &id).await
         }
-        ApiRoute::ListGitHubApps(org) => {
-            github_apps::list_github_apps(app, &open(app, &principal, &org).await?).await
-        }
-        ApiRoute::CreateGitHubApp(org) => {
+        ApiRoute::GitHubApps(org, route) => {
             let org = open(app, &principal, &org).await?;
-            github_apps::create_github_app(app, request, &org).await
-        }
-        ApiRoute::UpdateGitHubApp(org, id) => {
-            let org = open(app, &principal, &org).await?;
-            github_apps::update_github_app(app, request, &org, &id).await
-        }
-        ApiRoute::RemoveGitHubApp(org, id) => {
-            github_apps::remove_github_app(app, &open(app, &principal, &org).await?, &id).await
-        }
-        ApiRoute::ListInstallations(org, id) => {
-            github_apps::list_installations(app, &open(app, &principal, &org).await?, &id).await
-        }
-        ApiRoute::ListGitHubAppDeliveries(org, id) => {
-            github_apps::list_deliveries(app, &open(app, &principal, &org).await?, &id).await
+            github_apps::handle(app, request, &org, route).await
         }
         ApiRoute::ListPackages(org) => {
             let org = open(app, &principal, &org).await?;
