@@ -22,14 +22,24 @@ pub(super) async fn token_of_installation(app: &App, connection: &Connection) ->
         .token_expires_at
         .unwrap_or_default()
         .saturating_sub(app.now());
-    let is_there = !connection.sealed_token.is_empty();
-    if is_there && left >= RENEWED_BEFORE {
-        return connection.open_token(app).await;
+    let Some(kept) = open_kept(app, connection).await else {
+        return get_another(app, connection, None).await;
+    };
+    if left >= RENEWED_BEFORE {
+        return Ok(kept);
     }
-    if is_there && left >= GOOD_ENOUGH && !claim_token(app, &connection.id).await? {
-        return connection.open_token(app).await;
+    if left >= GOOD_ENOUGH && !claim_token(app, &connection.id).await? {
+        return Ok(kept);
     }
     get_another(app, connection, None).await
+}
+
+/// The token that is kept; none when there is none, or when it opens no more, as after a change of `ENCRYPTION_KEY`.
+async fn open_kept(app: &App, connection: &Connection) -> Option<String> {
+    if connection.sealed_token.is_empty() {
+        return None;
+    }
+    connection.open_token(app).await.ok()
 }
 
 async fn get_another(app: &App, connection: &Connection, refused: Option<&str>) -> Result<String> {
@@ -67,11 +77,10 @@ impl TokenSource for InstallationTokens<'_> {
             .await?
             .ok_or_else(|| lost_app(id))?;
         // Somebody else may have been refused a moment ago.
-        if !connection.sealed_token.is_empty() {
-            let kept = connection.open_token(app).await?;
-            if kept != refused {
-                return Ok(kept);
-            }
+        if let Some(kept) = open_kept(app, &connection).await
+            && kept != refused
+        {
+            return Ok(kept);
         }
         get_another(app, &connection, Some(&connection.sealed_token)).await
     }

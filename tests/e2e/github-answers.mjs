@@ -49,9 +49,9 @@ export async function answerApi(double, request) {
   return answerProject({ ...call, project }, byName[2] ?? "");
 }
 
-/** A Bearer token; like GitHub also a token that is the user name of Basic credentials, which is what Composer's driver sends to an Enterprise Server. */
+/** A Bearer token, by its older name too; like GitHub also a token that is the user name of Basic credentials, which is what Composer's driver sends to an Enterprise Server. */
 function readCredentials(authorization = "") {
-  const [, scheme, value] = /^(Bearer|Basic) (\S+)$/i.exec(authorization) ?? [];
+  const [, scheme, value] = /^(Bearer|token|Basic) (\S+)$/i.exec(authorization) ?? [];
   return scheme?.toLowerCase() === "basic" ? Buffer.from(value, "base64").toString().split(":")[0] : value;
 }
 
