@@ -85,8 +85,13 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
-    let host = connect(app, &connection).await?;
-    let found = look_and_name(app, id, host.as_ref(), &repo).await;
+    let found = match connect(app, &connection).await {
+        Ok(host) => look_and_name(app, id, host.as_ref(), &repo)
+            .await
+            .map(|found| (host, found)),
+        // An installation that was suspended gives no token to look with.
+        Err(error) => Err(error),
+    };
     match &found {
         Ok(_) => note_trouble(app, &connection.id, None).await?,
         // The host or the token is to blame, not this one project.
@@ -95,7 +100,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         }
         Err(_) => {}
     }
-    let (looked, named) = found?;
+    let (host, (looked, named)) = found?;
     record(app, id, &named, &repo, host.as_ref(), looked).await?;
     Ok(named.package.id)
 }

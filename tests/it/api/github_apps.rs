@@ -380,6 +380,21 @@ fn a_token_that_is_refused_before_its_time_is_replaced_once() {
 }
 
 #[test]
+fn a_token_that_opens_no_more_is_replaced() {
+    let registry = installed();
+    let (_, connection) = connect(&registry);
+    import(&registry, &connection);
+    registry.run_jobs();
+    // As after another `ENCRYPTION_KEY`, when the app was given its key again.
+    registry.change("update connections set sealed_token = 'sealed:for something else'");
+    registry.sync(PACKAGE);
+    registry.assert_settled();
+    assert_eq!(tokens_made(&registry), 2);
+    registry.sync(PACKAGE);
+    assert_eq!(tokens_made(&registry), 2);
+}
+
+#[test]
 fn a_suspended_installation_says_so_where_a_person_looks() {
     let registry = installed();
     let (_, connection) = connect(&registry);
@@ -399,10 +414,14 @@ fn a_suspended_installation_says_so_where_a_person_looks() {
             message.contains("is suspended at `api.github.com`"),
             "{message}"
         );
+        let trouble = || {
+            let connections = registry.admin().get(CONNECTIONS).json();
+            connections["connections"][0]["trouble"].clone()
+        };
+        assert_eq!(trouble(), jobs["jobs"][0]["message"]);
         suspend(false);
         registry.sync(PACKAGE);
-        let connections = registry.admin().get(CONNECTIONS).json();
-        assert_eq!(connections["connections"][0]["trouble"], json!(null));
+        assert_eq!(trouble(), json!(null));
     }
 }
 
@@ -551,7 +570,7 @@ fn a_first_import_by_an_app_and_graphql_comes_to_the_same_end_whatever_fails() {
             .sqlite
             .texts("select \"commit\" from read_commits");
         assert_eq!(kept, Vec::<String>::new());
-        let github = registry.world.github.borrow();
+        let github = calm.world.github.borrow();
         assert!(github.seen.iter().any(|one| one.contains("/graphql")));
     };
     with_every_fault(prepare, TestRegistry::run_jobs, check);
