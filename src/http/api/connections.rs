@@ -294,10 +294,20 @@ pub async fn update_connection(
             .map(|one| (one.github_app.as_str(), one.number, one.expires_at)),
     };
     store::update_token(app, id, &new).await?;
+    let had_address_of_app = connection.github_app_id.is_some();
     let connection = store::find_connection(app, id)
         .await?
         .ok_or_else(|| missing("connection"))?;
-    Ok(Reply::json(200, &show(app, &connection)))
+    let mut view = show(app, &connection);
+    // From now on it hears at an address of its own, whose secret nobody has seen yet.
+    if had_address_of_app
+        && connection.github_app_id.is_none()
+        && let Some(webhook) = view.get_mut("webhook").and_then(Value::as_object_mut)
+    {
+        let secret = connection.open_webhook_secret(app).await?;
+        webhook.insert("secret".to_owned(), secret.into());
+    }
+    Ok(Reply::json(200, &view))
 }
 
 /// Lists connections, without their secrets.

@@ -478,6 +478,11 @@ fn a_key_is_rotated_and_an_app_in_use_stays() {
         (&moved["github_app"], &moved["account"]),
         (&json!(null), &json!("acme-bot"))
     );
+    assert_eq!(
+        moved["webhook"]["url"],
+        format!("https://packages.example.com/hooks/{connection}")
+    );
+    assert_eq!(text(&moved["webhook"]["secret"]).len(), 64);
     registry
         .admin()
         .send("DELETE", &path, &[], Vec::new())
