@@ -11,11 +11,11 @@ use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::providers::ProviderKind;
 use crate::providers::github::{AppDelivery, InstallationChange, read_app_delivery};
-use crate::store::connections::Connection;
-use crate::store::github_apps::{
-    AppDeliveryRecord, Compared, ConnectionChange, recall_connection_of_installation,
-    recall_github_app, record_installation_event, record_unclaimed,
+use crate::store::app_deliveries::{
+    AppDeliveryRecord, Compared, ConnectionChange, record_installation_event, record_unclaimed,
 };
+use crate::store::connections::Connection;
+use crate::store::github_apps::{recall_connection_of_installation, recall_github_app};
 
 const KIND: ProviderKind = ProviderKind::GitHub;
 

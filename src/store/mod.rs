@@ -1,6 +1,7 @@
 //! What we keep: the only room with SQL, and the order in which a blob is looked for.
 
 pub mod admission;
+pub mod app_deliveries;
 pub mod archive_pauses;
 pub mod archives;
 pub mod blobs;

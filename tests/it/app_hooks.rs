@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::github::sign;
-use crate::support::github_app::{APP_KEY, CLIENT_ID};
+use crate::support::github_app::{
+    APP_KEY, CLIENT_ID, CONNECTIONS, add_app, import, installed, text,
+};
 use crate::support::persona::Answer;
 use crate::support::world::Port;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
@@ -15,31 +17,15 @@ struct Scene {
     connection: String,
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
-}
-
 /// A project that was imported by installation 7.
 fn scene() -> Scene {
-    let registry = TestRegistry::new();
-    registry.make_project();
-    registry.world.github.borrow_mut().install(7, "acme", &[41]);
-    let asked = json!({"client_id": CLIENT_ID, "private_key": APP_KEY});
-    let made = registry
-        .admin()
-        .post("/api/v1/orgs/acme/github-apps", &asked);
-    let made = made.expect(201).json();
+    let registry = installed();
+    let made = add_app(&registry);
     let (github_app, secret) = (text(&made["id"]), text(&made["webhook"]["secret"]));
     let asked = json!({"provider": "github", "github_app": github_app, "installation": 7});
-    let connected = registry
-        .admin()
-        .post("/api/v1/orgs/acme/connections", &asked);
-    let connection = text(&connected.expect(201).json()["id"]);
-    let asked = json!({"connection": connection, "project": PROJECT, "repository": "main"});
-    registry
-        .admin()
-        .post("/api/v1/orgs/acme/packages", &asked)
-        .expect(202);
+    let connected = registry.admin().post(CONNECTIONS, &asked).expect(201);
+    let connection = text(&connected.json()["id"]);
+    import(&registry, &connection);
     registry.run_jobs();
     Scene {
         registry,

@@ -19,6 +19,7 @@ use crate::http::request::Request;
 use crate::http::route::GitHubAppsRoute;
 use crate::providers::ProviderKind;
 use crate::providers::github::app::AppFacts;
+use crate::store::app_deliveries::list_app_deliveries;
 use crate::store::connections::list_connections;
 use crate::store::github_apps::{
     self as store, GitHubApp, ID_PREFIX, delete_github_app, find_github_app, follow_accounts,
@@ -249,7 +250,7 @@ async fn list_installations(app: &App, organisation: &Organisation, id: &str) ->
 /// Lists the newest deliveries at an app's address, those too that no connection is concerned by.
 async fn list_deliveries(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     own(app, organisation, id).await?;
-    let deliveries: Vec<_> = store::list_app_deliveries(app, id, PAGE)
+    let deliveries: Vec<_> = list_app_deliveries(app, id, PAGE)
         .await?
         .into_iter()
         .map(|row| {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 
 use super::github::{Answer, GITHUB_TOKEN, GitHubDouble};
+use super::{PROJECT, TestRegistry};
 
 pub(crate) const CLIENT_ID: &str = "Iv23liRepertoire";
 pub(crate) const APP_ID: i64 = 12_345;
@@ -352,4 +353,52 @@ fn public_key(pem: &str) -> Vec<u8> {
     let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     let key = RsaKeyPair::from_der(&STANDARD.decode(base64).unwrap()).unwrap();
     key.public_key().as_ref().to_vec()
+}
+
+// What is done with all of it at the registry.
+
+pub(crate) const APPS: &str = "/api/v1/orgs/acme/github-apps";
+pub(crate) const CONNECTIONS: &str = "/api/v1/orgs/acme/connections";
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// A registry with a project that installation 7 was given.
+pub(crate) fn installed() -> TestRegistry {
+    let registry = TestRegistry::new();
+    registry.make_project();
+    let mut github = registry.world.github.borrow_mut();
+    github.install(7, "acme", &[41]);
+    drop(github);
+    registry
+}
+
+pub(crate) fn add_app(registry: &TestRegistry) -> Value {
+    let asked = json!({"client_id": CLIENT_ID, "private_key": APP_KEY});
+    registry.admin().post(APPS, &asked).expect(201).json()
+}
+
+/// Adds the app and connects installation 7; gives the app's id and the connection's.
+pub(crate) fn connect(registry: &TestRegistry) -> (String, String) {
+    let github_app = text(&add_app(registry)["id"]);
+    let asked = json!({"provider": "github", "github_app": github_app, "installation": 7});
+    let made = registry.admin().post(CONNECTIONS, &asked).expect(201);
+    (github_app, text(&made.json()["id"]))
+}
+
+pub(crate) fn import(registry: &TestRegistry, connection: &str) {
+    let asked = json!({"connection": connection, "project": PROJECT, "repository": "main"});
+    registry
+        .admin()
+        .post("/api/v1/orgs/acme/packages", &asked)
+        .expect(202);
+}
+
+/// How many tokens GitHub was asked for.
+pub(crate) fn tokens_made(registry: &TestRegistry) -> usize {
+    let github = registry.world.github.borrow();
+    let seen = github.seen.iter();
+    seen.filter(|one| one.contains("/access_tokens 201"))
+        .count()
 }
