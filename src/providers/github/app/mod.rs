@@ -198,7 +198,8 @@ impl<'a> AppApi<'a> {
     /// Another token of an installation; those before stay good until they expire.
     pub async fn create_token(&self, installation: i64) -> Result<InstallationToken> {
         let path = format!("/app/installations/{installation}/access_tokens");
-        let asked = self.api.post(&self.api.url(&path), Vec::new()).await?;
+        // For all its repositories, with all its permissions.
+        let asked = self.api.post(&self.api.url(&path), b"{}".to_vec()).await?;
         let response = match asked {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
