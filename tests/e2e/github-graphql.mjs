@@ -15,14 +15,23 @@ export async function answerGraphQl(double, body, mayRead) {
     return answer({ data: { repository: null, commits: null }, errors: [{ type: "NOT_FOUND", path: ["repository"], message }] });
   }
   if (objects.length > 100) return { status: 502, headers: { "content-type": "text/html" }, body: "<html>" };
-  const commits = Object.fromEntries(await Promise.all(objects.map(async ([, name, oid]) => [name, await describe(project.repository, oid)])));
+  const { repository } = project;
+  const ids = objects.map(([, , oid]) => oid);
+  const lines = (await repository.git("log", "--no-walk=unsorted", "--ignore-missing", "--format=%H %cI", ...ids)).toString();
+  const times = new Map(lines.split("\n").map((line) => line.split(" ")));
+  const commits = {};
+  // Each costs two processes of git: some at a time.
+  for (let start = 0; start < objects.length; start += 8) {
+    const some = objects.slice(start, start + 8);
+    await Promise.all(some.map(async ([, name, oid]) => (commits[name] = await describe(repository, oid, times.get(oid)))));
+  }
   return answer({ data: { repository: { databaseId: project.id }, commits } });
 }
 
-async function describe(repository, oid) {
-  if ((await repository.resolve(oid)) !== oid) return null;
-  const { committed } = await repository.describe(oid);
-  return { oid, committedDate: committed, file: await fileAt(repository, oid) };
+async function describe(repository, oid, time) {
+  if (!time) return null;
+  const committedDate = new Date(time).toISOString().replace(".000Z", "Z");
+  return { oid, committedDate, file: await fileAt(repository, oid) };
 }
 
 async function fileAt(repository, commit) {
