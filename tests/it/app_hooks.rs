@@ -358,6 +358,7 @@ fn repositories_that_come_and_go_are_compared_where_they_are_ours() {
     let body = json!({
         "action": "removed", "installation": {"id": 7}, "repositories_removed": [{"id": 41}],
     });
+    scene.registry.pass_time(1);
     scene.deliver("installation_repositories", "3", &body);
     scene.registry.run_jobs();
     let jobs = scene.registry.admin().get("/api/v1/orgs/acme/jobs").json();
