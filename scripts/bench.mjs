@@ -5,6 +5,8 @@
 //   npm run bench               prints the tables
 //   npm run bench -- --write    also puts them into docs/performance.md
 //   npm run bench -- --quick    one short round, to see that it works
+//   npm run bench -- sync       how much is asked of git hosts, and how fast plain git is taken in, beside git itself;
+//                               with --write and --quick as above
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -19,9 +21,10 @@ import { LocalInstance } from "./local-instance.mjs";
 import { projectFolder } from "./paths.mjs";
 import { CONNECTIONS, findGenerator } from "./bench/load.mjs";
 import { startNginx } from "./bench/nginx.mjs";
-import { count, rateTable, table, writeBetweenMarkers } from "./bench/report.mjs";
+import { ANSWERS, SYNC, count, rateTable, table, writeBetweenMarkers } from "./bench/report.mjs";
 import { startRuntime } from "./bench/runtime-process.mjs";
 import { seed } from "./bench/seed.mjs";
+import { measureSync } from "./bench/sync.mjs";
 
 const QUICK = process.argv.includes("--quick");
 const ROUNDS = QUICK ? 1 : 3;
@@ -45,9 +48,11 @@ endChildrenOnSignals(() => {
   return 130;
 });
 try {
-  const text = await measure();
+  const isSync = process.argv.includes("sync");
+  const text = isSync ? `${await describeMachine()}.\n\n${await measureSync({ folder, port: await freePort(), isQuick: QUICK, say })}` : await measure();
   console.log(`\n${text}`);
-  if (process.argv.includes("--write")) writeBetweenMarkers(join(projectFolder, "docs", "performance.md"), text);
+  const place = isSync ? SYNC : ANSWERS;
+  if (process.argv.includes("--write")) writeBetweenMarkers(join(projectFolder, "docs", "performance.md"), place, text);
 } finally {
   remove();
 }
@@ -221,14 +226,19 @@ function sizeTable(first, runtime) {
 }
 
 async function describeRun(generator, nginx) {
+  return (
+    `${await describeMachine()}, nginx ${nginx?.version ?? "not installed"}, ${generator.name}; ${CONNECTIONS} connections, ` +
+    `${ROUNDS} interleaved rounds of ${SECONDS} s, medians.`
+  );
+}
+
+async function describeMachine() {
   const version = (name) => JSON.parse(readFileSync(join(projectFolder, "node_modules", name, "package.json"), "utf8")).version;
   const commit = (await runQuietly("git", ["rev-parse", "--short", "HEAD"], { cwd: projectFolder })).stdout.trim();
   const [processor] = cpus();
   return (
     `Commit ${commit || "unknown"}, ${new Date().toISOString().slice(0, 10)}. ${cpus().length} cores (${processor?.model.trim()}), ` +
-    `${Math.round(totalmem() / 2 ** 30)} GiB, workerd ${version("workerd")}, wrangler ${version("wrangler")}, ` +
-    `nginx ${nginx?.version ?? "not installed"}, ${generator.name}; ${CONNECTIONS} connections, ` +
-    `${ROUNDS} interleaved rounds of ${SECONDS} s, medians.`
+    `${Math.round(totalmem() / 2 ** 30)} GiB, workerd ${version("workerd")}, wrangler ${version("wrangler")}`
   );
 }
 

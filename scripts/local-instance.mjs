@@ -8,7 +8,7 @@
 //   wrangler.log                            what wrangler and the Workers printed since the last start
 
 import { createHash, randomBytes } from "node:crypto";
-import { createWriteStream, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -61,6 +61,9 @@ export class LocalInstance {
   /** Starts both Workers and returns when they answer. */
   async start() {
     const log = createWriteStream(this.logPath);
+    const registry = join(this.stateFolder, "registry");
+    // One that was killed left its Workers' addresses there, and the cron would be sent to them.
+    rmSync(registry, { recursive: true, force: true });
     this.wrangler = startWrangler(
       [
         "dev",
@@ -70,7 +73,7 @@ export class LocalInstance {
       ],
       {
         // Where running Workers find each other. With the common folder, two instances would mix up their Workers.
-        WRANGLER_REGISTRY_PATH: join(this.stateFolder, "registry"),
+        WRANGLER_REGISTRY_PATH: registry,
         // wrangler keeps a second log of its own for each run, and nobody removes them.
         WRANGLER_LOG_PATH: join(this.stateFolder, "wrangler-debug.log"),
         // It would record every request into a database in the state folder.

@@ -4,12 +4,16 @@
 //
 // `--small` asks few of everything, as `npm test` does; `--count` asks that many of each kind. The Composer is the
 // command `composer`, or the one that COMPOSER_BIN names. tests/oracle/README.md says more.
+//
+// `github-double` asks the end-to-end tests' stand-in for GitHub instead, and holds its answers against GitHub's own
+// description of its API. It is asked where it is named, and at full size; it installs what it needs (475 MB) first.
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 
+import { installGitHubDescription } from "./install.mjs";
 import { projectFolder } from "./paths.mjs";
 
 /** How many questions of a kind are asked at full size, and how many as a part of `npm test`. */
@@ -35,6 +39,8 @@ const KINDS = {
   repository: [300, 8],
 };
 
+/** What is judged without Composer. */
+const GITHUB_DOUBLE = "github-double";
 /** The oldest Composer whose rules are ours. */
 const NEWEST_RULES = [2, 11];
 /** What older ones answer just the same: their semver reads some versions and constraints otherwise, and their loader is stricter. */
@@ -49,11 +55,28 @@ try {
 }
 
 async function main() {
+  const isAlone = options.kinds.length === 1 && options.kinds[0] === GITHUB_DOUBLE;
+  const isEqual = isAlone || (await askComposer());
+  const isLeftOut = options.isSmall || (options.kinds.length > 0 && !options.kinds.includes(GITHUB_DOUBLE));
+  const isLikeGitHub = isLeftOut || (await judgeGitHubDouble());
+  console.log(isEqual && isLikeGitHub ? "no differences" : "there are differences");
+  return isEqual && isLikeGitHub ? 0 : 1;
+}
+
+async function judgeGitHubDouble() {
+  await installGitHubDescription();
+  const script = join(projectFolder, "tests", "oracle", "github", "judge.mjs");
+  return spawnSync(process.execPath, [script], { stdio: "inherit" }).status === 0;
+}
+
+/** Whether Composer and our code gave the same answers to all that they were asked. */
+async function askComposer() {
   const files = filesOfComposer(commandPath(process.env.COMPOSER_BIN ?? "composer"));
   const version = versionOf(files);
   const isOld = compareVersions(version, NEWEST_RULES) < 0;
   console.log(`Composer ${version.join(".")}, seed ${options.seed}`);
-  let kinds = options.kinds.length > 0 ? options.kinds : Object.keys(KINDS);
+  const named = options.kinds.filter((kind) => kind !== GITHUB_DOUBLE);
+  let kinds = named.length > 0 ? named : Object.keys(KINDS);
   if (isOld) {
     const left = kinds.filter((kind) => !SAME_IN_OLDER.includes(kind));
     kinds = kinds.filter((kind) => SAME_IN_OLDER.includes(kind));
@@ -68,8 +91,7 @@ async function main() {
     const count = options.count ?? KINDS[kind][options.isSmall ? 1 : 0];
     isEqual = (await ask(kind, count, files, judge)) && isEqual;
   }
-  console.log(isEqual ? "no differences" : "there are differences");
-  return isEqual ? 0 : 1;
+  return isEqual;
 }
 
 /** Questions, through Composer's answers, to ours. Whether all were asked and all answers are equal. */
@@ -157,8 +179,8 @@ function readOptions(arguments_) {
       const value = Number(rest.shift());
       if (!Number.isInteger(value) || value < 1) throw new Error(`${argument} needs a whole number`);
       read[argument.slice(2)] = value;
-    } else if (argument in KINDS) read.kinds.push(argument);
-    else throw new Error(`unknown argument \`${argument}\`; kinds are ${Object.keys(KINDS).join(", ")}`);
+    } else if (argument in KINDS || argument === GITHUB_DOUBLE) read.kinds.push(argument);
+    else throw new Error(`unknown argument \`${argument}\`; kinds are ${[...Object.keys(KINDS), GITHUB_DOUBLE].join(", ")}`);
   }
   return read;
 }

@@ -14,8 +14,12 @@ const needs = [
   { what: "composer", debian: "composer", isThere: () => succeeds("composer", ["--version"]) },
   { what: "git", debian: "git", isThere: () => succeeds("git", ["--version"]) },
   { what: "unzip", debian: "unzip", isThere: () => succeeds("unzip", ["-v"]) },
+  // Archives as people make them.
+  { what: "zip", debian: "zip", isThere: () => succeeds("zip", ["-v"]) },
+  ...["tar", "gzip", "bzip2"].map((tool) => ({ what: tool, debian: tool, isThere: () => isOnPath(tool) })),
   { what: "php (on the command line)", debian: "php-cli", isThere: () => succeeds("php", ["--version"]) },
-  ...["zip", "mbstring", "curl"].map((extension) => ({
+  // Composer's PharData unpacks tar.bz2 with the extension bz2 alone.
+  ...["zip", "mbstring", "curl", "bz2"].map((extension) => ({
     what: `php's extension ${extension}`,
     debian: `php-${extension}`,
     isThere: () => hasExtension(extension),
@@ -75,6 +79,11 @@ function isDebianRoot() {
 
 function hasExtension(name) {
   return succeeds("php", ["-r", `exit(extension_loaded("${name}") ? 0 : 1);`]);
+}
+
+/** For tools that have no way to say their version that ends well everywhere. */
+function isOnPath(name) {
+  return succeeds("sh", ["-c", `command -v ${name}`]);
 }
 
 function succeeds(command, arguments_) {

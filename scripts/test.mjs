@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { endChildrenOnSignals, startChild } from "./children.mjs";
-import { installNodeModules } from "./install.mjs";
+import { installJudges, installNodeModules } from "./install.mjs";
 import { nodeForWrangler, projectFolder, workerConfigurations, wranglerScript } from "./paths.mjs";
 import { countTests } from "./test-counts.mjs";
 import { provideTestTools } from "./test-tools.mjs";
@@ -14,6 +14,7 @@ endChildrenOnSignals(() => 130);
 
 try {
   await installNodeModules();
+  await installJudges();
   await provideTestTools();
 } catch (error) {
   console.error(`npm test: ${error.message}`);

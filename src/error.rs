@@ -30,6 +30,8 @@ pub enum ErrorKind {
         /// Seconds to wait before the next attempt.
         retry_after: u32,
     },
+    /// Another host accepts the credentials of a connection no more: nothing that it is asked with them will work.
+    CredentialRefused,
     /// Another host failed us. Retryable when the same request may work later.
     Upstream {
         /// Whether waiting can help.

@@ -2,8 +2,9 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 
-const BEGIN = "<!-- figures: written by `npm run bench -- --write` -->";
-const END = "<!-- end of figures -->";
+/** The places of figures in the document, each between two markers of its own. */
+export const ANSWERS = { begin: "<!-- figures: written by `npm run bench -- --write` -->", end: "<!-- end of figures -->" };
+export const SYNC = { begin: "<!-- figures: written by `npm run bench -- sync --write` -->", end: "<!-- end of figures of sync -->" };
 
 /**
  * `rows` are `{ title, candidates: { registry, javascript, nginx }, operations }`, a candidate being the list of what
@@ -32,13 +33,13 @@ export function table(head, rows) {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** Replaces the figures in the document at `path`, and keeps all else. */
-export function writeBetweenMarkers(path, text) {
+/** Replaces the figures at one place (`ANSWERS`, `SYNC`) of the document at `path`, and keeps all else. */
+export function writeBetweenMarkers(path, place, text) {
   const document = readFileSync(path, "utf8");
-  const begin = document.indexOf(BEGIN);
-  const end = document.indexOf(END);
+  const begin = document.indexOf(place.begin);
+  const end = document.indexOf(place.end);
   if (begin < 0 || end < begin) throw new Error(`${path} lacks the markers of the figures`);
-  writeFileSync(path, `${document.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${document.slice(end)}`);
+  writeFileSync(path, `${document.slice(0, begin + place.begin.length)}\n\n${text}\n\n${document.slice(end)}`);
 }
 
 export function median(values) {

@@ -3,20 +3,42 @@
 //! The manifest's own keys are read in `manifest`; here they are put together with what the registry and the git host
 //! add (Composer `VcsRepository::preProcess` and the drivers' `getComposerInformation`).
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::manifest::{dump, has_time, is_set};
 use crate::domain::metadata::dist_path;
 use crate::domain::name::PackageName;
 use crate::domain::time::{parse_rfc3339, rfc3339};
 
 /// Where a version's source code lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
+    /// `git`, or another of Composer's kinds.
+    #[serde(rename = "type")]
+    pub kind: String,
     /// An address for `git clone`.
     pub url: String,
     /// The commit.
     pub reference: String,
+}
+
+/// Where a version's archive is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    /// With us, in this format.
+    Here(ArchiveFormat),
+    /// Elsewhere, with what a person said of it: `type`, `url`, `reference`, `shasum`.
+    Elsewhere(Map<String, Value>),
+    /// Nowhere: there is a source alone.
+    Nowhere,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Here(ArchiveFormat::default())
+    }
 }
 
 /// What a git host adds to the manifests of a project, each only where a manifest is silent about it.
@@ -49,7 +71,9 @@ pub struct ReleasedVersion {
     pub reference: String,
     /// SHA-1 of the archive, in hex.
     pub shasum: String,
-    /// Its source, when it comes from git.
+    /// Where the archive is.
+    pub place: Place,
+    /// Its source, when it comes from git or is said to.
     pub source: Option<Source>,
     /// RFC 3339: the commit's time, or the upload's.
     pub time: String,
@@ -119,18 +143,22 @@ pub fn build_entry(
     if let Some(source) = &version.source {
         set(
             "source",
-            json!({"type": "git", "url": source.url, "reference": source.reference}),
+            json!({"type": source.kind, "url": source.url, "reference": source.reference}),
         );
     }
-    set(
-        "dist",
-        json!({
-            "type": "zip",
-            "url": format!("{address}/{}", dist_path(package, &version.reference)),
-            "reference": version.reference,
-            "shasum": version.shasum,
-        }),
-    );
+    match &version.place {
+        Place::Here(format) => set(
+            "dist",
+            json!({
+                "type": format.dist_type(),
+                "url": format!("{address}/{}", dist_path(package, &version.reference, *format)),
+                "reference": version.reference,
+                "shasum": version.shasum,
+            }),
+        ),
+        Place::Elsewhere(dist) => set("dist", dist.clone().into()),
+        Place::Nowhere => {}
+    }
     set("published-time", rfc3339(version.published_at).into());
     if version.is_default_branch {
         set("default-branch", true.into());

@@ -12,11 +12,15 @@ const REF: &str = "{ref}";
 /// What stands for `tag` or `branch` there, at hosts whose pages of the two differ.
 const KIND: &str = "{kind}";
 
+/// What stands for the commit there, at hosts whose pages name both.
+const COMMIT: &str = "{commit}";
+
 /// The facts of a project. Rows hold it as JSON: never to change in shape without reading the old one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProjectFacts {
-    /// The page of its files, with `{ref}` for the tag, branch or commit, and perhaps `{kind}` for `tag` or `branch`.
+    /// The page of its files, with `{ref}` for the tag, branch or commit, and perhaps `{kind}` for `tag` or `branch` and
+    /// `{commit}` for the commit that it leads to.
     pub source_page: Option<String>,
     /// The page of its issues, when it has any.
     pub issues_page: Option<String>,
@@ -29,8 +33,8 @@ pub struct ProjectFacts {
 }
 
 impl ProjectFacts {
-    /// What is said of a version made of this ref, given in full.
-    pub fn of_version(&self, git_ref: &str, is_archived: bool) -> HostFacts {
+    /// What is said of a version made of this ref, given in full, at this commit.
+    pub fn of_version(&self, git_ref: &str, commit: &str, is_archived: bool) -> HostFacts {
         let label = ["refs/tags/", "refs/heads/"]
             .into_iter()
             .find_map(|start| git_ref.strip_prefix(start))
@@ -41,10 +45,12 @@ impl ProjectFacts {
             "branch"
         };
         HostFacts {
-            source_page: self
-                .source_page
-                .as_ref()
-                .map(|page| page.replace(KIND, kind).replace(REF, label)),
+            // The label comes last: it is the one that others choose.
+            source_page: self.source_page.as_ref().map(|page| {
+                page.replace(KIND, kind)
+                    .replace(COMMIT, commit)
+                    .replace(REF, label)
+            }),
             issues_page: self.issues_page.clone(),
             homepage: self.homepage.clone(),
             funding: (!self.funding.is_empty()).then(|| {

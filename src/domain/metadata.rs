@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::entry::{ReleasedVersion, build_entry};
 use crate::domain::minify::minify;
 use crate::domain::name::PackageName;
@@ -12,8 +13,8 @@ use crate::domain::version::compare_normalized;
 pub const DOCUMENT_FORM: i64 = 1;
 
 /// The address of an archive below a repository's address. Stands in lock files for ever: never to change.
-pub fn dist_path(package: &PackageName, reference: &str) -> String {
-    format!("dist/{package}/{reference}.zip")
+pub fn dist_path(package: &PackageName, reference: &str, format: ArchiveFormat) -> String {
+    format!("dist/{package}/{reference}.{}", format.ending())
 }
 
 /// Builds the entries of versions, newest first. `address` is the repository's own, without a trailing slash.

@@ -13,6 +13,7 @@ pub mod tag_version;
 
 pub mod entry;
 pub mod funding;
+pub mod generic_hook;
 pub mod git;
 pub mod git_archive;
 pub mod host_facts;
@@ -20,9 +21,14 @@ pub mod manifest;
 pub mod metadata;
 pub mod minify;
 pub mod plain_git;
+pub mod project_patterns;
 pub mod root_document;
 pub mod search;
 pub mod settings;
+
+pub mod definition;
+pub mod form_data;
+pub mod upload;
 
 pub mod archive;
 pub mod blob;

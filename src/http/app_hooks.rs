@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::hooks::{BODY_LIMIT, read_delivery_id, take_in};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue};
+use crate::jobs::{Job, enqueue, enqueue_waiting};
 use crate::providers::ProviderKind;
 use crate::providers::github::{AppDelivery, InstallationChange, read_app_delivery};
 use crate::store::app_deliveries::{
@@ -162,12 +162,14 @@ impl Arrived<'_> {
         .await?;
         let is_new = jobs.is_some();
         // Should the call die before this, housekeeping finds the jobs.
-        let jobs: Vec<_> = jobs
-            .unwrap_or_default()
-            .into_iter()
-            .map(|id| Job::Reconcile { id })
-            .collect();
-        enqueue(app, &jobs).await?;
+        if is_new && changes.compares == Compared::All {
+            // Those too that have waited for the app to be let in.
+            enqueue_waiting(app, &connection.id).await?;
+        } else {
+            let jobs = jobs.unwrap_or_default().into_iter();
+            let jobs: Vec<_> = jobs.map(|id| Job::Reconcile { id }).collect();
+            enqueue(app, &jobs).await?;
+        }
         Ok(Reply::json(202, &answer(self.delivery_id, is_new, &detail)))
     }
 }

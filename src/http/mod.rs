@@ -55,6 +55,10 @@ pub async fn handle(app: &App, request: Request) -> Reply {
             Reader::Program,
             hooks::receive_webhook(app, request, &connection).await,
         ),
+        Route::GenericHook(connection) => (
+            Reader::Program,
+            hooks::receive_generic(app, request, &connection).await,
+        ),
         Route::Api(route) => (Reader::Program, api::handle(app, request, route).await),
     };
     let reply = result.unwrap_or_else(|error| problem::reply(app, reader, &error));

@@ -28,7 +28,7 @@ fn status(kind: ErrorKind) -> (u16, &'static str) {
         ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } => {
             (429, "Too many requests")
         }
-        ErrorKind::Upstream { .. } => (502, "Another host failed"),
+        ErrorKind::Upstream { .. } | ErrorKind::CredentialRefused => (502, "Another host failed"),
         ErrorKind::Internal => (500, "Internal error"),
     }
 }

@@ -1,8 +1,10 @@
 //! The URL table of the product: a method and a path become a `Route`, or a reason why not. No I/O.
 
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
+use crate::http::api::hooks::HookRoute;
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
@@ -23,8 +25,10 @@ pub enum Route {
         /// What of it.
         resource: Resource,
     },
-    /// A webhook of a connection.
+    /// A webhook of a connection, in its host's own form.
     Hook(String),
+    /// A webhook of a connection, in the form that anybody can send.
+    GenericHook(String),
     /// The JSON API.
     Api(ApiRoute),
 }
@@ -38,10 +42,13 @@ pub enum Resource {
     Tagged(PackageName),
     /// `p2/{name}~dev.json`.
     Dev(PackageName),
-    /// `dist/{name}/{reference}.zip`.
-    Dist(PackageName, String),
-    /// `upload/{name}/{version}`.
-    Upload(PackageName, String),
+    /// `dist/{name}/{reference}.zip`, or as its format ends.
+    Dist(PackageName, String, ArchiveFormat),
+    /// An archive: `upload/{name}/{version}`, or one of the addresses of other registries, which may leave the name or
+    /// the version to the request.
+    Upload(Option<PackageName>, Option<String>),
+    /// An upload in parts.
+    UploadInParts(PartsRoute),
     /// `security-advisories`.
     Advisories,
     /// `search.json`.
@@ -60,6 +67,32 @@ pub enum Resource {
     Provider(PackageName, Option<BlobHash>),
     /// `p/listing-{bucket}${hash}.json` or `p/includes${hash}.json`, for Composer 1.
     ProviderListing(BlobHash),
+}
+
+/// What an upload in parts consists of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartsRoute {
+    /// `uploads`.
+    Begin,
+    /// `uploads/{id}`: what is there.
+    Show(String),
+    /// `uploads/{id}`, to be given up.
+    GiveUp(String),
+    /// `uploads/{id}/{number}`.
+    Part(String, u16),
+    /// `uploads/{id}/complete`.
+    Complete(String),
+}
+
+/// What the definition of a package consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefinitionRoute {
+    /// `definition`, to be looked at.
+    Show,
+    /// `definition`, to be put in force.
+    Put,
+    /// `archives`: one that a definition may name.
+    Archive,
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
@@ -84,19 +117,28 @@ pub enum ApiRoute {
     CreateConnection(String),
     UpdateConnection(String, String),
     GitHubApps(String, GitHubAppsRoute),
+    Projects(String, ProjectsRoute),
     ListPackages(String),
     CreatePackage(String),
     ShowPackage(String, PackageName),
     UpdatePackage(String, PackageName),
+    Definition(String, PackageName, DefinitionRoute),
     SyncPackage(String, PackageName),
-    ListJobs(String),
-    ShowJob(String, String),
-    CancelJob(String, String),
-    RetryJob(String, String),
-    ListDeliveries(String),
-    ListDeadLetters(String),
-    RetryDeadLetter(String, i64),
-    DropDeadLetter(String, i64),
+    Jobs(String, JobsRoute),
+    Hook(String, HookRoute),
+}
+
+/// What the API has to offer of jobs and of messages that were given up. The text is a job's id, the number a message's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as above")]
+pub enum JobsRoute {
+    List,
+    Show(String),
+    Cancel(String),
+    Retry(String),
+    ListDeadLetters,
+    RetryDeadLetter(i64),
+    DropDeadLetter(i64),
 }
 
 /// What the API has to offer of an organisation's GitHub Apps. The text is the app's id.
@@ -109,6 +151,18 @@ pub enum GitHubAppsRoute {
     Remove(String),
     Installations(String),
     Deliveries(String),
+}
+
+/// What the API has to offer of a host's projects and of the import of many. The text is a connection's id, or an import's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the URL table below")]
+pub enum ProjectsRoute {
+    List(String),
+    Preview(String),
+    Import(String),
+    ListImports,
+    ShowImport(String),
+    CancelImport(String),
 }
 
 /// Why a request has no route.
@@ -124,9 +178,21 @@ pub enum NoRoute {
 pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match segments.as_slice() {
+        [""] if method == "PUT" => {
+            parse_resource(method, &segments).map(|resource| Route::Repository {
+                address: RepositoryAddress::Host(host.to_ascii_lowercase()),
+                moment: None,
+                resource,
+            })
+        }
         [""] => get(method, Route::Home),
         ["healthz"] => get(method, Route::Health),
         ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),
+        ["hooks", connection, "generic"] => only(
+            method,
+            "POST",
+            Route::GenericHook(percent_decode(connection)),
+        ),
         ["api", "v1", rest @ ..] => parse_api(method, rest).map(Route::Api),
         ["r", organisation, repository, rest @ ..] => {
             let (repository, moment) = parse_repository(repository)?;
@@ -136,7 +202,8 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
             };
             let resource = parse_resource(method, rest)?;
             // The past cannot be written.
-            if moment.is_some() && matches!(resource, Resource::Upload(..)) {
+            let is_upload = matches!(resource, Resource::Upload(..) | Resource::UploadInParts(_));
+            if moment.is_some() && is_upload {
                 return Err(NoRoute::NotFound);
             }
             Ok(Route::Repository {
@@ -188,19 +255,15 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
         }
         ["dist", vendor, short, file] => {
             let file = percent_decode(file);
-            let reference = file.strip_suffix(".zip").ok_or(NoRoute::NotFound)?;
-            if reference.is_empty() {
-                return Err(NoRoute::NotFound);
-            }
+            let (reference, format) = ArchiveFormat::strip_from(&file).ok_or(NoRoute::NotFound)?;
             let name = parse_name(vendor, short)?;
-            get(method, Resource::Dist(name, reference.to_owned()))
+            get(method, Resource::Dist(name, reference.to_owned(), format))
         }
-        ["upload", vendor, short, version @ ..] if !version.is_empty() => {
-            let name = parse_name(vendor, short)?;
-            // Branch names have slashes; they may stand in the path as they are.
-            let version = percent_decode(&version.join("/"));
-            only(method, "PUT", Resource::Upload(name, version))
-        }
+        ["uploads", rest @ ..] => parse_parts(method, rest).map(Resource::UploadInParts),
+        // Nexus' client puts `packages/` in front.
+        ["upload", rest @ ..] | ["packages", "upload", rest @ ..] => parse_upload(method, rest),
+        // As Gitea's clients: name and version are in composer.json, or the version behind `?version=`.
+        [] | [""] if method == "PUT" => Ok(Resource::Upload(None, None)),
         ["providers", vendor, file] => {
             let file = percent_decode(file);
             let short = file.strip_suffix(".json").ok_or(NoRoute::NotFound)?;
@@ -231,6 +294,44 @@ fn parse_resource(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> 
         ["downloads"] => only(method, "POST", Resource::Downloads),
         // Composer asks by POST since a project may have more names than fit into an address.
         ["security-advisories"] => one_of(method, Resource::Advisories, Resource::Advisories),
+        // As Packistry's clients: a form with `file` and perhaps `version`.
+        [vendor, short] if method == "POST" => {
+            Ok(Resource::Upload(Some(parse_name(vendor, short)?), None))
+        }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_upload(method: &str, segments: &[&str]) -> Result<Resource, NoRoute> {
+    let (name, version) = match segments {
+        [] => (None, None),
+        [vendor, short] => (Some(parse_name(vendor, short)?), None),
+        // Branch names have slashes; they may stand in the path as they are.
+        [vendor, short, version @ ..] => (
+            Some(parse_name(vendor, short)?),
+            Some(percent_decode(&version.join("/"))),
+        ),
+        _ => return Err(NoRoute::NotFound),
+    };
+    match method {
+        "PUT" | "POST" => Ok(Resource::Upload(name, version)),
+        _ => Err(NoRoute::MethodNotAllowed("PUT, POST")),
+    }
+}
+
+fn parse_parts(method: &str, segments: &[&str]) -> Result<PartsRoute, NoRoute> {
+    match segments {
+        [] => only(method, "POST", PartsRoute::Begin),
+        [id] => match method {
+            "GET" | "HEAD" => Ok(PartsRoute::Show(percent_decode(id))),
+            "DELETE" => Ok(PartsRoute::GiveUp(percent_decode(id))),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
+        },
+        [id, "complete"] => only(method, "POST", PartsRoute::Complete(percent_decode(id))),
+        [id, number] => {
+            let number = number.parse().map_err(|_| NoRoute::NotFound)?;
+            only(method, "PUT", PartsRoute::Part(percent_decode(id), number))
+        }
         _ => Err(NoRoute::NotFound),
     }
 }
@@ -291,31 +392,88 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
                 _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
             }
         }
+        ["orgs", org, "packages", vendor, short, "definition"] => {
+            let name = parse_name(vendor, short)?;
+            let route = match method {
+                "GET" | "HEAD" => DefinitionRoute::Show,
+                "PUT" => DefinitionRoute::Put,
+                _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+            };
+            Ok(ApiRoute::Definition(own(org), name, route))
+        }
+        ["orgs", org, "packages", vendor, short, "archives"] => only(
+            method,
+            "POST",
+            ApiRoute::Definition(
+                own(org),
+                parse_name(vendor, short)?,
+                DefinitionRoute::Archive,
+            ),
+        ),
         ["orgs", org, "packages", vendor, short, "sync"] => only(
             method,
             "POST",
             ApiRoute::SyncPackage(own(org), parse_name(vendor, short)?),
         ),
-        ["orgs", org, "jobs"] => get(method, ApiRoute::ListJobs(own(org))),
-        ["orgs", org, "jobs", id] => get(method, ApiRoute::ShowJob(own(org), own(id))),
-        ["orgs", org, "jobs", id, "cancel"] => {
-            only(method, "POST", ApiRoute::CancelJob(own(org), own(id)))
+        ["orgs", org, "packages", vendor, short, "hook"] => {
+            let name = parse_name(vendor, short)?;
+            let route = match method {
+                "POST" => HookRoute::Register(name),
+                "DELETE" => HookRoute::Remove(name),
+                _ => return Err(NoRoute::MethodNotAllowed("POST, DELETE")),
+            };
+            Ok(ApiRoute::Hook(own(org), route))
         }
-        ["orgs", org, "jobs", id, "retry"] => {
-            only(method, "POST", ApiRoute::RetryJob(own(org), own(id)))
+        ["orgs", org, list @ ("jobs" | "dead-letters"), rest @ ..] => {
+            parse_jobs(method, list, rest).map(|route| ApiRoute::Jobs(own(org), route))
         }
-        ["orgs", org, "deliveries"] => get(method, ApiRoute::ListDeliveries(own(org))),
-        ["orgs", org, "dead-letters"] => get(method, ApiRoute::ListDeadLetters(own(org))),
-        ["orgs", org, "dead-letters", id] => only(
-            method,
-            "DELETE",
-            ApiRoute::DropDeadLetter(own(org), parse_id(id)?),
-        ),
-        ["orgs", org, "dead-letters", id, "retry"] => only(
-            method,
-            "POST",
-            ApiRoute::RetryDeadLetter(own(org), parse_id(id)?),
-        ),
+        ["orgs", org, "deliveries", rest @ ..] => {
+            parse_deliveries(method, rest).map(|route| ApiRoute::Hook(own(org), route))
+        }
+        ["orgs", org, rest @ ("connections" | "imports"), ids @ ..] => {
+            let route = parse_projects(method, rest, ids)?;
+            Ok(ApiRoute::Projects(own(org), route))
+        }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_jobs(method: &str, list: &str, rest: &[&str]) -> Result<JobsRoute, NoRoute> {
+    let own = |text: &str| percent_decode(text);
+    match (list, rest) {
+        ("jobs", []) => get(method, JobsRoute::List),
+        ("jobs", [id]) => get(method, JobsRoute::Show(own(id))),
+        ("jobs", [id, "cancel"]) => only(method, "POST", JobsRoute::Cancel(own(id))),
+        ("jobs", [id, "retry"]) => only(method, "POST", JobsRoute::Retry(own(id))),
+        ("dead-letters", []) => get(method, JobsRoute::ListDeadLetters),
+        ("dead-letters", [id]) => only(method, "DELETE", JobsRoute::DropDeadLetter(parse_id(id)?)),
+        ("dead-letters", [id, "retry"]) => {
+            only(method, "POST", JobsRoute::RetryDeadLetter(parse_id(id)?))
+        }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_deliveries(method: &str, rest: &[&str]) -> Result<HookRoute, NoRoute> {
+    match rest {
+        [] => get(method, HookRoute::ListDeliveries),
+        [id] => get(method, HookRoute::ShowDelivery(parse_id(id)?)),
+        [id, "replay"] => only(method, "POST", HookRoute::ReplayDelivery(parse_id(id)?)),
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_projects(method: &str, list: &str, rest: &[&str]) -> Result<ProjectsRoute, NoRoute> {
+    let own = |text: &&str| percent_decode(text);
+    match (list, rest) {
+        ("connections", [id, "projects"]) => get(method, ProjectsRoute::List(own(id))),
+        ("connections", [id, "imports", "preview"]) => {
+            only(method, "POST", ProjectsRoute::Preview(own(id)))
+        }
+        ("connections", [id, "imports"]) => only(method, "POST", ProjectsRoute::Import(own(id))),
+        ("imports", []) => get(method, ProjectsRoute::ListImports),
+        ("imports", [id]) => get(method, ProjectsRoute::ShowImport(own(id))),
+        ("imports", [id, "cancel"]) => only(method, "POST", ProjectsRoute::CancelImport(own(id))),
         _ => Err(NoRoute::NotFound),
     }
 }
@@ -436,14 +594,14 @@ mod tests {
         );
         assert_eq!(
             resource("/dist/acme/lib/0123abc.zip").unwrap().2,
-            Resource::Dist(name(), "0123abc".to_owned())
+            Resource::Dist(name(), "0123abc".to_owned(), ArchiveFormat::Zip)
         );
         assert_eq!(
             parse("PUT", "h", "/upload/acme/lib/dev-feature/x").unwrap(),
             Route::Repository {
                 address: RepositoryAddress::Host("h".to_owned()),
                 moment: None,
-                resource: Resource::Upload(name(), "dev-feature/x".to_owned()),
+                resource: Resource::Upload(Some(name()), Some("dev-feature/x".to_owned())),
             }
         );
     }

@@ -2,23 +2,30 @@
 
 use crate::app::App;
 use crate::error::Result;
-use crate::jobs::{Job, enqueue};
+use crate::jobs::reconcile::SCHEDULE;
+use crate::jobs::{Job, enqueue, refused};
 use crate::ports::Level;
 use crate::store::app_deliveries::delete_old_app_deliveries;
-use crate::store::connections::list_unreconciled;
+use crate::store::completion::give_up;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
-use crate::store::jobs::{delete_old_jobs, list_forgotten_jobs};
+use crate::store::imports::{delete_old_imports, take_lost_imports};
+use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::read_commits::delete_old_read_commits;
 use crate::store::repositories::list_outdated;
+use crate::store::schedule::list_due;
 use crate::store::sweep::sweep;
+use crate::store::uploads::{ABANDONED, delete_ended_uploads, find_upload, list_untouched};
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
 const FORGOTTEN: i64 = 120;
-/// How often a git repository is compared with its host even if no webhook came, in seconds.
-const RECONCILE_EVERY: i64 = 6 * 60 * 60;
+/// After how many seconds without anything at work a job's messages may have been lost. Queues lose none; but the local
+/// one is in memory, and ends with the process.
+const SILENT: i64 = 10 * 60;
+/// The same for a job that tries again what failed: longer than the longest wait between two attempts.
+const SILENT_AFTER_FAILURE: i64 = 40 * 60;
 /// Git repositories compared in one round, so that a round stays short.
 const RECONCILES: i64 = 50;
 /// How long deliveries are kept, in seconds.
@@ -30,7 +37,13 @@ const READ_AHEAD_KEPT: i64 = 24 * 60 * 60;
 /// How long reports of downloads are remembered as counted, in seconds: the queue keeps no message for longer.
 const REPORTS_KEPT: i64 = 14 * 24 * 60 * 60;
 
-/// How long ended jobs are kept, in seconds.
+/// No invocation lives longer than this many seconds: what one was at work on then is nobody's.
+const DEAD: i64 = 15 * 60;
+
+/// How long ended uploads in parts are kept, in seconds, for who asks what became of them.
+const UPLOADS_KEPT: i64 = 7 * 24 * 60 * 60;
+
+/// How long ended jobs and imports are kept, in seconds.
 const JOBS_KEPT: i64 = 30 * 24 * 60 * 60;
 
 /// Runs one round.
@@ -45,7 +58,19 @@ pub async fn run(app: &App) {
         "starting what was forgotten",
         start_forgotten(app).await,
     );
+    report(app, "resuming what is silent", resume_silent(app).await);
+    report(
+        app,
+        "going on with forgotten imports",
+        go_on_with_imports(app).await,
+    );
+    report(
+        app,
+        "trying refused credentials",
+        refused::try_again(app).await,
+    );
     report(app, "the scheduled comparison", reconcile_all(app).await);
+    report(app, "uploads in parts", tend_uploads(app).await);
     report(
         app,
         "removing old deliveries",
@@ -65,6 +90,11 @@ pub async fn run(app: &App) {
         app,
         "removing old jobs",
         delete_old_jobs(app, app.now().saturating_sub(JOBS_KEPT)).await,
+    );
+    report(
+        app,
+        "removing old imports",
+        delete_old_imports(app, app.now().saturating_sub(JOBS_KEPT)).await,
     );
     report(
         app,
@@ -106,18 +136,60 @@ async fn publish_outdated(app: &App) -> Result<()> {
     enqueue(app, &jobs).await
 }
 
+/// Gives up what nobody goes on with, sends for what is complete and was forgotten, and forgets what ended.
+async fn tend_uploads(app: &App) -> Result<()> {
+    let now = app.now();
+    for id in list_untouched(app, "open", now.saturating_sub(ABANDONED)).await? {
+        if let Some(upload) = find_upload(app, &id).await? {
+            give_up(app, &upload).await?;
+        }
+    }
+    let forgotten: Vec<_> = list_untouched(app, "checking", now.saturating_sub(DEAD))
+        .await?
+        .into_iter()
+        .map(|id| Job::CompleteUpload { id })
+        .collect();
+    enqueue(app, &forgotten).await?;
+    delete_ended_uploads(app, now.saturating_sub(UPLOADS_KEPT)).await
+}
+
 async fn start_forgotten(app: &App) -> Result<()> {
     let jobs: Vec<_> = list_forgotten_jobs(app, app.now().saturating_sub(FORGOTTEN))
         .await?
         .into_iter()
-        .map(|id| Job::Reconcile { id })
+        .map(|(id, kind)| Job::begin(&kind, id))
+        .collect();
+    enqueue(app, &jobs).await
+}
+
+async fn resume_silent(app: &App) -> Result<()> {
+    let now = app.now();
+    let silence = Silence {
+        since: now.saturating_sub(SILENT),
+        failing_since: now.saturating_sub(SILENT_AFTER_FAILURE),
+    };
+    let jobs: Vec<_> = take_silent_jobs(app, silence, now)
+        .await?
+        .into_iter()
+        .map(|id| {
+            app.warn(&format!("Nothing of job {id} was at work for long"));
+            Job::Resume { id, since: now }
+        })
+        .collect();
+    enqueue(app, &jobs).await
+}
+
+async fn go_on_with_imports(app: &App) -> Result<()> {
+    let jobs: Vec<_> = take_lost_imports(app)
+        .await?
+        .into_iter()
+        .map(|id| Job::ImportProjects { id })
         .collect();
     enqueue(app, &jobs).await
 }
 
 async fn reconcile_all(app: &App) -> Result<()> {
-    let before = app.now().saturating_sub(RECONCILE_EVERY);
-    for repo in list_unreconciled(app, before, RECONCILES).await? {
+    for repo in list_due(app, RECONCILES).await? {
         let Some(package) = find_package_of_git_repo(app, repo.id).await? else {
             continue;
         };
@@ -128,7 +200,7 @@ async fn reconcile_all(app: &App) -> Result<()> {
             repo.organisation_id,
             repo.id,
             package.id,
-            "schedule",
+            SCHEDULE,
         )
         .await?;
         enqueue(app, &[Job::Reconcile { id }]).await?;

@@ -2,8 +2,6 @@
 //!
 //! Whatever is decided is written in one batch, so a second run finds either nothing done or all of it.
 
-use std::rc::Rc;
-
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -12,21 +10,24 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::archive_wait::wait_for_turn;
 use crate::jobs::decide::{Decision, decide, refuse_by_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::refused::wait_for_credential;
 use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
-use crate::providers::GitHost;
-use crate::store::connections::{note_pause, note_trouble};
-use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
+use crate::store::connections::{note_pause, note_trouble_stmt};
+use crate::store::dists::{discard, find_named_stmt, find_package_dist, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, settle_git_ref_stmt, upsert_git_ref_stmt};
 use crate::store::job_refs::{
     WaitingRef, count_attempt, fail_job_ref_stmt, find_waiting_stmt, list_freed_commits,
     list_waiting_refs, settle_job_ref_stmt,
 };
-use crate::store::jobs::{RunningJob, find_running_job, note_on_job};
+use crate::store::jobs::{
+    RunningJob, find_running_job, note_activity_stmt, note_on_job, note_on_job_stmt,
+};
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::read_commits::forget_read_commit_stmt;
+use crate::store::refusals::find_connection_of;
 use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
 /// A wait longer than this is worth showing what there is already.
@@ -56,20 +57,20 @@ pub(crate) async fn run(app: &App, id: &str, commit: &str) -> Result<Next> {
     Ok(Next::Done)
 }
 
-/// Takes in what waits at a commit. Some when the message is to come again; otherwise its refs are settled.
+/// Takes in what waits at a commit; `opened` is where it comes from, if that is known by now. Some when the message is to come again; otherwise its refs are settled.
 /// Tags that stand back behind one that is still being taken in are left alone.
 pub(super) async fn take_ready<'a>(
     app: &'a App,
     id: &str,
     job: &RunningJob,
     commit: &'a str,
-    host: Option<Rc<dyn GitHost + 'a>>,
+    opened: Option<&Source<'a>>,
 ) -> Result<Option<Next>> {
     let ready = list_ready(app, id, commit).await?;
     if ready.is_empty() {
         return Ok(None);
     }
-    match take(app, id, job, commit, &ready, host).await {
+    match take(app, id, job, commit, &ready, opened).await {
         Ok(()) => Ok(None),
         Err(error) => give_up_or_wait(app, id, job, commit, &ready, &error).await,
     }
@@ -91,9 +92,16 @@ pub(super) async fn give_up_or_wait(
     refs: &[WaitingRef],
     error: &Error,
 ) -> Result<Option<Next>> {
+    app.db.rows(note_activity_stmt(id, app.now())).await?;
     if let ErrorKind::ArchivesLimited { retry_after } = error.kind() {
         let next = wait_for_turn(app, id, job, commit, error, retry_after).await?;
         return Ok(Some(next));
+    }
+    if error.kind() == ErrorKind::CredentialRefused
+        && let Some(connection) = find_connection_of(app, job.git_repo_id).await?
+    {
+        wait_for_credential(app, id, &connection, Some(job.package_id), error).await?;
+        return Ok(Some(Next::Done));
     }
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));
     if let ErrorKind::RateLimited { retry_after } = error.kind() {
@@ -140,9 +148,12 @@ async fn take<'a>(
     job: &RunningJob,
     commit: &'a str,
     refs: &[WaitingRef],
-    host: Option<Rc<dyn GitHost + 'a>>,
+    opened: Option<&Source<'a>>,
 ) -> Result<()> {
-    let source = Source::open(app, job, commit, host).await?;
+    let source = match opened {
+        Some(opened) => opened.at(commit),
+        None => Source::open(app, job, commit).await?,
+    };
     let mut decisions = Vec::new();
     let mut manifest = None;
     for waiting in refs {
@@ -185,25 +196,27 @@ async fn take<'a>(
         _ => &empty,
     };
     statements.extend(row_stmts(app, id, &source, &time, fields, &decisions)?);
+    statements.push(note_trouble_stmt(&source.connection.id, None, app.now()));
+    statements.push(note_on_job_stmt(id, None));
+    statements.push(note_activity_stmt(id, app.now()));
     let names = json_list(refs.iter().map(|waiting| waiting.name.as_str()))?;
     statements.push(find_waiting_stmt(id, &names));
-    let result = app.db.batch(statements).await;
-    // Another import may have stored the same commit first. When the batch did not answer it may have been written all
-    // the same, so the archive is left to the sweep.
+    statements.extend(ours.as_deref().map(find_named_stmt));
+    // When the batch does not answer it may have been written all the same, so the archive is left to the sweep.
+    let mut answers = app.db.batch(statements).await?;
+    // Another import may have stored the same commit first.
     if let Some(key) = ours
-        && result.is_ok()
+        && answers.pop().is_some_and(|named| named.is_empty())
     {
-        discard_if_unnamed(app, &key).await;
+        discard(app, &key).await;
     }
-    let left = result?;
-    note_trouble(app, &source.connection.id, None).await?;
-    if left.last().is_some_and(|names| !names.is_empty()) {
+    if answers.last().is_some_and(|names| !names.is_empty()) {
         return Err(Error::new(
             ErrorKind::Internal,
             "The package or its versions changed meanwhile; this commit is looked at again",
         ));
     }
-    note_on_job(app, id, None).await
+    Ok(())
 }
 
 /// Everything that a taken commit changes, as one batch. What was decided by what holds no more changes nothing.
@@ -255,6 +268,7 @@ fn row_stmts(
                     manifest: fields,
                     time,
                     is_default_branch: *is_default_branch,
+                    source: None,
                 };
                 statements.push(upsert_version_stmt(&new, now)?);
             }

@@ -3,18 +3,15 @@
 //! What one message does not get done is left to the next, so that the work of one invocation is bounded; a message that is
 //! delivered again goes on with what still waits.
 
-use std::rc::Rc;
-
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::import::{give_up_or_wait, list_ready, take_ready};
 use crate::jobs::outcome::Next;
-use crate::jobs::source::connect;
+use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, settle};
-use crate::providers::GitHost;
-use crate::store::connections::{find_connection, find_git_repo, note_trouble};
-use crate::store::job_refs::{give_up_all_waiting_refs, list_waiting_commits};
-use crate::store::jobs::{RunningJob, find_running_job, note_on_job};
+use crate::store::connections::note_trouble;
+use crate::store::job_refs::{give_up_all_waiting_refs, list_freed_commits, list_waiting_commits};
+use crate::store::jobs::{RunningJob, find_running_job, note_activity_stmt, note_on_job};
 
 /// Commits in one message: each costs some ten queries, and an invocation has 1,000.
 const COMMITS: usize = 40;
@@ -41,6 +38,7 @@ pub(crate) async fn run(app: &App, id: &str) -> Result<Next> {
     // Two packs at once are more than an isolate has room for.
     let held_until = &app.memo.pack_held_until;
     if held_until.get() > app.now() {
+        app.db.rows(note_activity_stmt(id, app.now())).await?;
         note_on_job(
             app,
             id,
@@ -72,18 +70,20 @@ async fn take_some(
     waiting: &[String],
 ) -> Result<Option<Next>> {
     let some = waiting.get(..COMMITS).unwrap_or(waiting);
-    let (host, loaded) = match prepare(app, job, some).await {
+    let (source, loaded) = match prepare(app, job, some).await {
         Ok(prepared) => prepared,
         Err(error) => return give_up(app, id, job, some, &error).await,
     };
-    for commit in some.iter().take(loaded) {
-        if let Some(next) = take_ready(app, id, job, commit, Some(host.clone())).await? {
+    let at_hand = some.get(..loaded).unwrap_or(some);
+    for commit in at_hand {
+        if let Some(next) = take_ready(app, id, job, commit, Some(&source)).await? {
             return Ok(Some(next));
         }
     }
-    // Tags that stood back behind one that gave no version; their commits are at hand.
-    for commit in some.iter().take(loaded) {
-        if let Some(next) = take_ready(app, id, job, commit, Some(host.clone())).await? {
+    // Tags that stood back behind one that gave no version.
+    let freed = list_freed_commits(app, id).await?;
+    for commit in at_hand.iter().filter(|commit| freed.contains(commit)) {
+        if let Some(next) = take_ready(app, id, job, commit, Some(&source)).await? {
             return Ok(Some(next));
         }
     }
@@ -94,20 +94,15 @@ async fn take_some(
 async fn prepare<'a>(
     app: &'a App,
     job: &RunningJob,
-    commits: &[String],
-) -> Result<(Rc<dyn GitHost + 'a>, usize)> {
-    let repo = find_git_repo(app, job.git_repo_id)
-        .await?
-        .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
-    let connection = find_connection(app, &repo.connection_id)
-        .await?
-        .ok_or_else(|| Error::not_found("The connection was removed here"))?;
-    let host: Rc<dyn GitHost + 'a> = connect(app, &connection).await?.into();
-    match host.prepare(&repo.provider_id, commits).await {
-        Ok(loaded) => Ok((host, loaded)),
+    commits: &'a [String],
+) -> Result<(Source<'a>, usize)> {
+    let first = commits.first().map(String::as_str).unwrap_or_default();
+    let source = Source::open(app, job, first).await?;
+    match source.host.prepare(&source.repo.provider_id, commits).await {
+        Ok(loaded) => Ok((source, loaded)),
         Err(error) => {
             if matches!(error.kind(), ErrorKind::Upstream { .. }) {
-                note_trouble(app, &connection.id, Some(error.message())).await?;
+                note_trouble(app, &source.connection.id, Some(error.message())).await?;
             }
             Err(error)
         }

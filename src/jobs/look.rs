@@ -36,6 +36,7 @@ pub(super) async fn look_and_name(
 
 /// What the host says now: the project, which may have another name, and its refs.
 async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<Looked> {
+    host.recall_name(&repo.provider_id, &repo.full_name);
     let project = host.describe_project(&repo.provider_id).await?;
     let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)
         .await?
@@ -82,7 +83,14 @@ async fn look_at_facts(
             facts.funding = funding;
             facts.funding_read_at = head;
         }
-        Err(error) if matches!(error.kind(), ErrorKind::RateLimited { .. }) => return Err(error),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::RateLimited { .. } | ErrorKind::CredentialRefused
+            ) =>
+        {
+            return Err(error);
+        }
         // Versions are worth more than this; the next comparison tries again.
         Err(error) => app.warn(&format!(
             "The funding of {} could not be read: {error}",

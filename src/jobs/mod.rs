@@ -1,17 +1,25 @@
 //! A queue message becomes an `Outcome`. Every job is small, names a thing and may run twice, in any order.
 
+mod add_project;
 mod archive_wait;
+mod complete_upload;
 mod count_downloads;
 mod decide;
+mod discover;
+mod git_first;
 pub mod housekeeping;
 pub mod import;
+mod import_projects;
 mod import_together;
+mod keep_hook;
 mod look;
 pub mod outcome;
 pub mod publish;
 mod read_ahead;
 pub mod reconcile;
+mod refused;
 mod rename;
+mod resume;
 mod source;
 
 pub use outcome::Outcome;
@@ -26,6 +34,7 @@ use crate::ports::{Level, Outgoing};
 use crate::providers::ProviderKind;
 use crate::store::dead_letters::insert_dead_letter;
 use crate::store::downloads::DownloadReport;
+use crate::store::imports::end_import;
 use crate::store::job_refs::{give_up_all_waiting_refs, give_up_waiting_refs};
 use crate::store::jobs::{find_running_job, move_job};
 
@@ -63,10 +72,44 @@ pub enum Job {
         /// The commits up to this one are under way; empty at the beginning.
         after: String,
     },
+    /// Send the messages of a job again if nothing of it was at work since this one was sent.
+    Resume {
+        /// The job a person sees.
+        id: String,
+        /// When this was sent, in Unix seconds, as the job has it.
+        since: i64,
+    },
+    /// Go on with an import of many projects: list the next page of them, or send for each.
+    ImportProjects {
+        /// The import's id.
+        id: String,
+    },
+    /// Add one project of an import.
+    AddProject {
+        /// The import's id.
+        id: String,
+        /// What the project was asked for by.
+        project: String,
+    },
+    /// Look at a project that a group's webhook told of, and add it if it is a package.
+    Discover {
+        /// The job a person sees.
+        id: String,
+    },
+    /// Have the webhook of a git repository be as its connection says.
+    KeepHook {
+        /// The git repository's id here.
+        git_repo: i64,
+    },
     /// Publish what waits in a repository.
     Publish {
         /// The repository's id.
         repository: i64,
+    },
+    /// Put a large upload together, look through it and make it a version.
+    CompleteUpload {
+        /// The upload that a person sees.
+        id: String,
     },
     /// Count what somebody installed. There is nothing that it could name instead of carrying it.
     CountDownloads {
@@ -79,6 +122,16 @@ pub enum Job {
         /// Packages and normalized versions.
         downloads: Vec<(PackageName, String)>,
     },
+}
+
+impl Job {
+    /// What a job that a person sees begins with.
+    pub fn begin(kind: &str, id: String) -> Self {
+        match kind {
+            "discover" => Self::Discover { id },
+            _ => Self::Reconcile { id },
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,7 +174,13 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
         Job::ReadAhead { id, after } => read_ahead::run(app, id, after).await,
+        Job::Resume { id, since } => resume::run(app, id, *since).await,
+        Job::ImportProjects { id } => import_projects::run(app, id, attempts).await,
+        Job::AddProject { id, project } => add_project::run(app, id, project, attempts).await,
+        Job::Discover { id } => discover::run(app, id, attempts).await,
+        Job::KeepHook { git_repo } => keep_hook::run(app, *git_repo, attempts).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
+        Job::CompleteUpload { id } => complete_upload::run(app, id).await,
         Job::CountDownloads {
             id,
             repository,
@@ -201,12 +260,24 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             give_up_all_waiting_refs(app, &id, BURIED).await?;
             settle(app, &id, job.package_id).await
         }
-        Job::Reconcile { id } => {
+        Job::Reconcile { id } | Job::Discover { id } => {
             move_job(app, &id, reconcile::OPEN, "failed", Some(BURIED)).await?;
             Ok(())
         }
-        // What waits in a repository is found by housekeeping; a lost count is a lost count.
-        Job::Publish { .. } | Job::CountDownloads { .. } => Ok(()),
+        Job::ImportProjects { id } => {
+            end_import(app, &id, "failed", BURIED).await?;
+            Ok(())
+        }
+        Job::AddProject { id, project } => add_project::refuse(app, &id, &project, BURIED).await,
+        Job::CompleteUpload { id } => {
+            crate::store::uploads::move_upload(app, &id, "failed", Some(BURIED), None).await
+        }
+        // The next comparison looks after the hook. What waits in a repository or is silent is found by housekeeping; a lost
+        // count is a lost count.
+        Job::KeepHook { .. }
+        | Job::Resume { .. }
+        | Job::Publish { .. }
+        | Job::CountDownloads { .. } => Ok(()),
     }
 }
 
@@ -229,19 +300,36 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
     let Ok(envelope) = serde_json::from_str::<Envelope>(message) else {
         return Ok(None);
     };
+    let organisation_of_repository = async |repository: i64| {
+        crate::store::repositories::load_repository(app, repository)
+            .await
+            .ok()
+            .map(|repository| repository.organisation_id)
+    };
     Ok(match envelope.job {
         Job::Reconcile { id }
         | Job::Import { id, .. }
         | Job::ImportTogether { id }
-        | Job::ReadAhead { id, .. } => crate::store::jobs::find_job(app, &id)
+        | Job::ReadAhead { id, .. }
+        | Job::Resume { id, .. }
+        | Job::Discover { id } => crate::store::jobs::find_job(app, &id)
             .await?
             .map(|job| job.organisation_id),
-        Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
-            crate::store::repositories::load_repository(app, repository)
-                .await
-                .ok()
-                .map(|repository| repository.organisation_id)
+        Job::KeepHook { git_repo } => crate::store::connections::find_git_repo(app, git_repo)
+            .await?
+            .map(|repo| repo.organisation_id),
+        Job::ImportProjects { id } | Job::AddProject { id, .. } => {
+            crate::store::imports::find_running_import(app, &id)
+                .await?
+                .map(|import| import.organisation_id)
         }
+        Job::Publish { repository } | Job::CountDownloads { repository, .. } => {
+            organisation_of_repository(repository).await
+        }
+        Job::CompleteUpload { id } => match crate::store::uploads::find_upload(app, &id).await? {
+            Some(upload) => organisation_of_repository(upload.repository_id).await,
+            None => None,
+        },
     })
 }
 
@@ -286,6 +374,16 @@ pub(crate) async fn settle(app: &App, job: &str, package: i64) -> Result<()> {
     Ok(())
 }
 
+/// Sends the jobs that wait for a connection on their way.
+pub async fn enqueue_waiting(app: &App, connection: &str) -> Result<()> {
+    let jobs: Vec<_> = crate::store::refusals::list_waiting_jobs(app, connection)
+        .await?
+        .into_iter()
+        .map(|(id, kind)| Job::begin(&kind, id))
+        .collect();
+    enqueue(app, &jobs).await
+}
+
 /// Has a package published in every repository it is in.
 pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
     let publications: Vec<_> = crate::store::packages::list_memberships(app, package)
@@ -294,6 +392,15 @@ pub async fn enqueue_publications(app: &App, package: i64) -> Result<()> {
         .map(|membership| Job::Publish {
             repository: membership.id,
         })
+        .collect();
+    enqueue(app, &publications).await
+}
+
+/// Has repositories published.
+pub async fn enqueue_publishing(app: &App, repositories: &[i64]) -> Result<()> {
+    let publications: Vec<_> = repositories
+        .iter()
+        .map(|id| Job::Publish { repository: *id })
         .collect();
     enqueue(app, &publications).await
 }
@@ -331,6 +438,36 @@ mod tests {
                 after: "c0ffee".to_owned()
             }),
             r#"{"v":1,"job":"read_ahead","id":"a","after":"c0ffee"}"#
+        );
+        assert_eq!(
+            text(Job::Resume {
+                id: "a".to_owned(),
+                since: 7
+            }),
+            r#"{"v":1,"job":"resume","id":"a","since":7}"#
+        );
+        assert_eq!(
+            text(Job::ImportProjects { id: "a".to_owned() }),
+            r#"{"v":1,"job":"import_projects","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::AddProject {
+                id: "a".to_owned(),
+                project: "41".to_owned()
+            }),
+            r#"{"v":1,"job":"add_project","id":"a","project":"41"}"#
+        );
+        assert_eq!(
+            text(Job::Discover { id: "a".to_owned() }),
+            r#"{"v":1,"job":"discover","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::KeepHook { git_repo: 7 }),
+            r#"{"v":1,"job":"keep_hook","git_repo":7}"#
+        );
+        assert_eq!(
+            text(Job::CompleteUpload { id: "a".to_owned() }),
+            r#"{"v":1,"job":"complete_upload","id":"a"}"#
         );
         assert_eq!(
             text(Job::Publish { repository: 7 }),

@@ -7,8 +7,11 @@ use serde_json::json;
 use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, Exclusion, PlannedImport, RefRule, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::git_first::is_unchanged;
+use crate::jobs::keep_hook::enqueue_if_due;
 use crate::jobs::look::{Looked, look_and_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::refused::wait_for_credential;
 use crate::jobs::rename::Named;
 use crate::jobs::source::connect;
 use crate::jobs::{enqueue_imports, settle};
@@ -16,9 +19,10 @@ use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::providers::{GitHost, RefListing};
 use crate::store::connections::{
-    GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
-    note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
+    Connection, GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt,
+    note_pause, note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
 };
+use crate::store::git_answers::note_listed_stmt;
 use crate::store::git_refs::{
     delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, replace_ref_pages_stmts,
 };
@@ -29,10 +33,15 @@ use crate::store::jobs::{
 };
 use crate::store::packages::note_on_package_stmt;
 use crate::store::publications::{ask_for_publication_stmt, ask_for_publications_of_git_repo_stmt};
+use crate::store::refusals::find_connection_of;
+use crate::store::schedule::note_hook_sign_stmt;
 use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
 const REFS_IN_ONE_STATEMENT: usize = 1_000;
+
+/// The cause of a job that nobody and nothing asked for.
+pub(super) const SCHEDULE: &str = "schedule";
 
 /// States from which a reconcile starts or goes on.
 pub(super) const OPEN: &str = r#"["queued","running"]"#;
@@ -45,8 +54,13 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     match job.state.as_str() {
         "queued" | "running" => {}
         "publishing" => {
-            // All was compared, but the message that publishes it may never have been sent.
+            // All was compared, but the messages for its hook and for what publishes it may never have been sent.
+            enqueue_if_due(app, job.git_repo_id).await?;
             settle(app, id, job.package_id).await?;
+            return Ok(Next::Done);
+        }
+        "done" => {
+            enqueue_if_due(app, job.git_repo_id).await?;
             return Ok(Next::Done);
         }
         _ => return Ok(Next::Done),
@@ -54,7 +68,14 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     match compare(app, id, &job).await {
         Ok(package) => {
             enqueue_imports(app, id).await?;
+            enqueue_if_due(app, job.git_repo_id).await?;
             settle(app, id, package).await?;
+            Ok(Next::Done)
+        }
+        Err(error) if error.kind() == ErrorKind::CredentialRefused => {
+            if let Some(connection) = find_connection_of(app, job.git_repo_id).await? {
+                wait_for_credential(app, id, &connection, None, &error).await?;
+            }
             Ok(Next::Done)
         }
         Err(error) => {
@@ -85,30 +106,42 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
-    let found = match connect(app, &connection).await {
-        Ok(host) => look_and_name(app, id, host.as_ref(), &repo)
-            .await
-            .map(|found| (host, found)),
-        // An installation that was suspended gives no token to look with.
-        Err(error) => Err(error),
+    let host = match connect(app, &connection).await {
+        Ok(host) => host,
+        Err(error) => {
+            // An installation that was suspended gives no token to look with.
+            note_fault(app, &connection, &error).await?;
+            return Err(error);
+        }
     };
+    // Whether what was amiss is over is for the API to say.
+    let asks_git = job.cause == SCHEDULE && connection.trouble.is_none();
+    if asks_git && is_unchanged(app, id, host.as_ref(), &repo).await? {
+        return Ok(job.package_id);
+    }
+    let found = look_and_name(app, id, host.as_ref(), &repo).await;
     match &found {
         Ok(_) => note_trouble(app, &connection.id, None).await?,
-        // The host or the token is to blame, not this one project.
-        Err(error) if matches!(error.kind(), ErrorKind::Upstream { .. }) => {
-            note_trouble(app, &connection.id, Some(error.message())).await?;
-        }
-        Err(_) => {}
+        Err(error) => note_fault(app, &connection, error).await?,
     }
-    let (host, (looked, named)) = found?;
-    record(app, id, &named, &repo, host.as_ref(), looked).await?;
+    let (looked, named) = found?;
+    record(app, id, job, &named, &repo, host.as_ref(), looked).await?;
     Ok(named.package.id)
+}
+
+/// Notes what the host or the token is to blame for, and not this one project.
+async fn note_fault(app: &App, connection: &Connection, error: &Error) -> Result<()> {
+    if matches!(error.kind(), ErrorKind::Upstream { .. }) {
+        note_trouble(app, &connection.id, Some(error.message())).await?;
+    }
+    Ok(())
 }
 
 /// Plans, and writes what is known at once, in one batch: what goes, what stays, what is to be imported.
 async fn record(
     app: &App,
     id: &str,
+    job: &RunningJob,
     named: &Named,
     repo: &GitRepo,
     host: &dyn GitHost,
@@ -142,6 +175,7 @@ async fn record(
     let mut statements = vec![
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
+        note_listed_stmt(repo.id, now),
         save_host_facts_stmt(repo.id, &host_facts)?,
         note_named_commit_stmt(repo.id, named.commit.as_deref()),
         note_on_package_stmt(package, named.notice.as_deref()),
@@ -150,6 +184,11 @@ async fn record(
         mark_default_branch_stmt(package, &format!("{BRANCHES}{default_branch}")),
     ];
     statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
+    if job.cause == SCHEDULE {
+        let found_news = !plan.removals.is_empty() || !is_as_known(&listing, &known);
+        let sign = note_hook_sign_stmt(repo.id, found_news, job.created_at, now);
+        statements.push(sign);
+    }
     if !plan.removals.is_empty() {
         let gone = json_list(plan.removals.iter().map(String::as_str))?;
         statements.push(remove_versions_stmt(package, &gone, now));
@@ -202,6 +241,16 @@ async fn record(
     app.db.batch(statements).await.map(|_| ())
 }
 
+/// Whether each ref was seen before, at the same commit.
+fn is_as_known(listing: &RefListing, known: &[SeenRef]) -> bool {
+    let known: HashMap<_, _> = known
+        .iter()
+        .map(|seen| (seen.name.as_str(), seen.commit.as_str()))
+        .collect();
+    let mut refs = listing.refs.iter();
+    refs.all(|found| known.get(found.name.as_str()) == Some(&found.commit.as_str()))
+}
+
 /// Leaves branches out: their versions leave the metadata, and the reason stands with the refs.
 fn exclude_stmts(
     package: i64,
@@ -225,7 +274,7 @@ fn exclude_stmts(
 
 /// What is known of the refs. Those that a version was made of and that are not known otherwise are to be looked at:
 /// the package is synced again after it had another name.
-async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<Vec<SeenRef>> {
+pub(super) async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<Vec<SeenRef>> {
     let forgotten = list_forgotten_refs(app, package, git_repo).await?;
     let forgotten = forgotten.into_iter().map(|known| SeenRef {
         is_settled: false,

@@ -4,14 +4,16 @@ use std::rc::Rc;
 
 use crate::app::App;
 use crate::connect::open_host;
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ports::outbound::ByteStream;
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
-use crate::store::archives::{inspect, refuse_download, take_in};
-use crate::store::connections::{Connection, GitRepo, find_connection, find_git_repo};
+use crate::store::archives::{KeptArchive, inspect, refuse_download, take_in};
+use crate::store::connections::{Connection, GitRepo, find_ends};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
 use crate::store::read_commits::{ReadCommit, find_read_commit};
@@ -20,6 +22,7 @@ use crate::store::read_commits::{ReadCommit, find_read_commit};
 pub(super) const MANIFEST_LIMIT: usize = 1024 * 1024;
 
 /// Where a commit comes from.
+#[derive(Clone)]
 pub(crate) struct Source<'a> {
     pub(crate) connection: Connection,
     pub(crate) host: Rc<dyn GitHost + 'a>,
@@ -27,32 +30,23 @@ pub(crate) struct Source<'a> {
     pub(crate) package: i64,
     pub(crate) package_name: String,
     pub(crate) policy: PackagePolicy,
+    /// Whether the project was synced as a package of another name before.
+    was_renamed: bool,
     pub(crate) commit: &'a str,
     /// What was read ahead of the commit.
     pub(crate) read: Option<ReadCommit>,
 }
 
 impl<'a> Source<'a> {
-    /// Opens it. `host` is the connected host, where there is one already.
-    pub(crate) async fn open(
-        app: &'a App,
-        job: &RunningJob,
-        commit: &'a str,
-        host: Option<Rc<dyn GitHost + 'a>>,
-    ) -> Result<Self> {
-        let repo = find_git_repo(app, job.git_repo_id)
-            .await?
-            .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
-        let connection = find_connection(app, &repo.connection_id)
-            .await?
-            .ok_or_else(|| Error::not_found("The connection was removed here"))?;
-        let package = crate::store::packages::find_package_of_git_repo(app, repo.id)
-            .await?
-            .ok_or_else(|| Error::not_found("The package was removed here"))?;
-        let host = match host {
-            Some(host) => host,
-            None => connect(app, &connection).await?.into(),
-        };
+    /// Opens it.
+    pub(crate) async fn open(app: &'a App, job: &RunningJob, commit: &'a str) -> Result<Self> {
+        let (repo, connection, package) = find_ends(app, job.git_repo_id).await?;
+        let gone = |what: &str| Error::not_found(format!("The {what} was removed here"));
+        let repo = repo.ok_or_else(|| gone("git repository"))?;
+        let connection = connection.ok_or_else(|| gone("connection"))?;
+        let package = package.ok_or_else(|| gone("package"))?;
+        let host: Rc<dyn GitHost + 'a> = connect(app, &connection).await?.into();
+        host.recall_name(&repo.provider_id, &repo.full_name);
         let reads_ahead =
             ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::reads_ahead);
         let read = if reads_ahead {
@@ -67,9 +61,18 @@ impl<'a> Source<'a> {
             repo,
             package: package.id,
             policy: package.policy()?,
+            was_renamed: package.renamed_from.is_some(),
             package_name: package.name,
             commit,
         })
+    }
+
+    /// The same for another commit.
+    pub(crate) fn at(&self, commit: &'a str) -> Self {
+        Self {
+            commit,
+            ..self.clone()
+        }
     }
 
     /// The manifest at the commit, or why there is none that a client could load.
@@ -111,35 +114,24 @@ impl<'a> Source<'a> {
         }
     }
 
+    fn gives_many_commits(&self) -> bool {
+        ProviderKind::parse(&self.connection.provider).is_some_and(ProviderKind::gives_many_commits)
+    }
+
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
     pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
-        let address = Gateway::of(app).address(&self.connection.base_url)?;
-        // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
-        if let Some(retry_after) = find_host_pause(app, self.repo.id).await? {
-            return Err(limited(address.host(), retry_after));
-        }
-        if self.host.limits_archives_apart()
-            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
-        {
-            return Err(archives_limited(address.host(), retry_after));
-        }
-        let mut response = self
-            .host
-            .open_archive(&self.repo.provider_id, self.commit)
-            .await?;
-        let key = format!(
-            "archives/{}/git-{}/{}/{}.zip",
-            self.repo.organisation_id,
-            self.repo.id,
-            self.commit,
-            app.random_id()?
+        let of_commit = format!(
+            "archives/{}/git-{}/{}",
+            self.repo.organisation_id, self.repo.id, self.commit
         );
+        let mut body = self.open_archive(app, &of_commit).await?;
+        let key = format!("{of_commit}/{}.zip", app.random_id()?);
         let stored = take_in(
             app.blobs.as_ref(),
             app.multipart.as_ref(),
             &key,
-            response.body.as_mut(),
+            body.as_mut(),
             app.config.archive_limit,
         )
         .await?;
@@ -155,7 +147,36 @@ impl<'a> Source<'a> {
             size: stored.size,
             sha1: stored.sha1,
             sha256: stored.sha256,
+            // What hosts are asked for, and what we make ourselves.
+            format: ArchiveFormat::Zip,
         })
+    }
+
+    /// The bytes of the archive: those that are kept from when the package had another name, else the host's.
+    async fn open_archive(&self, app: &App, of_commit: &str) -> Result<Box<dyn ByteStream>> {
+        if self.was_renamed
+            && let Some(kept) = KeptArchive::find(app, of_commit).await?
+        {
+            return Ok(Box::new(kept));
+        }
+        let address = Gateway::of(app).address(&self.connection.base_url)?;
+        // Others may have been refused since the host was opened, and it is the archives that are asked for in numbers.
+        // What came with many others is here already, and nobody is asked.
+        if !self.gives_many_commits()
+            && let Some(retry_after) = find_host_pause(app, self.repo.id).await?
+        {
+            return Err(limited(address.host(), retry_after));
+        }
+        if self.host.limits_archives_apart()
+            && let Some(retry_after) = find_archive_pause(app, self.repo.id).await?
+        {
+            return Err(archives_limited(address.host(), retry_after));
+        }
+        let response = self
+            .host
+            .open_archive(&self.repo.provider_id, self.commit)
+            .await?;
+        Ok(response.body)
     }
 }
 
@@ -163,12 +184,18 @@ fn no_manifest() -> String {
     "there is no composer.json at this commit".to_owned()
 }
 
-/// The host of a connection, ready to be asked; refused while the host wants to be left alone.
-/// Hosts punish those who go on asking for other things meanwhile.
+/// The host of a connection, ready to be asked; refused while the host wants to be left alone, or accepts the credential
+/// no more. Hosts punish those who go on asking for other things meanwhile.
 pub(crate) async fn connect<'a>(
     app: &'a App,
     connection: &Connection,
 ) -> Result<Box<dyn GitHost + 'a>> {
+    if connection.refused_at.is_some() {
+        let message = connection.trouble.as_deref().unwrap_or(
+            "The host refused the token of this connection; store a new one in the connection",
+        );
+        return Err(Error::new(ErrorKind::CredentialRefused, message));
+    }
     let pause = connection
         .paused_until
         .unwrap_or_default()

@@ -11,26 +11,38 @@ use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
 pub mod address;
+pub mod bitbucket;
+pub mod bitbucket_server;
 mod credentials;
 pub mod event;
+mod fields;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
+mod hooks;
+mod ls_refs;
+mod manifest;
 pub mod outgoing;
 mod paging;
 mod path;
 mod payload;
 pub mod plain_git;
+mod project_pages;
 mod ref_pages;
 #[cfg(test)]
 pub(crate) mod replay;
 mod rest;
 
+use bitbucket::Bitbucket;
+use bitbucket_server::BitbucketServer;
 pub use credentials::Credentials;
 pub use event::{Event, EventProject, RepositoryChange};
 use gitea::{Gitea, Product};
 use github::GitHub;
 use gitlab::GitLab;
+pub use hooks::{register_hook, unregister_hook};
+pub use ls_refs::{GitRefs, LsRefs};
+pub use manifest::{Found, read_found, read_project};
 use outgoing::Gateway;
 use plain_git::PlainGit;
 pub use rest::TokenSource;
@@ -46,17 +58,23 @@ pub enum ProviderKind {
     Gitea,
     /// Forgejo, Codeberg among them.
     Forgejo,
+    /// Bitbucket Cloud, bitbucket.org.
+    Bitbucket,
+    /// Bitbucket Data Center, and the Bitbucket Server of before.
+    BitbucketServer,
     /// Any server that `git clone` reaches over HTTPS.
     Git,
 }
 
 impl ProviderKind {
     /// Every kind, in the order in which people are told of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::GitHub,
         Self::GitLab,
         Self::Gitea,
         Self::Forgejo,
+        Self::Bitbucket,
+        Self::BitbucketServer,
         Self::Git,
     ];
 
@@ -72,6 +90,8 @@ impl ProviderKind {
             Self::GitLab => "gitlab",
             Self::Gitea => "gitea",
             Self::Forgejo => "forgejo",
+            Self::Bitbucket => "bitbucket",
+            Self::BitbucketServer => "bitbucket-server",
             Self::Git => "git",
         }
     }
@@ -83,7 +103,8 @@ impl ProviderKind {
             Self::GitLab => gitlab::BASE_URL,
             Self::Gitea => Product::Gitea.base_url(),
             Self::Forgejo => Product::Forgejo.base_url(),
-            Self::Git => "",
+            Self::Bitbucket => bitbucket::BASE_URL,
+            Self::BitbucketServer | Self::Git => "",
         }
     }
 
@@ -100,6 +121,12 @@ impl ProviderKind {
             Self::GitLab => Ok(Box::new(GitLab::new(gateway, base_url, credentials)?)),
             Self::Gitea => open_gitea(gateway, Product::Gitea, base_url, credentials),
             Self::Forgejo => open_gitea(gateway, Product::Forgejo, base_url, credentials),
+            Self::Bitbucket => Ok(Box::new(Bitbucket::new(gateway, base_url, credentials)?)),
+            Self::BitbucketServer => Ok(Box::new(BitbucketServer::new(
+                gateway,
+                base_url,
+                credentials,
+            )?)),
             Self::Git => Ok(Box::new(PlainGit::new(gateway, base_url, credentials)?)),
         }
     }
@@ -118,6 +145,9 @@ impl ProviderKind {
                 .is_some_and(|value| signature::verify_github(secret, value, body)),
             Self::GitLab => gitlab::verify(secret, headers, body, now),
             Self::Gitea | Self::Forgejo => gitea::verify(secret, headers, body),
+            // The form of GitHub's newer signature under the name of its older one.
+            Self::Bitbucket | Self::BitbucketServer => header(headers, "x-hub-signature")
+                .is_some_and(|value| signature::verify_github(secret, value, body)),
             Self::Git => plain_git::event::verify(secret, header(headers, "authorization")),
         }
     }
@@ -128,6 +158,8 @@ impl ProviderKind {
             Self::GitHub => header(headers, "x-github-delivery"),
             Self::GitLab => gitlab::delivery_id(headers),
             Self::Gitea | Self::Forgejo => gitea::delivery_id(headers),
+            Self::Bitbucket => bitbucket::delivery_id(headers),
+            Self::BitbucketServer => bitbucket_server::delivery_id(headers),
             Self::Git => header(headers, "x-request-id"),
         }
     }
@@ -138,6 +170,7 @@ impl ProviderKind {
             Self::GitHub => header(headers, "x-github-event"),
             Self::GitLab => header(headers, "x-gitlab-event"),
             Self::Gitea | Self::Forgejo => gitea::event_name(headers),
+            Self::Bitbucket | Self::BitbucketServer => header(headers, "x-event-key"),
             Self::Git => Some("push"),
         }
     }
@@ -149,8 +182,15 @@ impl ProviderKind {
                 &["push", "create", "delete", "repository"]
             }
             Self::GitLab => &["push_events", "tag_push_events"],
+            Self::Bitbucket => &["repo:push", "repo:updated", "repo:transfer", "repo:deleted"],
+            Self::BitbucketServer => &["repo:refs_changed", "repo:modified"],
             Self::Git => &[],
         }
+    }
+
+    /// Whether its webhooks can be registered by a program.
+    pub fn registers_hooks(self) -> bool {
+        !matches!(self, Self::Git)
     }
 
     /// Whether one answer holds many commits, so that they are best taken in together.
@@ -180,6 +220,8 @@ impl ProviderKind {
             Self::GitLab => gitlab::parse_event(headers, body),
             Self::Gitea => gitea::parse_event(Product::Gitea.name(), headers, body),
             Self::Forgejo => gitea::parse_event(Product::Forgejo.name(), headers, body),
+            Self::Bitbucket => bitbucket::parse_event(headers, body),
+            Self::BitbucketServer => bitbucket_server::parse_event(headers, body),
             Self::Git => plain_git::event::parse(base_url, body),
         }
     }
@@ -324,6 +366,10 @@ pub trait GitHost {
     /// A project by `owner/name` or by its id, also after a rename.
     async fn describe_project(&self, name_or_id: &str) -> Result<Project>;
 
+    /// Tells by which name a project was last known, for hosts that cannot be asked for everything by its id. It may have
+    /// another name by now.
+    fn recall_name(&self, _project_id: &str, _full_name: &str) {}
+
     /// How to pay for a project, as its host shows it; nothing where a host has no such thing.
     async fn read_funding(&self, _project: &Project) -> Result<Vec<Funding>> {
         Ok(Vec::new())
@@ -336,6 +382,12 @@ pub trait GitHost {
         project_id: &str,
         known: &HashMap<String, RefPage>,
     ) -> Result<RefListing>;
+
+    /// All tags and branches by git's own protocol: one request, which no API counts. `clone_url` is the host's own word
+    /// of where the project is; the credentials go there only when that is at the host's own address.
+    async fn ls_refs(&self, _clone_url: &str) -> Result<LsRefs> {
+        Ok(LsRefs::Unavailable)
+    }
 
     /// A file's bytes at a commit, or on the default branch as it is now; none when there is no such file.
     async fn read_file(
@@ -370,7 +422,8 @@ pub trait GitHost {
     async fn open_archive(&self, project_id: &str, commit: &str) -> Result<InResponse>;
 
     /// The projects that the credentials reach, those whose names hold `search` if it is given; archived ones too.
-    /// `cursor` is the `next` of the page before. `Invalid` where a host has no such list.
+    /// `cursor` is the `next` of the page before; it comes from outside, so that each host checks it. Where the host cannot
+    /// search, a page may be short or empty and have a next one. `Invalid` where a host has no such list.
     async fn list_projects(
         &self,
         _search: Option<&str>,
@@ -381,7 +434,7 @@ pub trait GitHost {
         ))
     }
 
-    /// The id of the webhook with this address, if there is one: registering twice must not double it.
+    /// The id of the webhook with this address, the oldest if there are several: registering twice must not double it.
     async fn find_hook(&self, _place: HookPlace<'_>, _url: &str) -> Result<Option<String>> {
         Err(no_hooks())
     }
@@ -413,6 +466,16 @@ fn no_hooks() -> Error {
     Error::invalid(
         "This kind of host lets no program register webhooks; set one up by hand with the address shown",
     )
+}
+
+/// Whether `Authorization` carries the webhook's secret as a bearer: the generic hook, of every kind of connection.
+pub fn verify_bearer(secret: &[u8], headers: &[(String, String)]) -> bool {
+    plain_git::event::verify(secret, header(headers, "authorization"))
+}
+
+/// Reads the body of the generic hook: JSON, or a form's field `payload`.
+pub fn read_generic_body(headers: &[(String, String)], body: &[u8]) -> Result<serde_json::Value> {
+    payload::read("a generic hook", headers, body)
 }
 
 /// The first header of that name, given in lower case.

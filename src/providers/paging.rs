@@ -11,6 +11,8 @@ pub(super) enum Paging {
     Queries,
     /// By the number behind `&page=` in our own URL, to the end that `X-Total-Count` or `Link` tells, or to an empty page.
     Numbers,
+    /// By `next` in the body, a URL of which only the query counts. The items stand in `values`.
+    Body,
 }
 
 /// What the headers of a page say of the next one.
@@ -39,17 +41,17 @@ impl Paging {
                 }
             });
         }
+        if self == Self::Body {
+            return Said::Nothing;
+        }
         let Some(link) = header(headers, "link") else {
             return Said::Nothing;
         };
         let next = next_link(link).and_then(|next| match self {
             Self::Links => Some(next.to_owned()),
-            Self::Queries => {
-                let (_, query) = next.split_once('?')?;
-                let (path, _) = url.split_once('?')?;
-                Some(format!("{path}?{query}"))
-            }
+            Self::Queries => next_query(url, next),
             Self::Numbers => next_number(url),
+            Self::Body => None,
         });
         next.map_or(Said::Last, Said::Next)
     }
@@ -57,10 +59,17 @@ impl Paging {
     /// The page to try when the headers say nothing.
     pub(super) fn next_unsaid(self, url: &str) -> Option<String> {
         match self {
-            Self::Links | Self::Queries => None,
+            Self::Links | Self::Queries | Self::Body => None,
             Self::Numbers => next_number(url),
         }
     }
+}
+
+/// Our own path with the query of the URL that the host named.
+pub(super) fn next_query(url: &str, next: &str) -> Option<String> {
+    let (_, query) = next.split_once('?')?;
+    let path = url.split_once('?').map_or(url, |(path, _)| path);
+    Some(format!("{path}?{query}"))
 }
 
 fn next_number(url: &str) -> Option<String> {
@@ -70,7 +79,7 @@ fn next_number(url: &str) -> Option<String> {
 }
 
 /// The URL with `rel="next"` in a `Link` header.
-fn next_link(header: &str) -> Option<&str> {
+pub(super) fn next_link(header: &str) -> Option<&str> {
     let mut rest = header;
     // A comma may stand inside of a URL, so that the header cannot be split at commas.
     while let Some((_, after)) = rest.split_once('<') {

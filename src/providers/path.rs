@@ -68,3 +68,39 @@ pub(super) fn is_word(word: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
+
+/// A URL for git without the name of whoever asked for it, which some hosts put into it.
+pub(super) fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let host_at = rest
+        .get(..end)
+        .and_then(|authority| authority.rfind('@'))
+        .map_or(0, |at| at.saturating_add(1));
+    format!("{scheme}://{}", rest.get(host_at..).unwrap_or(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_s_name_stays_in_an_address() {
+        for (given, expected) in [
+            (
+                "https://ada@git.example/scm/a/b.git",
+                "https://git.example/scm/a/b.git",
+            ),
+            (
+                "https://git.example/scm/~ada/b.git",
+                "https://git.example/scm/~ada/b.git",
+            ),
+            ("https://git.example/a@b.git", "https://git.example/a@b.git"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_user(given), expected);
+        }
+    }
+}

@@ -3,12 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::fields::{items, owned};
 use super::outgoing::upstream;
-use super::paging::{Paging, Said};
+use super::paging::{Paging, Said, next_query};
 use super::path::is_commit;
 use super::rest::{Asked, Refusal, Rest, Want};
 use super::{FoundRef, RefListing, RefPage};
@@ -48,6 +50,9 @@ struct Commit {
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Commit>, D::Error> {
     Option::deserialize(deserializer)
 }
+
+/// Names with their commits, and where the next page is.
+type NamesAndNext = (Vec<(String, Option<String>)>, Option<String>);
 
 struct Reader<'a, 'b> {
     rest: &'a Rest<'b>,
@@ -139,7 +144,11 @@ impl Reader<'_, '_> {
                     };
                     // The entity tag is the body's. When the last page is full, a further page changes
                     // nothing in it but the headers, which a 304 may leave out: ask again without.
-                    if next.is_some() || said != Said::Nothing || known.refs.len() < full {
+                    if next.is_some()
+                        || said != Said::Nothing
+                        || known.refs.len() < full
+                        || self.lists.paging == Paging::Body
+                    {
                         return Ok(Some(RefPage {
                             next: next.filter(|_| !known.refs.is_empty()),
                             ..known.clone()
@@ -176,6 +185,25 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A page of Bitbucket Cloud, and the URL of the next. One that led nowhere would look like the last one, and all
+    /// refs behind it like deleted ones.
+    fn read_values(url: &str, page: &Value) -> Option<NamesAndNext> {
+        let mut found = Vec::new();
+        for item in items(page, "/values")? {
+            let name = owned(item, "/name")?;
+            let commit = match item.get("target")? {
+                Value::Null => None,
+                target => Some(owned(target, "/hash")?),
+            };
+            found.push((name, commit));
+        }
+        let next = match page.get("next") {
+            None | Some(Value::Null) => None,
+            Some(next) => Some(next_query(url, next.as_str()?)?),
+        };
+        Some((found, next))
+    }
+
     async fn read_page(
         &self,
         url: &str,
@@ -185,18 +213,27 @@ impl Reader<'_, '_> {
     ) -> Result<RefPage> {
         let etag = response.header("etag").map(str::to_owned);
         let headers = response.headers.clone();
-        let items: Vec<NamedCommit> = self.rest.json(response).await?;
-        let total = before.saturating_add(items.len());
-        let next = match self.lists.paging.next(url, &headers, total) {
-            Said::Next(next) => Some(next),
-            Said::Last => None,
-            Said::Nothing => self.lists.paging.next_unsaid(url),
+        let (items, next) = if self.lists.paging == Paging::Body {
+            let page: Value = self.rest.json(response).await?;
+            Self::read_values(url, &page).ok_or_else(|| self.rest.unreadable())?
+        } else {
+            let items: Vec<NamedCommit> = self.rest.json(response).await?;
+            let total = before.saturating_add(items.len());
+            let next = match self.lists.paging.next(url, &headers, total) {
+                Said::Next(next) => Some(next),
+                Said::Last => None,
+                Said::Nothing => self.lists.paging.next_unsaid(url),
+            };
+            let items = items
+                .into_iter()
+                .map(|item| (item.name, item.commit.map(|commit| commit.sha)));
+            (items.collect(), next)
         };
         // Some servers name a next page after the last one.
         let next = next.filter(|_| !items.is_empty());
         let refs = items
             .into_iter()
-            .filter_map(|item| Some((item.name, item.commit?.sha)))
+            .filter_map(|(name, commit)| Some((name, commit?)))
             .map(|(name, commit)| {
                 if name.is_empty() || !is_commit(&commit) {
                     return Err(self.rest.unreadable());

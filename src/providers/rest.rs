@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::ports::{InResponse, OutRequest};
@@ -65,7 +66,7 @@ struct Renewal<'a> {
 
 /// The answer to one request.
 pub(super) enum Asked {
-    /// 200, or 304 where it was asked for conditionally.
+    /// 200, or 304 where it was asked for conditionally; any success of what changes something.
     Answered(InResponse),
     /// Everything else.
     Refused(Refusal),
@@ -201,19 +202,36 @@ impl<'a> Rest<'a> {
     }
 
     /// Sends JSON to a URL of the host's. What is asked for may be done twice without harm.
-    pub(super) async fn post(&self, url: &str, body: Vec<u8>) -> Result<Asked> {
+    pub(super) async fn post(&self, url: &str, body: &Value) -> Result<Asked> {
+        self.write("POST", url, Some(body)).await
+    }
+
+    /// Asks for a change at a path below the base. A success of any number is an answer, and it may have no body.
+    pub(super) async fn change(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Asked> {
+        self.write(method, &self.url(path), body).await
+    }
+
+    async fn write(&self, method: &'static str, url: &str, body: Option<&Value>) -> Result<Asked> {
+        let address = self.gateway.address(url)?;
         let mut headers = self.headers.clone();
         let accept = (self.dialect.accept)(Want::Json);
         headers.push(("accept".to_owned(), accept.to_owned()));
-        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        if body.is_some() {
+            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        }
         let request = OutRequest {
-            method: "POST",
+            method,
             headers,
-            body,
+            body: body.map_or_else(Vec::new, |body| body.to_string().into_bytes()),
             ..OutRequest::default()
         };
-        let response = self.send(&self.gateway.address(url)?, request).await?;
-        if matches!(response.status, 200 | 201) {
+        let response = self.send(&address, request).await?;
+        if (200..300).contains(&response.status) {
             return Ok(Asked::Answered(response));
         }
         Ok(Asked::Refused(self.refuse(response).await))

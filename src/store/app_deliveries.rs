@@ -116,6 +116,10 @@ pub async fn record_installation_event(
         Statement::new(
             "update connections set last_heard_at = ?3, account = coalesce(?4, account),
                     trouble = case when ?5 = 1 then trouble else ?6 end,
+                    trouble_since = case when ?5 = 1 then trouble_since
+                                         when ?6 is null then null else coalesce(trouble_since, ?3) end,
+                    refused_at = case when ?5 = 1 then refused_at end,
+                    next_try_at = case when ?5 = 1 then next_try_at end,
                     sealed_token = case when ?7 = 1 then '' else sealed_token end,
                     token_expires_at = case when ?7 = 1 then 0 else token_expires_at end
              where id = ?1
@@ -182,7 +186,9 @@ pub async fn list_app_deliveries(
             .rows(
                 Statement::new(
                     "select d.connection_id, d.provider_delivery_id, d.event, c.installation_id, d.project, d.verdict,
-                            d.detail, d.job_id, d.received_at
+                            d.detail,
+                            (select job_id from delivery_projects where delivery_id = d.id order by job_id desc limit 1) as job_id,
+                            d.received_at
                      from connections c join deliveries d on d.connection_id = c.id
                      where c.github_app_id = ?1
                      union all

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::memo::FRESH;
+use crate::store::packages::{Package, find_package_of_git_repo_stmt};
 
 /// A connection as stored; its secrets are sealed.
 #[derive(Clone, Deserialize)]
@@ -35,6 +36,16 @@ pub struct Connection {
     pub paused_until: Option<i64>,
     /// Why the last call failed.
     pub trouble: Option<String>,
+    /// Unix second since when calls fail.
+    pub trouble_since: Option<i64>,
+    /// Unix second since when the host refuses the credential; none while it does not.
+    pub refused_at: Option<i64>,
+    /// `automatic` or `manual`: who registers the webhooks of new projects.
+    pub hooks: String,
+    /// JSON: where the generic hook finds what it looks for; none for the standard form alone.
+    pub hook_mapping: Option<String>,
+    /// Hours between two scheduled comparisons; none for the default.
+    pub reconcile_hours: Option<i64>,
     /// The GitHub App it is made by; none when it has a token of its own.
     pub github_app_id: Option<String>,
     /// The app's installation.
@@ -61,6 +72,17 @@ impl Connection {
             .await
     }
 
+    /// Where the host is to send its webhooks. A GitHub App hears of all its installations at an address of its own.
+    pub fn webhook_url(&self, app: &App) -> String {
+        let id = self.github_app_id.as_ref().unwrap_or(&self.id);
+        format!("{}/hooks/{id}", app.config.public_url)
+    }
+
+    /// Where anybody who has the connection's webhook secret may tell that something changed.
+    pub fn generic_hook_url(&self, app: &App) -> String {
+        format!("{}/hooks/{}/generic", app.config.public_url, self.id)
+    }
+
     /// The webhook secret in clear.
     pub async fn open_webhook_secret(&self, app: &App) -> Result<String> {
         app.vault
@@ -75,9 +97,9 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
         .rows(
             Statement::new(
                 "insert into connections (id, organisation_id, provider, base_url, account, username, sealed_token,
-                                          sealed_webhook_secret, created_at, github_app_id, installation_id,
+                                          sealed_webhook_secret, created_at, hooks, github_app_id, installation_id,
                                           token_expires_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )
             .bind(&new.id)
             .bind(new.organisation_id)
@@ -88,6 +110,7 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
             .bind(&new.sealed_token)
             .bind(&new.sealed_webhook_secret)
             .bind(new.created_at)
+            .bind(&new.hooks)
             .bind(new.github_app_id.as_deref())
             .bind(new.installation_id)
             .bind(new.token_expires_at),
@@ -103,8 +126,8 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
         .rows(
             Statement::new(
                 "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
-                        created_at, last_heard_at, paused_until, trouble, github_app_id,
-                        installation_id, token_expires_at
+                        created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks, hook_mapping,
+                        reconcile_hours, github_app_id, installation_id, token_expires_at
                  from connections where id = ?1",
             )
             .bind(id),
@@ -135,14 +158,40 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
             .rows(
                 Statement::new(
                     "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
-                            created_at, last_heard_at, paused_until, trouble, github_app_id,
-                        installation_id, token_expires_at
+                            created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks,
+                            hook_mapping, reconcile_hours, github_app_id, installation_id, token_expires_at
                      from connections where organisation_id = ?1 order by created_at desc, id",
                 )
                 .bind(organisation),
             )
             .await?,
     )
+}
+
+/// Changes the settings of a connection; what is none stays. An empty `hook_mapping` takes the mapping away, and 0 hours
+/// are the default.
+pub async fn update_settings(
+    app: &App,
+    id: &str,
+    hooks: Option<&str>,
+    hook_mapping: Option<&str>,
+    reconcile_hours: Option<i64>,
+) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "update connections set hooks = coalesce(?2, hooks),
+                        hook_mapping = case when ?3 is null then hook_mapping else nullif(?3, '') end,
+                        reconcile_hours = case when ?4 is null then reconcile_hours else nullif(?4, 0) end
+                 where id = ?1",
+            )
+            .bind(id)
+            .bind(hooks)
+            .bind(hook_mapping)
+            .bind(reconcile_hours),
+        )
+        .await
+        .map(|_| ())
 }
 
 /// What a connection shows to its host from now on.
@@ -165,7 +214,8 @@ pub async fn update_token(app: &App, id: &str, new: &NewToken<'_>) -> Result<()>
         .rows(
             Statement::new(
                 "update connections set account = ?2, username = ?3, sealed_token = ?4, github_app_id = ?5,
-                        installation_id = ?6, token_expires_at = ?7, trouble = null, paused_until = null
+                        installation_id = ?6, token_expires_at = ?7, trouble = null, paused_until = null,
+                        git_refused_at = null, trouble_since = null, refused_at = null, next_try_at = null
                  where id = ?1",
             )
             .bind(id)
@@ -180,18 +230,25 @@ pub async fn update_token(app: &App, id: &str, new: &NewToken<'_>) -> Result<()>
         .map(|_| ())
 }
 
-/// Notes why the last call failed, or that it worked.
+/// Notes why the last call failed, or that it worked. What was asked before the host refused the credential may be
+/// answered after: that changes nothing of the refusal.
 pub async fn note_trouble(app: &App, connection: &str, trouble: Option<&str>) -> Result<()> {
     app.db
-        .rows(
-            Statement::new(
-                "update connections set trouble = ?2 where id = ?1 and trouble is not ?2",
-            )
-            .bind(connection)
-            .bind(trouble),
-        )
+        .rows(note_trouble_stmt(connection, trouble, app.now()))
         .await
         .map(|_| ())
+}
+
+/// The statement that does.
+pub fn note_trouble_stmt(connection: &str, trouble: Option<&str>, now: i64) -> Statement {
+    Statement::new(
+        "update connections set trouble = ?2,
+                trouble_since = case when ?2 is null then null else coalesce(trouble_since, ?3) end
+         where id = ?1 and trouble is not ?2 and refused_at is null",
+    )
+    .bind(connection)
+    .bind(trouble)
+    .bind(now)
 }
 
 /// Notes that the host of a git repository wants to be left alone for some seconds; whether that is news. The limit is
@@ -216,6 +273,24 @@ pub async fn note_pause(app: &App, git_repo: i64, seconds: u32) -> Result<bool> 
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Notes that the host of a connection wants to be left alone for some seconds.
+pub async fn note_connection_pause(app: &App, connection: &str, seconds: u32) -> Result<()> {
+    let until = app
+        .now()
+        .saturating_add(i64::from(seconds))
+        .saturating_add(1);
+    app.db
+        .rows(
+            Statement::new(
+                "update connections set paused_until = ?2 where id = ?1 and coalesce(paused_until, 0) < ?2 - 1",
+            )
+            .bind(connection)
+            .bind(until),
+        )
+        .await
+        .map(|_| ())
 }
 
 /// A git repository at a host.
@@ -249,18 +324,43 @@ pub struct GitRepo {
 
 /// Finds a git repository by its id here.
 pub async fn find_git_repo(app: &App, id: i64) -> Result<Option<GitRepo>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                        clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
-                 from git_repos where id = ?1",
-            )
-            .bind(id),
-        )
-        .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    Ok(rows_as(app.db.rows(find_git_repo_stmt(id)).await?)?
+        .into_iter()
+        .next())
+}
+
+fn find_git_repo_stmt(id: i64) -> Statement {
+    Statement::new(
+        "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
+                clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
+         from git_repos where id = ?1",
+    )
+    .bind(id)
+}
+
+/// Where what is imported from a git repository comes from and goes to: the git repository, its connection and its
+/// package, in one round of storage. Each may be gone.
+pub async fn find_ends(
+    app: &App,
+    git_repo: i64,
+) -> Result<(Option<GitRepo>, Option<Connection>, Option<Package>)> {
+    let connection = Statement::new(
+        "select c.id, c.organisation_id, c.provider, c.base_url, c.account, c.username, c.sealed_token,
+                c.sealed_webhook_secret, c.created_at, c.last_heard_at, c.paused_until, c.trouble
+         from git_repos g join connections c on c.id = g.connection_id where g.id = ?1",
+    )
+    .bind(git_repo);
+    let statements = vec![
+        find_git_repo_stmt(git_repo),
+        connection,
+        find_package_of_git_repo_stmt(git_repo),
+    ];
+    let mut answers = app.db.batch(statements).await?.into_iter();
+    let mut next = || answers.next().unwrap_or_default();
+    let repo = rows_as(next())?.into_iter().next();
+    let connection = rows_as(next())?.into_iter().next();
+    let package = rows_as(next())?.into_iter().next();
+    Ok((repo, connection, package))
 }
 
 /// Finds a git repository by the host's id.
@@ -356,27 +456,4 @@ pub async fn upsert_git_repo(
         .into_iter()
         .next()
         .ok_or_else(|| Error::internal("an upserted row did not come back"))
-}
-
-/// Git repositories that were compared before `before` or never, oldest first.
-pub async fn list_unreconciled(app: &App, before: i64, limit: i64) -> Result<Vec<GitRepo>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select g.id, g.organisation_id, g.connection_id, g.provider_id, g.full_name, g.default_branch,
-                            g.web_url, g.clone_url, g.is_archived, g.last_heard_at, g.last_reconciled_at,
-                            g.named_commit
-                     from git_repos g
-                     where coalesce(g.last_reconciled_at, g.created_at) < ?1
-                       and exists (select 1 from packages p where p.git_repo_id = g.id)
-                       and not exists (select 1 from jobs j where j.git_repo_id = g.id
-                                       and j.created_at >= ?1)
-                     order by g.last_reconciled_at limit ?2",
-                )
-                .bind(before)
-                .bind(limit),
-            )
-            .await?,
-    )
 }

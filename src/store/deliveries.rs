@@ -1,41 +1,56 @@
-//! Webhook deliveries. The provider's id is unique per connection, so a replay is harmless.
+//! Webhook deliveries. The provider's id is unique per connection, so a replay by the host is harmless.
 
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::jobs::{find_queued_job_stmt, insert_job_stmt};
+
+/// Seconds that one row for refused deliveries stands for.
+const REFUSED_TOGETHER: i64 = 60 * 60;
+
+/// Seconds for which an isolate only counts refused deliveries before it writes the next time: strangers can send as many
+/// as they like.
+const REFUSED_COUNTED: i64 = 10;
 
 /// A delivery to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewDelivery<'a> {
     /// The connection.
     pub connection: &'a str,
+    /// The connection's organisation.
+    pub organisation: i64,
     /// The provider's id of this delivery.
     pub provider_delivery_id: &'a str,
     /// The event's name.
     pub event: &'a str,
-    /// The project it is about, in words.
-    pub project: Option<&'a str>,
-    /// `accepted` or `ignored`.
-    pub verdict: &'a str,
-    /// Why, in words.
+    /// What it says, in words; also what its jobs are started by.
     pub detail: &'a str,
+    /// The projects it is about, which are looked at again.
+    pub projects: &'a [DeliveredProject],
 }
 
-/// The job that a delivery asks for.
-#[derive(Debug, Clone)]
-pub struct JobWanted<'a> {
-    /// Its id, if it has to be made.
-    pub id: &'a str,
-    /// The connection's organisation.
-    pub organisation: i64,
-    /// The host's id of the git repository.
-    pub provider_id: &'a str,
-    /// What started it.
-    pub cause: &'a str,
+/// A project that a delivery is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveredProject {
+    /// The host's own immutable id.
+    pub provider_id: String,
+    /// Its name, for people, and to find the group it is in.
+    pub full_name: String,
+    /// The id of its job, if one has to be made.
+    pub job: String,
+}
+
+/// A job that a delivery led to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct StartedJob {
+    /// Its id.
+    pub id: String,
+    /// `sync` or `discover`.
+    pub kind: String,
 }
 
 /// What recording a delivery told.
@@ -43,8 +58,8 @@ pub struct JobWanted<'a> {
 pub struct Recorded {
     /// Whether this delivery came for the first time.
     pub is_new: bool,
-    /// The queued job that covers it, if the project is one of ours.
-    pub job: Option<String>,
+    /// The queued jobs that cover it.
+    pub jobs: Vec<StartedJob>,
 }
 
 #[derive(Deserialize)]
@@ -52,23 +67,21 @@ struct IdRow {
     id: String,
 }
 
-/// Records a delivery and makes the job it asks for, in one batch: both or neither.
-/// A delivery that came before changes nothing.
-pub async fn record_delivery(
-    app: &App,
-    delivery: &NewDelivery<'_>,
-    wanted: Option<&JobWanted<'_>>,
-) -> Result<Recorded> {
+/// Records a delivery and makes the jobs it asks for, in one batch: all or nothing. A delivery that came before changes
+/// nothing. A project that a package is synced from is compared; one that is unknown, but below a group whose new projects
+/// are added, is looked at.
+pub async fn record_delivery(app: &App, delivery: &NewDelivery<'_>) -> Result<Recorded> {
     let now = app.now();
+    let projects = projects_json(delivery.projects)?;
+    let names: Vec<_> = delivery
+        .projects
+        .iter()
+        .map(|project| project.full_name.as_str())
+        .collect();
     let mut statements = vec![
         Statement::new(
             "insert into deliveries (connection_id, provider_delivery_id, event, project, verdict, detail, received_at)
-             select ?1, ?2, ?3, ?4,
-                    case when ?8 is null or exists (
-                        select 1 from git_repos g join packages p on p.git_repo_id = g.id
-                        where g.connection_id = ?1 and g.provider_id = ?8)
-                    then ?5 else 'ignored' end,
-                    ?6, ?7
+             select ?1, ?2, ?3, ?4, 'ignored', ?5, ?6
              where true
              on conflict (connection_id, provider_delivery_id) do nothing
              returning id",
@@ -76,70 +89,198 @@ pub async fn record_delivery(
         .bind(delivery.connection)
         .bind(delivery.provider_delivery_id)
         .bind(delivery.event)
-        .bind(delivery.project)
-        .bind(delivery.verdict)
+        .bind((!names.is_empty()).then(|| names.join(", ")))
         .bind(delivery.detail)
-        .bind(now)
-        .bind(wanted.map(|wanted| wanted.provider_id)),
+        .bind(now),
         Statement::new("update connections set last_heard_at = ?2 where id = ?1")
             .bind(delivery.connection)
             .bind(now),
     ];
-    if let Some(wanted) = wanted {
-        statements.extend([
-            // Only a delivery without a job makes one, so a replay makes none; and one queued job serves them all.
+    if !delivery.projects.is_empty() {
+        statements.push(
             Statement::new(
-                "insert into jobs (id, organisation_id, kind, git_repo_id, package_id, state, cause, created_at)
-                 select ?1, ?2, 'sync', g.id, p.id, 'queued', ?5, ?6
-                 from git_repos g join packages p on p.git_repo_id = g.id
-                 where g.connection_id = ?3 and g.provider_id = ?4 and p.renamed_to is null
-                   and exists (select 1 from deliveries d where d.connection_id = ?3
-                               and d.provider_delivery_id = ?7 and d.job_id is null)
-                   and not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
-                 limit 1",
-            )
-            .bind(wanted.id)
-            .bind(wanted.organisation)
-            .bind(delivery.connection)
-            .bind(wanted.provider_id)
-            .bind(wanted.cause)
-            .bind(now)
-            .bind(delivery.provider_delivery_id),
-            Statement::new(
-                "update git_repos set last_heard_at = ?3 where connection_id = ?1 and provider_id = ?2",
-            )
-            .bind(delivery.connection)
-            .bind(wanted.provider_id)
-            .bind(now),
-            Statement::new(
-                "update deliveries set job_id = (
-                     select j.id from jobs j join git_repos g on g.id = j.git_repo_id
-                     where g.connection_id = ?1 and g.provider_id = ?3 and j.state = 'queued' limit 1)
-                 where connection_id = ?1 and provider_delivery_id = ?2 and job_id is null",
+                "insert into delivery_projects (delivery_id, provider_id, full_name)
+                 select d.id, json_extract(value, '$[0]'), json_extract(value, '$[1]')
+                 from deliveries d, json_each(?3)
+                 where d.connection_id = ?1 and d.provider_delivery_id = ?2
+                 on conflict (delivery_id, provider_id) do nothing",
             )
             .bind(delivery.connection)
             .bind(delivery.provider_delivery_id)
-            .bind(wanted.provider_id),
+            .bind(projects.as_str()),
+        );
+        statements.push(
             Statement::new(
-                "select j.id from deliveries d join jobs j on j.id = d.job_id
-                 where d.connection_id = ?1 and d.provider_delivery_id = ?2 and j.state = 'queued'",
+                "update git_repos set last_heard_at = ?3
+                 where connection_id = ?1 and provider_id in (select json_extract(value, '$[0]') from json_each(?2))",
             )
             .bind(delivery.connection)
-            .bind(delivery.provider_delivery_id),
-        ]);
+            .bind(projects.as_str())
+            .bind(now),
+        );
+        statements.extend(start_jobs_stmts(delivery, &projects, now));
     }
     let rows = app.db.batch(statements).await?;
     let mut rows = rows.into_iter();
     let is_new = rows.next().is_some_and(|inserted| !inserted.is_empty());
-    let job = if wanted.is_some() {
-        rows_as::<IdRow>(rows.next_back().unwrap_or_default())?
-            .into_iter()
-            .next()
-            .map(|row| row.id)
+    let jobs = if delivery.projects.is_empty() {
+        Vec::new()
     } else {
-        None
+        rows_as(rows.next_back().unwrap_or_default())?
     };
-    Ok(Recorded { is_new, job })
+    Ok(Recorded { is_new, jobs })
+}
+
+fn projects_json(projects: &[DeliveredProject]) -> Result<String> {
+    let rows: Vec<_> = projects
+        .iter()
+        .map(|project| json!([project.provider_id, project.full_name, project.job]))
+        .collect();
+    serde_json::to_string(&rows).map_err(Error::internal)
+}
+
+/// The statements that make the jobs of a delivery, for those of its projects that have none yet: so a replay by the host
+/// makes none. One queued job serves all deliveries about its project. The last one gives what is queued.
+fn start_jobs_stmts(delivery: &NewDelivery<'_>, projects: &str, now: i64) -> Vec<Statement> {
+    let on = |sql: &'static str| {
+        Statement::new(sql)
+            .bind(delivery.connection)
+            .bind(delivery.provider_delivery_id)
+    };
+    vec![
+        on(
+            "insert into jobs (id, organisation_id, kind, git_repo_id, package_id, state, cause, created_at)
+             select json_extract(value, '$[2]'), ?4, 'sync', g.id, min(p.id), 'queued', ?5, ?6
+             from json_each(?3)
+             join git_repos g on g.connection_id = ?1 and g.provider_id = json_extract(value, '$[0]')
+             join packages p on p.git_repo_id = g.id and p.renamed_to is null
+             join deliveries d on d.connection_id = ?1 and d.provider_delivery_id = ?2
+             join delivery_projects t on t.delivery_id = d.id and t.provider_id = g.provider_id and t.job_id is null
+             where not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
+             group by g.id",
+        )
+        .bind(projects)
+        .bind(delivery.organisation)
+        .bind(delivery.detail)
+        .bind(now),
+        on(
+            "insert into jobs (id, organisation_id, kind, connection_id, provider_id, state, cause, created_at)
+             select json_extract(value, '$[2]'), ?4, 'discover', ?1, t.provider_id, 'queued', ?5, ?6
+             from json_each(?3)
+             join deliveries d on d.connection_id = ?1 and d.provider_delivery_id = ?2
+             join delivery_projects t on t.delivery_id = d.id and t.provider_id = json_extract(value, '$[0]')
+                                     and t.job_id is null
+             where not exists (select 1 from git_repos g join packages p on p.git_repo_id = g.id
+                               where g.connection_id = ?1 and g.provider_id = t.provider_id)
+               and not exists (select 1 from jobs j where j.connection_id = ?1 and j.provider_id = t.provider_id
+                               and j.state = 'queued')
+               and exists (select 1 from hook_groups h where h.connection_id = ?1 and h.repository_id is not null
+                           and substr(lower(t.full_name), 1, length(h.name) + 1) = lower(h.name) || '/')",
+        )
+        .bind(projects)
+        .bind(delivery.organisation)
+        .bind(delivery.detail)
+        .bind(now),
+        on(
+            "update delivery_projects set job_id = coalesce(
+                 (select j.id from jobs j join git_repos g on g.id = j.git_repo_id
+                  where g.connection_id = ?1 and g.provider_id = delivery_projects.provider_id and j.state = 'queued'
+                  limit 1),
+                 (select j.id from jobs j where j.connection_id = ?1
+                  and j.provider_id = delivery_projects.provider_id and j.state = 'queued' limit 1))
+             where job_id is null
+               and delivery_id = (select d.id from deliveries d
+                                  where d.connection_id = ?1 and d.provider_delivery_id = ?2)",
+        ),
+        // A program of before reads the one job that it would have made.
+        on(
+            "update deliveries set verdict = 'accepted',
+                    job_id = (select min(t.job_id) from delivery_projects t where t.delivery_id = deliveries.id)
+             where connection_id = ?1 and provider_delivery_id = ?2
+               and exists (select 1 from delivery_projects t
+                           where t.delivery_id = deliveries.id and t.job_id is not null)",
+        ),
+        on(
+            "select distinct j.id, j.kind
+             from deliveries d join delivery_projects t on t.delivery_id = d.id join jobs j on j.id = t.job_id
+             where d.connection_id = ?1 and d.provider_delivery_id = ?2 and j.state = 'queued'
+             order by j.id",
+        ),
+    ]
+}
+
+/// Runs what a delivery asked for once more: its projects are looked at again. `job_ids` are for the jobs that have to be
+/// made, one for each project.
+pub async fn replay_delivery(
+    app: &App,
+    organisation: i64,
+    delivery: &DeliveryRow,
+    job_ids: Vec<String>,
+) -> Result<Vec<StartedJob>> {
+    let projects: Vec<_> = delivery
+        .projects()?
+        .into_iter()
+        .zip(job_ids)
+        .map(|(project, job)| DeliveredProject {
+            provider_id: project.id,
+            full_name: project.name,
+            job,
+        })
+        .collect();
+    let cause = format!("webhook {} (replayed)", delivery.event);
+    let again = NewDelivery {
+        connection: &delivery.connection_id,
+        organisation,
+        provider_delivery_id: &delivery.provider_delivery_id,
+        event: &delivery.event,
+        detail: &cause,
+        projects: &projects,
+    };
+    let mut statements = vec![
+        Statement::new("update delivery_projects set job_id = null where delivery_id = ?1")
+            .bind(delivery.id),
+    ];
+    // Nothing was heard of the host: `last_heard_at` stays.
+    statements.extend(start_jobs_stmts(
+        &again,
+        &projects_json(&projects)?,
+        app.now(),
+    ));
+    let rows = app.db.batch(statements).await?;
+    rows_as(rows.into_iter().next_back().unwrap_or_default())
+}
+
+/// Notes a delivery that was refused, in one row for all of an hour. While many come, an isolate counts for some seconds
+/// before it writes, so that `times` may come late and fall short.
+pub async fn note_refused_delivery(app: &App, connection: &str, detail: &str) -> Result<()> {
+    let now = app.now();
+    let memory = &app.memo.refused_deliveries;
+    let (since, counted) = memory
+        .recall(connection, now, i64::MAX)
+        .unwrap_or((i64::MIN, 0));
+    if now.saturating_sub(since) < REFUSED_COUNTED {
+        memory.remember(connection, (since, counted.saturating_add(1)), now);
+        return Ok(());
+    }
+    memory.remember(connection, (now, 0), now);
+    let hour = now.div_euclid(REFUSED_TOGETHER);
+    app.db
+        .rows(
+            Statement::new(
+                "insert into deliveries (connection_id, provider_delivery_id, event, verdict, detail, received_at, times)
+                 values (?1, ?2, 'unknown', 'refused', ?3, ?4, ?5)
+                 on conflict (connection_id, provider_delivery_id) do update set
+                     times = times + excluded.times, received_at = excluded.received_at",
+            )
+            .bind(connection)
+            // No host gives such an id, and none that has one could pass for this row: it would have to be signed.
+            .bind(format!("refused {hour}"))
+            .bind(detail)
+            .bind(now)
+            .bind(i64::from(counted).saturating_add(1)),
+        )
+        .await
+        .map(|_| ())
 }
 
 /// Starts a job for a git repository by hand or by schedule, or joins the one that is queued; gives its id.
@@ -178,7 +319,7 @@ pub async fn start_job_with(
 }
 
 /// A delivery as lists show it.
-#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct DeliveryRow {
     /// Its id.
     pub id: i64,
@@ -188,40 +329,103 @@ pub struct DeliveryRow {
     pub provider_delivery_id: String,
     /// The event.
     pub event: String,
-    /// The project it is about.
+    /// The project it is about, in words.
     pub project: Option<String>,
-    /// `accepted` or `ignored`.
+    /// `accepted`, `ignored` or `refused`.
     pub verdict: String,
     /// Why.
     pub detail: String,
-    /// The job it led to.
-    pub job_id: Option<String>,
     /// Unix seconds.
     pub received_at: i64,
+    /// How many deliveries the row stands for.
+    pub times: i64,
+    /// JSON: see [`OutcomeOfProject`].
+    projects: String,
 }
 
-/// The newest deliveries of an organisation.
-pub async fn list_deliveries(app: &App, organisation: i64, limit: i64) -> Result<Vec<DeliveryRow>> {
+/// What a delivery led to for one project.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OutcomeOfProject {
+    /// The host's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The job it led to.
+    pub job: Option<String>,
+    /// The state that job is in now; none when it was forgotten.
+    pub state: Option<String>,
+}
+
+impl DeliveryRow {
+    /// What it led to, for each of its projects.
+    pub fn projects(&self) -> Result<Vec<OutcomeOfProject>> {
+        serde_json::from_str(&self.projects).map_err(Error::internal)
+    }
+}
+
+/// The deliveries of an organisation, newest first: all, or those that come after the delivery `before`; of all
+/// connections, or of one.
+pub async fn list_deliveries(
+    app: &App,
+    organisation: i64,
+    connection: Option<&str>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<DeliveryRow>> {
     rows_as(
         app.db
             .rows(
                 Statement::new(
                     "select d.id, d.connection_id, d.provider_delivery_id, d.event, d.project, d.verdict, d.detail,
-                            d.job_id, d.received_at
+                            d.received_at, d.times,
+                            (select json_group_array(json_object(
+                                 'id', t.provider_id, 'name', t.full_name, 'job', t.job_id, 'state', j.state))
+                             from delivery_projects t left join jobs j on j.id = t.job_id
+                             where t.delivery_id = d.id) as projects
                      from deliveries d join connections c on c.id = d.connection_id
-                     where c.organisation_id = ?1 order by d.id desc limit ?2",
+                     where c.organisation_id = ?1 and (?2 is null or d.connection_id = ?2)
+                       and (?3 is null or d.id < ?3)
+                     order by d.id desc limit ?4",
                 )
                 .bind(organisation)
+                .bind(connection)
+                .bind(before)
                 .bind(limit),
             )
             .await?,
     )
 }
 
+/// One delivery of an organisation.
+pub async fn find_delivery(app: &App, organisation: i64, id: i64) -> Result<Option<DeliveryRow>> {
+    let Some(next) = id.checked_add(1) else {
+        return Ok(None);
+    };
+    let newest = list_deliveries(app, organisation, None, Some(next), 1).await?;
+    Ok(newest.into_iter().find(|delivery| delivery.id == id))
+}
+
+/// Says that the deliveries that led to a job were ignored after all.
+pub fn ignore_deliveries_stmt(job: &str, reason: &str) -> Statement {
+    Statement::new(
+        "update deliveries set verdict = 'ignored', detail = ?2
+         where id in (select t.delivery_id from delivery_projects t where t.job_id = ?1)",
+    )
+    .bind(job)
+    .bind(reason)
+}
+
 /// Forgets deliveries older than `before`: a provider does not replay what is that old.
 pub async fn delete_old_deliveries(app: &App, before: i64) -> Result<()> {
     app.db
-        .rows(Statement::new("delete from deliveries where received_at < ?1").bind(before))
+        .batch(vec![
+            Statement::new(
+                "delete from delivery_projects where delivery_id in (
+                     select id from deliveries where received_at < ?1)",
+            )
+            .bind(before),
+            Statement::new("delete from deliveries where received_at < ?1").bind(before),
+        ])
         .await
         .map(|_| ())
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::domain::archive::ArchiveFormat;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
@@ -18,6 +19,9 @@ pub struct DistPointer {
     pub sha256: String,
     /// Unix second at which it was stored.
     pub created_at: i64,
+    /// How it is packed. A copy in the cache from before there were several formats says nothing of it.
+    #[serde(default)]
+    pub format: ArchiveFormat,
 }
 
 /// Finds the archive of a package in a repository by its reference: in the isolate's memory, then in the cache,
@@ -50,7 +54,7 @@ pub async fn find_dist(
         .db
         .rows(
             Statement::new(
-                "select d.archive_key, d.size, d.sha256, d.created_at
+                "select d.archive_key, d.size, d.sha256, d.created_at, d.format
                  from packages p
                  join repository_packages m on m.package_id = p.id and m.repository_id = ?1
                  join dists d on d.package_id = p.id and d.reference = ?3
@@ -84,6 +88,8 @@ pub struct Dist {
     pub sha1: String,
     /// SHA-256 in hex.
     pub sha256: String,
+    /// How it is packed.
+    pub format: ArchiveFormat,
 }
 
 /// The archive that a package already has for a reference.
@@ -92,7 +98,7 @@ pub async fn find_package_dist(app: &App, package: i64, reference: &str) -> Resu
         .db
         .rows(
             Statement::new(
-                "select archive_key, size, sha1, sha256 from dists
+                "select archive_key, size, sha1, sha256, format from dists
                  where package_id = ?1 and reference = ?2",
             )
             .bind(package)
@@ -105,16 +111,21 @@ pub async fn find_package_dist(app: &App, package: i64, reference: &str) -> Resu
 /// Removes an archive that turned out not to be needed, if no row names it: of two uploads of one version at once, the
 /// loser's archive has a row as well. What cannot be told or removed now, the sweep takes away within two days.
 pub async fn discard_if_unnamed(app: &App, key: &str) {
-    let named = app
-        .db
-        .rows(Statement::new("select 1 as one from dists where archive_key = ?1").bind(key))
-        .await;
-    let removed = match named {
-        Ok(rows) if rows.is_empty() => app.blobs.delete(&[key.to_owned()]).await,
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = removed {
+    match app.db.rows(find_named_stmt(key)).await {
+        Ok(rows) if rows.is_empty() => discard(app, key).await,
+        Ok(_) => {}
+        Err(error) => app.warn(&format!("An unused archive could not be removed: {error}")),
+    }
+}
+
+/// The statement that gives a row where a version names an archive.
+pub fn find_named_stmt(key: &str) -> Statement {
+    Statement::new("select 1 as one from dists where archive_key = ?1").bind(key)
+}
+
+/// Removes an archive that no row names. What cannot be removed now, the sweep takes away within two days.
+pub async fn discard(app: &App, key: &str) {
+    if let Err(error) = app.blobs.delete(&[key.to_owned()]).await {
         app.warn(&format!("An unused archive could not be removed: {error}"));
     }
 }
@@ -122,8 +133,8 @@ pub async fn discard_if_unnamed(app: &App, key: &str) {
 /// Stores the facts of an archive, once: whoever comes second with the same reference changes nothing.
 pub fn insert_dist_stmt(package: i64, reference: &str, dist: &Dist, now: i64) -> Statement {
     Statement::new(
-        "insert into dists (package_id, reference, archive_key, size, sha1, sha256, created_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "insert into dists (package_id, reference, archive_key, size, sha1, sha256, created_at, format)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          on conflict (package_id, reference) do nothing",
     )
     .bind(package)
@@ -133,4 +144,5 @@ pub fn insert_dist_stmt(package: i64, reference: &str, dist: &Dist, now: i64) ->
     .bind(&dist.sha1)
     .bind(&dist.sha256)
     .bind(now)
+    .bind(dist.format.ending())
 }

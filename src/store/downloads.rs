@@ -25,14 +25,17 @@ pub async fn count_downloads(app: &App, report: &DownloadReport<'_>) -> Result<(
         .batch(vec![
             Statement::new(
                 "insert into downloads (package_id, version, day, count)
-                 select v.package_id, v.normalized, ?3, 1
+                 select p.id, json_extract(d.value, '$[1]'), ?3, 1
                  from json_each(?4) d
                  join repositories r on r.id = ?2
                  join packages p on p.organisation_id = r.organisation_id
                       and p.name = json_extract(d.value, '$[0]')
                  join repository_packages m on m.repository_id = r.id and m.package_id = p.id
-                 join versions v on v.package_id = p.id and v.normalized = json_extract(d.value, '$[1]')
                  where not exists (select 1 from download_reports where id = ?1)
+                   and (exists (select 1 from versions v
+                                where v.package_id = p.id and v.normalized = json_extract(d.value, '$[1]'))
+                        or exists (select 1 from defined_versions f
+                                   where f.package_id = p.id and f.normalized = json_extract(d.value, '$[1]')))
                  on conflict (package_id, version, day) do update set count = count + 1",
             )
             .bind(report.id)

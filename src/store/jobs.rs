@@ -14,7 +14,7 @@ pub struct JobRow {
     pub id: String,
     /// The organisation's id.
     pub organisation_id: i64,
-    /// `sync`.
+    /// `sync` or `discover`.
     pub kind: String,
     /// The git repository it is about.
     pub git_repo_id: Option<i64>,
@@ -157,6 +157,10 @@ pub struct RunningJob {
     pub state: String,
     /// What started it.
     pub cause: String,
+    /// When something of it was last at work, in Unix seconds; see [`note_activity_stmt`].
+    pub active_at: Option<i64>,
+    /// Unix seconds.
+    pub created_at: i64,
 }
 
 /// Finds what running a job needs.
@@ -165,7 +169,7 @@ pub async fn find_running_job(app: &App, id: &str) -> Result<Option<RunningJob>>
         .db
         .rows(
             Statement::new(
-                "select organisation_id, git_repo_id, package_id, state, cause from jobs
+                "select organisation_id, git_repo_id, package_id, state, cause, active_at, created_at from jobs
                  where id = ?1 and git_repo_id is not null and package_id is not null",
             )
             .bind(id),
@@ -188,7 +192,7 @@ pub async fn move_job(
         .db
         .rows(
             Statement::new(
-                "update jobs set state = ?3, message = ?4,
+                "update jobs set state = ?3, message = ?4, active_at = ?5,
                         started_at = case when ?3 = 'running' then coalesce(started_at, ?5) else started_at end,
                         finished_at = ?6
                  where id = ?1 and state in (select value from json_each(?2))
@@ -228,13 +232,16 @@ pub fn move_job_to_package_stmt(job: &str, package: i64) -> Statement {
 /// Says what a job waits for.
 pub async fn note_on_job(app: &App, job: &str, message: Option<&str>) -> Result<()> {
     app.db
-        .rows(
-            Statement::new("update jobs set message = ?2 where id = ?1 and message is not ?2")
-                .bind(job)
-                .bind(message),
-        )
+        .rows(note_on_job_stmt(job, message))
         .await
         .map(|_| ())
+}
+
+/// The statement that does.
+pub fn note_on_job_stmt(job: &str, message: Option<&str>) -> Statement {
+    Statement::new("update jobs set message = ?2 where id = ?1 and message is not ?2")
+        .bind(job)
+        .bind(message)
 }
 
 /// Moves a running job on to publishing once none of its refs waits; gives the state it is in then.
@@ -247,11 +254,12 @@ pub async fn settle_job(app: &App, job: &str) -> Result<Option<String>> {
         .db
         .batch(vec![
             Statement::new(
-                "update jobs set state = 'publishing', message = null
+                "update jobs set state = 'publishing', message = null, active_at = ?2
                  where id = ?1 and state = 'running'
                    and not exists (select 1 from job_refs where job_id = ?1 and state = 'waiting')",
             )
-            .bind(job),
+            .bind(job)
+            .bind(app.now()),
             Statement::new("select state from jobs where id = ?1").bind(job),
         ])
         .await?;
@@ -269,7 +277,8 @@ pub async fn restart_job(app: &App, job: &str) -> Result<bool> {
         .db
         .batch(vec![
             Statement::new(
-                "update jobs set state = 'queued', message = null, started_at = null, finished_at = null
+                "update jobs set state = 'queued', message = null, active_at = null, started_at = null,
+                        finished_at = null
                  where id = ?1 and state in ('failed', 'cancelled')
                  returning id",
             )
@@ -303,22 +312,84 @@ pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
         .map(|_| ())
 }
 
-/// Queued jobs that were made before `before`: their message was lost.
-pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<String>> {
+/// Queued jobs that were made before `before`, as id and kind: their message was lost. Those that wait for a credential
+/// are left alone.
+pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<(String, String)>> {
     #[derive(Deserialize)]
     struct Forgotten {
+        id: String,
+        kind: String,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select j.id, j.kind from jobs j
+                 left join git_repos g on g.id = j.git_repo_id
+                 left join connections c on c.id = coalesce(g.connection_id, j.connection_id)
+                 where j.state = 'queued' and j.created_at < ?1 and c.refused_at is null
+                 order by j.created_at limit 100",
+            )
+            .bind(before),
+        )
+        .await?;
+    Ok(rows_as::<Forgotten>(rows)?
+        .into_iter()
+        .map(|row| (row.id, row.kind))
+        .collect())
+}
+
+/// Notes that something of a job is at work, be it in vain. Written once in ten seconds, as a large import does this for
+/// each of its commits.
+pub fn note_activity_stmt(job: &str, now: i64) -> Statement {
+    Statement::new(
+        "update jobs set active_at = ?2 where id = ?1 and coalesce(active_at, 0) <= ?2 - 10",
+    )
+    .bind(job)
+    .bind(now)
+}
+
+/// How long a job may be silent, in Unix seconds: those that were active before these times are.
+#[derive(Debug, Clone, Copy)]
+pub struct Silence {
+    /// For one whose messages are to be at work.
+    pub since: i64,
+    /// For one that waits to try again something that failed.
+    pub failing_since: i64,
+}
+
+/// Jobs that have begun and of which nothing was at work for long, as if their messages were lost: the silent ones now
+/// count as active at `now`, so that they are not listed again at once. What waits because its host asked for a pause is
+/// not silent until that has been over for as long.
+pub async fn take_silent_jobs(app: &App, silence: Silence, now: i64) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Silent {
         id: String,
     }
     let rows = app
         .db
         .rows(
             Statement::new(
-                "select id from jobs where state = 'queued' and created_at < ?1 order by created_at limit 100",
+                "update jobs set active_at = ?3 where id in (
+                     select j.id
+                     from jobs j join git_repos g on g.id = j.git_repo_id
+                                 join connections c on c.id = g.connection_id
+                     where j.state in ('running', 'publishing')
+                       and max(coalesce(j.active_at, j.started_at, j.created_at), coalesce(c.paused_until, 0),
+                               coalesce(g.archives_paused_until, 0))
+                           < case when j.message is null and not exists (
+                                      select 1 from job_refs f
+                                      where f.job_id = j.id and f.state = 'waiting' and f.attempts > 0)
+                                  then ?1 else ?2 end
+                     order by j.created_at limit 100)
+                 returning id",
             )
-            .bind(before),
+            .bind(silence.since)
+            .bind(silence.failing_since)
+            .bind(now),
         )
         .await?;
-    Ok(rows_as::<Forgotten>(rows)?
+    Ok(rows_as::<Silent>(rows)?
         .into_iter()
         .map(|row| row.id)
         .collect())

@@ -40,6 +40,9 @@ pub struct Memo {
     pub connections: Shelf<Connection>,
     /// GitHub Apps by id, for the same reason.
     pub github_apps: Shelf<GitHubApp>,
+    /// Of each connection whose address got deliveries with a wrong signature: when that was last written down, and how
+    /// many came since.
+    pub refused_deliveries: Shelf<(i64, u32)>,
     /// Tree nodes by hash.
     pub nodes: Nodes,
     /// Until when a pack of git's is held in memory: there is room for one. A time and no flag, since whoever holds it may
@@ -55,6 +58,7 @@ impl Default for Memo {
             dists: Shelf::new(DISTS),
             connections: Shelf::new(CONNECTIONS),
             github_apps: Shelf::new(CONNECTIONS),
+            refused_deliveries: Shelf::new(CONNECTIONS),
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),
         }

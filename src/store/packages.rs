@@ -123,18 +123,18 @@ pub async fn find_package(
 
 /// The package that is synced from a git repository; those that it was before under other names are not.
 pub async fn find_package_of_git_repo(app: &App, git_repo: i64) -> Result<Option<Package>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select id, organisation_id, name, git_repo_id, description, created_at, transient_branches,
-                        tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
-                 from packages where git_repo_id = ?1 and renamed_to is null",
-            )
-            .bind(git_repo),
-        )
-        .await?;
+    let rows = app.db.rows(find_package_of_git_repo_stmt(git_repo)).await?;
     Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// The statement that gives it.
+pub(super) fn find_package_of_git_repo_stmt(git_repo: i64) -> Statement {
+    Statement::new(
+        "select id, organisation_id, name, git_repo_id, description, created_at, transient_branches,
+                tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
+         from packages where git_repo_id = ?1 and renamed_to is null",
+    )
+    .bind(git_repo)
 }
 
 /// A package as lists show it.
@@ -167,7 +167,9 @@ pub async fn list_packages(
                 Statement::new(
                     "select p.name, p.description,
                             (select count(*) from versions v
-                             where v.package_id = p.id and v.removed_at is null) as versions,
+                             where v.package_id = p.id and v.removed_at is null)
+                            + (select count(*) from defined_versions f
+                               where f.package_id = p.id and f.removed_at is null) as versions,
                             p.abandoned, p.renamed_to, g.is_archived
                      from packages p left join git_repos g on g.id = p.git_repo_id
                      where p.organisation_id = ?1 and p.name > ?2

@@ -278,7 +278,7 @@ pub struct RepositoryChange<'a> {
     pub builds_composer_1: Option<bool>,
 }
 
-/// Changes a repository. A change that changes nothing moves no validator.
+/// Changes a repository. A change that changes nothing moves no validator, nor does one of what no document shows.
 pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>) -> Result<()> {
     let patch = serde_json::to_string(change.settings).map_err(Error::internal)?;
     let mut statements = vec![
@@ -286,7 +286,8 @@ pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>
             "update repositories
              set is_public = coalesce(?2, is_public),
                  description = nullif(coalesce(?3, description), ''),
-                 settings_changes = settings_changes + (json_patch(settings, ?4) <> settings),
+                 settings_changes = settings_changes
+                     + (json_remove(json_patch(settings, ?4), '$.duplicates') <> json_remove(settings, '$.duplicates')),
                  settings = json_patch(settings, ?4)
              where id = ?1",
         )

@@ -5,12 +5,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::domain::entry::{HostFacts, ReleasedVersion, Source};
+use crate::domain::archive::ArchiveFormat;
+use crate::domain::entry::{HostFacts, Place, ReleasedVersion, Source};
 use crate::domain::policy::Abandoned;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::defined_versions::{load_defined_stmt, read_defined};
 use crate::store::host_facts::read_host_facts;
 use crate::store::packages::read_abandoned;
 
@@ -31,6 +33,8 @@ pub struct NewVersion<'a> {
     pub time: &'a str,
     /// Whether it is the default branch.
     pub is_default_branch: bool,
+    /// JSON of the source that its uploader named; none for what comes from git.
+    pub source: Option<&'a str>,
 }
 
 /// Stores a version whose archive is stored already (in the same batch at the latest).
@@ -42,10 +46,11 @@ pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> 
     let manifest = serde_json::to_string(new.manifest).map_err(Error::internal)?;
     Ok(Statement::new(
         "insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, git_ref, manifest,
-                               time, published_at, is_default_branch)
-         select ?1, ?2, ?3, ?4, ?5, d.id, ?6, ?7, ?8, ?9, ?10
+                               time, published_at, is_default_branch, source)
+         select ?1, ?2, ?3, ?4, ?5, d.id, ?6, ?7, ?8, ?9, ?10, ?11
          from dists d where d.package_id = ?1 and d.reference = ?5
            and exists (select 1 from packages p where p.id = ?1 and p.renamed_to is null)
+           and not exists (select 1 from defined_versions f where f.package_id = ?1)
          on conflict (package_id, normalized) do update set
              pretty = excluded.pretty,
              published_at = case when versions.reference = excluded.reference
@@ -56,6 +61,7 @@ pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> 
              manifest = excluded.manifest,
              time = excluded.time,
              is_default_branch = excluded.is_default_branch,
+             source = excluded.source,
              removed_at = null
          where versions.is_dev = 1 or versions.reference = excluded.reference
             or (versions.git_ref is not null and excluded.git_ref is not null
@@ -70,7 +76,8 @@ pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> 
     .bind(manifest)
     .bind(new.time)
     .bind(now)
-    .bind(new.is_default_branch))
+    .bind(new.is_default_branch)
+    .bind(new.source))
 }
 
 /// A stored version, as far as deciding about a ref needs it.
@@ -86,6 +93,12 @@ pub struct StoredVersion {
     pub removed_at: Option<i64>,
     /// SHA-256 of its archive.
     pub sha256: String,
+    /// How its archive is packed.
+    pub format: ArchiveFormat,
+    /// Bytes of its archive.
+    pub size: u64,
+    /// SHA-1 of its archive.
+    pub sha1: String,
 }
 
 /// Finds a version by its normalized number, removed ones included.
@@ -98,7 +111,7 @@ pub async fn find_version(
         .db
         .rows(
             Statement::new(
-                "select v.pretty, v.reference, v.git_ref, v.removed_at, d.sha256
+                "select v.pretty, v.reference, v.git_ref, v.removed_at, d.sha256, d.format, d.size, d.sha1
                  from versions v join dists d on d.id = v.dist_id
                  where v.package_id = ?1 and v.normalized = ?2",
             )
@@ -116,20 +129,22 @@ pub struct VersionRow {
     pub pretty: String,
     /// `1.2.0.0`.
     pub normalized: String,
-    /// The commit, or the SHA-256 of an uploaded archive.
-    pub reference: String,
+    /// The commit, or the SHA-256 of an uploaded archive; none for a defined version whose archive is elsewhere.
+    pub reference: Option<String>,
     /// The git ref it was made of.
     pub git_ref: Option<String>,
     /// RFC 3339.
     pub time: String,
     /// Unix seconds.
     pub published_at: i64,
+    /// How its archive is packed; like what follows, none for one that is not here.
+    pub format: Option<ArchiveFormat>,
     /// Bytes of its archive.
-    pub size: i64,
+    pub size: Option<i64>,
     /// SHA-1 of its archive.
-    pub sha1: String,
+    pub sha1: Option<String>,
     /// SHA-256 of its archive.
-    pub sha256: String,
+    pub sha256: Option<String>,
     /// How often it was installed, as clients report it.
     pub downloads: i64,
 }
@@ -141,11 +156,17 @@ pub async fn list_versions(app: &App, package: i64) -> Result<Vec<VersionRow>> {
             .rows(
                 Statement::new(
                     "select v.pretty, v.normalized, v.reference, v.git_ref, v.time, v.published_at,
-                            d.size, d.sha1, d.sha256,
+                            d.format, d.size, d.sha1, d.sha256,
                             (select coalesce(sum(w.count), 0) from downloads w
                              where w.package_id = v.package_id and w.version = v.normalized) as downloads
-                     from versions v join dists d on d.id = v.dist_id
-                     where v.package_id = ?1 and v.removed_at is null",
+                     from (select package_id, pretty, normalized, reference, git_ref, time, published_at, dist_id
+                           from versions where package_id = ?1 and removed_at is null
+                           union all
+                           select f.package_id, f.pretty, f.normalized, f.reference, null, f.time, f.published_at, a.id
+                           from defined_versions f
+                           left join dists a on a.package_id = f.package_id and a.reference = f.reference
+                           where f.package_id = ?1 and f.removed_at is null) v
+                     left join dists d on d.id = v.dist_id",
                 )
                 .bind(package),
             )
@@ -170,6 +191,8 @@ struct ReleasedRow {
     abandoned: Option<String>,
     renamed_to: Option<String>,
     host_facts: Option<String>,
+    format: ArchiveFormat,
+    source: Option<String>,
 }
 
 /// The versions of a package as they go into its documents: tagged ones and dev ones apart.
@@ -177,11 +200,11 @@ pub async fn load_released(
     app: &App,
     package: i64,
 ) -> Result<(Vec<ReleasedVersion>, Vec<ReleasedVersion>)> {
-    let rows = app
+    let mut rows = app
         .db
-        .rows(
+        .batch(vec![
             Statement::new(
-                "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, v.time,
+                "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, d.format, v.source, v.time,
                         v.published_at, v.is_default_branch, v.git_ref, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
                         case when row_number() over (partition by g.id order by v.id) = 1 then g.host_facts end as host_facts
                  from versions v
@@ -191,8 +214,14 @@ pub async fn load_released(
                  where v.package_id = ?1 and v.removed_at is null",
             )
             .bind(package),
-        )
-        .await?;
+            load_defined_stmt(package),
+        ])
+        .await?
+        .into_iter();
+    let (rows, defined) = (
+        rows.next().unwrap_or_default(),
+        rows.next().unwrap_or_default(),
+    );
     let mut tagged = Vec::new();
     let mut dev = Vec::new();
     let mut spelled_name = None;
@@ -222,10 +251,12 @@ pub async fn load_released(
         list.push(ReleasedVersion {
             spelled_name: None,
             manifest,
-            source: row.clone_url.map(|url| Source {
-                url,
-                reference: row.reference.clone(),
-            }),
+            host: match row.git_ref {
+                Some(git_ref) => facts.of_version(&git_ref, &row.reference, is_archived),
+                None => HostFacts::default(),
+            },
+            source: read_source(row.clone_url, row.source.as_deref(), &row.reference)?,
+            place: Place::Here(row.format),
             pretty: row.pretty,
             normalized: row.normalized,
             reference: row.reference,
@@ -233,16 +264,33 @@ pub async fn load_released(
             time: row.time,
             published_at: row.published_at,
             is_default_branch: row.is_default_branch != 0,
-            host: match row.git_ref {
-                Some(git_ref) => facts.of_version(&git_ref, is_archived),
-                None => HostFacts::default(),
-            },
         });
     }
     for version in tagged.iter_mut().chain(&mut dev) {
         version.spelled_name.clone_from(&spelled_name);
     }
+    for (is_dev, version) in read_defined(defined)? {
+        if is_dev { &mut dev } else { &mut tagged }.push(version);
+    }
     Ok((tagged, dev))
+}
+
+fn read_source(
+    clone_url: Option<String>,
+    named: Option<&str>,
+    reference: &str,
+) -> Result<Option<Source>> {
+    match (clone_url, named) {
+        (Some(url), _) => Ok(Some(Source {
+            kind: "git".to_owned(),
+            url,
+            reference: reference.to_owned(),
+        })),
+        (None, Some(named)) => serde_json::from_str(named)
+            .map(Some)
+            .map_err(Error::internal),
+        (None, None) => Ok(None),
+    }
 }
 
 /// Marks the version of the default branch, and no other. Tags have no such mark.

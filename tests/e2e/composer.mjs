@@ -64,7 +64,7 @@ export class ComposerProject {
       COMPOSER_NO_INTERACTION: "1",
       COMPOSER_ROOT_VERSION: "1.0.0",
       // A proxy of the machine must not come between Composer and 127.0.0.1.
-      ...(this.proxy ? { http_proxy: this.proxy } : { no_proxy: "*", NO_PROXY: "*" }),
+      ...(this.proxy ? { http_proxy: this.proxy, https_proxy: this.proxy } : { no_proxy: "*", NO_PROXY: "*" }),
     };
     return run(this.client.binary, ["--no-ansi", ...args], { cwd: this.folder, env: environment });
   }

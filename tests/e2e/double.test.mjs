@@ -100,6 +100,25 @@ describe("the double by plain requests", () => {
     assert.equal((await get(next, { "if-none-match": first.headers.get("etag") })).status, 200);
   });
 
+  test("lists what a token reaches, by name", async () => {
+    for (const name of ["acme/b", "acme/a"]) await double.addProject(name);
+    const names = async (path) => (await (await get(path)).json()).map((project) => project.full_name);
+    assert.deepEqual(await names("/user/repos?per_page=100"), ["acme/a", "acme/b"]);
+    const first = await get("/user/repos?per_page=100");
+    assert.match(first.headers.get("link"), /<[^>]+\/user\/repos\?per_page=100&page=2>; rel="next"/);
+    assert.deepEqual(await names("/user/repos?per_page=100&page=2"), ["Acme/Greeter"]);
+  });
+
+  test("shows git itself a private project by a token alone", async () => {
+    const token = double.addToken({ scopes: "repo" });
+    const list = (secret) => {
+      const address = double.origin.replace("://", `://x-access-token:${secret}@`);
+      return project.repository.git("-c", "credential.helper=", "ls-remote", `${address}/Acme/Greeter.git`);
+    };
+    assert.match((await list(token)).toString(), /\trefs\/tags\/v1\.1\.0\^\{\}\n/);
+    await assert.rejects(list("nonsense"));
+  });
+
   test("peels annotated tags", async () => {
     const [, tag] = await (await get("/repos/acme/greeter/tags")).json();
     assert.equal(tag.commit.sha, await project.repository.resolve("v1.1.0"));

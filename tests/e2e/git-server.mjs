@@ -2,11 +2,12 @@
 import { createServer } from "node:http";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { countBytes } from "./support/body.mjs";
 import { answerGit } from "./support/git-http.mjs";
 import { GitRepository } from "./support/git-repository.mjs";
 
 export class GitServer {
-  /** Every request that arrived: {method, path, status}. */
+  /** Every request that arrived: {method, path, status, bytes}. */
   requests = [];
 
   static async start({ folder, username = "ada", password = "correct horse" }) {
@@ -16,6 +17,7 @@ export class GitServer {
     server.http = createServer(async (request, response) => {
       const record = { method: request.method, path: request.url };
       server.requests.push(record);
+      countBytes(response, record);
       if (request.headers.authorization !== right) {
         request.resume();
         record.status = 401;

@@ -3,8 +3,6 @@ import { createHash, randomUUID } from "node:crypto";
 import { answerApp, isGiven, refuseInstallation } from "./github-apps.mjs";
 import { answerGraphQl } from "./github-graphql.mjs";
 
-const pageSize = 2; // Whatever `per_page` says: a client that does not follow the links sees two tags.
-
 const endpoints = [
   [/^$/, (call) => json(call, describeProject(call))],
   [/^\/tags$/, listTags],
@@ -16,7 +14,7 @@ const endpoints = [
   [/^\/zipball\/(?<revision>.+)$/, linkArchive],
 ];
 
-export async function answerApi(double, request) {
+export async function answerApi(double, request, body) {
   const url = new URL(request.url, double.origin);
   const path = url.pathname.slice(double.basePath.length);
   if (!url.pathname.startsWith(`${double.basePath}/`) && !isGraphQl(double, url)) return problem(404, "Not Found");
@@ -32,13 +30,16 @@ export async function answerApi(double, request) {
   const refusal = refuseInstallation(token);
   if (refusal) return refusal;
   if (isGraphQl(double, url) && request.method === "POST")
-    return answerGraphQl(double, request.body, (project) => isGiven(token, project));
+    return answerGraphQl(double, body, (project) => isGiven(token, project));
+  const hooked = /^\/(?<place>(?:repositories|orgs)\/[^/]+)\/hooks(?:\/(?<id>\d+))?$/.exec(path);
+  if (hooked) return answerHooks({ double, url, token, headers: request.headers }, request, hooked.groups);
   if (request.method !== "GET") return problem(404, "Not Found");
 
   const call = { double, url, token, headers: request.headers };
   if (path === "/installation/repositories") return listGiven(call);
   if (path === "/user" && token.installation) return problem(403, "Resource not accessible by integration");
   if (path === "/user") return json(call, { login: token.login, id: 1, type: "User" });
+  if (path === "/user/repos") return listProjects(call);
   const byId = /^\/repositories\/(\d+)(\/.*)?$/.exec(path);
   if (byId) return answerProject({ ...call, project: double.projects.get(Number(byId[1])) }, byId[2] ?? "");
   const byName = /^\/repos\/([^/]+\/[^/]+)(\/.*)?$/.exec(path);
@@ -77,6 +78,19 @@ async function answerProject(call, rest) {
   return problem(404, "Not Found");
 }
 
+function answerHooks(call, request, { place, id }) {
+  if (!call.token.mayManageHooks) return problem(404, "Not Found");
+  const page = Number(call.url.searchParams.get("page") ?? 1);
+  const asked = { method: request.method, id: id && Number(id), page, body: request.body };
+  const { status, value, next } = call.double.hooks.answer(place, asked);
+  if (status === 404) return problem(404, "Not Found");
+  const query = new URLSearchParams(call.url.searchParams);
+  query.set("page", page + 1);
+  const link = next ? { link: `<${call.double.url}/${place}/hooks?${query}>; rel="next"` } : {};
+  const body = value === undefined ? undefined : JSON.stringify(value);
+  return { status, headers: { ...common(call), "content-type": "application/json; charset=utf-8", ...link }, body };
+}
+
 function describeProject({ double, project }) {
   const [owner, name] = project.fullName.split("/");
   return {
@@ -94,6 +108,12 @@ function describeProject({ double, project }) {
     clone_url: `${double.origin}/${project.fullName}.git`,
     permissions: { admin: false, maintain: false, push: false, triage: false, pull: true },
   };
+}
+
+/** What the token reaches, by name; names are compared as GitHub does, without their case. */
+function listProjects(call) {
+  const projects = [...call.double.projects.values()].map((project) => describeProject({ ...call, project }));
+  return paged({ ...call, list: "/user/repos" }, projects.sort((a, b) => (a.full_name.toLowerCase() < b.full_name.toLowerCase() ? -1 : 1)));
 }
 
 async function listTags(call) {
@@ -182,12 +202,14 @@ async function refsBelow({ project }, prefix) {
 }
 
 function paged(call, items) {
+  const { pageSize } = call.double;
   const last = Math.max(1, Math.ceil(items.length / pageSize));
   const page = Math.max(1, Number(call.url.searchParams.get("page") ?? 1));
   const link = (number, relation) => {
     const query = new URLSearchParams(call.url.searchParams);
     query.set("page", number);
-    return `<${call.double.url}/repositories/${call.project.id}${call.rest}?${query}>; rel="${relation}"`;
+    const list = call.list ?? `/repositories/${call.project.id}${call.rest}`;
+    return `<${call.double.url}${list}?${query}>; rel="${relation}"`;
   };
   const links = [];
   if (page > 1) links.push(link(page - 1, "prev"));

@@ -11,6 +11,8 @@ import { answerApi } from "./github-answers.mjs";
 import { GitHubApp } from "./github-apps.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
+import { countBytes, readBody } from "./support/body.mjs";
+import { Hooks } from "./github-hooks.mjs";
 import { answerGit } from "./support/git-http.mjs";
 
 export class GitHubDouble {
@@ -22,16 +24,19 @@ export class GitHubDouble {
     return certificate ? "/api/v3" : "";
   }
 
-  /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status}; `path` has its query. */
+  /** Every request that arrived: {host: 'api' | 'archive', method, path, headers, status, bytes}; `path` has its query. */
   requests = [];
   /** Requests that brought credentials to the archive host. A right client leaves this empty. */
   leaks = [];
   faults = new Faults();
+  hooks = new Hooks();
   tokens = new Map();
   projects = new Map();
   apps = [];
   archiveLinks = new Map();
   archivesServed = 0;
+  /** How many refs a page has, whatever `per_page` says: a client that does not follow the links sees two tags. */
+  pageSize = 2;
   #truncations = new Set();
   #servers = [];
   #lastProject = 700_000;
@@ -58,9 +63,9 @@ export class GitHubDouble {
   }
 
   /** `scopes` as of a classic token; undefined makes it fine-grained, which has no scopes header. */
-  addToken({ login = "ada", scopes, mayReadContents = true } = {}) {
+  addToken({ login = "ada", scopes, mayReadContents = true, mayManageHooks = true } = {}) {
     const token = (scopes === undefined ? "github_pat_" : "ghp_") + randomUUID().replaceAll("-", "");
-    this.tokens.set(token, { login, scopes, mayReadContents });
+    this.tokens.set(token, { login, scopes, mayReadContents, mayManageHooks });
     return token;
   }
 
@@ -70,7 +75,7 @@ export class GitHubDouble {
     return app;
   }
 
-  /** A public project can be cloned by whoever asks; a private one by nobody, since the double knows no users of git. */
+  /** A public project can be cloned by whoever asks, a private one by whoever shows a token as password. */
   async addProject(fullName, { defaultBranch = "main", isPublic = false } = {}) {
     const id = (this.#lastProject += 1);
     const repository = await GitRepository.create(join(this.folder, `${id}.git`), defaultBranch);
@@ -119,17 +124,35 @@ export class GitHubDouble {
     return server.address().port;
   }
 
+  /** An address of git. */
+  get clonePattern() {
+    return /^\/(?<name>[^/]+\/[^/]+)\.git(?<rest>\/.*)$/;
+  }
+
+  #mayClone(request) {
+    const [, basic = ""] = /^Basic (\S+)$/.exec(request.headers.authorization ?? "") ?? [];
+    const token = this.tokens.get(Buffer.from(basic, "base64").toString().split(":")[1]);
+    return token !== undefined && token.mayReadContents !== false;
+  }
+
   async #handle(host, answer, request, response) {
     const record = { host, method: request.method, path: request.url, headers: request.headers, status: undefined };
     this.requests.push(record);
-    const clone = host === "api" && /^\/(?<name>[^/]+\/[^/]+)\.git(?<rest>\/.*)$/.exec(request.url);
+    countBytes(response, record);
+    const clone = host === "api" && this.clonePattern.exec(request.url);
     const cloned = clone && this.findProject(clone.groups.name);
-    if (cloned?.isPublic) {
+    if (cloned && (cloned.isPublic || this.#mayClone(request))) {
       record.status = await answerGit(cloned.repository.folder, clone.groups.rest, request, response);
       return;
     }
-    request.body = await readBody(request);
-    const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request));
+    const body = await readBody(request);
+    if (cloned) {
+      // Git shows its credentials when it is asked for them, and not before.
+      record.status = 401;
+      response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+      return;
+    }
+    const reply = (await this.faults.apply(request.url)) ?? (await answer(this, request, body));
     record.status = reply.status;
     response.writeHead(reply.status, reply.headers);
     for (const chunk of reply.chunks ?? []) response.write(chunk);

@@ -5,6 +5,7 @@ import { clients } from "./clients.mjs";
 import { World } from "./world.mjs";
 import connections from "./scenarios/connections.mjs";
 import imports from "./scenarios/imports.mjs";
+import hooks from "./scenarios/hooks.mjs";
 import webhooks from "./scenarios/webhooks.mjs";
 import refs from "./scenarios/refs.mjs";
 import policies from "./scenarios/policies.mjs";
@@ -22,11 +23,16 @@ import organisations from "./scenarios/organisations.mjs";
 import history from "./scenarios/history.mjs";
 import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
+import kill from "./scenarios/kill.mjs";
 import replay from "./scenarios/replay.mjs";
 import plainGit from "./scenarios/plain-git.mjs";
 import traps from "./scenarios/traps.mjs";
 import gitlab from "./scenarios/gitlab.mjs";
 import githubApps from "./scenarios/github-apps.mjs";
+import forgejo from "./scenarios/forgejo.mjs";
+import bitbucket from "./scenarios/bitbucket.mjs";
+import bitbucketServer from "./scenarios/bitbucket-server.mjs";
+import importMany from "./scenarios/import-many.mjs";
 import { openShop } from "./scenarios/clients/shop.mjs";
 import versions from "./scenarios/clients/versions.mjs";
 import questions from "./scenarios/clients/questions.mjs";
@@ -44,9 +50,9 @@ describe("Repertoire", () => {
   // Most of a sync is waiting: for a batch of the queue, for what an isolate remembers, for a fault to pass.
   describe("side by side", { concurrency: true }, () => {
     // The tests of these are side by side as well: each has a package of its own.
-    const loose = { webhooks, refs, faults, traps };
+    const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, githubApps, plainGit };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 
@@ -66,7 +72,7 @@ describe("Repertoire", () => {
   });
 
   // One fills the queue, one compares answers to the byte, two change what all others stand on.
-  const alone = { imports, visibility, upkeep, restart };
+  const alone = { imports, visibility, upkeep, restart, kill };
   for (const [name, scenario] of Object.entries(alone)) describe(name, () => scenario(world));
 
   test("no credentials ever reached the archive host", () => {

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { createHash, randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
+import { run } from "./support/process.mjs";
 import { until } from "./support/until.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -76,6 +77,16 @@ export class Registry {
     await this.#launch();
   }
 
+  /** As when the power fails: every process of it ends at once and says goodbye to nobody. `start` goes on with its state. */
+  async kill() {
+    for (const pid of await descendants(this.#child.pid)) signal(pid, "SIGKILL");
+    await this.#closed;
+  }
+
+  start() {
+    return this.#launch();
+  }
+
   async #launch() {
     const printedBefore = this.output.length;
     this.#child = spawn(process.execPath, [this.script], {
@@ -117,12 +128,26 @@ export class Registry {
   }
 
   #signal(name) {
-    try {
-      process.kill(-this.#child.pid, name);
-    } catch (error) {
-      if (error.code !== "ESRCH") throw error; // All of the group are gone already.
-    }
+    signal(-this.#child.pid, name);
   }
+}
+
+/** To a process, or to a whole group by its negative number. */
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error; // All of them are gone already.
+  }
+}
+
+/** A process and all that it started, the elder first: wrangler leads a group of its own. */
+async function descendants(pid) {
+  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid="]);
+  const pairs = stdout.toString().trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [pid];
+  for (const parent of found) found.push(...pairs.filter(([, ppid]) => ppid === parent).map(([child]) => child));
+  return found;
 }
 
 async function freePort() {

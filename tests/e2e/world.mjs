@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { GitHubDouble } from "./github-double.mjs";
 import { Registry } from "./registry.mjs";
 import { ComposerProject, basic } from "./composer.mjs";
 import { deliver } from "./github-webhooks.mjs";
 import { greeterFiles } from "./fixtures.mjs";
 import { GitRepository } from "./support/git-repository.mjs";
+import { runOrThrow } from "./support/process.mjs";
 import { makeFolder } from "./support/folder.mjs";
 import { RequestLog } from "./support/request-log.mjs";
 import { until } from "./support/until.mjs";
@@ -229,6 +230,18 @@ export class World {
     const bytes = Buffer.from(await response.arrayBuffer());
     this.#searchForTokens({ url, body: Buffer.concat([Buffer.from(JSON.stringify([...response.headers])), bytes]) });
     return { status: response.status, headers: response.headers, bytes, text: bytes.toString(), json: () => JSON.parse(bytes) };
+  }
+
+  /** The bytes of an archive that `tar` makes of these files below one folder; `ending` is `tar`, `tar.gz` or `tar.bz2`. */
+  async tar(files, ending = "tar.gz") {
+    const folder = await this.newFolder("tar");
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(folder, "package", name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content);
+    }
+    const compression = { "tar.gz": ["--gzip"], "tar.bz2": ["--bzip2"] }[ending] ?? [];
+    return runOrThrow("tar", ["--create", ...compression, "--file=-", "package"], { cwd: folder });
   }
 
   /** The bytes of a zip with these files, at the top or below `prefix`. */

@@ -115,8 +115,12 @@ fn a_forged_delivery_does_nothing() {
     }
     assert_idle(&registry);
     assert_eq!(
-        registry.world.sqlite.texts("select id from deliveries"),
-        Vec::<String>::new()
+        registry
+            .world
+            .sqlite
+            .texts("select verdict from deliveries"),
+        ["refused"],
+        "strangers get one row, however often they try"
     );
     // The id of a forged delivery is not used up.
     deliver(&registry, &path, "push", "1", &good, &body).expect(202);
@@ -299,4 +303,34 @@ fn an_archived_project_is_abandoned() {
     .expect(202);
     registry.run_jobs();
     assert_eq!(registry.composer_metadata(PACKAGE)[0]["abandoned"], true);
+}
+
+#[test]
+fn a_form_is_verified_as_it_was_sent_and_read_after() {
+    let (registry, path, secret) = connected();
+    registry.push_tag("v1.2.0");
+    let form = format!(
+        "payload=%7B%22ref%22%3A%22refs%2Ftags%2Fv1.2.0%22%2C+%22after%22%3A%22{}%22%2C\
+         %22repository%22%3A%7B%22id%22%3A41%2C%22full_name%22%3A%22acme%2Flib-source%22%7D%7D",
+        "0".repeat(64)
+    );
+    let send = |id: &str, signed: &[u8]| {
+        let headers = [
+            ("x-github-event", "push".to_owned()),
+            ("x-github-delivery", id.to_owned()),
+            ("x-hub-signature-256", sign(&secret, signed)),
+            (
+                "content-type",
+                "application/x-www-form-urlencoded".to_owned(),
+            ),
+        ];
+        let body = form.clone().into_bytes();
+        registry.anonymous().send("POST", &path, &headers, body)
+    };
+    let decoded = form.replace("%22", "\"").replace('+', " ");
+    send("1", decoded.as_bytes()).expect(401);
+    let answer = send("1", form.as_bytes()).expect(202).json();
+    assert_eq!(answer["result"], "accepted");
+    registry.run_jobs();
+    assert_eq!(registry.versions(PACKAGE)[0], "v1.2.0");
 }

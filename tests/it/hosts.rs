@@ -4,9 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use pollster::block_on;
+use repertoire::providers::outgoing::Gateway;
+use repertoire::providers::{Credentials, LsRefs, ProviderKind};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::support::git_server::GIT_SERVER;
 use crate::support::github::Answer as Reply;
 use crate::support::hosts::HOST_TOKEN;
 use crate::support::persona::Answer;
@@ -282,8 +286,8 @@ fn archives_come_as_gitlab_allows_them_and_nothing_fails() {
     let connection = connect(&registry, "gitlab");
     let job = import(&registry, &connection);
     let started = registry.world.now.get();
-    // The reconcile, and the first round of the 25 imports.
-    for _ in 0..26 {
+    // The reconcile, the first round of the 25 imports, and the webhook.
+    for _ in 0..27 {
         registry.run_one_job();
     }
     assert_eq!(registry.world.now.get(), started, "nobody was waited for");
@@ -404,4 +408,23 @@ fn a_branch_that_is_pushed_twice_in_half_a_minute_is_followed() {
         let dev = registry.composer_metadata(&format!("{PACKAGE}~dev"));
         assert_eq!(dev[0]["dist"]["reference"], commit, "{description}");
     }
+}
+
+#[test]
+fn a_real_git_server_lists_its_refs_to_a_host_beside_it() {
+    let registry = TestRegistry::new();
+    let gateway = Gateway::of(&registry.app);
+    let credentials = Credentials::new(None, HOST_TOKEN);
+    let host = ProviderKind::Forgejo
+        .connect(gateway, GIT_SERVER, &credentials)
+        .unwrap();
+    let listed = block_on(host.ls_refs(&format!("{GIT_SERVER}/many.git"))).unwrap();
+    let LsRefs::Listed(listed) = listed else {
+        panic!("{listed:?}");
+    };
+    assert_eq!(listed.default_branch.as_deref(), Some("main"));
+    assert_eq!(listed.refs.len(), 46);
+    assert_eq!(listed.refs[0].name, "refs/heads/main");
+    let none = block_on(host.ls_refs(&format!("{GIT_SERVER}/none.git"))).unwrap();
+    assert_eq!(none, LsRefs::Unavailable);
 }

@@ -14,11 +14,25 @@ mod api;
 #[cfg(test)]
 mod app_hooks;
 #[cfg(test)]
+mod bitbucket;
+#[cfg(test)]
 mod composer;
 #[cfg(test)]
 mod composer_tables;
 #[cfg(test)]
 mod hooks;
+#[cfg(test)]
+mod hooks_deliveries;
+#[cfg(test)]
+mod hooks_generic;
+#[cfg(test)]
+mod hooks_groups;
+#[cfg(test)]
+mod hooks_registered;
+#[cfg(test)]
+mod hooks_schedule;
+#[cfg(test)]
+mod host_faults;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
@@ -29,6 +43,8 @@ mod migrations;
 mod parsers;
 #[cfg(test)]
 mod publishing;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 #[path = "../oracle/repositories.rs"]
 mod repositories;

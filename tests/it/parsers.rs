@@ -258,13 +258,13 @@ proptest! {
 
     #[test]
     fn webhooks(header in "(sha256=)?[0-9a-f]{0,70}|\\PC{0,40}", body in prop::collection::vec(any::<u8>(), 0..100)) {
-        let kinds = ["push", "create", "repository", "ping", "unheard-of"];
-        let signatures = ["x-hub-signature-256", "x-gitlab-token", "webhook-signature", "x-gitea-signature", "webhook-timestamp"];
+        let kinds = ["push", "create", "repository", "ping", "repo:push", "repo:updated", "repo:refs_changed", "repo:modified", "unheard-of"];
+        let signatures = ["x-hub-signature-256", "x-hub-signature", "x-gitlab-token", "webhook-signature", "x-gitea-signature", "webhook-timestamp"];
         let signed = signatures.map(|name| (name.to_owned(), header.clone()));
         for provider in ProviderKind::ALL {
             prop_assert!(!provider.verify_webhook(b"secret", &signed, &body, 0));
             for kind in kinds {
-                let names = ["x-github-event", "x-gitlab-event"].map(|name| (name.to_owned(), kind.to_owned()));
+                let names = ["x-github-event", "x-gitlab-event", "x-event-key"].map(|name| (name.to_owned(), kind.to_owned()));
                 let _ = provider.parse_event("https://git.example.com", &names, &body);
             }
         }
@@ -528,5 +528,13 @@ fn a_megabyte_of_anything_else_is_read_in_one_pass() {
                 .parse_event("", &headers, long(body).as_bytes())
                 .is_err()
         );
+        for (provider, event) in [
+            (ProviderKind::Bitbucket, "repo:push"),
+            (ProviderKind::BitbucketServer, "repo:refs_changed"),
+        ] {
+            let headers = [("x-event-key".to_owned(), event.to_owned())];
+            let read = provider.parse_event("", &headers, long(body).as_bytes());
+            assert!(read.is_err(), "{event}");
+        }
     }
 }

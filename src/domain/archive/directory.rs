@@ -45,6 +45,24 @@ pub struct Entry {
     pub offset: u64,
 }
 
+/// What is in an archive under a path, whatever the archive's format.
+pub(super) trait NamedEntry {
+    /// The path in its one spelling.
+    fn path(&self) -> &[u8];
+    /// Whether it is a folder.
+    fn is_folder(&self) -> bool;
+}
+
+impl NamedEntry for Entry {
+    fn path(&self) -> &[u8] {
+        &self.name
+    }
+
+    fn is_folder(&self) -> bool {
+        self.is_folder
+    }
+}
+
 /// All entries, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
@@ -60,36 +78,39 @@ impl Directory {
     /// The package's composer.json: the one at the top, else the one in the only top folder. With
     /// anything else beside that folder Composer takes the archive as it is, and there is none.
     pub fn find_manifest(&self) -> Option<&Entry> {
-        self.find_file(b"composer.json").or_else(|| {
-            let mut path = self.only_top_folder()?.to_vec();
+        find_file(&self.entries, b"composer.json").or_else(|| {
+            let mut path = only_top_folder(&self.entries)?.to_vec();
             path.extend_from_slice(b"/composer.json");
-            self.find_file(&path)
+            find_file(&self.entries, &path)
         })
     }
+}
 
-    fn find_file(&self, path: &[u8]) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| entry.name == path && !entry.is_folder)
-    }
+/// The file of that path.
+pub(super) fn find_file<'a, E: NamedEntry>(entries: &'a [E], path: &[u8]) -> Option<&'a E> {
+    entries
+        .iter()
+        .find(|entry| entry.path() == path && !entry.is_folder())
+}
 
-    fn only_top_folder(&self) -> Option<&[u8]> {
-        let mut only = None;
-        for entry in &self.entries {
-            let (top, is_folder) = match entry.name.iter().position(|byte| *byte == b'/') {
-                Some(at) => (entry.name.get(..at)?, true),
-                None => (entry.name.as_slice(), entry.is_folder),
-            };
-            if is_litter(top) {
-                continue;
-            }
-            if !is_folder || only.is_some_and(|known| known != top) {
-                return None;
-            }
-            only = Some(top);
+/// The one folder that everything is in, litter aside.
+pub(super) fn only_top_folder<E: NamedEntry>(entries: &[E]) -> Option<&[u8]> {
+    let mut only = None;
+    for entry in entries {
+        let path = entry.path();
+        let (top, is_folder) = match path.iter().position(|byte| *byte == b'/') {
+            Some(at) => (path.get(..at)?, true),
+            None => (path, entry.is_folder()),
+        };
+        if is_litter(top) {
+            continue;
         }
-        only
+        if !is_folder || only.is_some_and(|known| known != top) {
+            return None;
+        }
+        only = Some(top);
     }
+    only
 }
 
 fn is_litter(name: &[u8]) -> bool {
@@ -118,8 +139,7 @@ pub fn read_directory(
         ));
     }
     check_amounts(&entries, end, limits)?;
-    entries.sort_by(|one, other| by_path(&one.name, &other.name));
-    check_paths(&entries)?;
+    sort_and_check(&mut entries)?;
     Ok(Directory { entries })
 }
 
@@ -210,11 +230,8 @@ fn find_zip64(extra: &[u8]) -> Option<&[u8]> {
 }
 
 /// The path in its one spelling, or a fault when it could lead out of the folder it is unpacked in.
-fn clean_name(name: &[u8]) -> Result<Option<Vec<u8>>, ArchiveFault> {
-    let unsafe_name = || {
-        let shown = name.get(..name.len().min(200)).unwrap_or_default();
-        ArchiveFault::UnsafeName(String::from_utf8_lossy(shown).escape_debug().to_string())
-    };
+pub(super) fn clean_name(name: &[u8]) -> Result<Option<Vec<u8>>, ArchiveFault> {
+    let unsafe_name = || ArchiveFault::UnsafeName(shown(name));
     let has_drive = name.get(1) == Some(&b':');
     let odd = |byte: &u8| *byte == b'\\' || *byte == 0;
     if name.is_empty()
@@ -241,6 +258,12 @@ fn clean_name(name: &[u8]) -> Result<Option<Vec<u8>>, ArchiveFault> {
     Ok((!clean.is_empty()).then_some(clean))
 }
 
+/// A name as a message shows it.
+pub(super) fn shown(name: &[u8]) -> String {
+    let start = name.get(..name.len().min(200)).unwrap_or_default();
+    String::from_utf8_lossy(start).escape_debug().to_string()
+}
+
 /// Sums against the limits, and against the bytes that are there: entries that overlap, as in a
 /// bomb that uses one stretch of data many times, add up to more than the archive.
 fn check_amounts(entries: &[Entry], end: &End, limits: ArchiveLimits) -> Result<(), ArchiveFault> {
@@ -258,16 +281,10 @@ fn check_amounts(entries: &[Entry], end: &End, limits: ArchiveLimits) -> Result<
         return Err(ArchiveFault::Damaged("its entries overlap"));
     }
     if unpacked > limits.unpacked {
-        return Err(ArchiveFault::OverLimit {
-            what: format!("{unpacked} bytes when unpacked"),
-            limit: format!("{} bytes", limits.unpacked),
-        });
+        return Err(ArchiveFault::unpacked_too_large(unpacked, limits));
     }
     if unpacked > limits.ratio_floor && unpacked > packed.saturating_mul(limits.ratio) {
-        return Err(ArchiveFault::OverLimit {
-            what: format!("{unpacked} bytes packed into {packed}"),
-            limit: format!("{} times", limits.ratio),
-        });
+        return Err(ArchiveFault::ratio_too_high(unpacked, packed, limits));
     }
     Ok(())
 }
@@ -278,20 +295,17 @@ fn by_path(one: &[u8], other: &[u8]) -> Ordering {
     one.iter().map(rank).cmp(other.iter().map(rank))
 }
 
-/// No path twice, and nothing below a path that is a file: that would be written through a link.
-fn check_paths(sorted: &[Entry]) -> Result<(), ArchiveFault> {
-    for (entry, next) in sorted.iter().zip(sorted.iter().skip(1)) {
-        let same = entry.name == next.name;
+/// Sorts by path. No path may come twice, and nothing below a path that is a file: that would be written through a link.
+pub(super) fn sort_and_check<E: NamedEntry>(entries: &mut [E]) -> Result<(), ArchiveFault> {
+    entries.sort_by(|one, other| by_path(one.path(), other.path()));
+    for (entry, next) in entries.iter().zip(entries.iter().skip(1)) {
+        let same = entry.path() == next.path();
         let below = next
-            .name
-            .strip_prefix(entry.name.as_slice())
+            .path()
+            .strip_prefix(entry.path())
             .is_some_and(|rest| rest.starts_with(b"/"));
-        if same || (below && !entry.is_folder) {
-            return Err(ArchiveFault::DuplicateName(
-                String::from_utf8_lossy(&entry.name)
-                    .escape_debug()
-                    .to_string(),
-            ));
+        if same || (below && !entry.is_folder()) {
+            return Err(ArchiveFault::DuplicateName(shown(entry.path())));
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ pub fn find_data(entry: &Entry, header: &[u8]) -> Result<(u64, u64), ArchiveFaul
         .ok_or(ArchiveFault::Damaged("an entry reaches past its data"))?;
     // Packed bytes beyond the limit cannot unpack to fewer by more than deflate's few bytes a block.
     if entry.unpacked > MANIFEST_LIMIT || entry.packed > MANIFEST_LIMIT.saturating_mul(2) {
-        return Err(too_large(entry));
+        return Err(ArchiveFault::manifest_too_large(entry.unpacked));
     }
     Ok((start, entry.packed))
 }
@@ -50,16 +50,14 @@ pub fn unpack(entry: &Entry, data: &[u8]) -> Result<Vec<u8>, ArchiveFault> {
     Ok(bytes)
 }
 
-fn too_large(entry: &Entry) -> ArchiveFault {
-    ArchiveFault::OverLimit {
-        what: format!("a composer.json of {} bytes", entry.unpacked),
-        limit: format!("{MANIFEST_LIMIT} bytes"),
-    }
+/// CRC-32 as zip and gzip have it (reflected, polynomial 0xEDB88320).
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    add_to_crc32(0, bytes)
 }
 
-/// CRC-32 as zip has it (reflected, polynomial 0xEDB88320), a byte a step.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
+/// The checksum of what `crc` is the checksum of with `bytes` behind it, a byte a step.
+pub(super) fn add_to_crc32(crc: u32, bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!crc, |crc, byte| {
         let index = usize::from(crc.to_le_bytes()[0] ^ byte);
         CRC32_TABLE.get(index).copied().unwrap_or_default() ^ (crc >> 8)
     })

@@ -1,14 +1,22 @@
-//! Zip archives as PKWARE's APPNOTE describes them, read backwards in small pieces: the end record,
-//! the central directory, one entry. Nothing here needs the whole archive, and nothing trusts it.
+//! Archives of packages. Zip as PKWARE's APPNOTE describes it is read backwards in small pieces: the end record,
+//! the central directory, one entry. Tar is read forwards while it comes in. Nothing here needs the whole archive, and
+//! nothing trusts it.
 
 mod directory;
 mod end;
 mod entry;
+mod format;
+mod inflate;
+mod probe;
+pub mod tar;
 pub mod write;
 
 pub use directory::{Directory, Entry, check_size, read_directory};
 pub use end::{End, TAIL, find_end};
 pub use entry::{LOCAL_HEADER, find_data, unpack};
+pub use format::ArchiveFormat;
+pub use probe::{Probe, Probed};
+pub use tar::TarFacts;
 
 /// The most a composer.json may take, unpacked. Real ones stay below 100 KB.
 pub const MANIFEST_LIMIT: u64 = 1024 * 1024;
@@ -41,6 +49,9 @@ pub const LIMITS: ArchiveLimits = ArchiveLimits {
 /// What is wrong with an archive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveFault {
+    /// Nothing that Composer could unpack.
+    #[error("The archive is neither zip nor tar, tar.gz or tar.bz2")]
+    UnknownFormat,
     /// Cut short, or no zip at all.
     #[error("The archive has no end record: it was cut short or is no zip file")]
     NoEnd,
@@ -56,7 +67,9 @@ pub enum ArchiveFault {
         found: String,
     },
     /// A zip feature that Composer cannot unpack everywhere either.
-    #[error("The archive uses {0}, which is not supported; pack it again as a plain zip file")]
+    #[error(
+        "The archive uses {0}, which is not supported; pack it again as a plain zip or tar file"
+    )]
     Unsupported(&'static str),
     /// Over one of the limits.
     #[error("The archive holds {what}; the limit is {limit}")]
@@ -71,12 +84,38 @@ pub enum ArchiveFault {
         "The archive holds the entry `{0}`, whose name is not allowed; pack it with plain relative names"
     )]
     UnsafeName(String),
+    /// A tar file of which a client would make something else than was packed.
+    #[error(
+        "Composer would not unpack this tar file as it was packed, since it has {0}; pack it as zip, or with {1}"
+    )]
+    Unfaithful(&'static str, &'static str),
     /// Two entries for one path, or a file where another entry needs a folder.
     #[error("The archive holds two entries for `{0}`")]
     DuplicateName(String),
 }
 
 impl ArchiveFault {
+    fn manifest_too_large(size: u64) -> Self {
+        Self::OverLimit {
+            what: format!("a composer.json of {size} bytes"),
+            limit: format!("{MANIFEST_LIMIT} bytes"),
+        }
+    }
+
+    fn unpacked_too_large(unpacked: u64, limits: ArchiveLimits) -> Self {
+        Self::OverLimit {
+            what: format!("{unpacked} bytes when unpacked"),
+            limit: format!("{} bytes", limits.unpacked),
+        }
+    }
+
+    fn ratio_too_high(unpacked: u64, packed: u64, limits: ArchiveLimits) -> Self {
+        Self::OverLimit {
+            what: format!("{unpacked} bytes packed into {packed}"),
+            limit: format!("{} times", limits.ratio),
+        }
+    }
+
     /// Whether the bytes look spoiled on their way, so that fetching them again may help. All other
     /// faults are in what was packed.
     pub fn is_damage(&self) -> bool {

@@ -1,5 +1,9 @@
 //! What a reconcile has to do: the git refs that were found, held against those that are known.
 
+mod expected;
+
+pub use expected::{ExpectedVersions, expect_versions};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::policy::{MovedTags, PackagePolicy, TagPrefixes};

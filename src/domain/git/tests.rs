@@ -208,3 +208,27 @@ fn other_prefixes_decide_anew_on_the_tags_that_they_touch() {
         .collect();
     assert_eq!(yields, [None, None, Some("refs/tags/lib-2.0.0")]);
 }
+
+#[test]
+fn what_refs_would_come_to_is_told_by_their_names() {
+    let found: Vec<_> = [
+        "refs/tags/v1.0.0",
+        "refs/tags/1.0.0",
+        "refs/tags/release-2.0",
+        "refs/tags/nightly",
+        "refs/tags/dev-x",
+        "refs/heads/main",
+        "refs/heads/feature/x",
+        "refs/heads/dependabot/npm",
+        "refs/heads/a b",
+    ]
+    .map(|name| current(name, "c"))
+    .to_vec();
+    let count = |policy: &PackagePolicy| {
+        let expected = expect_versions(&found, "main", policy);
+        (expected.tags, expected.branches, expected.others)
+    };
+    assert_eq!(count(&PackagePolicy::of_new_package()), (2, 2, 5));
+    let own = policy(&json!({"tag_prefixes": [], "transient_branches": ["feature/*"]}));
+    assert_eq!(count(&own), (1, 2, 6));
+}

@@ -262,6 +262,17 @@ pub struct PackagePolicy {
 }
 
 impl PackagePolicy {
+    /// What a package begins with; the schema says the same.
+    pub fn of_new_package() -> Self {
+        let bots = ["dependabot/*", "renovate/*"];
+        Self {
+            transient_branches: bots.map(|glob| BranchGlob(glob.to_owned())).to_vec(),
+            tag_prefixes: TagPrefixes::of_composer(),
+            moved_tags: MovedTags::Keep,
+            abandoned: None,
+        }
+    }
+
     /// The settings after a change: keys that are not given stay.
     pub fn changed(&self, asked: &Map<String, Value>) -> Result<Self, InvalidPolicy> {
         let mut policy = self.clone();

@@ -1,4 +1,4 @@
-//! What the owner of a repository decides about it: `composer_1`, `mirrors` and `messages`.
+//! What the owner of a repository decides about it: `composer_1`, `mirrors`, `messages` and `duplicates`.
 //! They travel as one small JSON object; what is absent has its default.
 
 mod message;
@@ -35,6 +35,18 @@ impl Composer1 {
     }
 }
 
+/// What becomes of an upload of a stable version that is there already with other bytes. That it takes the place of the
+/// first is not on offer: lock files hold the first one's address and checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Duplicates {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is answered as if it had been taken, and the first stays: for pipelines that run again.
+    Ignore,
+}
+
 /// The settings of a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
@@ -45,6 +57,8 @@ pub struct Settings {
     pub mirrors: Vec<Mirror>,
     /// What Composer prints to the person at the terminal.
     pub messages: Vec<Message>,
+    /// What becomes of uploads of what is there already.
+    pub duplicates: Duplicates,
 }
 
 /// A setting that makes no sense; the text says what to do.
@@ -64,6 +78,9 @@ pub struct SettingsPatch {
     /// What Composer prints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<Message>>,
+    /// What becomes of uploads of what is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<Duplicates>,
 }
 
 impl SettingsPatch {

@@ -2,21 +2,32 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::connect::open_app;
+use crate::connect::{self, open_app};
+use crate::domain::generic_hook::HookMapping;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::hook_groups::{AskedGroup, show_groups, update_groups};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::providers::outgoing::Gateway;
-use crate::providers::{Credentials, ProviderKind};
+use crate::jobs::enqueue_waiting;
+use crate::providers::outgoing::{Gateway, limited};
+use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
 use crate::store::github_apps::{GitHubApp, find_connection_of_installation, find_github_app};
+use crate::store::hooks::forget_refused_hooks;
 use crate::store::organisations::Organisation;
+use crate::store::schedule::RECONCILE_HOURS;
+
+/// We register the webhooks of new projects.
+const AUTOMATIC: &str = "automatic";
+
+/// A week: what is compared less often is better switched off.
+const LONGEST_HOURS: i64 = 7 * 24;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +40,7 @@ struct Asked {
     token: String,
     github_app: Option<String>,
     installation: Option<i64>,
+    hooks: Option<String>,
 }
 
 /// Connects a git host, after its token was tried. The webhook's secret is shown once.
@@ -40,6 +52,8 @@ pub async fn create_connection(
     let asked: Asked = request.json().await?;
     let kind = ProviderKind::parse(&asked.provider)
         .ok_or_else(|| Error::invalid(format!("`provider` must be {}", providers())))?;
+    let asked_hooks = asked.hooks.unwrap_or_else(|| AUTOMATIC.to_owned());
+    check_hooks(&asked_hooks)?;
     let base_url = asked
         .base_url
         .as_deref()
@@ -85,13 +99,18 @@ pub async fn create_connection(
         last_heard_at: None,
         paused_until: None,
         trouble: None,
+        trouble_since: None,
+        refused_at: None,
+        hooks: asked_hooks,
+        hook_mapping: None,
+        reconcile_hours: None,
         installation_id: shown.installation.as_ref().map(|one| one.number),
         token_expires_at: shown.installation.as_ref().map(|one| one.expires_at),
         github_app_id: shown.installation.map(|one| one.github_app),
         id,
     };
     store::insert_connection(app, &connection).await?;
-    let mut shown = show(app, &connection);
+    let mut shown = show(app, &connection).await?;
     // The app's address serves all of its installations, and has a secret of its own.
     if connection.github_app_id.is_none()
         && let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut)
@@ -238,36 +257,141 @@ async fn try_installation(
     Ok((github_app, shown))
 }
 
+/// The host of a connection, ready to be asked; refused while it wants to be left alone.
+pub(crate) async fn open_host<'a>(
+    app: &'a App,
+    connection: &Connection,
+) -> Result<Box<dyn GitHost + 'a>> {
+    let gateway = Gateway::of(app);
+    let pause = connection
+        .paused_until
+        .unwrap_or_default()
+        .saturating_sub(app.now());
+    if let Ok(retry_after @ 1..) = u32::try_from(pause) {
+        let address = gateway.address(&connection.base_url)?;
+        return Err(limited(address.host(), retry_after));
+    }
+    connect::open_host(app, connection).await
+}
+
+/// What the host of a connection refuses is for the caller to mend; a limit is obeyed by all.
+pub(crate) async fn host_refused(app: &App, connection: &Connection, error: &Error) -> Error {
+    if let ErrorKind::RateLimited { retry_after } = error.kind()
+        && let Err(fault) = store::note_connection_pause(app, &connection.id, retry_after).await
+    {
+        app.warn(&format!("A pause could not be noted: {fault}"));
+    }
+    if error.is_retryable() {
+        return Error::new(error.kind(), error.message())
+            .because(error.cause().unwrap_or_default());
+    }
+    as_input(error)
+}
+
+/// A connection of this organisation.
+pub(crate) async fn find_own(
+    app: &App,
+    organisation: &Organisation,
+    id: &str,
+) -> Result<Connection> {
+    store::find_connection(app, id)
+        .await?
+        .filter(|connection| connection.organisation_id == organisation.id)
+        .ok_or_else(|| missing("connection"))
+}
+
+/// What somebody wants changed; what is left out stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AskedToken {
+struct AskedChange {
     username: Option<String>,
     token: Option<String>,
     github_app: Option<String>,
     installation: Option<i64>,
+    hooks: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    hook_mapping: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    reconcile_hours: Option<Value>,
+    groups: Option<Vec<AskedGroup>>,
 }
 
-/// Gives a connection another token, after it was tried: the one before has expired or was revoked. Or an installation
-/// of a GitHub App in place of a token.
+impl AskedChange {
+    fn names_installation(&self) -> bool {
+        self.github_app.is_some() || self.installation.is_some()
+    }
+}
+
+/// A `null` that was given takes something away; one that was not leaves it.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Changes settings of a connection. Another token, or an installation of a GitHub App in place of one, is tried first:
+/// the one before has expired or was revoked, and what waited for it goes on.
 pub async fn update_connection(
     app: &App,
     mut request: Request,
     organisation: &Organisation,
     id: &str,
 ) -> Result<Reply> {
-    let asked: AskedToken = request.json().await?;
-    let connection = store::find_connection(app, id)
-        .await?
-        .filter(|connection| connection.organisation_id == organisation.id)
-        .ok_or_else(|| missing("connection"))?;
-    let kind = ProviderKind::parse(&connection.provider)
-        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
+    let asked: AskedChange = request.json().await?;
+    let before = find_own(app, organisation, id).await?;
+    if let Some(hooks) = &asked.hooks {
+        check_hooks(hooks)?;
+    }
+    let becomes_installation = asked.names_installation();
+    let stays_installation = before.github_app_id.is_some() && asked.token.is_none();
+    if asked.groups.is_some() && (becomes_installation || stays_installation) {
+        return Err(Error::invalid(
+            "The webhook of the GitHub App tells of all that its installation was given; leave `groups` out",
+        ));
+    }
+    let shown = try_change(app, organisation, &before, &asked).await?;
+    let mapping = asked.hook_mapping.map(read_mapping).transpose()?;
+    let hours = asked.reconcile_hours.as_ref().map(read_hours).transpose()?;
+    if let Some(shown) = &shown {
+        update_token(app, id, shown).await?;
+    }
+    store::update_settings(app, id, asked.hooks.as_deref(), mapping.as_deref(), hours).await?;
+    let connection = find_own(app, organisation, id).await?;
+    // An installation's connection is remembered by its app as well.
+    app.memo.connections.clear();
+    if let Some(groups) = asked.groups {
+        update_groups(app, organisation, &connection, groups).await?;
+    }
+    let mut view = show(app, &connection).await?;
+    // From now on it hears at an address of its own, whose secret nobody has seen yet.
+    if before.github_app_id.is_some()
+        && connection.github_app_id.is_none()
+        && let Some(webhook) = view.get_mut("webhook").and_then(Value::as_object_mut)
+    {
+        let secret = connection.open_webhook_secret(app).await?;
+        webhook.insert("secret".to_owned(), secret.into());
+    }
+    Ok(Reply::json(200, &view))
+}
+
+/// Tries the token or the installation that a change brings; none when it brings neither.
+async fn try_change(
+    app: &App,
+    organisation: &Organisation,
+    connection: &Connection,
+    asked: &AskedChange,
+) -> Result<Option<Shown>> {
+    let kind = kind_of(connection)?;
     let shown = match &asked.token {
-        Some(token) if asked.github_app.is_none() && asked.installation.is_none() => {
+        Some(token) if !asked.names_installation() => {
             // Without a name the one before stays; an empty one takes it away.
             let username = asked.username.as_deref().or(connection.username.as_deref());
             let credentials = Credentials::new(username, token);
-            try_credentials(app, kind, &connection.base_url, id, credentials).await?
+            try_credentials(app, kind, &connection.base_url, &connection.id, credentials).await?
+        }
+        None if !asked.names_installation() && asked.username.is_none() => return Ok(None),
+        None if !asked.names_installation() => {
+            return Err(Error::invalid(
+                "`username` goes together with `token`; give both",
+            ));
         }
         None if asked.username.is_none() && kind == ProviderKind::GitHub => {
             let wanted = Wanted {
@@ -275,7 +399,9 @@ pub async fn update_connection(
                 installation: asked.installation,
                 base_url: Some(&connection.base_url),
             };
-            try_installation(app, organisation, id, &wanted).await?.1
+            try_installation(app, organisation, &connection.id, &wanted)
+                .await?
+                .1
         }
         _ => {
             return Err(Error::invalid(
@@ -284,6 +410,10 @@ pub async fn update_connection(
             ));
         }
     };
+    Ok(Some(shown))
+}
+
+async fn update_token(app: &App, id: &str, shown: &Shown) -> Result<()> {
     let new = store::NewToken {
         account: &shown.account,
         username: shown.username.as_deref(),
@@ -294,29 +424,61 @@ pub async fn update_connection(
             .map(|one| (one.github_app.as_str(), one.number, one.expires_at)),
     };
     store::update_token(app, id, &new).await?;
-    let had_address_of_app = connection.github_app_id.is_some();
-    let connection = store::find_connection(app, id)
-        .await?
-        .ok_or_else(|| missing("connection"))?;
-    let mut view = show(app, &connection);
-    // From now on it hears at an address of its own, whose secret nobody has seen yet.
-    if had_address_of_app
-        && connection.github_app_id.is_none()
-        && let Some(webhook) = view.get_mut("webhook").and_then(Value::as_object_mut)
-    {
-        let secret = connection.open_webhook_secret(app).await?;
-        webhook.insert("secret".to_owned(), secret.into());
+    forget_refused_hooks(app, id).await?;
+    enqueue_waiting(app, id).await
+}
+
+fn kind_of(connection: &Connection) -> Result<ProviderKind> {
+    ProviderKind::parse(&connection.provider)
+        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))
+}
+
+fn check_hooks(hooks: &str) -> Result<()> {
+    match hooks {
+        AUTOMATIC | "manual" => Ok(()),
+        _ => Err(Error::invalid(
+            "`hooks` must be `automatic` or `manual`: who registers the webhooks of new projects",
+        )),
     }
-    Ok(Reply::json(200, &view))
+}
+
+/// A mapping as it is stored; empty for none.
+fn read_mapping(asked: Value) -> Result<String> {
+    if asked.is_null() {
+        return Ok(String::new());
+    }
+    let mapping: HookMapping = serde_json::from_value(asked).map_err(|error| {
+        Error::invalid(format!(
+            "`hook_mapping` has JSON pointers as `repository_url`, `package_name` or `project_id`: {error}"
+        ))
+    })?;
+    mapping
+        .check()
+        .map_err(|fault| Error::invalid(fault.to_string()))?;
+    serde_json::to_string(&mapping).map_err(Error::internal)
+}
+
+/// Hours as they are stored; 0 for the default.
+fn read_hours(asked: &Value) -> Result<i64> {
+    if asked.is_null() {
+        return Ok(0);
+    }
+    asked
+        .as_i64()
+        .filter(|hours| (1..=LONGEST_HOURS).contains(hours))
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "`reconcile_hours` must be a number from 1 to {LONGEST_HOURS}, or null for {RECONCILE_HOURS}"
+            ))
+        })
 }
 
 /// Lists connections, without their secrets.
 pub async fn list_connections(app: &App, organisation: &Organisation) -> Result<Reply> {
-    let connections: Vec<_> = store::list_connections(app, organisation.id)
-        .await?
-        .iter()
-        .map(|connection| show(app, connection))
-        .collect();
+    let mut connections = Vec::new();
+    for connection in store::list_connections(app, organisation.id).await? {
+        connections.push(show(app, &connection).await?);
+    }
     Ok(Reply::json(200, &json!({ "connections": connections })))
 }
 
@@ -330,11 +492,14 @@ pub(crate) fn as_input(error: &Error) -> Error {
     }
 }
 
-fn show(app: &App, connection: &Connection) -> Value {
+async fn show(app: &App, connection: &Connection) -> Result<Value> {
     let kind = ProviderKind::parse(&connection.provider);
-    // An app hears of all its installations at one address.
-    let address = connection.github_app_id.as_ref().unwrap_or(&connection.id);
-    json!({
+    let mapping: Value = match &connection.hook_mapping {
+        Some(mapping) => serde_json::from_str(mapping).map_err(Error::internal)?,
+        None => Value::Null,
+    };
+    let url = connection.webhook_url(app);
+    Ok(json!({
         "id": connection.id,
         "provider": connection.provider,
         "base_url": connection.base_url,
@@ -342,13 +507,20 @@ fn show(app: &App, connection: &Connection) -> Value {
         "username": connection.username,
         "github_app": connection.github_app_id,
         "installation": connection.installation_id,
+        "hooks": connection.hooks,
+        "groups": show_groups(app, connection).await?,
         "webhook": {
-            "url": format!("{}/hooks/{address}", app.config.public_url),
+            "url": url,
             "content_type": "application/json",
             "events": kind.map_or(&[][..], ProviderKind::webhook_events),
+            "generic_url": connection.generic_hook_url(app),
         },
+        "hook_mapping": mapping,
+        "reconcile_hours": connection.reconcile_hours.unwrap_or(RECONCILE_HOURS),
         "created_at": rfc3339(connection.created_at),
         "last_heard_at": connection.last_heard_at.map(rfc3339),
         "trouble": connection.trouble,
-    })
+        "trouble_since": connection.trouble_since.map(rfc3339),
+        "waits_for_credential": connection.refused_at.is_some(),
+    }))
 }

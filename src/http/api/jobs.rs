@@ -1,4 +1,4 @@
-//! Jobs, deliveries and dead letters: see, cancel, retry, drop.
+//! Jobs and dead letters: see, cancel, retry, drop.
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use crate::http::api::packages::next_page;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
+use crate::http::route::JobsRoute;
 use crate::jobs::{Job, enqueue, enqueue_publications};
 use crate::ports::Outgoing;
 use crate::store::dead_letters::{self, DeadLetterOwner};
@@ -19,6 +20,25 @@ use crate::store::organisations::Organisation;
 
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
+
+/// Answers what is about jobs and dead letters.
+pub(super) async fn handle(
+    app: &App,
+    request: &Request,
+    principal: &Principal,
+    organisation: &Organisation,
+    route: JobsRoute,
+) -> Result<Reply> {
+    match route {
+        JobsRoute::List => list_jobs(app, request, organisation).await,
+        JobsRoute::Show(id) => show_job(app, organisation, &id).await,
+        JobsRoute::Cancel(id) => cancel_job(app, organisation, &id).await,
+        JobsRoute::Retry(id) => retry_job(app, organisation, &id).await,
+        JobsRoute::ListDeadLetters => list_dead_letters(app, principal, organisation).await,
+        JobsRoute::RetryDeadLetter(id) => retry_dead_letter(app, principal, organisation, id).await,
+        JobsRoute::DropDeadLetter(id) => drop_dead_letter(app, principal, organisation, id).await,
+    }
+}
 
 /// Lists jobs, newest first; `?before={id of a job}` gives the next page.
 pub async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
@@ -82,7 +102,7 @@ pub async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Resu
             job.state
         )));
     }
-    enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
+    enqueue(app, &[Job::begin(&job.kind, id.to_owned())]).await?;
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }
 
@@ -114,27 +134,6 @@ fn show(job: &JobRow) -> Value {
         "started_at": job.started_at.map(rfc3339),
         "finished_at": job.finished_at.map(rfc3339),
     })
-}
-
-/// Lists the newest deliveries of webhooks.
-pub async fn list_deliveries(app: &App, organisation: &Organisation) -> Result<Reply> {
-    let deliveries: Vec<_> = crate::store::deliveries::list_deliveries(app, organisation.id, PAGE)
-        .await?
-        .into_iter()
-        .map(|delivery| {
-            json!({
-                "id": delivery.provider_delivery_id,
-                "connection": delivery.connection_id,
-                "event": delivery.event,
-                "project": delivery.project,
-                "verdict": delivery.verdict,
-                "detail": delivery.detail,
-                "job": delivery.job_id,
-                "received_at": rfc3339(delivery.received_at),
-            })
-        })
-        .collect();
-    Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
 }
 
 /// Letters that nobody could read an owner from are the instance's owner's to see.

@@ -1,11 +1,17 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
 pub mod connections;
+pub mod definitions;
+pub mod deliveries;
 pub mod github_apps;
+mod hook_groups;
+pub mod hooks;
+pub mod imports;
 pub mod jobs;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
+pub mod projects;
 pub mod repositories;
 pub mod tokens;
 
@@ -77,6 +83,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             let org = open(app, &principal, &org).await?;
             github_apps::handle(app, request, &org, route).await
         }
+        ApiRoute::Projects(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            imports::handle(app, request, &org, route).await
+        }
         ApiRoute::ListPackages(org) => {
             let org = open(app, &principal, &org).await?;
             packages::list_packages(app, &request, &org).await
@@ -91,32 +101,20 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             let org = open(app, &principal, &org).await?;
             package_settings::update_package(app, request, &org, &name).await
         }
+        ApiRoute::Definition(org, name, route) => {
+            let org = open(app, &principal, &org).await?;
+            definitions::handle(app, request, &org, &name, route).await
+        }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await
         }
-        ApiRoute::ListJobs(org) => {
-            jobs::list_jobs(app, &request, &open(app, &principal, &org).await?).await
+        ApiRoute::Jobs(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            jobs::handle(app, &request, &principal, &org, route).await
         }
-        ApiRoute::ShowJob(org, id) => {
-            jobs::show_job(app, &open(app, &principal, &org).await?, &id).await
-        }
-        ApiRoute::CancelJob(org, id) => {
-            jobs::cancel_job(app, &open(app, &principal, &org).await?, &id).await
-        }
-        ApiRoute::RetryJob(org, id) => {
-            jobs::retry_job(app, &open(app, &principal, &org).await?, &id).await
-        }
-        ApiRoute::ListDeliveries(org) => {
-            jobs::list_deliveries(app, &open(app, &principal, &org).await?).await
-        }
-        ApiRoute::ListDeadLetters(org) => {
-            jobs::list_dead_letters(app, &principal, &open(app, &principal, &org).await?).await
-        }
-        ApiRoute::RetryDeadLetter(org, id) => {
-            jobs::retry_dead_letter(app, &principal, &open(app, &principal, &org).await?, id).await
-        }
-        ApiRoute::DropDeadLetter(org, id) => {
-            jobs::drop_dead_letter(app, &principal, &open(app, &principal, &org).await?, id).await
+        ApiRoute::Hook(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            hooks::handle(app, &request, &org, route).await
         }
     }
 }

@@ -4,35 +4,29 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::connect::open_host;
-use crate::domain::manifest::Manifest;
 use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
-use crate::http::api::connections::as_input;
+use crate::http::api::connections::{as_input, open_host};
+use crate::http::api::hooks::show as show_hook;
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
-use crate::providers::{GitHost, Project};
-use crate::store::connections::{
-    Connection, GitRepoFacts, find_connection, find_git_repo, upsert_git_repo,
-};
+use crate::providers::{Project, read_project};
+use crate::store::connections::{GitRepoFacts, find_connection, find_git_repo};
 use crate::store::deliveries::start_job;
 use crate::store::git_refs::list_git_refs;
+use crate::store::hooks::find_repo_hook;
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
-    self as store, Package, add_to_repository_stmt, find_package, find_package_of_git_repo,
-    insert_package_stmt, list_memberships, read_abandoned,
+    self as store, Package, find_package, list_memberships, read_abandoned,
 };
-use crate::store::publications::ask_for_publication_stmt;
-use crate::store::repositories::{Repository, find_repository};
+use crate::store::project_additions::{Addition, add_project};
+use crate::store::repositories::find_repository;
 use crate::store::versions::list_versions;
-
-/// composer.json is never larger.
-const MANIFEST_LIMIT: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,26 +50,21 @@ pub async fn create_package(
     let repository = find_repository(app, &organisation.slug, &asked.repository)
         .await?
         .ok_or_else(|| Error::invalid("`repository` is no repository of this organisation"))?;
-    let (project, manifest) = look_at_project(app, &connection, &asked.project).await?;
-    let name = manifest.package_name().ok_or_else(|| {
-        Error::invalid(format!(
-            "composer.json on the default branch of `{}` has no valid `name`; it must be like `vendor/name`",
-            project.full_name
-        ))
-    })?;
-    let package = keep_package(
+    let host = open_host(app, &connection).await?;
+    let found = read_project(host.as_ref(), &asked.project)
+        .await
+        .map_err(|error| as_input(&error))?;
+    let (package, git_repo) = add_project(
         app,
-        organisation,
-        &connection,
-        &repository,
-        &project,
-        &name,
-        &manifest,
+        &Addition {
+            connection: &connection,
+            repository: repository.id,
+            facts: &facts_of(&found.project),
+            name: &found.name,
+            description: found.description.as_deref(),
+        },
     )
     .await?;
-    let git_repo = package
-        .git_repo_id
-        .ok_or_else(|| Error::internal("an imported package has no git repository"))?;
     let job = start_sync(app, organisation, git_repo, package.id, "import").await?;
     Ok(Reply::json(
         202,
@@ -86,91 +75,15 @@ pub async fn create_package(
     ))
 }
 
-async fn look_at_project(
-    app: &App,
-    connection: &Connection,
-    project: &str,
-) -> Result<(Project, Manifest)> {
-    let host = open_host(app, connection)
-        .await
-        .map_err(|error| as_input(&error))?;
-    read_project(host.as_ref(), project)
-        .await
-        .map_err(|error| as_input(&error))
-}
-
-async fn read_project(host: &dyn GitHost, project: &str) -> Result<(Project, Manifest)> {
-    let project = host.describe_project(project).await?;
-    let name = &project.full_name;
-    let Some(branch) = &project.default_branch else {
-        return Err(Error::invalid(format!("`{name}` has no commits yet")));
-    };
-    let bytes = host
-        .read_file(&project.provider_id, "composer.json", None, MANIFEST_LIMIT)
-        .await?
-        .ok_or_else(|| {
-            Error::invalid(format!(
-                "`{name}` has no composer.json at the top of its default branch `{branch}`"
-            ))
-        })?;
-    let manifest = Manifest::parse(&bytes)
-        .map_err(|fault| Error::invalid(format!("On `{branch}` of `{name}`, {fault}")))?;
-    Ok((project, manifest))
-}
-
-async fn keep_package(
-    app: &App,
-    organisation: &Organisation,
-    connection: &Connection,
-    repository: &Repository,
-    project: &Project,
-    name: &PackageName,
-    manifest: &Manifest,
-) -> Result<Package> {
-    let facts = GitRepoFacts {
+pub(crate) fn facts_of(project: &Project) -> GitRepoFacts<'_> {
+    GitRepoFacts {
         provider_id: &project.provider_id,
         full_name: &project.full_name,
         default_branch: project.default_branch.as_deref().unwrap_or_default(),
         web_url: &project.web_url,
         clone_url: &project.clone_url,
         is_archived: project.is_archived,
-    };
-    let git_repo = upsert_git_repo(app, organisation.id, &connection.id, &facts).await?;
-    // A project that is here already keeps its package; composer.json may have another name by now.
-    let existing = match find_package_of_git_repo(app, git_repo.id).await? {
-        Some(package) => Some(package),
-        None => find_package(app, organisation.id, name).await?,
-    };
-    if let Some(package) = &existing
-        && package.git_repo_id != Some(git_repo.id)
-    {
-        return Err(Error::conflict(format!(
-            "`{name}` is in this organisation already, from another source"
-        )));
     }
-    let name = match &existing {
-        Some(package) => PackageName::parse(&package.name).map_err(Error::internal)?,
-        None => name.clone(),
-    };
-    app.db
-        .batch(vec![
-            insert_package_stmt(
-                organisation.id,
-                &name,
-                Some(git_repo.id),
-                manifest.description(),
-                app.now(),
-            ),
-            add_to_repository_stmt(organisation.id, &name, repository.id),
-        ])
-        .await?;
-    let package = find_package(app, organisation.id, &name)
-        .await?
-        .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;
-    app.db
-        .rows(ask_for_publication_stmt(package.id, app.now()))
-        .await?;
-    Ok(package)
 }
 
 async fn start_sync(
@@ -252,6 +165,7 @@ pub async fn show_package(
                 "published_time": rfc3339(version.published_at),
                 "downloads": version.downloads,
                 "dist": {
+                    "format": version.format,
                     "size": version.size,
                     "shasum": version.sha1,
                     "sha256": version.sha256,
@@ -303,9 +217,12 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
     let Some(repo) = find_git_repo(app, git_repo).await? else {
         return Ok((Value::Null, refs));
     };
-    let provider = find_connection(app, &repo.connection_id)
-        .await?
-        .map(|connection| connection.provider);
+    let connection = find_connection(app, &repo.connection_id).await?;
+    let hook = match (find_repo_hook(app, git_repo).await?, &connection) {
+        (Some(hook), Some(connection)) => show_hook(app, &hook, connection),
+        _ => Value::Null,
+    };
+    let provider = connection.map(|connection| connection.provider);
     let project = json!({
         "provider": provider,
         "connection": repo.connection_id,
@@ -314,6 +231,7 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         "default_branch": repo.default_branch,
         "web_url": repo.web_url,
         "archived": repo.is_archived != 0,
+        "hook": hook,
         "last_heard_at": repo.last_heard_at.map(rfc3339),
         "last_reconciled_at": repo.last_reconciled_at.map(rfc3339),
     });

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::domain::settings::{Composer1, Message, Mirror, SettingsPatch};
+use crate::domain::settings::{Composer1, Duplicates, Message, Mirror, SettingsPatch};
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::organisations::{slug, taken};
@@ -105,6 +105,7 @@ struct AskedChange {
     composer_1: Option<Composer1>,
     mirrors: Option<Vec<Mirror>>,
     messages: Option<Vec<Message>>,
+    duplicates: Option<Duplicates>,
 }
 
 /// Changes a repository: what is absent stays as it is, a list replaces the whole list.
@@ -131,6 +132,7 @@ pub async fn update_repository(
         composer_1: asked.composer_1,
         mirrors: asked.mirrors,
         messages: asked.messages,
+        duplicates: asked.duplicates,
     };
     settings
         .check()
@@ -165,5 +167,6 @@ fn show(app: &App, repository: &Repository) -> Result<serde_json::Value> {
         "composer_1": settings.composer_1,
         "mirrors": settings.mirrors,
         "messages": settings.messages,
+        "duplicates": settings.duplicates,
     }))
 }

@@ -1,6 +1,7 @@
 //! Archives by reference, whole or in part.
 
 use crate::domain::access::{Action, allows};
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::name::PackageName;
 use crate::domain::time::http_date;
 use crate::error::Result;
@@ -16,12 +17,14 @@ pub async fn show_dist(
     request: &Request,
     name: &PackageName,
     reference: &str,
+    format: ArchiveFormat,
 ) -> Result<Reply> {
     let place = visit.repository.place();
     if !allows(visit.principal.as_ref(), Action::Read, place, name) {
         return Ok(not_found());
     }
     let found = find_dist(visit.app, visit.repository.id, name.as_str(), reference).await?;
+    let found = found.filter(|dist| dist.format.answers_to(format));
     Ok(found.map_or_else(not_found, |dist| show(request, &dist)))
 }
 
@@ -73,7 +76,7 @@ fn show(request: &Request, dist: &DistPointer) -> Reply {
         }
     };
     reply
-        .with("content-type", "application/zip")
+        .with("content-type", dist.format.content_type())
         .with("accept-ranges", "bytes")
         .with("etag", tag)
         .with("last-modified", stored)

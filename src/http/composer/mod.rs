@@ -93,8 +93,14 @@ pub async fn handle(
         Resource::ProviderListing(hash) => composer_1::show_listing(&visit, hash).await,
         Resource::Download(name) => notify::receive_download(&visit, request, name).await,
         Resource::Downloads => notify::receive_downloads(&visit, request).await,
-        Resource::Dist(name, reference) => dist::show_dist(&visit, &request, name, reference).await,
+        Resource::Dist(name, reference, format) => {
+            dist::show_dist(&visit, &request, name, reference, *format).await
+        }
+        Resource::UploadInParts(route) => {
+            return upload::in_parts::handle(&visit, request, route).await;
+        }
         Resource::Upload(name, version) => {
+            let (name, version) = (name.as_ref(), version.as_deref());
             return upload::receive_upload(&visit, request, name, version).await;
         }
     }?;

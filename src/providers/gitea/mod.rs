@@ -1,22 +1,29 @@
 //! Gitea and Forgejo by the REST API they share: gitea.com, Codeberg, and instances of one's own.
 
 mod event;
+mod projects;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::hooks::Hooks;
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::Gateway;
 use super::paging::Paging;
 use super::path::{full_commit, is_id, project, segment, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Dialect, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
+use super::{
+    Account, Credentials, GitHost, HookPlace, Project, ProjectPage, ProviderKind, RefListing,
+    RefPage, WantedHook,
+};
 
 pub use event::{delivery_id, event_name, parse_event, verify};
 
@@ -82,6 +89,8 @@ fn explain(_: &str, _: &InResponse, _: Option<&str>) -> Option<Error> {
 /// A Gitea or Forgejo with one token.
 pub struct Gitea<'a> {
     api: Rest<'a>,
+    /// Where git itself answers.
+    git: GitPlace<'a>,
     product: Product,
     /// Only one endpoint takes an id, so the names of the projects it told of are kept while this lives.
     names: RefCell<HashMap<String, String>>,
@@ -103,8 +112,12 @@ impl<'a> Gitea<'a> {
             Some(basic) => basic,
             None => format!("token {}", credentials.plain_token()?),
         };
+        // Whoever has the token as password may have any name, which must not be empty.
+        let username = credentials.username.as_deref().unwrap_or("token");
+        let git = GitPlace::new(gateway, base, username, &credentials.token)?;
         let base = format!("{base}{API}");
         Ok(Self {
+            git,
             api: Rest::new(
                 gateway,
                 product.dialect(),
@@ -182,6 +195,28 @@ struct Repository {
     has_issues: bool,
 }
 
+impl Repository {
+    fn describe(self) -> Project {
+        let page = &self.html_url;
+        // As Composer's driver for Forgejo (`ForgejoDriver::getComposerInformation`) makes them.
+        Project {
+            source_page: Some(format!("{page}/{{kind}}/{{ref}}")),
+            issues_page: self.has_issues.then(|| format!("{page}/issues")),
+            homepage: None,
+            provider_id: self.id.to_string(),
+            full_name: self.full_name,
+            // The branch of an empty repository is a plan.
+            default_branch: self
+                .default_branch
+                .filter(|name| !name.is_empty() && !self.empty),
+            web_url: self.html_url,
+            clone_url: self.clone_url,
+            is_private: self.private || self.internal,
+            is_archived: self.archived,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct FoundCommit {
     commit: GitCommit,
@@ -246,23 +281,19 @@ impl GitHost for Gitea<'_> {
             format!("/repos/{}/{}", segment(owner), segment(name))
         };
         let repository = self.find_repository(&path, name_or_id).await?;
-        let page = &repository.html_url;
-        // As Composer's driver for Forgejo (`ForgejoDriver::getComposerInformation`) makes them.
-        Ok(Project {
-            source_page: Some(format!("{page}/{{kind}}/{{ref}}")),
-            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
-            homepage: None,
-            provider_id: repository.id.to_string(),
-            full_name: repository.full_name,
-            // The branch of an empty repository is a plan.
-            default_branch: repository
-                .default_branch
-                .filter(|name| !name.is_empty() && !repository.empty),
-            web_url: repository.html_url,
-            clone_url: repository.clone_url,
-            is_private: repository.private || repository.internal,
-            is_archived: repository.archived,
-        })
+        Ok(repository.describe())
+    }
+
+    async fn list_projects(
+        &self,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        projects::list(&self.api, search, cursor).await
+    }
+
+    async fn ls_refs(&self, clone_url: &str) -> Result<LsRefs> {
+        ls_refs::ask(&self.git, clone_url).await
     }
 
     async fn list_refs(
@@ -317,6 +348,67 @@ impl GitHost for Gitea<'_> {
         );
         let or = ", or the instance has `DISABLE_DOWNLOAD_SOURCE_ARCHIVES` set";
         self.api.open_archive(&url, commit, or).await
+    }
+
+    async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
+        self.hooks(place).await?.find(&self.api, url).await
+    }
+
+    async fn save_hook(
+        &self,
+        place: HookPlace<'_>,
+        known: Option<&str>,
+        wanted: &WantedHook<'_>,
+    ) -> Result<String> {
+        let body = self.hook_body(wanted);
+        self.hooks(place).await?.save(&self.api, known, &body).await
+    }
+
+    async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
+        self.hooks(place).await?.remove(&self.api, hook).await
+    }
+}
+
+impl Gitea<'_> {
+    async fn hooks(&self, place: HookPlace<'_>) -> Result<Hooks> {
+        let (path, needs) = match place {
+            HookPlace::Project(id) => (
+                format!("{}/hooks", self.repository_path(id).await?),
+                "the token needs the scope `write:repository` and an owner who administers the repository",
+            ),
+            HookPlace::Group(name) => (
+                format!("/orgs/{}/hooks", segment(name)),
+                "it must be an organisation and no person; the token needs the scope `write:organization` and somebody \
+                 who owns the organisation",
+            ),
+        };
+        Ok(Hooks {
+            first: format!("{path}?limit={PER_PAGE}&page=1"),
+            path,
+            paging: Paging::Numbers,
+            url: "/config/url",
+            update: "PATCH",
+            needs,
+        })
+    }
+
+    fn hook_body(&self, wanted: &WantedHook<'_>) -> Value {
+        let (kind, provider) = match self.product {
+            Product::Gitea => ("gitea", ProviderKind::Gitea),
+            Product::Forgejo => ("forgejo", ProviderKind::Forgejo),
+        };
+        json!({
+            "type": kind,
+            // It is false unless it is said.
+            "active": true,
+            "branch_filter": "*",
+            "events": provider.webhook_events(),
+            "config": {
+                "url": wanted.url,
+                "content_type": "json",
+                "secret": wanted.secret,
+            },
+        })
     }
 }
 

@@ -97,7 +97,7 @@ fn what_the_token_lacks_is_said_and_its_owner_may_stay_unknown() {
 
     let client = on_path("/user", refused(401, "user does not exist"));
     let error = block_on(forgejo(&client).check_access()).unwrap_err();
-    assert_eq!(error.kind(), PARK);
+    assert_eq!(error.kind(), ErrorKind::CredentialRefused);
     assert!(!error.to_string().contains(TOKEN));
 
     let client = on_path("/user", answer(404, "<html>"));

@@ -5,25 +5,29 @@ pub mod app;
 mod app_event;
 mod event;
 mod funding;
+mod projects;
 mod read_ahead;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::domain::funding::Funding;
 use crate::error::{Error, Result};
 use crate::ports::InResponse;
 
+use super::hooks::Hooks;
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::Gateway;
 use super::paging::Paging;
-use super::path::{full_commit, is_id, project, segments, split_name};
+use super::path::{full_commit, is_id, project, segment, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
 use super::{
-    Account, CommitFacts, Credentials, GitHost, NamedProject, Project, ProjectPage, RefListing,
-    RefPage, TokenSource,
+    Account, CommitFacts, Credentials, GitHost, HookPlace, NamedProject, Project, ProjectPage,
+    ProviderKind, RefListing, RefPage, TokenSource, WantedHook,
 };
 
 use api::Holder;
@@ -40,20 +44,17 @@ const PER_PAGE: usize = 100;
 pub struct GitHub<'a> {
     api: Rest<'a>,
     holder: Holder,
+    /// Where git itself answers.
+    git: GitPlace<'a>,
+    /// Whether the token is that of an App's installation, which may be given as any other token is.
+    is_installation: bool,
 }
 
 impl<'a> GitHub<'a> {
     /// A GitHub at `base_url`, or at github.com when that is empty.
     pub fn new(gateway: Gateway<'a>, base_url: &str, credentials: &Credentials) -> Result<Self> {
-        Ok(Self {
-            api: api::open(
-                gateway,
-                base_url,
-                credentials.token_alone("GitHub")?,
-                Holder::Person,
-            )?,
-            holder: Holder::Person,
-        })
+        let token = credentials.token_alone("GitHub")?;
+        Self::held_by(Holder::Person, gateway, base_url, token)
     }
 
     /// The same for an installation of a GitHub App: its tokens live for an hour, and `source` has the next one.
@@ -63,10 +64,18 @@ impl<'a> GitHub<'a> {
         token: &str,
         source: Box<dyn TokenSource + 'a>,
     ) -> Result<Self> {
-        let api = api::open(gateway, base_url, token, Holder::Installation)?;
+        let mut host = Self::held_by(Holder::Installation, gateway, base_url, token)?;
+        host.api = host.api.renewing(source);
+        Ok(host)
+    }
+
+    fn held_by(holder: Holder, gateway: Gateway<'a>, base_url: &str, token: &str) -> Result<Self> {
+        let api = api::open(gateway, base_url, token, holder)?;
         Ok(Self {
-            api: api.renewing(source),
-            holder: Holder::Installation,
+            git: GitPlace::new(gateway, &git_base(&api.url("")), "x-access-token", token)?,
+            api,
+            holder,
+            is_installation: holder == Holder::Installation || token.starts_with("ghs_"),
         })
     }
 }
@@ -92,21 +101,21 @@ struct Repository {
     has_issues: bool,
 }
 
-impl From<Repository> for Project {
-    fn from(repository: Repository) -> Self {
-        let page = &repository.html_url;
-        Self {
+impl Repository {
+    fn describe(self) -> Project {
+        let page = &self.html_url;
+        Project {
             source_page: Some(format!("{page}/tree/{{ref}}")),
-            issues_page: repository.has_issues.then(|| format!("{page}/issues")),
+            issues_page: self.has_issues.then(|| format!("{page}/issues")),
             // Composer's driver leaves the website that GitHub knows alone.
             homepage: None,
-            provider_id: repository.id.to_string(),
-            full_name: repository.full_name,
-            default_branch: repository.default_branch.filter(|name| !name.is_empty()),
-            web_url: repository.html_url,
-            clone_url: repository.clone_url,
-            is_private: repository.private,
-            is_archived: repository.archived,
+            provider_id: self.id.to_string(),
+            full_name: self.full_name,
+            default_branch: self.default_branch.filter(|name| !name.is_empty()),
+            web_url: self.html_url,
+            clone_url: self.clone_url,
+            is_private: self.private,
+            is_archived: self.archived,
         }
     }
 }
@@ -173,7 +182,7 @@ impl GitHost for GitHub<'_> {
             Asked::Refused(refusal) => return Err(refusal.error),
         };
         let repository: Repository = self.api.json(response).await?;
-        Ok(repository.into())
+        Ok(repository.describe())
     }
 
     async fn list_projects(
@@ -181,12 +190,11 @@ impl GitHost for GitHub<'_> {
         search: Option<&str>,
         cursor: Option<&str>,
     ) -> Result<ProjectPage> {
-        match self.holder {
-            Holder::Installation => app::list_projects(&self.api, search, cursor).await,
-            Holder::Person | Holder::App => Err(Error::invalid(
-                "This kind of host has no list of projects; name each one to be added",
-            )),
-        }
+        projects::list(&self.api, self.is_installation, search, cursor).await
+    }
+
+    async fn ls_refs(&self, clone_url: &str) -> Result<LsRefs> {
+        ls_refs::ask(&self.git, clone_url).await
     }
 
     async fn read_funding(&self, project: &Project) -> Result<Vec<Funding>> {
@@ -251,6 +259,69 @@ impl GitHost for GitHub<'_> {
         let commit = full_commit(commit)?;
         let url = format!("/repositories/{}/zipball/{commit}", project(project_id)?);
         self.api.open_archive(&url, commit, "").await
+    }
+
+    async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
+        hooks(place)?.find(&self.api, url).await
+    }
+
+    async fn save_hook(
+        &self,
+        place: HookPlace<'_>,
+        known: Option<&str>,
+        wanted: &WantedHook<'_>,
+    ) -> Result<String> {
+        let body = hook_body(wanted);
+        hooks(place)?.save(&self.api, known, &body).await
+    }
+
+    async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
+        hooks(place)?.remove(&self.api, hook).await
+    }
+}
+
+fn hooks(place: HookPlace<'_>) -> Result<Hooks> {
+    let (path, needs) = match place {
+        HookPlace::Project(id) => (
+            format!("/repositories/{}/hooks", project(id)?),
+            "a classic token needs the scope `repo` or `admin:repo_hook` and an owner who administers the \
+             repository, a fine-grained one write access to `Webhooks`",
+        ),
+        HookPlace::Group(name) => (
+            format!("/orgs/{}/hooks", segment(name)),
+            "it must be an organisation and no person; a classic token needs the scope `admin:org_hook` and \
+             somebody who owns the organisation, a fine-grained one write access to the organisation's `Webhooks`",
+        ),
+    };
+    Ok(Hooks {
+        first: format!("{path}?per_page={PER_PAGE}"),
+        path,
+        paging: Paging::Links,
+        url: "/config/url",
+        update: "PATCH",
+        needs,
+    })
+}
+
+fn hook_body(wanted: &WantedHook<'_>) -> Value {
+    json!({
+        "name": "web",
+        "active": true,
+        "events": ProviderKind::GitHub.webhook_events(),
+        "config": {
+            "url": wanted.url,
+            "content_type": "json",
+            "secret": wanted.secret,
+            "insecure_ssl": "0",
+        },
+    })
+}
+
+/// Where git answers, by where the API does: beside it at an Enterprise Server, next door at github.com and GHE.com.
+fn git_base(api: &str) -> String {
+    match api.strip_prefix("https://api.") {
+        Some(host) => format!("https://{host}"),
+        None => api.trim_end_matches("/api/v3").to_owned(),
     }
 }
 

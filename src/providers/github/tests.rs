@@ -109,7 +109,7 @@ fn a_missing_scope_is_named() {
 fn a_refused_token_is_reported_without_it() {
     let client = on_path("/user", refused(401, "Bad credentials"));
     let error = block_on(github(&client).check_access()).unwrap_err();
-    assert_eq!(error.kind(), PARK);
+    assert_eq!(error.kind(), ErrorKind::CredentialRefused);
     assert!(
         error
             .message()
@@ -151,8 +151,9 @@ fn limits_and_failures_have_their_kind() {
         ),
         (
             refused(403, "Your account was suspended").with("x-ratelimit-remaining", "4000"),
-            PARK,
+            ErrorKind::CredentialRefused,
         ),
+        (refused(403, "Repository access blocked"), PARK),
     ] {
         let client = on_path("/user", answer);
         let error = block_on(github(&client).check_access()).unwrap_err();

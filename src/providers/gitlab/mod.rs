@@ -1,21 +1,29 @@
 //! GitLab by its REST API: gitlab.com, and instances of one's own, also below a path.
 
 mod event;
+mod projects;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 
+use super::hooks::Hooks;
+use super::ls_refs::{self, GitPlace, LsRefs};
 use super::outgoing::{Gateway, archives_limited, upstream};
 use super::paging::Paging;
 use super::path::{full_commit, is_id, is_word, project, segment};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Dialect, Rest, Want};
-use super::{Account, Credentials, GitHost, Project, RefListing, RefPage};
+use super::{
+    Account, Credentials, GitHost, HookPlace, Project, ProjectPage, RefListing, RefPage, WantedHook,
+};
 
 pub use event::{delivery_id, parse_event, verify};
 
@@ -47,6 +55,8 @@ fn accept(want: Want) -> &'static str {
 /// GitLab with one token.
 pub struct GitLab<'a> {
     api: Rest<'a>,
+    /// Where git itself answers.
+    git: GitPlace<'a>,
     is_oauth: bool,
     /// How many branches to ask for in one page.
     branches_per_page: usize,
@@ -81,8 +91,10 @@ impl<'a> GitLab<'a> {
         } else {
             ("private-token", token.to_owned())
         };
+        let git = GitPlace::new(gateway, base, "oauth2", token)?;
         let base = format!("{base}{API}");
         Ok(Self {
+            git,
             api: Rest::new(gateway, &DIALECT, &base, authentication, token)?,
             is_oauth,
             branches_per_page: branches_per_page(gateway.now()),
@@ -150,6 +162,26 @@ struct Access {
 }
 
 impl FoundProject {
+    fn describe(self) -> Project {
+        let page = &self.web_url;
+        // As Composer's driver for GitLab (`GitLabDriver::getComposerInformation`) makes them.
+        Project {
+            source_page: Some(format!("{page}/-/tree/{{ref}}")),
+            issues_page: self.issues_enabled.then(|| format!("{page}/-/issues")),
+            homepage: None,
+            provider_id: self.id.to_string(),
+            // The branch of an empty repository is a plan.
+            default_branch: self
+                .default_branch
+                .filter(|name| !name.is_empty() && !self.empty_repo),
+            web_url: self.web_url,
+            clone_url: self.http_url_to_repo,
+            is_private: self.visibility.as_deref() != Some("public"),
+            is_archived: self.archived,
+            full_name: self.path_with_namespace,
+        }
+    }
+
     /// Whether a member with this token sees the project, but not its repository.
     fn is_seen_by_guest(&self) -> bool {
         let Some(permissions) = &self.permissions else {
@@ -237,23 +269,19 @@ impl GitHost for GitLab<'_> {
                 ),
             ));
         }
-        let page = &found.web_url;
-        // As Composer's driver for GitLab (`GitLabDriver::getComposerInformation`) makes them.
-        Ok(Project {
-            source_page: Some(format!("{page}/-/tree/{{ref}}")),
-            issues_page: found.issues_enabled.then(|| format!("{page}/-/issues")),
-            homepage: None,
-            provider_id: found.id.to_string(),
-            // The branch of an empty repository is a plan.
-            default_branch: found
-                .default_branch
-                .filter(|name| !name.is_empty() && !found.empty_repo),
-            web_url: found.web_url,
-            clone_url: found.http_url_to_repo,
-            is_private: found.visibility.as_deref() != Some("public"),
-            is_archived: found.archived,
-            full_name: found.path_with_namespace,
-        })
+        Ok(found.describe())
+    }
+
+    async fn list_projects(
+        &self,
+        search: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ProjectPage> {
+        projects::list(&self.api, search, cursor).await
+    }
+
+    async fn ls_refs(&self, clone_url: &str) -> Result<LsRefs> {
+        ls_refs::ask(&self.git, clone_url).await
     }
 
     async fn list_refs(
@@ -321,9 +349,64 @@ impl GitHost for GitLab<'_> {
         opened
     }
 
+    async fn find_hook(&self, place: HookPlace<'_>, url: &str) -> Result<Option<String>> {
+        hooks(place)?.find(&self.api, url).await
+    }
+
+    async fn save_hook(
+        &self,
+        place: HookPlace<'_>,
+        known: Option<&str>,
+        wanted: &WantedHook<'_>,
+    ) -> Result<String> {
+        let body = hook_body(wanted);
+        hooks(place)?.save(&self.api, known, &body).await
+    }
+
+    async fn remove_hook(&self, place: HookPlace<'_>, hook: &str) -> Result<()> {
+        hooks(place)?.remove(&self.api, hook).await
+    }
+
     fn limits_archives_apart(&self) -> bool {
         true
     }
+}
+
+fn hooks(place: HookPlace<'_>) -> Result<Hooks> {
+    let (path, needs) = match place {
+        HookPlace::Project(id) => (
+            format!("/projects/{}/hooks", project(id)?),
+            "the token needs the scope `api` and the role Maintainer in the project",
+        ),
+        HookPlace::Group(name) => (
+            format!("/groups/{}/hooks", segment(name)),
+            "webhooks of groups need GitLab Premium, the scope `api` and the role Owner in the group",
+        ),
+    };
+    Ok(Hooks {
+        first: format!("{path}?per_page={PER_PAGE}"),
+        path,
+        paging: Paging::Queries,
+        url: "/url",
+        update: "PUT",
+        needs,
+    })
+}
+
+/// The secret goes along twice: instances that can sign do so, and older ones pass over `signing_token` and show `token`.
+fn hook_body(wanted: &WantedHook<'_>) -> Value {
+    let mut body = json!({
+        "url": wanted.url,
+        "token": wanted.secret,
+        "push_events": true,
+        "tag_push_events": true,
+        "enable_ssl_verification": true,
+    });
+    if let (Ok(key), Some(body)) = (hex::decode(wanted.secret), body.as_object_mut()) {
+        let key = format!("whsec_{}", STANDARD.encode(key));
+        body.insert("signing_token".to_owned(), key.into());
+    }
+    body
 }
 
 /// GitLab keeps a listing of branches for 30 seconds, apart for each set of parameters, and gives it again whatever is

@@ -148,7 +148,7 @@ fn older_instances_and_other_addresses_are_told_apart() {
 
     let client = on_path(SELF, refused(401, "401 Unauthorized"));
     let error = block_on(gitlab(&client).check_access()).unwrap_err();
-    assert_eq!(error.kind(), PARK);
+    assert_eq!(error.kind(), ErrorKind::CredentialRefused);
     assert!(error.message().contains("refused the token"), "{error}");
     assert!(!error.to_string().contains(TOKEN));
 }

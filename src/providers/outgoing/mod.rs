@@ -136,13 +136,8 @@ impl<'a> Gateway<'a> {
             return limited(host, retry_after);
         }
         match response.status {
-            401 => upstream(
-                false,
-                format!(
-                    "`{host}` refused the token{said}; it was revoked, has expired or was mistyped. \
-                     Store a new one in the connection."
-                ),
-            ),
+            401 => credential_refused(host, message),
+            403 if message.is_some_and(is_about_account) => credential_refused(host, message),
             403 => upstream(
                 false,
                 format!(
@@ -202,6 +197,28 @@ pub fn limited_silently(host: &str) -> Error {
     limited(host, SILENT_LIMIT)
 }
 
+/// A host that accepts the credentials no more.
+pub fn credential_refused(host: &str, message: Option<&str>) -> Error {
+    let said = message.map_or_else(String::new, |message| format!(": {message}"));
+    Error::new(
+        ErrorKind::CredentialRefused,
+        format!(
+            "`{host}` refused the token{said}; it was revoked, has expired or was mistyped. \
+             Store a new one in the connection."
+        ),
+    )
+}
+
+/// Whether a 403 is about the account and not about what was asked of it: GitHub suspends accounts, GitLab blocks and
+/// deactivates them.
+fn is_about_account(message: &str) -> bool {
+    let said = message.to_ascii_lowercase();
+    said.contains("account")
+        && ["suspended", "blocked", "deactivated"]
+            .iter()
+            .any(|state| said.contains(state))
+}
+
 /// Another host's failure.
 pub fn upstream(retryable: bool, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Upstream { retryable }, message)
@@ -227,14 +244,26 @@ pub async fn read_body(mut response: InResponse, limit: usize, what: &str) -> Re
     }
 }
 
+/// Where hosts put the sentence of a refusal.
+const MESSAGES: [&str; 7] = [
+    "/errors/0/message",
+    "/message",
+    "/message/error",
+    "/message/url/0",
+    "/error_description",
+    "/error/message",
+    "/error",
+];
+
 /// The `message` of a refusal's JSON body, when it is one short printable sentence without `secret`.
 pub async fn read_message(response: &mut InResponse, secret: &str) -> Option<String> {
     let bytes = read_to_end(response.body.as_mut(), REFUSAL_LIMIT)
         .await
         .ok()?;
     let body: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    // GitLab nests some of its sentences, and those of OAuth have a name of their own.
-    let message = ["/message", "/message/error", "/error_description"]
+    // GitLab nests some of its sentences, as both Bitbuckets do all of theirs, and those of OAuth have a name of their own.
+    // Of what was wrong with a hook, GitHub tells in a list, and GitLab by the field.
+    let message = MESSAGES
         .into_iter()
         .find_map(|pointer| body.pointer(pointer)?.as_str())?
         .trim()

@@ -190,7 +190,7 @@ fn a_wait_may_be_a_date() {
 #[test]
 fn each_status_has_its_kind() {
     for (status, kind) in [
-        (401, ErrorKind::Upstream { retryable: false }),
+        (401, ErrorKind::CredentialRefused),
         (403, ErrorKind::Upstream { retryable: false }),
         (404, ErrorKind::NotFound),
         (410, ErrorKind::NotFound),

@@ -102,12 +102,16 @@ impl<'a> Remote<'a> {
     pub(super) async fn list_refs(&self, project: &str) -> Result<Listed> {
         let url = self.clone_url(project);
         let request = ask_for_refs(&Capabilities::default());
-        if let Ok(response) = self.post(&url, request, false).await
-            && response.status == 200
-            && let Ok(bytes) = read_body(response, REFS_LIMIT, "The list of refs").await
-            && let Ok(listed) = read_refs(&bytes)
-        {
-            return Ok(listed);
+        if let Ok(response) = self.post(&url, request, false).await {
+            if let Some(limit) = self.limit(&response) {
+                return Err(limit);
+            }
+            if response.status == 200
+                && let Ok(bytes) = read_body(response, REFS_LIMIT, "The list of refs").await
+                && let Ok(listed) = read_refs(&bytes)
+            {
+                return Ok(listed);
+            }
         }
         let discovered = self.discover(project).await?;
         let request = ask_for_refs(&discovered.capabilities);
@@ -124,7 +128,12 @@ impl<'a> Remote<'a> {
         let mut response = match self.post(&url, request, false).await {
             Ok(response) if response.status == 200 => response,
             Err(error) if error.is_retryable() => return Err(error),
-            Ok(_) | Err(_) => {
+            first => {
+                if let Ok(response) = &first
+                    && let Some(limit) = self.limit(response)
+                {
+                    return Err(limit);
+                }
                 let discovered = self.discover(project).await?;
                 let request = ask_for_commits(&discovered.capabilities, commits);
                 self.ask(&discovered, request).await?
@@ -213,7 +222,16 @@ impl<'a> Remote<'a> {
         headers
     }
 
+    /// Set where the server wants to be left alone: then it is not even asked what it is.
+    fn limit(&self, response: &InResponse) -> Option<Error> {
+        let refusal = self.gateway.refusal(self.host(), response, None);
+        matches!(refusal.kind(), ErrorKind::RateLimited { .. }).then_some(refusal)
+    }
+
     fn refuse(&self, response: &InResponse) -> Error {
+        if let Some(limit) = self.limit(response) {
+            return limit;
+        }
         let host = self.host();
         match response.status {
             401 | 403 if !self.has_credentials() => upstream(

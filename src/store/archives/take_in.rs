@@ -9,7 +9,7 @@ use crate::ports::{Blobs, ByteStream, MultipartBlobs};
 /// The size of the buffer and of every part but the last: the smallest that R2 takes, of which 10,000 are 50 GB.
 /// Five imports run at once in a consumer, each with this buffer and a copy of it on its way out: 50 MB of an
 /// isolate's 128.
-const PART: usize = 5 * 1024 * 1024;
+pub const PART: usize = 5 * 1024 * 1024;
 
 /// Until an archive is larger than this, the buffer grows as needed: most archives stay below.
 const SMALL: usize = 512 * 1024;
@@ -94,15 +94,16 @@ fn grow(buffer: &mut Vec<u8>, by: usize, part_size: usize) {
     }
 }
 
+/// What is computed of an archive on its way.
 #[derive(Default)]
-struct Hashes {
+pub(super) struct Hashes {
     size: u64,
     sha1: Sha1,
     sha256: Sha256,
 }
 
 impl Hashes {
-    fn add(&mut self, chunk: &[u8], limit: u64) -> Result<()> {
+    pub(super) fn add(&mut self, chunk: &[u8], limit: u64) -> Result<()> {
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         self.size = self.size.saturating_add(length);
         if self.size > limit {
@@ -113,7 +114,7 @@ impl Hashes {
         Ok(())
     }
 
-    fn finish(self) -> StoredArchive {
+    pub(super) fn finish(self) -> StoredArchive {
         StoredArchive {
             size: self.size,
             sha1: hex::encode(self.sha1.finalize()),

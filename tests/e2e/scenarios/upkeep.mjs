@@ -26,6 +26,25 @@ export default function upkeep(world) {
     assert.equal(await composer.php(greet), "v1.1.0");
   });
 
+  test("a scheduled comparison that finds nothing new costs one request, of git and not of the API", async () => {
+    const name = "acme/unchanged";
+    const project = await world.importGreeter(name, { tags: ["v1.0.0", "v1.1.0", "v1.2.0"] });
+    await platform.query("update git_repos set last_reconciled_at = last_reconciled_at - 25000 where full_name = ?1", name);
+    await platform.query(
+      "update jobs set created_at = created_at - 25000 where git_repo_id = (select id from git_repos where full_name = ?1)",
+      name,
+    );
+    const before = world.double.requests.length;
+    const job = await world.syncedBy(name, () => platform.cron());
+    assert.equal(job.cause, "schedule");
+    assert.deepEqual(job.progress, { total: 4, done: 4, imported: 0, unchanged: 4, skipped: 0, failed: 0, removed: 0 });
+    const mine = world.double.requests.slice(before).filter(({ path }) => path.includes(name) || path.includes(`/${project.id}`));
+    assert.deepEqual(
+      mine.map(({ method, path, status }) => `${method} ${path} ${status}`),
+      [`POST /${name}.git/git-upload-pack 200`],
+    );
+  });
+
   test("without their copies in the cache documents are the same, and copies come back", async () => {
     const name = "acme/uncached";
     await world.importGreeter(name);

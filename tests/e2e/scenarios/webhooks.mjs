@@ -109,7 +109,7 @@ export default function webhooks(world) {
     await world.syncedBy(name, () => world.deliver("push", payload));
     assert.equal(await world.countNewJobs(name, known), 1);
     const { deliveries } = await world.expect(200, "GET", "/orgs/main/deliveries");
-    const entry = deliveries.find((candidate) => candidate.id === delivery);
+    const entry = deliveries.find((candidate) => candidate.delivery === delivery);
     assert.deepEqual([entry.event, entry.verdict, entry.job], ["star", "ignored", null]);
   });
 
@@ -135,7 +135,7 @@ export default function webhooks(world) {
     const payload = await release("v1.7.0");
     const job = await world.syncedBy(name, () => world.deliver("push", payload, { delivery }));
     const { deliveries } = await world.expect(200, "GET", "/orgs/main/deliveries");
-    const entry = deliveries.find((candidate) => candidate.id === delivery);
+    const entry = deliveries.find((candidate) => candidate.delivery === delivery);
     assert.deepEqual([entry.event, entry.verdict, entry.project, entry.job], ["push", "accepted", name, job.id]);
   });
 }

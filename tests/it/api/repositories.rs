@@ -15,7 +15,7 @@ fn settings_are_changed_one_by_one_and_shown() {
         json!({
             "slug": "main", "description": null, "public": false,
             "url": "https://packages.example.com/r/acme/main", "revision": registry.head().0,
-            "composer_1": "auto", "mirrors": [], "messages": [],
+            "composer_1": "auto", "mirrors": [], "messages": [], "duplicates": "refuse",
         })
     );
     let mirror =
@@ -26,6 +26,11 @@ fn settings_are_changed_one_by_one_and_shown() {
         (json!({"description": "Ours"}), "description", json!("Ours")),
         (json!({"mirrors": [mirror]}), "mirrors", json!([mirror])),
         (json!({"messages": [message]}), "messages", json!([message])),
+        (
+            json!({"duplicates": "ignore"}),
+            "duplicates",
+            json!("ignore"),
+        ),
         (json!({"composer_1": "full"}), "composer_1", json!("full")),
         (json!({"public": true}), "public", json!(true)),
         (json!({"mirrors": []}), "mirrors", json!([])),

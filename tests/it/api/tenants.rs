@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::TestRegistry;
+use crate::support::world::Port;
 
 #[test]
 fn ids_of_another_organisation_are_unknown_everywhere() {
@@ -101,6 +102,48 @@ fn ids_of_another_organisation_are_unknown_everywhere() {
             .len(),
         1
     );
+}
+
+#[test]
+fn projects_and_imports_of_another_organisation_do_not_exist() {
+    let registry = TestRegistry::imported();
+    let slug = json!({"slug": "globex"});
+    registry.admin().post("/api/v1/orgs", &slug).expect(201);
+    let asked = json!({"name": "a", "access": "admin"});
+    let made = registry.admin().post("/api/v1/orgs/globex/tokens", &asked);
+    let made = made.expect(201).json();
+    let stranger = registry.with_token(made["token"].as_str().unwrap());
+    let first = |sql| registry.world.sqlite.texts(sql).remove(0);
+    let connection = first("select id from connections");
+    let asked = json!({"projects": ["acme/lib-source"], "repository": "main"});
+    let path = format!("/api/v1/orgs/acme/connections/{connection}/imports");
+    registry.admin().post(&path, &asked).expect(202);
+    registry.run_jobs();
+    let import = first("select id from imports");
+    let before = registry.world.sqlite.changes();
+    registry.world.forget_calls();
+    for org in ["acme", "globex", "none"] {
+        let base = format!("/api/v1/orgs/{org}");
+        for path in [
+            format!("imports/{import}"),
+            format!("connections/{connection}/projects"),
+        ] {
+            stranger.get(&format!("{base}/{path}")).expect(404);
+        }
+        let named = json!({"projects": ["acme/lib-source"]});
+        for (path, asked) in [
+            (format!("imports/{import}/cancel"), &json!({})),
+            (format!("connections/{connection}/imports"), &asked),
+            (format!("connections/{connection}/imports/preview"), &named),
+        ] {
+            stranger.post(&format!("{base}/{path}"), asked).expect(404);
+        }
+    }
+    stranger.get("/api/v1/orgs/acme/imports").expect(404);
+    let listed = stranger.get("/api/v1/orgs/globex/imports").expect(200);
+    assert_eq!(listed.json()["imports"], json!([]));
+    assert_eq!(registry.world.sqlite.changes(), before);
+    assert_eq!(registry.world.calls(Port::Outbound), 0);
 }
 
 #[test]

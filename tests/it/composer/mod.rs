@@ -15,6 +15,8 @@ mod providers;
 mod root;
 mod search;
 mod upload;
+mod upload_forms;
+mod upload_in_parts;
 
 use crate::support::TestRegistry;
 

@@ -169,7 +169,7 @@ fn a_setting_moves_the_validator_of_the_root_and_no_other() {
     // A token that is younger than the head: its time must not hide the change.
     let reader = registry.reader("acme/*");
     let all = |persona: &Persona<'_>| [ROOT, TAGGED, DEV].map(|path| date(persona, path));
-    for persona in [registry.admin(), reader] {
+    for (persona, duplicates) in [(registry.admin(), "ignore"), (reader, "refuse")] {
         for settings in [
             json!({"messages": [{"level": "info", "text": "One"}]}),
             json!({"messages": [{"level": "info", "text": "Two"}]}),
@@ -183,7 +183,7 @@ fn a_setting_moves_the_validator_of_the_root_and_no_other() {
             assert_eq!(before[1..], after[1..], "{settings}");
             // The same again, and what is not in the document, change nothing.
             registry.admin().patch(REPOSITORY, &settings).expect(200);
-            let described = json!({"description": "Ours"});
+            let described = json!({"description": "Ours", "duplicates": duplicates});
             registry.admin().patch(REPOSITORY, &described).expect(200);
             assert_eq!(all(&persona), after, "{settings}");
         }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::support::TestRegistry;
 use crate::support::faults::with_every_fault;
 use crate::support::git_server::GIT_SERVER;
+use crate::support::world::Port;
 
 /// An import of that repository that has been asked for and not begun.
 fn asked(repository: &str) -> TestRegistry {
@@ -50,4 +51,19 @@ fn more_commits_than_one_message_takes_are_left_to_the_next() {
     assert_eq!(versions(&registry), 45);
     // The refs, the head for its name, and two portions.
     assert_eq!(registry.world.github.borrow().seen.len(), 4);
+}
+
+#[test]
+fn a_commit_costs_few_rounds_of_storage() {
+    let registry = asked("many.git");
+    registry.world.forget_calls();
+    registry.run_jobs();
+    let (db, blobs) = (
+        registry.world.calls(Port::Db),
+        registry.world.calls(Port::Blobs),
+    );
+    // What waits, whether its version and its archive are known, and the batch; the archive, and a look into it. The rest
+    // is for the job as a whole.
+    assert!(db <= 45 * 4 + 40, "{db} rounds of D1");
+    assert!(blobs <= 45 * 2 + 20, "{blobs} rounds of R2");
 }

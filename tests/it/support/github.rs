@@ -12,7 +12,10 @@ use sha2::Sha256;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::bitbucket::Bitbucket;
+use super::git_server::GitFaults;
 use super::github_app::{AppDouble, GraphQl, Odd, Reach};
+use super::hooks::HookBook;
 use super::hosts::ArchiveLimit;
 
 /// The token that GitHub knows.
@@ -32,14 +35,26 @@ pub(crate) struct GitHubDouble {
     pub(crate) seen: Vec<String>,
     /// Answers for the next requests, before anything else is looked at.
     pub(crate) refusals: Vec<Answer>,
+    /// Webhooks, of all hosts.
+    pub(crate) hooks: HookBook,
+    /// The one token that GitHub takes; none for [`GITHUB_TOKEN`].
+    pub(crate) token: Option<String>,
     /// Of GitLab.
     pub(crate) archive_limit: ArchiveLimit,
     /// Of GitLab: when which listing was made, and what it said.
     pub(crate) kept_branches: BTreeMap<String, (i64, Vec<u8>)>,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
+    /// Whether GitLab and Forgejo leave their archives with another host.
+    pub(crate) keeps_archives_elsewhere: bool,
+    /// Of the server that speaks git alone.
+    pub(crate) git_faults: GitFaults,
+    /// Of both Bitbuckets.
+    pub(crate) bitbucket: Bitbucket,
     /// The status with which every question about funding is refused.
     pub(crate) fail_funding: Option<u16>,
+    /// The status with which git refuses its list of refs.
+    pub(crate) refuse_git: Option<u16>,
     /// The FUNDING.yml of an owner's `.github` project.
     pub(crate) owner_funding: Option<String>,
 }
@@ -131,6 +146,13 @@ impl GitHubDouble {
         Answer::new(200, archive)
     }
 
+    /// Where the archive is that a host keeps elsewhere, if it does.
+    pub(crate) fn archive_elsewhere(&self, id: u64, commit: &str) -> Option<Answer> {
+        let location = format!("{ARCHIVES}{id}/{commit}");
+        self.keeps_archives_elsewhere
+            .then(|| Answer::new(302, "").with("location", location))
+    }
+
     /// How often GitLab was asked for an archive.
     pub(crate) fn archives_asked(&self) -> usize {
         let seen = self.seen.iter();
@@ -145,7 +167,9 @@ impl GitHubDouble {
 
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
         let answer = if self.refusals.is_empty() {
-            let elsewhere = super::git_server::answer(request)
+            let elsewhere = super::git_server::answer(&mut self.git_faults, request)
+                .or_else(|| super::smart_git::answer(self, request))
+                .or_else(|| super::bitbucket::answer(self, request))
                 .or_else(|| super::hosts::answer(self, request, now));
             elsewhere.unwrap_or_else(|| self.find_answer(request, now))
         } else {
@@ -167,6 +191,7 @@ impl GitHubDouble {
         };
         if let Some(archive) = path.strip_prefix(ARCHIVES) {
             assert_eq!(header("authorization"), None, "the token went astray");
+            assert_eq!(header("private-token"), None, "the token went astray");
             let (id, commit) = archive.split_once('/').unwrap();
             let project = &self.projects[&id.parse().unwrap()];
             let archive = project.commits[commit].archive.clone();
@@ -186,6 +211,10 @@ impl GitHubDouble {
             return Answer::new(status, r#"{"message":"no"}"#);
         }
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        if let [kind @ ("repositories" | "orgs"), place, "hooks", rest @ ..] = segments.as_slice() {
+            let place = format!("github {kind} {place}");
+            return self.hooks.answer(&place, rest.first().copied(), request);
+        }
         match segments.as_slice() {
             ["graphql"] => self.answer_graphql(request, &reach),
             ["installation", "repositories"] => self.list_given(&reach),
@@ -195,6 +224,7 @@ impl GitHubDouble {
             }
             ["user"] => Answer::new(200, r#"{"id":7,"login":"acme-bot"}"#)
                 .with("x-oauth-scopes", "repo, workflow"),
+            ["user", "repos"] => list_projects(&self.projects, query),
             ["repos", _, ".github", "contents", "FUNDING.yml"] => file(self.owner_funding.as_ref()),
             ["repos", owner, name] => {
                 let full_name = format!("{owner}/{name}");
@@ -311,9 +341,29 @@ fn not_found() -> Answer {
     Answer::new(404, r#"{"message":"Not Found"}"#)
 }
 
+fn list_projects(projects: &BTreeMap<u64, Project>, query: &str) -> Answer {
+    let page: usize = parameter(query, "page").map_or(1, |page| page.parse().unwrap());
+    let shown: Vec<_> = projects
+        .iter()
+        .skip((page - 1) * PER_PAGE)
+        .take(PER_PAGE)
+        .map(|(id, project)| show(*id, project))
+        .collect();
+    let answer = Answer::new(200, Value::from(shown).to_string());
+    if projects.len() <= page * PER_PAGE {
+        return answer;
+    }
+    let next = format!("<{API}/user/repos?per_page=100&page={}>", page + 1);
+    answer.with("link", format!("{next}; rel=\"next\""))
+}
+
 fn describe(id: u64, project: &Project) -> Answer {
+    Answer::new(200, show(id, project).to_string())
+}
+
+fn show(id: u64, project: &Project) -> Value {
     let name = &project.full_name;
-    let body = json!({
+    json!({
         "id": id,
         "full_name": name,
         "default_branch": project.default_branch,
@@ -322,8 +372,7 @@ fn describe(id: u64, project: &Project) -> Answer {
         "private": true,
         "archived": project.is_archived,
         "has_issues": project.has_issues,
-    });
-    Answer::new(200, body.to_string())
+    })
 }
 
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {

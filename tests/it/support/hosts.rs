@@ -63,11 +63,27 @@ pub(crate) fn answer(double: &mut GitHubDouble, request: &OutRequest, now: i64) 
     if !is_signed_in {
         return Some(Answer::new(401, r#"{"message":"401 Unauthorized"}"#));
     }
-    let asked = Asked {
-        path: rest.split('/').collect(),
-        query,
-        now,
+    let path: Vec<_> = rest.split('/').collect();
+    let hooks = match path.as_slice() {
+        [
+            kind @ ("projects" | "groups" | "orgs"),
+            place,
+            "hooks",
+            hook @ ..,
+        ] => Some((format!("{kind} {place}"), hook)),
+        ["repos", owner, name, "hooks", hook @ ..] => Some((format!("repos {owner}/{name}"), hook)),
+        _ => None,
     };
+    if let Some((place, hook)) = hooks {
+        let host = if url.starts_with(GITLAB) {
+            "gitlab"
+        } else {
+            "forgejo"
+        };
+        let place = format!("{host} {place}");
+        return Some(double.hooks.answer(&place, hook.first().copied(), request));
+    }
+    let asked = Asked { path, query, now };
     let missing = || Answer::new(404, r#"{"message":"404 Not Found"}"#);
     Some(answer(double, &asked).unwrap_or_else(missing))
 }
@@ -92,15 +108,32 @@ fn gitlab_now(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
     Some(match asked.path.as_slice() {
         ["personal_access_tokens", "self"] => Answer::json(&json!({"scopes": ["read_api"]})),
         ["user"] => Answer::json(&json!({"id": 7, "username": "acme-bot"})),
+        ["projects"] => {
+            let after: u64 = asked
+                .parameter("id_after")
+                .map_or(0, |id| id.parse().unwrap());
+            let search = asked.parameter("search").unwrap_or_default();
+            let search = search.replace("%2F", "/");
+            let found = double
+                .projects
+                .iter()
+                .filter(|(id, project)| **id > after && project.full_name.contains(&search));
+            let shown: Vec<_> = found.take(PER_PAGE).collect();
+            let body = shown
+                .iter()
+                .map(|(id, project)| show_at_gitlab(**id, project));
+            let answer = Answer::json(&body.collect());
+            match shown.last() {
+                Some((last, _)) if shown.len() == PER_PAGE => answer.with(
+                    "link",
+                    format!("<http://inside/x?id_after={last}&per_page=100>; rel=\"next\""),
+                ),
+                _ => answer,
+            }
+        }
         ["projects", id] => {
             let (id, project) = find(double, &id.replace("%2F", "/"))?;
-            let name = &project.full_name;
-            Answer::json(&json!({
-                "id": id, "path_with_namespace": name, "default_branch": project.default_branch,
-                "web_url": format!("https://gitlab.com/{name}"), "visibility": "private",
-                "http_url_to_repo": format!("https://gitlab.com/{name}.git"),
-                "archived": project.is_archived, "empty_repo": project.refs.is_empty(),
-            }))
+            Answer::json(&show_at_gitlab(id, project))
         }
         ["projects", id, "repository", kind @ ("tags" | "branches")] => {
             let (_, project) = find(double, id)?;
@@ -145,25 +178,61 @@ fn gitlab_now(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
                 let body = r#"{"message":{"error":"This archive has been requested too many times. Try again later."}}"#;
                 return Some(Answer::new(429, body));
             }
-            let (_, project) = find(double, id)?;
+            let (id, project) = find(double, id)?;
             let archive = project.archive(asked.parameter("sha")?)?;
-            double.send_archive(archive)
+            let elsewhere = double.archive_elsewhere(id, asked.parameter("sha")?);
+            elsewhere.unwrap_or_else(|| double.send_archive(archive))
         }
         _ => return None,
     })
 }
 
+fn show_at_gitlab(id: u64, project: &Project) -> Value {
+    let name = &project.full_name;
+    json!({
+        "id": id, "path_with_namespace": name, "default_branch": project.default_branch,
+        "web_url": format!("https://gitlab.com/{name}"), "visibility": "private",
+        "http_url_to_repo": format!("https://gitlab.com/{name}.git"),
+        "archived": project.is_archived, "empty_repo": project.refs.is_empty(),
+    })
+}
+
+fn show_at_forgejo(id: u64, project: &Project) -> Value {
+    let name = &project.full_name;
+    json!({
+        "id": id, "full_name": name, "default_branch": project.default_branch, "private": true,
+        "html_url": format!("https://codeberg.org/{name}"), "archived": project.is_archived,
+        "clone_url": format!("https://codeberg.org/{name}.git"), "empty": project.refs.is_empty(),
+    })
+}
+
 fn forgejo(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
-    let describe = |(id, project): (u64, &Project)| {
-        let name = &project.full_name;
-        Answer::json(&json!({
-            "id": id, "full_name": name, "default_branch": project.default_branch, "private": true,
-            "html_url": format!("https://codeberg.org/{name}"), "archived": project.is_archived,
-            "clone_url": format!("https://codeberg.org/{name}.git"), "empty": project.refs.is_empty(),
-        }))
-    };
+    let describe = |(id, project): (u64, &Project)| Answer::json(&show_at_forgejo(id, project));
     Some(match asked.path.as_slice() {
         ["user"] => Answer::json(&json!({"id": 7, "login": "acme-bot"})),
+        ["user", "repos"] => {
+            let page: usize = asked.parameter("page")?.parse().unwrap();
+            let shown = double
+                .projects
+                .iter()
+                .skip((page - 1) * PER_PAGE)
+                .take(PER_PAGE);
+            let body = shown.map(|(id, project)| show_at_forgejo(*id, project));
+            let answer = Answer::json(&body.collect());
+            let answer = answer.with("x-total-count", double.projects.len().to_string());
+            // As Gitea has it: no `Link` at all where one page is all there is.
+            if double.projects.len() <= PER_PAGE {
+                return Some(answer);
+            }
+            let is_last = double.projects.len() <= page * PER_PAGE;
+            let (page, kind) = if is_last {
+                (1, "first")
+            } else {
+                (page + 1, "next")
+            };
+            let link = format!("<http://inside/x?limit=50&page={page}>; rel=\"{kind}\"");
+            answer.with("link", link)
+        }
         ["repos", "search"] => Answer::json(&json!({"ok": true, "data": []})),
         ["repositories", id] => describe(find(double, id)?),
         ["repos", owner, name, rest @ ..] => {
@@ -189,8 +258,10 @@ fn forgejo(double: &mut GitHubDouble, asked: &Asked<'_>) -> Option<Answer> {
                     Answer::json(&json!({"commit": {"committer": date}}))
                 }
                 ["archive", file] => {
-                    let archive = project.archive(file.strip_suffix(".zip")?)?;
-                    double.send_archive(archive)
+                    let commit = file.strip_suffix(".zip")?;
+                    let archive = project.archive(commit)?;
+                    let elsewhere = double.archive_elsewhere(found.0, commit);
+                    elsewhere.unwrap_or_else(|| double.send_archive(archive))
                 }
                 _ => return None,
             }

@@ -1,14 +1,19 @@
 //! A registry of one's own for each test: the real program over a world in memory, with personas and the verbs of the
 //! product.
 
+pub(crate) mod archives;
+pub(crate) mod bitbucket;
 pub(crate) mod composer_1;
 pub(crate) mod faults;
+pub(crate) mod git_folder;
 pub(crate) mod git_server;
 pub(crate) mod github;
 pub(crate) mod github_app;
+pub(crate) mod hooks;
 pub(crate) mod hosts;
 pub(crate) mod interleave;
 pub(crate) mod persona;
+pub(crate) mod smart_git;
 pub(crate) mod sqlite;
 pub(crate) mod whole;
 pub(crate) mod world;
@@ -258,6 +263,41 @@ impl TestRegistry {
         ];
         let path = format!("/hooks/{connection}");
         self.anonymous().send("POST", &path, &headers, body)
+    }
+
+    /// Lets GitHub tell of a push to a project (by id and name) by each hook that is registered for it or its owner, with
+    /// the secret that it was registered with; gives the answers.
+    pub(crate) fn tell_of_push(&self, id: u64, full_name: &str, delivery: &str) -> Vec<Answer> {
+        let (owner, _) = full_name.split_once('/').unwrap();
+        let places = [
+            format!("github repositories {id}"),
+            format!("github orgs {owner}"),
+        ];
+        let hooks: Vec<_> = {
+            let github = self.world.github.borrow();
+            let hooks = github.hooks.all.iter();
+            hooks
+                .filter(|hook| places.contains(&hook.place) && hook.body["active"] == true)
+                .map(|hook| {
+                    let text = |key: &str| hook.body["config"][key].as_str().unwrap().to_owned();
+                    (text("url"), text("secret"))
+                })
+                .collect()
+        };
+        let body =
+            json!({"ref": "refs/heads/main", "repository": {"id": id, "full_name": full_name}});
+        let body = body.to_string().into_bytes();
+        let tell = |(url, secret): (String, String)| {
+            let headers = [
+                ("x-github-event", "push".to_owned()),
+                ("x-github-delivery", delivery.to_owned()),
+                ("x-hub-signature-256", sign(&secret, &body)),
+                ("content-type", "application/json".to_owned()),
+            ];
+            let path = url.strip_prefix(ADDRESS).unwrap();
+            self.anonymous().send("POST", path, &headers, body.clone())
+        };
+        hooks.into_iter().map(tell).collect()
     }
 
     /// Delivers what is in the queue, and what that leads to, until nothing is left.

@@ -81,7 +81,8 @@ pub(crate) struct Waiting {
     pub(crate) due: i64,
 }
 
-type Upload = (String, BTreeMap<u16, Vec<u8>>);
+/// A key, and each part with its tag.
+type Upload = (String, BTreeMap<u16, (String, Vec<u8>)>);
 type Hook = Box<dyn Fn(&World, &[Statement])>;
 
 pub(crate) struct World {
@@ -399,7 +400,7 @@ impl MultipartBlobs for Ports {
         world
             .call(Port::Blobs, Effect::Some, || {
                 let mut uploads = world.uploads.borrow_mut();
-                let id = format!("upload-{}", uploads.len());
+                let id = format!("upload-of-{key}");
                 uploads.insert(id.clone(), (key.to_owned(), BTreeMap::new()));
                 Ok(id)
             })
@@ -417,10 +418,14 @@ impl MultipartBlobs for Ports {
         world
             .call(Port::Blobs, Effect::Some, || {
                 let mut uploads = world.uploads.borrow_mut();
-                let (known, parts) = uploads.get_mut(upload).unwrap();
+                let (known, parts) = uploads
+                    .get_mut(upload)
+                    .ok_or_else(|| Error::internal("no such upload"))?;
                 assert_eq!(known, key);
-                parts.insert(number, bytes.to_vec());
-                Ok(format!("part-{number}"))
+                // Another tag each time, as R2 has it: an old one is worth nothing then.
+                let tag = format!("part-{number}-{}", world.effects.borrow().len());
+                parts.insert(number, (tag.clone(), bytes.to_vec()));
+                Ok(tag)
             })
             .await
     }
@@ -429,12 +434,22 @@ impl MultipartBlobs for Ports {
         let world = &self.0;
         world
             .call(Port::Blobs, Effect::Some, || {
-                let (_, stored) = world.uploads.borrow_mut().remove(upload).unwrap();
-                assert_eq!(stored.len(), parts.len());
+                let mut uploads = world.uploads.borrow_mut();
+                let (_, stored) = uploads
+                    .get(upload)
+                    .ok_or_else(|| Error::internal("no such upload"))?;
+                let tags: Vec<_> = stored.values().map(|(tag, _)| tag.clone()).collect();
+                if tags != parts {
+                    return Err(Error::internal("a part is missing or was sent again"));
+                }
+                let sizes: Vec<_> = stored.values().map(|(_, bytes)| bytes.len()).collect();
+                let (last, others) = sizes.split_last().unwrap();
+                assert!(others.iter().all(|size| *size == sizes[0]) && *last <= sizes[0]);
+                let (_, stored) = uploads.remove(upload).unwrap();
                 world.objects.borrow_mut().insert(
                     key.to_owned(),
                     Object {
-                        bytes: stored.into_values().flatten().collect(),
+                        bytes: stored.into_values().flat_map(|(_, bytes)| bytes).collect(),
                         uploaded: world.now.get(),
                     },
                 );
@@ -447,8 +462,9 @@ impl MultipartBlobs for Ports {
         let world = &self.0;
         world
             .call(Port::Blobs, Effect::Some, || {
-                world.uploads.borrow_mut().remove(upload);
-                Ok(())
+                let gone = world.uploads.borrow_mut().remove(upload);
+                gone.map(drop)
+                    .ok_or_else(|| Error::internal("no such upload"))
             })
             .await
     }

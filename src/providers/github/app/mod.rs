@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::error::{Error, Result};
+use crate::providers::Account;
 use crate::providers::outgoing::{Gateway, upstream};
 use crate::providers::paging::{Paging, Said};
 use crate::providers::rest::{Asked, Rest, Want};
-use crate::providers::{Account, Project, ProjectPage};
 
 use super::api::{self, Holder};
 use super::{PER_PAGE, Repository};
@@ -199,7 +200,7 @@ impl<'a> AppApi<'a> {
     pub async fn create_token(&self, installation: i64) -> Result<InstallationToken> {
         let path = format!("/app/installations/{installation}/access_tokens");
         // For all its repositories, with all its permissions.
-        let asked = self.api.post(&self.api.url(&path), b"{}".to_vec()).await?;
+        let asked = self.api.change("POST", &path, Some(&json!({}))).await?;
         let response = match asked {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
@@ -277,38 +278,6 @@ pub(super) async fn check_installation(api: &Rest<'_>) -> Result<Account> {
         provider_id: String::new(),
         login: owner.map(|(owner, _)| owner.to_owned()).unwrap_or_default(),
         missing: Vec::new(),
-    })
-}
-
-/// One page of the repositories that an installation was given. GitHub does not search in them, so a page may hold few
-/// or none and have one after it all the same. `cursor` is the number of the page.
-pub(super) async fn list_projects(
-    api: &Rest<'_>,
-    search: Option<&str>,
-    cursor: Option<&str>,
-) -> Result<ProjectPage> {
-    let page: u32 = cursor.unwrap_or("1").parse().map_err(|_| {
-        Error::invalid("`cursor` is not one of this list; leave it out for the first page")
-    })?;
-    let url = api.url(&format!(
-        "/installation/repositories?per_page={PER_PAGE}&page={page}"
-    ));
-    let response = api.get_url(&url, Want::Json, None).await?.or_refusal()?;
-    let next = next_page(&url, &response.headers).and(page.checked_add(1));
-    let found: Repositories = api.json(response).await?;
-    let wanted = search.unwrap_or_default().trim().to_ascii_lowercase();
-    let projects = found
-        .repositories
-        .into_iter()
-        .filter(|repository| {
-            let name = repository.full_name.to_ascii_lowercase();
-            name.contains(&wanted)
-        })
-        .map(Project::from)
-        .collect();
-    Ok(ProjectPage {
-        projects,
-        next: next.map(|next| next.to_string()),
     })
 }
 

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::providers::github::projects;
 use crate::providers::replay::{ReplayClient, answer, gateway, ok, refused};
 
 const API: &str = "https://api.github.com";
@@ -160,8 +161,8 @@ fn the_repositories_of_an_installation_are_listed_and_searched() {
         )
         .on(&format!("{url}2"), ok(&last));
     let api = api::open(gateway(&client), "", "ghs_1", Holder::Installation).unwrap();
-    let first = block_on(list_projects(&api, Some(" LIB"), None)).unwrap();
-    let names = |page: &ProjectPage| -> Vec<String> {
+    let first = block_on(projects::list(&api, true, Some(" LIB"), None)).unwrap();
+    let names = |page: &crate::providers::ProjectPage| -> Vec<String> {
         page.projects
             .iter()
             .map(|project| project.full_name.clone())
@@ -169,15 +170,22 @@ fn the_repositories_of_an_installation_are_listed_and_searched() {
     };
     assert_eq!(names(&first), ["acme/Lib"]);
     assert_eq!(first.next.as_deref(), Some("2"));
-    let second = block_on(list_projects(&api, Some(" LIB"), first.next.as_deref())).unwrap();
+    let second = block_on(projects::list(
+        &api,
+        true,
+        Some(" LIB"),
+        first.next.as_deref(),
+    ))
+    .unwrap();
     assert_eq!(
         (names(&second), second.next),
         (vec!["acme/library".to_owned()], None)
     );
-    let error = block_on(list_projects(
+    let error = block_on(projects::list(
         &api,
+        true,
         None,
         Some("https://api.github.com/user"),
     ));
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(error.err().unwrap().kind(), ErrorKind::Invalid);
 }

@@ -149,7 +149,7 @@ async fn read_some(
         "variables": {"owner": owner, "name": name},
     });
     let url = endpoint(&api.url(""));
-    let response = match api.post(&url, body.to_string().into_bytes()).await? {
+    let response = match api.post(&url, &body).await? {
         Asked::Answered(response) => response,
         Asked::Refused(refusal) if refusal.limits_alone("graphql") => {
             return Err(refused(api, "its allowance is spent"));

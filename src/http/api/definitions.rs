@@ -1,0 +1,276 @@
+//! Packages that a person writes down: their definition, and archives for it.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::domain::definition::{DefinedDist, Definition};
+use crate::domain::name::PackageName;
+use crate::domain::time::rfc3339;
+use crate::domain::version::compare_normalized;
+use crate::error::{Error, Result};
+use crate::http::api::missing;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::route::DefinitionRoute;
+use crate::jobs::{enqueue_publications, enqueue_publishing};
+use crate::store::archives::take_in_upload;
+use crate::store::completion::publish_here;
+use crate::store::defined_versions::{
+    DefinedRow, define_versions, has_other_versions, list_defined,
+};
+use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
+use crate::store::organisations::Organisation;
+use crate::store::packages::{
+    Package, add_to_repository_stmt, find_package, insert_package_stmt, list_memberships,
+};
+use crate::store::repositories::{Repository, find_repository};
+use crate::store::uploaded_versions::dist_of;
+
+/// The largest definition, all its versions together.
+const DEFINITION_LIMIT: usize = 1024 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    repository: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    package: Value,
+}
+
+/// Answers for one definition.
+pub async fn handle(
+    app: &App,
+    request: Request,
+    organisation: &Organisation,
+    name: &PackageName,
+    route: DefinitionRoute,
+) -> Result<Reply> {
+    match route {
+        DefinitionRoute::Show => show_definition(app, organisation, name).await,
+        DefinitionRoute::Put => define_package(app, request, organisation, name).await,
+        DefinitionRoute::Archive => receive_archive(app, request, organisation, name).await,
+    }
+}
+
+/// Shows the definition of a package, the newest version first.
+async fn show_definition(
+    app: &App,
+    organisation: &Organisation,
+    name: &PackageName,
+) -> Result<Reply> {
+    let package = find_package(app, organisation.id, name)
+        .await?
+        .ok_or_else(|| missing("package"))?;
+    let shown = show(app, &package).await?;
+    Ok(Reply::json(200, &shown))
+}
+
+async fn show(app: &App, package: &Package) -> Result<Value> {
+    let mut rows = list_defined(app, package.id).await?;
+    rows.retain(|row| row.removed_at.is_none());
+    rows.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
+    let versions: Vec<Map<String, Value>> =
+        rows.iter().map(DefinedRow::fields).collect::<Result<_>>()?;
+    Ok(json!({ "type": "package", "package": versions }))
+}
+
+/// Puts a definition in force: these are the versions of the package from now on.
+async fn define_package(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+    name: &PackageName,
+) -> Result<Reply> {
+    let bytes = request.bytes(DEFINITION_LIMIT).await?;
+    let asked: Asked = serde_json::from_slice(&bytes).map_err(|error| {
+        Error::invalid(format!("The body is not the JSON expected here: {error}"))
+    })?;
+    if asked.kind.is_some_and(|kind| kind != "package") {
+        return Err(Error::invalid("`type` must be `package`, or be left out"));
+    }
+    let definitions = Definition::parse_all(name, &asked.package)
+        .map_err(|fault| Error::invalid(fault.to_string()))?;
+    let repository = match &asked.repository {
+        None => None,
+        Some(slug) => Some(
+            find_repository(app, &organisation.slug, slug)
+                .await?
+                .ok_or_else(|| {
+                    Error::invalid("`repository` is no repository of this organisation")
+                })?,
+        ),
+    };
+    let description = definitions
+        .first()
+        .and_then(|definition| definition.fields.get("description")?.as_str());
+    let package = ensure_package(app, organisation, name, description).await?;
+    let definitions = hold_against_known(app, &package, definitions).await?;
+    put_into_repository(app, organisation, &package, name, repository.as_ref()).await?;
+    define_versions(app, package.id, &definitions, &rfc3339(app.now())).await?;
+    refuse_changed(app, &package, &definitions).await?;
+    match &repository {
+        Some(repository) => {
+            let left = publish_here(app, repository, name).await?;
+            enqueue_publishing(app, &left).await?;
+        }
+        None => enqueue_publications(app, package.id).await?,
+    }
+    Ok(Reply::json(200, &show(app, &package).await?))
+}
+
+async fn ensure_package(
+    app: &App,
+    organisation: &Organisation,
+    name: &PackageName,
+    description: Option<&str>,
+) -> Result<Package> {
+    app.db
+        .rows(insert_package_stmt(
+            organisation.id,
+            name,
+            None,
+            description,
+            app.now(),
+        ))
+        .await?;
+    let package = find_package(app, organisation.id, name)
+        .await?
+        .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;
+    if package.git_repo_id.is_some() {
+        return Err(Error::conflict(format!(
+            "`{name}` is synced from a git repository, so its versions are made by tags; define another name"
+        )));
+    }
+    Ok(package)
+}
+
+/// Holds definitions against those of before, which a stable version never changes, and against the archives that are
+/// here. One that says the same in another order is the same.
+async fn hold_against_known(
+    app: &App,
+    package: &Package,
+    mut definitions: Vec<Definition>,
+) -> Result<Vec<Definition>> {
+    if has_other_versions(app, package.id).await? {
+        return Err(Error::conflict(format!(
+            "`{}` has versions that were uploaded; upload further ones, or define another name",
+            package.name
+        )));
+    }
+    let known = list_defined(app, package.id).await?;
+    for definition in &mut definitions {
+        if let DefinedDist::Here(sha256) = &definition.dist
+            && find_package_dist(app, package.id, sha256).await?.is_none()
+        {
+            return Err(Error::invalid(format!(
+                "No archive with the SHA-256 `{}` was uploaded for `{}`; `POST` it to `…/archives` first",
+                sha256.escape_debug(),
+                package.name
+            )));
+        }
+        let before = known
+            .iter()
+            .find(|row| row.normalized == definition.version.normalized());
+        let Some(before) = before else { continue };
+        let fields = before.fields()?;
+        if fields == definition.fields {
+            definition.fields = fields;
+        } else if !definition.version.is_dev() {
+            return Err(changed(package, definition));
+        }
+    }
+    Ok(definitions)
+}
+
+/// Two definitions at once: the database kept one of them.
+async fn refuse_changed(app: &App, package: &Package, definitions: &[Definition]) -> Result<()> {
+    let known = list_defined(app, package.id).await?;
+    for definition in definitions.iter().filter(|one| !one.version.is_dev()) {
+        let kept = known
+            .iter()
+            .find(|row| row.normalized == definition.version.normalized());
+        let is_kept = match kept {
+            Some(kept) => kept.fields()? == definition.fields,
+            None => false,
+        };
+        if !is_kept {
+            return Err(changed(package, definition));
+        }
+    }
+    Ok(())
+}
+
+fn changed(package: &Package, definition: &Definition) -> Error {
+    Error::conflict(format!(
+        "`{}` {} is defined otherwise already, and a version never changes; define a new version",
+        package.name,
+        definition.version.pretty()
+    ))
+}
+
+async fn put_into_repository(
+    app: &App,
+    organisation: &Organisation,
+    package: &Package,
+    name: &PackageName,
+    repository: Option<&Repository>,
+) -> Result<()> {
+    if let Some(repository) = repository {
+        app.db
+            .rows(add_to_repository_stmt(organisation.id, name, repository.id))
+            .await?;
+    } else if list_memberships(app, package.id).await?.is_empty() {
+        return Err(Error::invalid(
+            "The package is in no repository yet; say in which it shall be by `repository`",
+        ));
+    }
+    Ok(())
+}
+
+/// Takes in an archive for a definition, which then names it by its SHA-256. It needs no composer.json.
+async fn receive_archive(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+    name: &PackageName,
+) -> Result<Reply> {
+    let key = format!("archives/{}/uploads/{}", organisation.id, app.random_id()?);
+    let archive = take_in_upload(
+        app.blobs.as_ref(),
+        app.multipart.as_ref(),
+        &key,
+        request.body.as_mut(),
+        app.config.archive_limit,
+    )
+    .await?;
+    let sha256 = &archive.stored.sha256;
+    let kept = async {
+        let package = ensure_package(app, organisation, name, None).await?;
+        app.db
+            .rows(insert_dist_stmt(
+                package.id,
+                sha256,
+                &dist_of(&key, &archive),
+                app.now(),
+            ))
+            .await
+    }
+    .await;
+    // These bytes may be here already. After a failure of ours the row may be written even so.
+    if !kept.as_ref().is_err_and(Error::is_retryable) {
+        discard_if_unnamed(app, &key).await;
+    }
+    kept?;
+    Ok(Reply::json(
+        201,
+        &json!({
+            "type": archive.format.dist_type(),
+            "format": archive.format,
+            "size": archive.stored.size,
+            "shasum": archive.stored.sha1,
+            "sha256": sha256,
+        }),
+    ))
+}

@@ -1,0 +1,174 @@
+//! Groups of a connection: one webhook tells of all projects below, and new ones are added where somebody says so.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::http::api::connections::{as_input, open_host};
+use crate::jobs::{Job, enqueue};
+use crate::providers::{GitHost, HookPlace, WantedHook, register_hook, unregister_hook};
+use crate::store::connections::Connection;
+use crate::store::hooks::{
+    HookGroup, delete_hook_group, list_git_repos_below, list_hook_groups, save_hook_group,
+};
+use crate::store::organisations::Organisation;
+use crate::store::repositories::find_repository;
+
+/// Each takes some requests to the host, within the one that asks for it.
+const GROUPS: usize = 20;
+
+/// A group as somebody wants it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedGroup {
+    name: String,
+    repository: Option<String>,
+    #[serde(default)]
+    add_new: bool,
+}
+
+/// Has the connection's groups be these: registers the webhooks of those that are new, and removes those of the others.
+/// Each is kept as soon as its host has it, so that a call that broke off is made again.
+pub(super) async fn update_groups(
+    app: &App,
+    organisation: &Organisation,
+    connection: &Connection,
+    asked: Vec<AskedGroup>,
+) -> Result<()> {
+    let wanted = check(app, organisation, connection, asked).await?;
+    let known = list_hook_groups(app, &connection.id).await?;
+    let gone: Vec<_> = known
+        .iter()
+        .filter(|group| wanted.iter().all(|other| other.name != group.name))
+        .collect();
+    if wanted.is_empty() && gone.is_empty() {
+        return Ok(());
+    }
+    let host = open_host(app, connection).await?;
+    let secret = connection.open_webhook_secret(app).await?;
+    for group in &wanted {
+        let hook = WantedHook {
+            url: &group.hook_url,
+            secret: &secret,
+        };
+        let before = known
+            .iter()
+            .find(|other| other.name == group.name)
+            .map(|other| other.hook_url.as_str());
+        let id = register(host.as_ref(), &group.name, &hook, before).await?;
+        save_hook_group(app, &connection.id, group, &id).await?;
+        look_after_hooks_below(app, connection, &group.name).await?;
+    }
+    for group in gone {
+        unregister_hook(
+            host.as_ref(),
+            HookPlace::Group(&group.name),
+            &group.hook_url,
+        )
+        .await
+        .map_err(|error| as_input(&error))?;
+        delete_hook_group(app, &connection.id, &group.name).await?;
+        look_after_hooks_below(app, connection, &group.name).await?;
+    }
+    Ok(())
+}
+
+async fn register(
+    host: &dyn GitHost,
+    group: &str,
+    hook: &WantedHook<'_>,
+    before: Option<&str>,
+) -> Result<String> {
+    register_hook(host, HookPlace::Group(group), hook, before)
+        .await
+        .map_err(|error| as_input(&error))
+}
+
+/// With the hook of a group, its projects need none of their own; without it, they do.
+async fn look_after_hooks_below(app: &App, connection: &Connection, group: &str) -> Result<()> {
+    let jobs: Vec<_> = list_git_repos_below(app, &connection.id, group)
+        .await?
+        .into_iter()
+        .map(|git_repo| Job::KeepHook { git_repo })
+        .collect();
+    enqueue(app, &jobs).await
+}
+
+async fn check(
+    app: &App,
+    organisation: &Organisation,
+    connection: &Connection,
+    asked: Vec<AskedGroup>,
+) -> Result<Vec<HookGroup>> {
+    if asked.len() > GROUPS {
+        return Err(Error::invalid(format!(
+            "A connection has at most {GROUPS} groups"
+        )));
+    }
+    let mut groups: Vec<HookGroup> = Vec::new();
+    for group in asked {
+        let name = group.name.trim().trim_matches('/').to_owned();
+        if !is_group_name(&name) {
+            return Err(Error::invalid(
+                "`groups[].name` must be the name of an organisation or the path of a group, as `acme` or `acme/tools`",
+            ));
+        }
+        if groups
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(&name))
+        {
+            return Err(Error::invalid(format!("`groups` has `{name}` twice")));
+        }
+        let repository = match (&group.repository, group.add_new) {
+            (Some(slug), true) => Some(
+                find_repository(app, &organisation.slug, slug)
+                    .await?
+                    .ok_or_else(|| {
+                        Error::invalid(
+                            "`groups[].repository` is no repository of this organisation",
+                        )
+                    })?,
+            ),
+            (None, false) => None,
+            _ => {
+                return Err(Error::invalid(
+                    "`groups[].repository` says where new projects are added, so it goes together with `\"add_new\": true`",
+                ));
+            }
+        };
+        groups.push(HookGroup {
+            name,
+            repository_id: repository.as_ref().map(|repository| repository.id),
+            repository: repository.map(|repository| repository.slug),
+            hook_url: connection.webhook_url(app),
+        });
+    }
+    Ok(groups)
+}
+
+fn is_group_name(name: &str) -> bool {
+    name.len() <= 255
+        && name.split('/').all(|word| {
+            !word.is_empty()
+                && word.bytes().any(|byte| byte != b'.')
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        })
+}
+
+/// The groups as a connection shows them.
+pub(super) async fn show_groups(app: &App, connection: &Connection) -> Result<Vec<Value>> {
+    let groups = list_hook_groups(app, &connection.id).await?;
+    Ok(groups
+        .into_iter()
+        .map(|group| {
+            json!({
+                "name": group.name,
+                "repository": group.repository,
+                "add_new": group.repository_id.is_some(),
+            })
+        })
+        .collect())
+}

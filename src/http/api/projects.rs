@@ -1,0 +1,360 @@
+//! The projects that a connection reaches, and what they would come to as packages.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::domain::git::{CurrentRef, expect_versions};
+use crate::domain::name::PackageName;
+use crate::domain::policy::PackagePolicy;
+use crate::domain::project_patterns::ProjectPatterns;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::connections::{find_own, host_refused, open_host};
+use crate::http::api::packages::facts_of;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::ports::db::json_list;
+use crate::providers::{FoundRef, GitHost, LsRefs, Project, read_found};
+use crate::store::connections::Connection;
+use crate::store::organisations::Organisation;
+use crate::store::packages::find_package;
+use crate::store::project_additions::{
+    Addition, PackageOfProject, list_packages_of_projects, name_is_taken, taken,
+};
+
+/// Projects in one answer of a preview. Each takes three requests, and more of a host that must be asked for its refs page
+/// by page: with ten, an invocation stays below the 50 that the smallest plan of the platform allows.
+const PREVIEWED: usize = 10;
+
+/// Projects that may be named at once.
+pub(super) const NAMED: usize = 1_000;
+
+/// Which projects are meant: some by name or id, or all that patterns mean.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    projects: Option<Vec<String>>,
+    pattern: Option<Value>,
+    cursor: Option<String>,
+}
+
+/// Which projects are meant, checked.
+pub(super) enum Meant {
+    Named(Vec<String>),
+    Patterns(ProjectPatterns),
+}
+
+impl Meant {
+    /// Reads the two fields of which one must be given.
+    pub(super) fn read(projects: Option<Vec<String>>, pattern: Option<Value>) -> Result<Self> {
+        match (projects, pattern) {
+            (Some(projects), None) if (1..=NAMED).contains(&projects.len()) => {
+                let is_name = |name: &String| {
+                    (1..=500).contains(&name.len()) && !name.chars().any(char::is_control)
+                };
+                if let Some(bad) = projects.iter().find(|name| !is_name(name)) {
+                    return Err(Error::invalid(format!(
+                        "`{}` in `projects` is no name of a project",
+                        bad.chars().take(100).collect::<String>()
+                    )));
+                }
+                Ok(Self::Named(projects))
+            }
+            (Some(_), None) => Err(Error::invalid(format!(
+                "`projects` must have 1 to {NAMED} entries"
+            ))),
+            (None, Some(pattern)) => ProjectPatterns::parse(&read_patterns(&pattern)?)
+                .map(Self::Patterns)
+                .map_err(|fault| Error::invalid(fault.to_string())),
+            _ => Err(Error::invalid(
+                "Say which projects are meant: either `projects`, a list of names or ids, or `pattern`, such as `acme/*`",
+            )),
+        }
+    }
+}
+
+/// `"acme/*"` or `["acme/*", "!acme/old-*"]`.
+fn read_patterns(pattern: &Value) -> Result<Vec<String>> {
+    let patterns: Option<Vec<String>> = match pattern {
+        Value::String(pattern) => Some(vec![pattern.clone()]),
+        Value::Array(patterns) => patterns
+            .iter()
+            .map(|one| one.as_str().map(str::to_owned))
+            .collect(),
+        _ => None,
+    };
+    patterns.ok_or_else(|| {
+        Error::invalid("`pattern` must be a text such as `acme/*`, or a list of such texts")
+    })
+}
+
+/// Lists what a connection reaches, a page at a time; `?search=` looks for a part of the name.
+pub async fn list_projects(
+    app: &App,
+    request: &Request,
+    organisation: &Organisation,
+    id: &str,
+) -> Result<Reply> {
+    let connection = find_own(app, organisation, id).await?;
+    let search = request.query_parameter("search");
+    let cursor = request.query_parameter("cursor");
+    let host = open_host(app, &connection).await?;
+    let listed = host
+        .list_projects(search.as_deref(), cursor.as_deref())
+        .await;
+    let page = match listed {
+        Ok(page) => page,
+        Err(error) => return Err(host_refused(app, &connection, &error).await),
+    };
+    let here = find_packages(app, &connection, &page.projects).await?;
+    let projects: Vec<_> = page
+        .projects
+        .iter()
+        .map(|project| show(project, &here))
+        .collect();
+    Ok(Reply::json(
+        200,
+        &json!({ "projects": projects, "next": page.next }),
+    ))
+}
+
+type Here = HashMap<String, Vec<PackageOfProject>>;
+
+/// The packages that are made of some projects, by the host's ids.
+async fn find_packages(app: &App, connection: &Connection, projects: &[Project]) -> Result<Here> {
+    let ids = json_list(projects.iter().map(|project| project.provider_id.as_str()))?;
+    let mut here = Here::new();
+    for package in list_packages_of_projects(app, connection, &ids).await? {
+        here.entry(package.provider_id.clone())
+            .or_default()
+            .push(package);
+    }
+    Ok(here)
+}
+
+fn show(project: &Project, here: &Here) -> Value {
+    let packages: Vec<_> = here
+        .get(&project.provider_id)
+        .into_iter()
+        .flatten()
+        .map(|package| {
+            let repositories = serde_json::from_str::<Value>(&package.repositories);
+            json!({ "name": package.name, "repositories": repositories.unwrap_or_default() })
+        })
+        .collect();
+    json!({
+        "id": project.provider_id,
+        "full_name": project.full_name,
+        "web_url": project.web_url,
+        "private": project.is_private,
+        "archived": project.is_archived,
+        "default_branch": project.default_branch,
+        "packages": packages,
+    })
+}
+
+/// Says what some projects would come to, before they are imported: a few at a time, and where the next ones are.
+pub async fn preview_import(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+    id: &str,
+) -> Result<Reply> {
+    let asked: Asked = request.json().await?;
+    let meant = Meant::read(asked.projects, asked.pattern)?;
+    let position = Position::read(asked.cursor.as_deref())?;
+    let connection = find_own(app, organisation, id).await?;
+    let host = open_host(app, &connection).await?;
+    let host = host.as_ref();
+    let previewed = match meant {
+        Meant::Named(names) => preview_named(app, &connection, host, &names, &position).await,
+        Meant::Patterns(patterns) => {
+            preview_page(app, &connection, host, &patterns, &position).await
+        }
+    };
+    match previewed {
+        Ok((projects, next)) => {
+            let next = next.map(|next| next.write());
+            Ok(Reply::json(
+                200,
+                &json!({ "projects": projects, "next": next }),
+            ))
+        }
+        Err(error) => Err(host_refused(app, &connection, &error).await),
+    }
+}
+
+/// Where a preview goes on: behind so many projects of the page that the host's own cursor leads to.
+#[derive(Default)]
+struct Position {
+    skip: usize,
+    page: Option<String>,
+}
+
+impl Position {
+    fn read(cursor: Option<&str>) -> Result<Self> {
+        let Some(cursor) = cursor else {
+            return Ok(Self::default());
+        };
+        let position = cursor.split_once('.').and_then(|(skip, page)| {
+            let skip = skip.parse().ok()?;
+            let page = (!page.is_empty()).then(|| page.to_owned());
+            Some(Self { skip, page })
+        });
+        position.ok_or_else(|| {
+            Error::invalid("`cursor` is none of ours; give the `next` of the answer before, or none to begin with")
+        })
+    }
+
+    fn write(&self) -> String {
+        format!("{}.{}", self.skip, self.page.as_deref().unwrap_or_default())
+    }
+}
+
+type Previewed = (Vec<Value>, Option<Position>);
+
+async fn preview_named(
+    app: &App,
+    connection: &Connection,
+    host: &dyn GitHost,
+    names: &[String],
+    position: &Position,
+) -> Result<Previewed> {
+    let mut shown = Vec::new();
+    for name in names.iter().skip(position.skip).take(PREVIEWED) {
+        match host.describe_project(name).await {
+            Ok(project) => shown.push(preview(app, connection, host, project).await?),
+            Err(error) if stops_all(&error) => return Err(error),
+            Err(error) => shown.push(json!({ "full_name": name, "reason": error.message() })),
+        }
+    }
+    let skip = position.skip.saturating_add(PREVIEWED);
+    let next = (skip < names.len()).then_some(Position { skip, page: None });
+    Ok((shown, next))
+}
+
+async fn preview_page(
+    app: &App,
+    connection: &Connection,
+    host: &dyn GitHost,
+    patterns: &ProjectPatterns,
+    position: &Position,
+) -> Result<Previewed> {
+    let page = host.list_projects(None, position.page.as_deref()).await?;
+    let mut meant = page
+        .projects
+        .into_iter()
+        .filter(|project| patterns.matches(&project.full_name))
+        .skip(position.skip);
+    let mut shown = Vec::new();
+    for project in meant.by_ref().take(PREVIEWED) {
+        shown.push(preview(app, connection, host, project).await?);
+    }
+    if meant.next().is_some() {
+        let next = Position {
+            skip: position.skip.saturating_add(PREVIEWED),
+            page: position.page.clone(),
+        };
+        return Ok((shown, Some(next)));
+    }
+    let next = page.next.map(|next| Position {
+        skip: 0,
+        page: Some(next),
+    });
+    Ok((shown, next))
+}
+
+/// Whether an error is no fault of one project.
+fn stops_all(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::RateLimited { .. } | ErrorKind::Internal
+    )
+}
+
+async fn preview(
+    app: &App,
+    connection: &Connection,
+    host: &dyn GitHost,
+    project: Project,
+) -> Result<Value> {
+    let here = find_packages(app, connection, std::slice::from_ref(&project)).await?;
+    let mut shown = show(&project, &here);
+    let answer = match look(app, connection, host, &project, &here).await {
+        Ok(answer) => answer,
+        Err(error) if stops_all(&error) => return Err(error),
+        Err(error) => json!({ "reason": error.message() }),
+    };
+    if let (Value::Object(shown), Value::Object(answer)) = (&mut shown, answer) {
+        shown.extend(answer);
+    }
+    Ok(shown)
+}
+
+/// The package that a project would be, and what its refs would come to.
+async fn look(
+    app: &App,
+    connection: &Connection,
+    host: &dyn GitHost,
+    project: &Project,
+    here: &Here,
+) -> Result<Value> {
+    let found = read_found(host, project.clone()).await?;
+    let facts = facts_of(&found.project);
+    let addition = Addition {
+        connection,
+        repository: 0,
+        facts: &facts,
+        name: &found.name,
+        description: None,
+    };
+    let known = here
+        .get(&project.provider_id)
+        .and_then(|packages| packages.first());
+    if known.is_none() && name_is_taken(app, &addition).await? {
+        return Err(taken(&found.name));
+    }
+    let refs = list_refs(host, project).await?;
+    let policy = match known {
+        Some(known) => policy_of(app, connection, &known.name).await?,
+        None => PackagePolicy::of_new_package(),
+    };
+    let default_branch = project.default_branch.as_deref().unwrap_or_default();
+    let expected = expect_versions(&refs, default_branch, &policy);
+    Ok(json!({
+        "package": known.map_or(found.name.as_str(), |known| known.name.as_str()),
+        "versions_by_name": {
+            "tags": expected.tags,
+            "branches": expected.branches,
+            "others": expected.others,
+        },
+    }))
+}
+
+async fn policy_of(app: &App, connection: &Connection, package: &str) -> Result<PackagePolicy> {
+    let name = PackageName::parse(package).map_err(Error::internal)?;
+    match find_package(app, connection.organisation_id, &name).await? {
+        Some(package) => package.policy(),
+        None => Ok(PackagePolicy::of_new_package()),
+    }
+}
+
+/// All refs as git tells them, in one request; where it does not, as the host's API does.
+async fn list_refs(host: &dyn GitHost, project: &Project) -> Result<Vec<CurrentRef>> {
+    let refs: Vec<FoundRef> = match host.ls_refs(&project.clone_url).await? {
+        LsRefs::Listed(listed) => listed.refs,
+        LsRefs::Refused | LsRefs::Unavailable => {
+            let listing = host
+                .list_refs(&project.provider_id, &HashMap::new())
+                .await?;
+            listing.refs
+        }
+    };
+    let current = refs.into_iter().map(|found| CurrentRef {
+        name: found.name,
+        commit: found.commit,
+    });
+    Ok(current.collect())
+}

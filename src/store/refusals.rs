@@ -1,0 +1,134 @@
+//! Credentials that a host accepts no more: the connection rests, its jobs wait, and it is said once.
+
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+use crate::store::connections::{Connection, find_connection};
+
+/// Seconds until a refused credential is tried again, with one request.
+pub const TRY_AGAIN: i64 = 6 * 60 * 60;
+
+/// Notes that the host refuses the credential of a connection; whether that is news.
+pub async fn note_refusal(app: &App, connection: &str, message: &str) -> Result<bool> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "update connections set refused_at = ?2, next_try_at = ?2 + ?4, trouble = ?3, trouble_since = ?2
+                 where id = ?1 and refused_at is null
+                 returning id",
+            )
+            .bind(connection)
+            .bind(app.now())
+            .bind(message)
+            .bind(TRY_AGAIN),
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Has a job wait, as if it had never looked, and says why. What it has taken in stays; what it had not come to is found
+/// again when it begins anew.
+pub async fn park_job(app: &App, job: &str, message: &str) -> Result<()> {
+    app.db
+        .batch(vec![
+            Statement::new(
+                "update jobs set state = 'queued', message = ?2, started_at = null
+                 where id = ?1 and state in ('queued', 'running')",
+            )
+            .bind(job)
+            .bind(message),
+            forget_waiting_refs_stmt(job, "queued"),
+        ])
+        .await
+        .map(|_| ())
+}
+
+/// Ends a job with one message for all that it had not come to.
+pub async fn fail_job_at_once(app: &App, job: &str, message: &str) -> Result<()> {
+    app.db
+        .batch(vec![
+            Statement::new(
+                "update jobs set state = 'failed', message = ?2, finished_at = ?3
+                 where id = ?1 and state in ('queued', 'running')",
+            )
+            .bind(job)
+            .bind(message)
+            .bind(app.now()),
+            forget_waiting_refs_stmt(job, "failed"),
+        ])
+        .await
+        .map(|_| ())
+}
+
+fn forget_waiting_refs_stmt(job: &str, state: &str) -> Statement {
+    Statement::new(
+        "delete from job_refs
+         where job_id = ?1 and state = 'waiting' and exists (select 1 from jobs where id = ?1 and state = ?2)",
+    )
+    .bind(job)
+    .bind(state)
+}
+
+/// The connection of a git repository.
+pub async fn find_connection_of(app: &App, git_repo: i64) -> Result<Option<Connection>> {
+    #[derive(Deserialize)]
+    struct Row {
+        connection_id: String,
+    }
+    let statement =
+        Statement::new("select connection_id from git_repos where id = ?1").bind(git_repo);
+    let row: Option<Row> = rows_as(app.db.rows(statement).await?)?.into_iter().next();
+    match row {
+        Some(row) => find_connection(app, &row.connection_id).await,
+        None => Ok(None),
+    }
+}
+
+/// The jobs that wait for a connection, oldest first: id and kind.
+pub async fn list_waiting_jobs(app: &App, connection: &str) -> Result<Vec<(String, String)>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        kind: String,
+    }
+    let statement = Statement::new(
+        "select j.id, j.kind from jobs j left join git_repos g on g.id = j.git_repo_id
+         where j.state = 'queued' and ?1 in (g.connection_id, j.connection_id)
+         order by j.created_at, j.id",
+    )
+    .bind(connection);
+    let rows: Vec<Row> = rows_as(app.db.rows(statement).await?)?;
+    Ok(rows.into_iter().map(|row| (row.id, row.kind)).collect())
+}
+
+/// Connections whose refused credential is due to be tried, and says that it is being tried: whoever asks next gets others.
+pub async fn take_due_tries(app: &App, limit: i64) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+    }
+    let statement = Statement::new(
+        "update connections set next_try_at = ?1 + ?2
+         where id in (select id from connections where next_try_at <= ?1 order by next_try_at limit ?3)
+         returning id",
+    )
+    .bind(app.now())
+    .bind(TRY_AGAIN)
+    .bind(limit);
+    let rows: Vec<Row> = rows_as(app.db.rows(statement).await?)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// The credential works again.
+pub async fn note_acceptance(app: &App, connection: &str) -> Result<()> {
+    let statement = Statement::new(
+        "update connections set refused_at = null, next_try_at = null, trouble = null, trouble_since = null
+         where id = ?1",
+    )
+    .bind(connection);
+    app.db.rows(statement).await.map(|_| ())
+}

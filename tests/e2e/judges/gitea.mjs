@@ -1,0 +1,1 @@
+export { giteaApi } from "gitea-js";

@@ -1,0 +1,1 @@
+export { Gitlab } from "@gitbeaker/rest";
