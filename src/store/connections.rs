@@ -346,7 +346,9 @@ pub async fn find_ends(
 ) -> Result<(Option<GitRepo>, Option<Connection>, Option<Package>)> {
     let connection = Statement::new(
         "select c.id, c.organisation_id, c.provider, c.base_url, c.account, c.username, c.sealed_token,
-                c.sealed_webhook_secret, c.created_at, c.last_heard_at, c.paused_until, c.trouble
+                c.sealed_webhook_secret, c.created_at, c.last_heard_at, c.paused_until, c.trouble,
+                c.trouble_since, c.refused_at, c.hooks, c.hook_mapping, c.reconcile_hours, c.github_app_id,
+                c.installation_id, c.token_expires_at
          from git_repos g join connections c on c.id = g.connection_id where g.id = ?1",
     )
     .bind(git_repo);
