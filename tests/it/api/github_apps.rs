@@ -286,7 +286,13 @@ fn a_connection_moves_from_a_token_to_an_installation() {
         (&moved["account"], &moved["installation"]),
         (&json!("acme"), &json!(7))
     );
-    registry.admin().patch(&path, &json!({})).expect(422);
+    let asked = json!({"groups": [{"name": "acme"}]});
+    let refused = registry.admin().patch(&path, &asked).expect(422);
+    assert!(refused.json().to_string().contains("GitHub App"));
+    let shown = registry
+        .admin()
+        .get(&format!("/api/v1/orgs/acme/packages/{PACKAGE}"));
+    assert_eq!(shown.expect(200).json()["project"]["hook"]["state"], "app");
     registry.push_tag("v1.2.0");
     registry.sync(PACKAGE);
     registry.assert_settled();
