@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ports::{
-    Blobs, Cache, Clock, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue, Vault,
+    Blobs, Cache, Clock, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue, Signer, Vault,
 };
 use crate::store::memo::Memo;
 
@@ -29,6 +29,8 @@ pub struct App {
     pub entropy: Rc<dyn Entropy>,
     /// Secrets at rest.
     pub vault: Rc<dyn Vault>,
+    /// Signatures by the keys of GitHub Apps.
+    pub signer: Rc<dyn Signer>,
     /// Lines for the operator.
     pub log: Rc<dyn Log>,
     /// What this isolate remembers between requests: finished values only, never pending work.

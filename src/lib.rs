@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod config;
+pub mod connect;
 pub mod domain;
 pub mod error;
 pub mod http;

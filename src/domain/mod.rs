@@ -38,6 +38,8 @@ pub mod tree;
 pub mod composer_1;
 
 pub mod access;
+pub mod jwt;
+pub mod rsa_key;
 pub mod signature;
 pub mod token;
 

@@ -15,6 +15,7 @@ mod kv;
 mod log;
 mod queue;
 mod r2;
+mod signer;
 mod vault;
 
 use std::rc::Rc;

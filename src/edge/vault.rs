@@ -121,7 +121,7 @@ async fn run(call: Result<Promise, JsValue>) -> Result<Vec<u8>, JsValue> {
     js::settle(call).await.map(|buffer| js::bytes(&buffer))
 }
 
-fn subtle() -> Result<SubtleCrypto> {
+pub(super) fn subtle() -> Result<SubtleCrypto> {
     let crypto = js::field(&js_sys::global(), "crypto");
     let subtle = js::field(&crypto, "subtle");
     if subtle.is_undefined() {

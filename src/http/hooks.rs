@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::domain::generic_hook::{GitUrl, HookMapping, Named};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::app_hooks;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
@@ -13,10 +14,11 @@ use crate::store::connections::{Connection, recall_connection};
 use crate::store::deliveries::{
     DeliveredProject, NewDelivery, StartedJob, note_refused_delivery, record_delivery,
 };
+use crate::store::github_apps::ID_PREFIX;
 use crate::store::projects::find_named_projects;
 
 /// GitHub sends no payload above this.
-const BODY_LIMIT: usize = 25 * 1024 * 1024;
+pub(super) const BODY_LIMIT: usize = 25 * 1024 * 1024;
 
 /// What the generic hook takes: it is read as a whole, whatever it is.
 const GENERIC_LIMIT: usize = 5 * 1024 * 1024;
@@ -38,6 +40,9 @@ struct Arrived {
 
 /// Receives one delivery in the host's own form.
 pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) -> Result<Reply> {
+    if connection.starts_with(ID_PREFIX) {
+        return app_hooks::receive_app_webhook(app, request, connection).await;
+    }
     let connection = find_connection(app, connection).await?;
     let kind = ProviderKind::parse(&connection.provider)
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
@@ -53,20 +58,20 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
         )
         .await;
     }
-    let delivery_id = kind
-        .delivery_id(&headers)
-        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT);
-    let delivery_id = match delivery_id {
-        Some(id) => id.to_owned(),
-        None if !kind.numbers_deliveries() => app.random_id()?,
-        None => {
-            return Err(Error::invalid(
-                "The delivery has no id, so a replay could not be told from a new one",
-            ));
-        }
-    };
-    let event = kind.event_name(&headers).unwrap_or("unknown").to_owned();
-    let (project, cause, status) = match kind.parse_event(&connection.base_url, &headers, &body)? {
+    take_in(app, &connection, kind, &headers, &body).await
+}
+
+/// Takes in a delivery that was verified: what it says is recorded, and jobs are made of it where it concerns us.
+pub(super) async fn take_in(
+    app: &App,
+    connection: &Connection,
+    kind: ProviderKind,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<Reply> {
+    let delivery_id = read_delivery_id(app, kind, headers)?;
+    let event = kind.event_name(headers).unwrap_or("unknown").to_owned();
+    let (project, cause, status) = match kind.parse_event(&connection.base_url, headers, body)? {
         Event::Ping => (None, "the provider tried the webhook".to_owned(), 200),
         Event::Ignored { why } => (None, why, 202),
         Event::Changed(project) => (Some(project), format!("webhook {event}"), 202),
@@ -90,7 +95,7 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
             .collect(),
         otherwise,
     };
-    record(app, &connection, arrived).await
+    record(app, connection, arrived).await
 }
 
 /// Receives one delivery in the form that anybody can send: a bearer secret, and JSON that names what changed.
@@ -207,6 +212,24 @@ async fn record(app: &App, connection: &Connection, arrived: Arrived) -> Result<
         "jobs": jobs,
     });
     Ok(Reply::json(arrived.status, &body))
+}
+
+/// The host's id of a delivery, or one of ours where the host has none.
+pub(super) fn read_delivery_id(
+    app: &App,
+    kind: ProviderKind,
+    headers: &[(String, String)],
+) -> Result<String> {
+    let delivery_id = kind
+        .delivery_id(headers)
+        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_LIMIT);
+    match delivery_id {
+        Some(id) => Ok(id.to_owned()),
+        None if !kind.numbers_deliveries() => app.random_id(),
+        None => Err(Error::invalid(
+            "The delivery has no id, so a replay could not be told from a new one",
+        )),
+    }
 }
 
 /// Sends the jobs of a delivery on their way.

@@ -1,6 +1,7 @@
 //! A request becomes a `Reply`.
 
 pub mod api;
+mod app_hooks;
 pub mod auth;
 pub mod composer;
 pub mod hooks;

@@ -116,6 +116,7 @@ pub enum ApiRoute {
     ListConnections(String),
     CreateConnection(String),
     UpdateConnection(String, String),
+    GitHubApps(String, GitHubAppsRoute),
     Projects(String, ProjectsRoute),
     ListPackages(String),
     CreatePackage(String),
@@ -147,6 +148,18 @@ pub enum JobsRoute {
     ListDeadLetters,
     RetryDeadLetter(i64),
     DropDeadLetter(i64),
+}
+
+/// What the API has to offer of an organisation's GitHub Apps. The text is the app's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the URL table below")]
+pub enum GitHubAppsRoute {
+    List,
+    Create,
+    Update(String),
+    Remove(String),
+    Installations(String),
+    Deliveries(String),
 }
 
 /// What the API has to offer of a host's projects and of the import of many. The text is a connection's id, or an import's.
@@ -372,6 +385,9 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "PATCH",
             ApiRoute::UpdateConnection(own(org), own(id)),
         ),
+        ["orgs", org, "github-apps", rest @ ..] => {
+            parse_github_apps(method, rest).map(|route| ApiRoute::GitHubApps(own(org), route))
+        }
         ["orgs", org, "packages"] => one_of(
             method,
             ApiRoute::ListPackages(own(org)),
@@ -394,18 +410,21 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             Ok(ApiRoute::Jobs(own(org), route))
         }
         ["orgs", org, "deliveries", rest @ ..] => {
-            let route = match rest {
-                [] => get(method, HookRoute::ListDeliveries),
-                [id] => get(method, HookRoute::ShowDelivery(parse_id(id)?)),
-                [id, "replay"] => only(method, "POST", HookRoute::ReplayDelivery(parse_id(id)?)),
-                _ => Err(NoRoute::NotFound),
-            };
-            Ok(ApiRoute::Hook(own(org), route?))
+            parse_deliveries(method, rest).map(|route| ApiRoute::Hook(own(org), route))
         }
         ["orgs", org, rest @ ("connections" | "imports"), ids @ ..] => {
             let route = parse_projects(method, rest, ids)?;
             Ok(ApiRoute::Projects(own(org), route))
         }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_deliveries(method: &str, rest: &[&str]) -> Result<HookRoute, NoRoute> {
+    match rest {
+        [] => get(method, HookRoute::ListDeliveries),
+        [id] => get(method, HookRoute::ShowDelivery(parse_id(id)?)),
+        [id, "replay"] => only(method, "POST", HookRoute::ReplayDelivery(parse_id(id)?)),
         _ => Err(NoRoute::NotFound),
     }
 }
@@ -477,6 +496,21 @@ fn parse_jobs(method: &str, kind: &str, segments: &[&str]) -> Result<JobsRoute, 
         ("dead-letters", [id, "retry"]) => {
             only(method, "POST", JobsRoute::RetryDeadLetter(parse_id(id)?))
         }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_github_apps(method: &str, segments: &[&str]) -> Result<GitHubAppsRoute, NoRoute> {
+    let own = |text: &str| percent_decode(text);
+    match segments {
+        [] => one_of(method, GitHubAppsRoute::List, GitHubAppsRoute::Create),
+        [id] => match method {
+            "PATCH" => Ok(GitHubAppsRoute::Update(own(id))),
+            "DELETE" => Ok(GitHubAppsRoute::Remove(own(id))),
+            _ => Err(NoRoute::MethodNotAllowed("PATCH, DELETE")),
+        },
+        [id, "installations"] => get(method, GitHubAppsRoute::Installations(own(id))),
+        [id, "deliveries"] => get(method, GitHubAppsRoute::Deliveries(own(id))),
         _ => Err(NoRoute::NotFound),
     }
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::jobs::reconcile::SCHEDULE;
 use crate::jobs::{Job, enqueue, refused};
 use crate::ports::Level;
+use crate::store::app_deliveries::delete_old_app_deliveries;
 use crate::store::completion::give_up;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
@@ -13,6 +14,7 @@ use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_sil
 use crate::store::monorepos::find_monorepo;
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
+use crate::store::read_commits::delete_old_read_commits;
 use crate::store::repositories::list_outdated;
 use crate::store::schedule::list_due;
 use crate::store::sweep::sweep;
@@ -29,6 +31,9 @@ const SILENT_AFTER_FAILURE: i64 = 40 * 60;
 const RECONCILES: i64 = 50;
 /// How long deliveries are kept, in seconds.
 const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
+
+/// How long what was read ahead of commits is kept, in seconds: an import that goes on for longer asks again.
+const READ_AHEAD_KEPT: i64 = 24 * 60 * 60;
 
 /// How long reports of downloads are remembered as counted, in seconds: the queue keeps no message for longer.
 const REPORTS_KEPT: i64 = 14 * 24 * 60 * 60;
@@ -71,6 +76,16 @@ pub async fn run(app: &App) {
         app,
         "removing old deliveries",
         delete_old_deliveries(app, app.now().saturating_sub(DELIVERIES_KEPT)).await,
+    );
+    report(
+        app,
+        "removing old deliveries for apps",
+        delete_old_app_deliveries(app, app.now().saturating_sub(DELIVERIES_KEPT)).await,
+    );
+    report(
+        app,
+        "forgetting what was read ahead",
+        delete_old_read_commits(app, app.now().saturating_sub(READ_AHEAD_KEPT)).await,
     );
     report(
         app,

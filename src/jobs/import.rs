@@ -26,6 +26,7 @@ use crate::store::jobs::{
     RunningJob, find_running_job, note_activity_stmt, note_on_job, note_on_job_stmt,
 };
 use crate::store::publications::ask_for_publication_stmt;
+use crate::store::read_commits::forget_read_commit_stmt;
 use crate::store::refusals::find_connection_of;
 use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
@@ -179,10 +180,7 @@ async fn take<'a>(
     let mut ours = None;
     let mut time = String::new();
     if needs_archive {
-        time = source
-            .host
-            .commit_time(&source.repo.provider_id, commit)
-            .await?;
+        time = source.commit_time().await?;
         if find_package_dist(app, source.package, commit)
             .await?
             .is_none()
@@ -290,6 +288,9 @@ fn row_stmts(
             now,
         ));
         statements.push(settle_job_ref_stmt(id, &known, package, made));
+    }
+    if source.read.is_some() {
+        statements.push(forget_read_commit_stmt(source.repo.id, source.commit));
     }
     statements.push(ask_for_publication_stmt(package, now));
     Ok(statements)

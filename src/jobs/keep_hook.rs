@@ -61,8 +61,9 @@ async fn look(app: &App, git_repo: i64) -> Result<Option<(RepoHook, Connection, 
     let Some(connection) = find_connection(app, &hook.connection_id).await? else {
         return Ok(None);
     };
-    let registers =
-        ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::registers_hooks);
+    // A GitHub App hears of all that its installation was given.
+    let registers = connection.github_app_id.is_none()
+        && ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::registers_hooks);
     let wish = if registers {
         hook.wish(&connection, &connection.webhook_url(app), app.now())
     } else {

@@ -16,6 +16,7 @@ mod look;
 mod monorepo;
 pub mod outcome;
 pub mod publish;
+mod read_ahead;
 pub mod reconcile;
 mod refused;
 mod rename;
@@ -64,6 +65,13 @@ pub enum Job {
     ImportTogether {
         /// The job a person sees.
         id: String,
+    },
+    /// Ask at once for what imports will ask first of the next commits of a job, and have these imported.
+    ReadAhead {
+        /// The job a person sees.
+        id: String,
+        /// The commits up to this one are under way; empty at the beginning.
+        after: String,
     },
     /// Send the messages of a job again if nothing of it was at work since this one was sent.
     Resume {
@@ -190,6 +198,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
+        Job::ReadAhead { id, after } => read_ahead::run(app, id, after).await,
         Job::Resume { id, since } => resume::run(app, id, *since).await,
         Job::ImportProjects { id } => import_projects::run(app, id, attempts).await,
         Job::AddProject { id, project } => add_project::run(app, id, project, attempts).await,
@@ -273,7 +282,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
             give_up_waiting_refs(app, &id, &commit, BURIED).await?;
             settle(app, &id, job.package_id).await
         }
-        Job::ImportTogether { id } => {
+        Job::ImportTogether { id } | Job::ReadAhead { id, .. } => {
             let Some(job) = find_running_job(app, &id).await? else {
                 return Ok(());
             };
@@ -336,6 +345,7 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         Job::Reconcile { id }
         | Job::Import { id, .. }
         | Job::ImportTogether { id }
+        | Job::ReadAhead { id, .. }
         | Job::Resume { id, .. }
         | Job::Discover { id }
         | Job::LookAtFolders { id, .. }
@@ -362,27 +372,36 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
     })
 }
 
-/// Sends an import for every commit that waiting refs of a job point at, or one for all where the host gives many at once.
+/// Sends an import for every commit that waiting refs of a job point at, or one message for all where the host gives or
+/// tells of many at once.
 pub async fn enqueue_imports(app: &App, job: &str) -> Result<usize> {
     let provider = crate::store::jobs::find_provider(app, job).await?;
-    let gives_many = provider
-        .and_then(|provider| ProviderKind::parse(&provider))
-        .is_some_and(ProviderKind::gives_many_commits);
+    let kind = provider.and_then(|provider| ProviderKind::parse(&provider));
+    let gives_many = kind.is_some_and(ProviderKind::gives_many_commits);
     let commits = crate::store::job_refs::list_waiting_commits(app, job).await?;
     if gives_many && !commits.is_empty() {
         let id = job.to_owned();
         enqueue(app, &[Job::ImportTogether { id }]).await?;
         return Ok(1);
     }
-    let imports: Vec<_> = commits
+    if kind.is_some_and(ProviderKind::reads_ahead) && commits.len() >= read_ahead::WORTHWHILE {
+        let (id, after) = (job.to_owned(), String::new());
+        enqueue(app, &[Job::ReadAhead { id, after }]).await?;
+        return Ok(1);
+    }
+    let imports = imports_of(job, commits);
+    enqueue(app, &imports).await?;
+    Ok(imports.len())
+}
+
+fn imports_of(job: &str, commits: Vec<String>) -> Vec<Job> {
+    commits
         .into_iter()
         .map(|commit| Job::Import {
             id: job.to_owned(),
             commit,
         })
-        .collect();
-    enqueue(app, &imports).await?;
-    Ok(imports.len())
+        .collect()
 }
 
 /// Moves a job on once none of its refs waits: its package is published wherever it is.
@@ -452,6 +471,13 @@ mod tests {
         assert_eq!(
             text(Job::ImportTogether { id: "a".to_owned() }),
             r#"{"v":1,"job":"import_together","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::ReadAhead {
+                id: "a".to_owned(),
+                after: "c0ffee".to_owned()
+            }),
+            r#"{"v":1,"job":"read_ahead","id":"a","after":"c0ffee"}"#
         );
         assert_eq!(
             text(Job::Resume {

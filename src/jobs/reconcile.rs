@@ -20,8 +20,8 @@ use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::providers::{GitHost, RefListing};
 use crate::store::connections::{
-    GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
-    note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
+    Connection, GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt,
+    note_pause, note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
 };
 use crate::store::git_answers::note_listed_stmt;
 use crate::store::git_refs::{
@@ -108,7 +108,14 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
-    let host = connect(app, &connection).await?;
+    let host = match connect(app, &connection).await {
+        Ok(host) => host,
+        Err(error) => {
+            // An installation that was suspended gives no token to look with.
+            note_fault(app, &connection, &error).await?;
+            return Err(error);
+        }
+    };
     // Whether what was amiss is over is for the API to say.
     let asks_git = job.cause == SCHEDULE && connection.trouble.is_none();
     if asks_git && is_unchanged(app, id, host.as_ref(), &repo).await? {
@@ -117,15 +124,19 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     let found = look_and_name(app, id, host.as_ref(), &repo).await;
     match &found {
         Ok(_) => note_trouble(app, &connection.id, None).await?,
-        // The host or the token is to blame, not this one project.
-        Err(error) if matches!(error.kind(), ErrorKind::Upstream { .. }) => {
-            note_trouble(app, &connection.id, Some(error.message())).await?;
-        }
-        Err(_) => {}
+        Err(error) => note_fault(app, &connection, error).await?,
     }
     let (looked, named) = found?;
     record(app, id, job, &named, &repo, host.as_ref(), looked).await?;
     Ok(named.package.id)
+}
+
+/// Notes what the host or the token is to blame for, and not this one project.
+async fn note_fault(app: &App, connection: &Connection, error: &Error) -> Result<()> {
+    if matches!(error.kind(), ErrorKind::Upstream { .. }) {
+        note_trouble(app, &connection.id, Some(error.message())).await?;
+    }
+    Ok(())
 }
 
 /// Plans, and writes what is known at once, in one batch: what goes, what stays, what is to be imported.

@@ -1,8 +1,8 @@
 //! A credential that its host accepts no more: jobs wait, one request now and then tries it, and it is said once.
 
 use crate::app::App;
+use crate::connect::open_host;
 use crate::error::{Error, ErrorKind, Result};
-use crate::jobs::source::open;
 use crate::jobs::{enqueue_publications, enqueue_waiting};
 use crate::providers::ProviderKind;
 use crate::store::connections::{Connection, find_connection, note_trouble};
@@ -50,7 +50,12 @@ pub(super) async fn try_again(app: &App) -> Result<()> {
         let Some(connection) = find_connection(app, &id).await? else {
             continue;
         };
-        match open(app, &connection).await?.check_access().await {
+        // An installation of a GitHub App is asked for a token before there is a host to ask.
+        let tried = match open_host(app, &connection).await {
+            Ok(host) => host.check_access().await,
+            Err(error) => Err(error),
+        };
+        match tried {
             Ok(_) => {
                 note_acceptance(app, &id).await?;
                 enqueue_waiting(app, &id).await?;

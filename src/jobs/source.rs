@@ -3,18 +3,20 @@
 use std::rc::Rc;
 
 use crate::app::App;
+use crate::connect::open_host;
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::outbound::ByteStream;
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
-use crate::providers::{Credentials, GitHost, ProviderKind};
+use crate::providers::{GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
 use crate::store::archives::{KeptArchive, StoredArchive, inspect, refuse_download, take_in};
 use crate::store::connections::{Connection, GitRepo, find_ends};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
+use crate::store::read_commits::{ReadCommit, find_read_commit};
 
 /// composer.json is never larger; what is, is no manifest.
 pub(super) const MANIFEST_LIMIT: usize = 1024 * 1024;
@@ -31,6 +33,8 @@ pub(crate) struct Source<'a> {
     /// Whether the project was synced as a package of another name before.
     was_renamed: bool,
     pub(crate) commit: &'a str,
+    /// What was read ahead of the commit.
+    pub(crate) read: Option<ReadCommit>,
 }
 
 impl<'a> Source<'a> {
@@ -43,7 +47,15 @@ impl<'a> Source<'a> {
         let package = package.ok_or_else(|| gone("package"))?;
         let host: Rc<dyn GitHost + 'a> = connect(app, &connection).await?.into();
         host.recall_name(&repo.provider_id, &repo.full_name);
+        let reads_ahead =
+            ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::reads_ahead);
+        let read = if reads_ahead {
+            find_read_commit(app, repo.id, commit).await?
+        } else {
+            None
+        };
         Ok(Self {
+            read,
             host,
             connection,
             repo,
@@ -65,6 +77,12 @@ impl<'a> Source<'a> {
 
     /// The manifest at the commit, or why there is none that a client could load.
     pub(crate) async fn read_manifest(&self) -> Result<Result<Manifest, String>> {
+        if let Some(read) = &self.read {
+            let text = read.manifest.as_deref();
+            return Ok(text.ok_or_else(no_manifest).and_then(|text| {
+                Manifest::parse(text.as_bytes()).map_err(|fault| fault.to_string())
+            }));
+        }
         let read = self
             .host
             .read_file(
@@ -76,11 +94,23 @@ impl<'a> Source<'a> {
             .await;
         match read {
             Ok(Some(bytes)) => Ok(Manifest::parse(&bytes).map_err(|fault| fault.to_string())),
-            Ok(None) => Ok(Err("there is no composer.json at this commit".to_owned())),
+            Ok(None) => Ok(Err(no_manifest())),
             Err(error) if error.kind() == ErrorKind::TooLarge => {
                 Ok(Err("composer.json is larger than 1 MB".to_owned()))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// The commit's time, as [`GitHost::commit_time`] has it.
+    pub(crate) async fn commit_time(&self) -> Result<String> {
+        match &self.read {
+            Some(read) => Ok(read.time.clone()),
+            None => {
+                self.host
+                    .commit_time(&self.repo.provider_id, self.commit)
+                    .await
+            }
         }
     }
 
@@ -179,6 +209,10 @@ fn gives_many_commits(connection: &Connection) -> bool {
     ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::gives_many_commits)
 }
 
+fn no_manifest() -> String {
+    "there is no composer.json at this commit".to_owned()
+}
+
 /// The host of a connection, ready to be asked; refused while the host wants to be left alone, or accepts the credential
 /// no more. Hosts punish those who go on asking for other things meanwhile.
 pub(crate) async fn connect<'a>(
@@ -199,17 +233,5 @@ pub(crate) async fn connect<'a>(
         let address = Gateway::of(app).address(&connection.base_url)?;
         return Err(limited(address.host(), retry_after));
     }
-    open(app, connection).await
-}
-
-/// The same, whatever the host has asked for: for a first request after a refusal.
-pub(crate) async fn open<'a>(
-    app: &'a App,
-    connection: &Connection,
-) -> Result<Box<dyn GitHost + 'a>> {
-    let kind = ProviderKind::parse(&connection.provider)
-        .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
-    let token = connection.open_token(app).await?;
-    let credentials = Credentials::new(connection.username.as_deref(), &token);
-    kind.connect(Gateway::of(app), &connection.base_url, &credentials)
+    open_host(app, connection).await
 }

@@ -8,6 +8,7 @@ pub mod db;
 pub mod log;
 pub mod outbound;
 pub mod queue;
+pub mod signer;
 pub mod vault;
 
 pub use blobs::{Blobs, MultipartBlobs, ObjectFacts, ObjectPage};
@@ -17,4 +18,5 @@ pub use db::{Db, Row, Statement, Value};
 pub use log::{Level, Log};
 pub use outbound::{Buffered, ByteStream, HttpClient, InResponse, OutRequest};
 pub use queue::{Outgoing, Queue};
+pub use signer::Signer;
 pub use vault::Vault;

@@ -45,6 +45,7 @@ pub use ls_refs::{GitRefs, LsRefs};
 pub use manifest::{Found, read_found, read_project};
 use outgoing::Gateway;
 use plain_git::PlainGit;
+pub use rest::TokenSource;
 
 /// A kind of git host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +198,11 @@ impl ProviderKind {
         matches!(self, Self::Git)
     }
 
+    /// Whether one answer tells of many commits what an import asks first, though each archive is an answer of its own.
+    pub fn reads_ahead(self) -> bool {
+        matches!(self, Self::GitHub)
+    }
+
     /// Whether every delivery has an id. Where not, one without is new; a replay of it does no more than look again.
     pub fn numbers_deliveries(self) -> bool {
         !matches!(self, Self::Git)
@@ -331,6 +337,26 @@ pub struct WantedHook<'a> {
     pub secret: &'a str,
 }
 
+/// A project by both of its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedProject<'a> {
+    /// The provider's id.
+    pub provider_id: &'a str,
+    /// `owner/name`, as last seen: another project may have it by now.
+    pub full_name: &'a str,
+}
+
+/// What an import needs to know of a commit before its archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitFacts {
+    /// The commit.
+    pub commit: String,
+    /// The text of its composer.json, byte for byte; none when it has none.
+    pub manifest: Option<String>,
+    /// As `commit_time` gives it.
+    pub time: String,
+}
+
 /// A git host, as far as we use it. Project ids are the provider's own.
 #[async_trait(?Send)]
 pub trait GitHost {
@@ -376,6 +402,17 @@ pub trait GitHost {
     /// them together. Returns for how many of them, from the first on, it did; the others are for another call.
     async fn prepare(&self, _project_id: &str, commits: &[String]) -> Result<usize> {
         Ok(commits.len())
+    }
+
+    /// The composer.json files and times of many commits by few requests, where [`ProviderKind::reads_ahead`]. It is exactly
+    /// what `read_file` and `commit_time` would give; commits that are missing are to be asked for by them. An error when
+    /// none can be read in this way, whatever commits they are: all are to be asked for one by one then.
+    async fn read_ahead(
+        &self,
+        _project: &NamedProject<'_>,
+        _commits: &[String],
+    ) -> Result<Vec<CommitFacts>> {
+        Ok(Vec::new())
     }
 
     /// The commit's time in RFC 3339, in UTC: the committer's, but by plain git the author's, as Composer's drivers have it.

@@ -1,5 +1,8 @@
-//! One request at the REST API of a host: where it goes, what it carries, and what a refusal means.
+//! One request to the REST API of a host: where it goes, what it carries, and what a refusal means.
 
+use std::cell::RefCell;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -8,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::ports::{InResponse, OutRequest};
 
 use super::address::Address;
+use super::header;
 use super::outgoing::{Gateway, read_body, read_message, upstream};
 
 /// A page of 100 refs takes some 60 KB at GitHub. Others send the messages of commits and the notes of releases along.
@@ -44,6 +48,20 @@ pub(super) struct Rest<'a> {
     headers: Vec<(String, String)>,
     /// What no message may show.
     secret: String,
+    renewal: Option<Renewal<'a>>,
+}
+
+/// Where another token comes from once a host takes the one there is no more: some live for an hour.
+#[async_trait(?Send)]
+pub trait TokenSource {
+    /// Another token than this one, which was refused.
+    async fn renew(&self, refused: &str) -> Result<String>;
+}
+
+struct Renewal<'a> {
+    source: Box<dyn TokenSource + 'a>,
+    /// What came in place of the first token.
+    renewed: RefCell<Option<String>>,
 }
 
 /// The answer to one request.
@@ -59,6 +77,17 @@ pub(super) struct Refusal {
     /// The host's own sentence.
     pub(super) message: Option<String>,
     pub(super) error: Error,
+    headers: Vec<(String, String)>,
+}
+
+impl Refusal {
+    /// Whether it is the allowance of this resource that is spent, and no other one of the host's.
+    pub(super) fn limits_alone(&self, resource: &str) -> bool {
+        let has = |name: &str, value: &str| header(&self.headers, name) == Some(value);
+        has("x-ratelimit-resource", resource)
+            && has("x-ratelimit-remaining", "0")
+            && header(&self.headers, "retry-after").is_none()
+    }
 }
 
 impl Asked {
@@ -104,7 +133,15 @@ impl<'a> Rest<'a> {
                 ("user-agent".to_owned(), "Repertoire".to_owned()),
             ],
             secret: secret.to_owned(),
+            renewal: None,
         })
+    }
+
+    /// The same with a source of another bearer token for when the host answers 401.
+    pub(super) fn renewing(mut self, source: Box<dyn TokenSource + 'a>) -> Self {
+        let renewed = RefCell::default();
+        self.renewal = Some(Renewal { source, renewed });
+        self
     }
 
     /// The same with one more header in every request.
@@ -157,11 +194,16 @@ impl<'a> Rest<'a> {
             headers,
             ..OutRequest::default()
         };
-        let response = self.gateway.send(&address, request).await?;
+        let response = self.send(&address, request).await?;
         if response.status == 200 || (response.status == 304 && etag.is_some()) {
             return Ok(Asked::Answered(response));
         }
         Ok(Asked::Refused(self.refuse(response).await))
+    }
+
+    /// Sends JSON to a URL of the host's. What is asked for may be done twice without harm.
+    pub(super) async fn post(&self, url: &str, body: &Value) -> Result<Asked> {
+        self.write("POST", url, Some(body)).await
     }
 
     /// Asks for a change at a path below the base. A success of any number is an answer, and it may have no body.
@@ -171,7 +213,11 @@ impl<'a> Rest<'a> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Asked> {
-        let address = self.gateway.address(&self.url(path))?;
+        self.write(method, &self.url(path), body).await
+    }
+
+    async fn write(&self, method: &'static str, url: &str, body: Option<&Value>) -> Result<Asked> {
+        let address = self.gateway.address(url)?;
         let mut headers = self.headers.clone();
         let accept = (self.dialect.accept)(Want::Json);
         headers.push(("accept".to_owned(), accept.to_owned()));
@@ -184,11 +230,30 @@ impl<'a> Rest<'a> {
             body: body.map_or_else(Vec::new, |body| body.to_string().into_bytes()),
             ..OutRequest::default()
         };
-        let response = self.gateway.send(&address, request).await?;
+        let response = self.send(&address, request).await?;
         if (200..300).contains(&response.status) {
             return Ok(Asked::Answered(response));
         }
         Ok(Asked::Refused(self.refuse(response).await))
+    }
+
+    /// Sends a request, and once more with another token when the host refuses the one there is and another can be had.
+    async fn send(&self, address: &Address, mut request: OutRequest) -> Result<InResponse> {
+        let Some(renewal) = &self.renewal else {
+            return self.gateway.send(address, request).await;
+        };
+        let renewed = renewal.renewed.borrow().clone();
+        if let Some(token) = &renewed {
+            show(&mut request, token);
+        }
+        let response = self.gateway.send(address, request.clone()).await?;
+        if response.status != 401 || renewed.is_some() {
+            return Ok(response);
+        }
+        let token = renewal.source.renew(&self.secret).await?;
+        show(&mut request, &token);
+        renewal.renewed.replace(Some(token));
+        self.gateway.send(address, request).await
     }
 
     /// Reads an answer.
@@ -269,6 +334,16 @@ impl<'a> Rest<'a> {
             status: response.status,
             error: own.unwrap_or(common),
             message,
+            headers: response.headers,
+        }
+    }
+}
+
+/// Puts a bearer token in place of the one that goes along.
+fn show(request: &mut OutRequest, token: &str) {
+    for (name, value) in &mut request.headers {
+        if name == "authorization" {
+            *value = format!("Bearer {token}");
         }
     }
 }

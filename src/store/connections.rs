@@ -46,6 +46,12 @@ pub struct Connection {
     pub hook_mapping: Option<String>,
     /// Hours between two scheduled comparisons; none for the default.
     pub reconcile_hours: Option<i64>,
+    /// The GitHub App it is made by; none when it has a token of its own.
+    pub github_app_id: Option<String>,
+    /// The app's installation.
+    pub installation_id: Option<i64>,
+    /// Unix second at which the token of an installation ends. Its `sealed_token` is empty where there is none.
+    pub token_expires_at: Option<i64>,
 }
 
 /// What a connection's token is sealed for.
@@ -66,9 +72,15 @@ impl Connection {
             .await
     }
 
-    /// Where the host is to send its webhooks.
+    /// Where the host is to send its webhooks. A GitHub App hears of all its installations at an address of its own.
     pub fn webhook_url(&self, app: &App) -> String {
-        format!("{}/hooks/{}", app.config.public_url, self.id)
+        let id = self.github_app_id.as_ref().unwrap_or(&self.id);
+        format!("{}/hooks/{id}", app.config.public_url)
+    }
+
+    /// Where anybody who has the connection's webhook secret may tell that something changed.
+    pub fn generic_hook_url(&self, app: &App) -> String {
+        format!("{}/hooks/{}/generic", app.config.public_url, self.id)
     }
 
     /// The webhook secret in clear.
@@ -85,8 +97,9 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
         .rows(
             Statement::new(
                 "insert into connections (id, organisation_id, provider, base_url, account, username, sealed_token,
-                                          sealed_webhook_secret, created_at, hooks)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                                          sealed_webhook_secret, created_at, hooks, github_app_id, installation_id,
+                                          token_expires_at)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )
             .bind(&new.id)
             .bind(new.organisation_id)
@@ -97,7 +110,10 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
             .bind(&new.sealed_token)
             .bind(&new.sealed_webhook_secret)
             .bind(new.created_at)
-            .bind(&new.hooks),
+            .bind(&new.hooks)
+            .bind(new.github_app_id.as_deref())
+            .bind(new.installation_id)
+            .bind(new.token_expires_at),
         )
         .await
         .map(|_| ())
@@ -111,7 +127,7 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
             Statement::new(
                 "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
                         created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks, hook_mapping,
-                        reconcile_hours
+                        reconcile_hours, github_app_id, installation_id, token_expires_at
                  from connections where id = ?1",
             )
             .bind(id),
@@ -143,7 +159,7 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
                 Statement::new(
                     "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
                             created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks,
-                            hook_mapping, reconcile_hours
+                            hook_mapping, reconcile_hours, github_app_id, installation_id, token_expires_at
                      from connections where organisation_id = ?1 order by created_at desc, id",
                 )
                 .bind(organisation),
@@ -178,26 +194,37 @@ pub async fn update_settings(
         .map(|_| ())
 }
 
+/// What a connection shows to its host from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewToken<'a> {
+    /// The account it belongs to.
+    pub account: &'a str,
+    /// Who it goes with, where the host wants both.
+    pub username: Option<&'a str>,
+    /// The token, sealed for [`token_context`].
+    pub sealed: &'a str,
+    /// The GitHub App and the installation it is of, and the Unix second at which it ends.
+    pub installation: Option<(&'a str, i64, i64)>,
+}
+
 /// Replaces a connection's token; the trouble and the limits of the one before are over.
-pub async fn update_token(
-    app: &App,
-    id: &str,
-    account: &str,
-    username: Option<&str>,
-    sealed_token: &str,
-) -> Result<()> {
+pub async fn update_token(app: &App, id: &str, new: &NewToken<'_>) -> Result<()> {
+    app.memo.connections.clear();
     app.db
         .rows(
             Statement::new(
-                "update connections set account = ?2, username = ?3, sealed_token = ?4, trouble = null, paused_until = null,
-                        git_refused_at = null,
-                        trouble_since = null, refused_at = null, next_try_at = null
+                "update connections set account = ?2, username = ?3, sealed_token = ?4, github_app_id = ?5,
+                        installation_id = ?6, token_expires_at = ?7, trouble = null, paused_until = null,
+                        git_refused_at = null, trouble_since = null, refused_at = null, next_try_at = null
                  where id = ?1",
             )
             .bind(id)
-            .bind(account)
-            .bind(username)
-            .bind(sealed_token),
+            .bind(new.account)
+            .bind(new.username)
+            .bind(new.sealed)
+            .bind(new.installation.map(|(github_app, _, _)| github_app))
+            .bind(new.installation.map(|(_, installation, _)| installation))
+            .bind(new.installation.map(|(_, _, expires_at)| expires_at)),
         )
         .await
         .map(|_| ())
@@ -319,8 +346,9 @@ pub async fn find_ends(
 ) -> Result<(Option<GitRepo>, Option<Connection>, Option<Package>)> {
     let connection = Statement::new(
         "select c.id, c.organisation_id, c.provider, c.base_url, c.account, c.username, c.sealed_token,
-                c.sealed_webhook_secret, c.created_at, c.last_heard_at, c.paused_until, c.trouble, c.trouble_since,
-                c.refused_at, c.hooks, c.hook_mapping, c.reconcile_hours
+                c.sealed_webhook_secret, c.created_at, c.last_heard_at, c.paused_until, c.trouble,
+                c.trouble_since, c.refused_at, c.hooks, c.hook_mapping, c.reconcile_hours, c.github_app_id,
+                c.installation_id, c.token_expires_at
          from git_repos g join connections c on c.id = g.connection_id where g.id = ?1",
     )
     .bind(git_repo);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::domain::access::Principal;
 use crate::store::connections::Connection;
 use crate::store::dists::DistPointer;
+use crate::store::github_apps::GitHubApp;
 use crate::store::repositories::Repository;
 
 /// How long what can change is taken for granted, in seconds. A revocation, a grant or a release is in force
@@ -37,6 +38,8 @@ pub struct Memo {
     pub dists: Shelf<DistPointer>,
     /// Connections by id, for webhooks that come in bursts. Their secrets are sealed here as well.
     pub connections: Shelf<Connection>,
+    /// GitHub Apps by id, for the same reason.
+    pub github_apps: Shelf<GitHubApp>,
     /// Of each connection whose address got deliveries with a wrong signature: when that was last written down, and how
     /// many came since.
     pub refused_deliveries: Shelf<(i64, u32)>,
@@ -54,6 +57,7 @@ impl Default for Memo {
             repositories: Shelf::new(REPOSITORIES),
             dists: Shelf::new(DISTS),
             connections: Shelf::new(CONNECTIONS),
+            github_apps: Shelf::new(CONNECTIONS),
             refused_deliveries: Shelf::new(CONNECTIONS),
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),

@@ -1,6 +1,7 @@
 //! What we keep: the only room with SQL, and the order in which a blob is looked for.
 
 pub mod admission;
+pub mod app_deliveries;
 pub mod archive_pauses;
 pub mod archives;
 pub mod blobs;
@@ -18,6 +19,7 @@ pub mod folder_cuts;
 pub mod folder_refs;
 pub mod git_answers;
 pub mod git_refs;
+pub mod github_apps;
 pub mod heads;
 pub mod hooks;
 pub mod host_facts;
@@ -32,6 +34,7 @@ pub mod pending;
 pub mod project_additions;
 pub mod projects;
 pub mod publications;
+pub mod read_commits;
 pub mod refusals;
 pub mod renames;
 pub mod repositories;

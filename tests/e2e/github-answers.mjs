@@ -1,5 +1,7 @@
 // The API's answers, endpoint by endpoint. Each endpoint is given the project it is about and returns {status, headers, body}.
 import { createHash, randomUUID } from "node:crypto";
+import { answerApp, isGiven, refuseInstallation } from "./github-apps.mjs";
+import { answerGraphQl } from "./github-graphql.mjs";
 
 const endpoints = [
   [/^$/, (call) => json(call, describeProject(call))],
@@ -15,18 +17,27 @@ const endpoints = [
 export async function answerApi(double, request, body) {
   const url = new URL(request.url, double.origin);
   const path = url.pathname.slice(double.basePath.length);
-  if (!url.pathname.startsWith(`${double.basePath}/`)) return problem(404, "Not Found");
+  if (!url.pathname.startsWith(`${double.basePath}/`) && !isGraphQl(double, url)) return problem(404, "Not Found");
   if (!request.headers["user-agent"])
     return problem(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.");
+  const byApp = answerApp(double, request, path);
+  if (byApp) return byApp;
   const credentials = readCredentials(request.headers.authorization);
+  if (!credentials && isGraphQl(double, url)) return problem(401, "This endpoint requires you to be authenticated.");
   if (!credentials) return problem(401, "Requires authentication");
   const token = double.tokens.get(credentials);
   if (!token) return problem(401, "Bad credentials");
+  const refusal = refuseInstallation(token);
+  if (refusal) return refusal;
+  if (isGraphQl(double, url) && request.method === "POST")
+    return answerGraphQl(double, body, (project) => isGiven(token, project));
   const hooked = /^\/(?<place>(?:repositories|orgs)\/[^/]+)\/hooks(?:\/(?<id>\d+))?$/.exec(path);
   if (hooked) return answerHooks({ double, url, token, headers: request.headers }, request.method, body, hooked.groups);
   if (request.method !== "GET") return problem(404, "Not Found");
 
   const call = { double, url, token, headers: request.headers };
+  if (path === "/installation/repositories") return listGiven(call);
+  if (path === "/user" && token.installation) return problem(403, "Resource not accessible by integration");
   if (path === "/user") return json(call, { login: token.login, id: 1, type: "User" });
   if (path === "/user/repos") return listProjects(call);
   const byId = /^\/repositories\/(\d+)(\/.*)?$/.exec(path);
@@ -39,13 +50,26 @@ export async function answerApi(double, request, body) {
   return answerProject({ ...call, project }, byName[2] ?? "");
 }
 
-/** A Bearer token; like GitHub also a token that is the user name of Basic credentials, which is what Composer's driver sends to an Enterprise Server. */
+/** A Bearer token, by its older name too; like GitHub also a token that is the user name of Basic credentials, which is what Composer's driver sends to an Enterprise Server. */
 function readCredentials(authorization = "") {
-  const [, scheme, value] = /^(Bearer|Basic) (\S+)$/i.exec(authorization) ?? [];
+  const [, scheme, value] = /^(Bearer|token|Basic) (\S+)$/i.exec(authorization) ?? [];
   return scheme?.toLowerCase() === "basic" ? Buffer.from(value, "base64").toString().split(":")[0] : value;
 }
 
+/** Beside the REST API, but on an Enterprise Server one level higher. */
+function isGraphQl(double, url) {
+  return url.pathname === `${double.basePath.replace(/\/v3$/, "")}/graphql`;
+}
+
+function listGiven(call) {
+  const { installation } = call.token;
+  if (!installation) return problem(403, "You must authenticate with an installation access token in order to list repositories for an installation.");
+  const repositories = installation.projects.map((project) => describeProject({ ...call, project }));
+  return json(call, { total_count: repositories.length, repository_selection: "selected", repositories });
+}
+
 async function answerProject(call, rest) {
+  if (call.project && !isGiven(call.token, call.project)) return problem(404, "Not Found");
   if (!call.project) return problem(404, "Not Found");
   for (const [pattern, answer] of endpoints) {
     const match = pattern.exec(rest);

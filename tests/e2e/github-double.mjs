@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { GitRepository } from "./support/git-repository.mjs";
 import { answerApi } from "./github-answers.mjs";
+import { GitHubApp } from "./github-apps.mjs";
 import { answerArchive } from "./github-archives.mjs";
 import { Faults } from "./github-faults.mjs";
 import { countBytes, readBody } from "./support/body.mjs";
@@ -31,6 +32,7 @@ export class GitHubDouble {
   hooks = new Hooks();
   tokens = new Map();
   projects = new Map();
+  apps = [];
   archiveLinks = new Map();
   archivesServed = 0;
   /** How many refs a page has, whatever `per_page` says: a client that does not follow the links sees two tags. */
@@ -65,6 +67,12 @@ export class GitHubDouble {
     const token = (scopes === undefined ? "github_pat_" : "ghp_") + randomUUID().replaceAll("-", "");
     this.tokens.set(token, { login, scopes, mayReadContents, mayManageHooks });
     return token;
+  }
+
+  addApp(options = {}) {
+    const app = new GitHubApp({ ...options, id: 1_001 + this.apps.length, tokens: this.tokens });
+    this.apps.push(app);
+    return app;
   }
 
   /** A public project can be cloned by whoever asks, a private one by whoever shows a token as password. */
@@ -150,6 +158,12 @@ export class GitHubDouble {
     for (const chunk of reply.chunks ?? []) response.write(chunk);
     response.end(reply.body);
   }
+}
+
+async function readBody(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
 function sameName(one, other) {

@@ -28,6 +28,7 @@ import replay from "./scenarios/replay.mjs";
 import plainGit from "./scenarios/plain-git.mjs";
 import traps from "./scenarios/traps.mjs";
 import gitlab from "./scenarios/gitlab.mjs";
+import githubApps from "./scenarios/github-apps.mjs";
 import forgejo from "./scenarios/forgejo.mjs";
 import bitbucket from "./scenarios/bitbucket.mjs";
 import bitbucketServer from "./scenarios/bitbucket-server.mjs";
@@ -52,7 +53,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, plainGit };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

@@ -12,6 +12,8 @@ mod answers;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod app_hooks;
+#[cfg(test)]
 mod bitbucket;
 #[cfg(test)]
 mod composer;

@@ -3,14 +3,19 @@
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name. `error`, `config`, `app` and `ports` stand beside them.
-const ROOMS: [(&str, &[&str]); 7] = [
+const ROOMS: [(&str, &[&str]); 8] = [
     ("domain", &["error"]),
     ("ports", &["domain", "error"]),
     ("store", &["domain", "ports", "error", "config", "app"]),
     ("providers", &["domain", "ports", "error", "config", "app"]),
     (
+        "connect",
+        &["domain", "ports", "store", "providers", "error", "app"],
+    ),
+    (
         "http",
         &[
+            "connect",
             "domain",
             "ports",
             "store",
@@ -24,6 +29,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
     (
         "jobs",
         &[
+            "connect",
             "domain",
             "ports",
             "store",

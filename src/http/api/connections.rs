@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::connect::{self, open_app};
 use crate::domain::generic_hook::HookMapping;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,6 +18,7 @@ use crate::jobs::enqueue_waiting;
 use crate::providers::outgoing::{Gateway, limited};
 use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
+use crate::store::github_apps::{GitHubApp, find_connection_of_installation, find_github_app};
 use crate::store::hooks::forget_refused_hooks;
 use crate::store::organisations::Organisation;
 use crate::store::schedule::RECONCILE_HOURS;
@@ -33,9 +35,11 @@ struct Asked {
     provider: String,
     base_url: Option<String>,
     username: Option<String>,
-    /// Left out where nobody has to show one, as at a public git server.
+    /// Left out where nobody has to show one, as at a public git server, and by an installation of a GitHub App.
     #[serde(default)]
     token: String,
+    github_app: Option<String>,
+    installation: Option<i64>,
     hooks: Option<String>,
 }
 
@@ -52,12 +56,34 @@ pub async fn create_connection(
     check_hooks(&asked_hooks)?;
     let base_url = asked
         .base_url
-        .filter(|url| !url.trim().is_empty())
-        .unwrap_or_else(|| kind.default_base_url().to_owned());
-    let base_url = base_url.trim().trim_end_matches('/').to_owned();
-    let credentials = Credentials::new(asked.username.as_deref(), &asked.token);
-    let login = try_credentials(app, kind, &base_url, &credentials).await?;
+        .as_deref()
+        .map(|url| url.trim().trim_end_matches('/').to_owned())
+        .filter(|url| !url.is_empty());
     let id = app.random_id()?;
+    let (base_url, shown) = if asked.github_app.is_some() || asked.installation.is_some() {
+        if kind != ProviderKind::GitHub {
+            return Err(Error::invalid(
+                "`github_app` and `installation` go with the provider `github`",
+            ));
+        }
+        if asked.username.is_some() || !asked.token.is_empty() {
+            return Err(Error::invalid(
+                "An installation has tokens of its own; leave `username` and `token` out",
+            ));
+        }
+        let wanted = Wanted {
+            github_app: asked.github_app.as_deref(),
+            installation: asked.installation,
+            base_url: base_url.as_deref(),
+        };
+        let (github_app, shown) = try_installation(app, organisation, &id, &wanted).await?;
+        (github_app.base_url, shown)
+    } else {
+        let base_url = base_url.unwrap_or_else(|| kind.default_base_url().to_owned());
+        let credentials = Credentials::new(asked.username.as_deref(), &asked.token);
+        let shown = try_credentials(app, kind, &base_url, &id, credentials).await?;
+        (base_url, shown)
+    };
     let mut secret = [0_u8; 32];
     app.entropy.fill(&mut secret)?;
     let secret_text = hex::encode(secret);
@@ -65,12 +91,9 @@ pub async fn create_connection(
         organisation_id: organisation.id,
         provider: kind.as_str().to_owned(),
         base_url,
-        account: login,
-        username: credentials.username,
-        sealed_token: app
-            .vault
-            .seal(&token_context(&id), &credentials.token)
-            .await?,
+        account: shown.account,
+        username: shown.username,
+        sealed_token: shown.sealed,
         sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret_text).await?,
         created_at: app.now(),
         last_heard_at: None,
@@ -81,11 +104,17 @@ pub async fn create_connection(
         hooks: asked_hooks,
         hook_mapping: None,
         reconcile_hours: None,
+        installation_id: shown.installation.as_ref().map(|one| one.number),
+        token_expires_at: shown.installation.as_ref().map(|one| one.expires_at),
+        github_app_id: shown.installation.map(|one| one.github_app),
         id,
     };
     store::insert_connection(app, &connection).await?;
     let mut shown = show(app, &connection).await?;
-    if let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut) {
+    // The app's address serves all of its installations, and has a secret of its own.
+    if connection.github_app_id.is_none()
+        && let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut)
+    {
         if kind == ProviderKind::GitLab {
             let key = format!("whsec_{}", STANDARD.encode(secret));
             webhook.insert("signing_token".to_owned(), key.into());
@@ -108,25 +137,124 @@ fn providers() -> String {
     }
 }
 
+/// What a connection shows to its host, after it was tried.
+struct Shown {
+    account: String,
+    username: Option<String>,
+    /// The token, sealed for the connection.
+    sealed: String,
+    installation: Option<OfInstallation>,
+}
+
+struct OfInstallation {
+    github_app: String,
+    number: i64,
+    /// Unix second at which the token ends.
+    expires_at: i64,
+}
+
 /// Asks the host whose token it is, and whether it can do what is needed.
 async fn try_credentials(
     app: &App,
     kind: ProviderKind,
     base_url: &str,
-    credentials: &Credentials,
-) -> Result<String> {
-    let host = kind.connect(Gateway::of(app), base_url, credentials)?;
+    id: &str,
+    credentials: Credentials,
+) -> Result<Shown> {
+    let host = kind.connect(Gateway::of(app), base_url, &credentials)?;
     let account = host
         .check_access()
         .await
         .map_err(|error| as_input(&error))?;
-    if account.missing.is_empty() {
-        return Ok(account.login);
+    if !account.missing.is_empty() {
+        return Err(Error::invalid(format!(
+            "The token works, but cannot do all that is needed. {}",
+            account.missing.join(" ")
+        )));
     }
-    Err(Error::invalid(format!(
-        "The token works, but cannot do all that is needed. {}",
-        account.missing.join(" ")
-    )))
+    let context = token_context(id);
+    Ok(Shown {
+        account: account.login,
+        sealed: app.vault.seal(&context, &credentials.token).await?,
+        username: credentials.username,
+        installation: None,
+    })
+}
+
+/// An installation as somebody names it.
+struct Wanted<'a> {
+    github_app: Option<&'a str>,
+    installation: Option<i64>,
+    /// Left out, or the app's.
+    base_url: Option<&'a str>,
+}
+
+/// Asks the host for an installation and for a first token of it.
+async fn try_installation(
+    app: &App,
+    organisation: &Organisation,
+    id: &str,
+    wanted: &Wanted<'_>,
+) -> Result<(GitHubApp, Shown)> {
+    let (Some(github_app), Some(number)) = (wanted.github_app, wanted.installation) else {
+        return Err(Error::invalid(
+            "`github_app` and `installation` go together: the id of an app here, and the number of its installation",
+        ));
+    };
+    let github_app = find_github_app(app, github_app)
+        .await?
+        .filter(|found| found.organisation_id == organisation.id)
+        .ok_or_else(|| Error::invalid("`github_app` names no GitHub App of this organisation"))?;
+    if wanted
+        .base_url
+        .is_some_and(|url| url != github_app.base_url)
+    {
+        return Err(Error::invalid(format!(
+            "The GitHub App is one of `{}`; leave `base_url` out",
+            github_app.base_url
+        )));
+    }
+    let other = find_connection_of_installation(app, &github_app.id, number).await?;
+    if let Some(other) = other.filter(|other| other.id != id) {
+        return Err(Error::conflict(format!(
+            "The installation is connected already, as `{}`",
+            other.id
+        )));
+    }
+    let api = open_app(app, &github_app)
+        .await
+        .map_err(|error| as_input(&error))?;
+    let installation = api
+        .find_installation(number)
+        .await
+        .map_err(|error| as_input(&error))?
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "The GitHub App `{}` has no installation {number}; its `installations` are listed beside it",
+                github_app.name
+            ))
+        })?;
+    if !installation.missing.is_empty() {
+        return Err(Error::invalid(format!(
+            "The installation cannot do all that is needed. {}",
+            installation.missing.join(" ")
+        )));
+    }
+    let given = api
+        .create_token(number)
+        .await
+        .map_err(|error| as_input(&error))?;
+    let shown = Shown {
+        account: installation.account,
+        username: None,
+        sealed: app.vault.seal(&token_context(id), &given.token).await?,
+        installation: Some(OfInstallation {
+            github_app: github_app.id.clone(),
+            number,
+            expires_at: given.expires_at,
+        }),
+    };
+    Ok((github_app, shown))
 }
 
 /// The host of a connection, ready to be asked; refused while it wants to be left alone.
@@ -143,9 +271,7 @@ pub(crate) async fn open_host<'a>(
         let address = gateway.address(&connection.base_url)?;
         return Err(limited(address.host(), retry_after));
     }
-    let token = connection.open_token(app).await?;
-    let credentials = Credentials::new(connection.username.as_deref(), &token);
-    kind_of(connection)?.connect(gateway, &connection.base_url, &credentials)
+    connect::open_host(app, connection).await
 }
 
 /// What the host of a connection refuses is for the caller to mend; a limit is obeyed by all.
@@ -180,6 +306,8 @@ pub(crate) async fn find_own(
 struct AskedChange {
     username: Option<String>,
     token: Option<String>,
+    github_app: Option<String>,
+    installation: Option<i64>,
     hooks: Option<String>,
     #[serde(default, deserialize_with = "given")]
     hook_mapping: Option<Value>,
@@ -188,13 +316,19 @@ struct AskedChange {
     groups: Option<Vec<AskedGroup>>,
 }
 
+impl AskedChange {
+    fn names_installation(&self) -> bool {
+        self.github_app.is_some() || self.installation.is_some()
+    }
+}
+
 /// A `null` that was given takes something away; one that was not leaves it.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// Changes settings of a connection. Another token is tried first: the one before has expired or was revoked, and what
-/// waited for it goes on.
+/// Changes settings of a connection. Another token, or an installation of a GitHub App in place of one, is tried first:
+/// the one before has expired or was revoked, and what waited for it goes on.
 pub async fn update_connection(
     app: &App,
     mut request: Request,
@@ -202,47 +336,94 @@ pub async fn update_connection(
     id: &str,
 ) -> Result<Reply> {
     let asked: AskedChange = request.json().await?;
-    let mut connection = find_own(app, organisation, id).await?;
+    let before = find_own(app, organisation, id).await?;
     if let Some(hooks) = &asked.hooks {
         check_hooks(hooks)?;
     }
-    let mapping = asked.hook_mapping.map(read_mapping).transpose()?;
-    let hours = asked.reconcile_hours.as_ref().map(read_hours).transpose()?;
-    if asked.token.is_none() && asked.username.is_some() {
+    let becomes_installation = asked.names_installation();
+    let stays_installation = before.github_app_id.is_some() && asked.token.is_none();
+    if asked.groups.is_some() && (becomes_installation || stays_installation) {
         return Err(Error::invalid(
-            "`username` goes together with `token`; give both",
+            "The webhook of the GitHub App tells of all that its installation was given; leave `groups` out",
         ));
     }
-    if let Some(token) = &asked.token {
-        update_token(app, &connection, asked.username.as_deref(), token).await?;
+    let shown = try_change(app, organisation, &before, &asked).await?;
+    let mapping = asked.hook_mapping.map(read_mapping).transpose()?;
+    let hours = asked.reconcile_hours.as_ref().map(read_hours).transpose()?;
+    if let Some(shown) = &shown {
+        update_token(app, id, shown).await?;
     }
     store::update_settings(app, id, asked.hooks.as_deref(), mapping.as_deref(), hours).await?;
-    connection = find_own(app, organisation, id).await?;
-    app.memo.connections.forget(id);
+    let connection = find_own(app, organisation, id).await?;
+    // An installation's connection is remembered by its app as well.
+    app.memo.connections.clear();
     if let Some(groups) = asked.groups {
         update_groups(app, organisation, &connection, groups).await?;
     }
-    Ok(Reply::json(200, &show(app, &connection).await?))
+    let mut view = show(app, &connection).await?;
+    // From now on it hears at an address of its own, whose secret nobody has seen yet.
+    if before.github_app_id.is_some()
+        && connection.github_app_id.is_none()
+        && let Some(webhook) = view.get_mut("webhook").and_then(Value::as_object_mut)
+    {
+        let secret = connection.open_webhook_secret(app).await?;
+        webhook.insert("secret".to_owned(), secret.into());
+    }
+    Ok(Reply::json(200, &view))
 }
 
-async fn update_token(
+/// Tries the token or the installation that a change brings; none when it brings neither.
+async fn try_change(
     app: &App,
+    organisation: &Organisation,
     connection: &Connection,
-    username: Option<&str>,
-    token: &str,
-) -> Result<()> {
-    let id = &connection.id;
+    asked: &AskedChange,
+) -> Result<Option<Shown>> {
     let kind = kind_of(connection)?;
-    // Without a name the one before stays; an empty one takes it away.
-    let username = username.or(connection.username.as_deref());
-    let credentials = Credentials::new(username, token);
-    let login = try_credentials(app, kind, &connection.base_url, &credentials).await?;
-    let sealed = app
-        .vault
-        .seal(&token_context(id), &credentials.token)
-        .await?;
-    let username = credentials.username.as_deref();
-    store::update_token(app, id, &login, username, &sealed).await?;
+    let shown = match &asked.token {
+        Some(token) if !asked.names_installation() => {
+            // Without a name the one before stays; an empty one takes it away.
+            let username = asked.username.as_deref().or(connection.username.as_deref());
+            let credentials = Credentials::new(username, token);
+            try_credentials(app, kind, &connection.base_url, &connection.id, credentials).await?
+        }
+        None if !asked.names_installation() && asked.username.is_none() => return Ok(None),
+        None if !asked.names_installation() => {
+            return Err(Error::invalid(
+                "`username` goes together with `token`; give both",
+            ));
+        }
+        None if asked.username.is_none() && kind == ProviderKind::GitHub => {
+            let wanted = Wanted {
+                github_app: asked.github_app.as_deref(),
+                installation: asked.installation,
+                base_url: Some(&connection.base_url),
+            };
+            try_installation(app, organisation, &connection.id, &wanted)
+                .await?
+                .1
+        }
+        _ => {
+            return Err(Error::invalid(
+                "Send a `token`, with its `username` where the host wants one, or the `github_app` and `installation` of \
+                 a GitHub connection",
+            ));
+        }
+    };
+    Ok(Some(shown))
+}
+
+async fn update_token(app: &App, id: &str, shown: &Shown) -> Result<()> {
+    let new = store::NewToken {
+        account: &shown.account,
+        username: shown.username.as_deref(),
+        sealed: &shown.sealed,
+        installation: shown
+            .installation
+            .as_ref()
+            .map(|one| (one.github_app.as_str(), one.number, one.expires_at)),
+    };
+    store::update_token(app, id, &new).await?;
     forget_refused_hooks(app, id).await?;
     enqueue_waiting(app, id).await
 }
@@ -324,13 +505,15 @@ async fn show(app: &App, connection: &Connection) -> Result<Value> {
         "base_url": connection.base_url,
         "account": connection.account,
         "username": connection.username,
+        "github_app": connection.github_app_id,
+        "installation": connection.installation_id,
         "hooks": connection.hooks,
         "groups": show_groups(app, connection).await?,
         "webhook": {
             "url": url,
             "content_type": "application/json",
             "events": kind.map_or(&[][..], ProviderKind::webhook_events),
-            "generic_url": format!("{url}/generic"),
+            "generic_url": connection.generic_hook_url(app),
         },
         "hook_mapping": mapping,
         "reconcile_hours": connection.reconcile_hours.unwrap_or(RECONCILE_HOURS),

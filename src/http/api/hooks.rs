@@ -54,6 +54,11 @@ async fn register_hook(
     name: &PackageName,
 ) -> Result<Reply> {
     let (hook, connection) = load(app, organisation, name).await?;
+    if connection.github_app_id.is_some() {
+        return Err(Error::conflict(
+            "The webhook of the GitHub App tells of this project already; one of its own would tell all a second time",
+        ));
+    }
     if let Some(group) = &hook.covering_group {
         return Err(Error::conflict(format!(
             "The webhook of `{group}` tells of this project already; one of its own would tell all a second time"
@@ -85,6 +90,11 @@ async fn register_hook(
 /// Removes the hook at the host; none is registered for this project until somebody says so.
 async fn remove_hook(app: &App, organisation: &Organisation, name: &PackageName) -> Result<Reply> {
     let (hook, connection) = load(app, organisation, name).await?;
+    if connection.github_app_id.is_some() && hook.url.is_none() {
+        return Err(Error::conflict(
+            "The webhook of the GitHub App tells of this project, and none of its own is registered",
+        ));
+    }
     let host = open_host(app, &connection).await?;
     let ours = connection.webhook_url(app);
     let url = hook.url.as_deref().unwrap_or(&ours);
@@ -131,6 +141,7 @@ pub(super) fn show(app: &App, hook: &RepoHook, connection: &Connection) -> Value
     let registers =
         ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::registers_hooks);
     let state = match hook.state.as_deref() {
+        _ if connection.github_app_id.is_some() => "app",
         _ if hook.covering_group.is_some() => "group",
         Some("registered") => "registered",
         Some("refused") => "refused",

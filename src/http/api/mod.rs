@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod definitions;
 pub mod deliveries;
+pub mod github_apps;
 mod hook_groups;
 pub mod hooks;
 pub mod imports;
@@ -78,6 +79,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::UpdateConnection(org, id) => {
             let org = open(app, &principal, &org).await?;
             connections::update_connection(app, request, &org, &id).await
+        }
+        ApiRoute::GitHubApps(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            github_apps::handle(app, request, &org, route).await
         }
         ApiRoute::Projects(org, route) => {
             let org = open(app, &principal, &org).await?;

@@ -13,6 +13,31 @@ static DIALECT: Dialect = Dialect {
     explain,
 };
 
+/// What an installation of an app is answered.
+static INSTALLATION: Dialect = Dialect {
+    name: "GitHub",
+    accept,
+    explain: explain_to_installation,
+};
+
+/// What an app is answered when it speaks for itself.
+static APP: Dialect = Dialect {
+    name: "GitHub",
+    accept,
+    explain: explain_to_app,
+};
+
+/// Whose token it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A person's, or a machine account's.
+    Person,
+    /// An installation's of a GitHub App.
+    Installation,
+    /// An app's own: a JSON Web Token.
+    App,
+}
+
 /// Its JSON form of a file ends at 1 MB.
 fn accept(want: Want) -> &'static str {
     match want {
@@ -22,18 +47,83 @@ fn accept(want: Want) -> &'static str {
 }
 
 /// The API at `base_url`, asked with this token.
-pub(super) fn open<'a>(gateway: Gateway<'a>, base_url: &str, token: &str) -> Result<Rest<'a>> {
+pub(super) fn open<'a>(
+    gateway: Gateway<'a>,
+    base_url: &str,
+    token: &str,
+    holder: Holder,
+) -> Result<Rest<'a>> {
     let base = match base_url.trim().trim_end_matches('/') {
         // What people paste; the API lives next door.
         "" | "https://github.com" => BASE_URL,
         other => other,
     };
     let bearer = ("authorization", format!("Bearer {token}"));
-    let rest = Rest::new(gateway, &DIALECT, base, bearer, token)?;
+    let dialect = match holder {
+        Holder::Person => &DIALECT,
+        Holder::Installation => &INSTALLATION,
+        Holder::App => &APP,
+    };
+    let rest = Rest::new(gateway, dialect, base, bearer, token)?;
     Ok(rest.with("x-github-api-version", "2022-11-28"))
 }
 
 fn explain(host: &str, response: &InResponse, message: Option<&str>) -> Option<Error> {
+    explain_limits_and_permissions(host, response, message, "The token")
+}
+
+fn explain_to_installation(
+    host: &str,
+    response: &InResponse,
+    message: Option<&str>,
+) -> Option<Error> {
+    if response.status == 401 {
+        let said = message.unwrap_or("no reason given");
+        // It knows a token of a moment ago not everywhere yet, so this may pass.
+        return Some(upstream(
+            true,
+            format!("`{host}` refused a token that it had given the app's installation: {said}"),
+        ));
+    }
+    explain_suspension(host, response, message)
+        .or_else(|| explain_limits_and_permissions(host, response, message, "The GitHub App"))
+}
+
+fn explain_to_app(host: &str, response: &InResponse, message: Option<&str>) -> Option<Error> {
+    if response.status == 401 {
+        let said = message.map_or_else(String::new, |message| format!(" ({message})"));
+        return Some(upstream(
+            false,
+            format!(
+                "`{host}` does not know the GitHub App by this key{said}: the client id or app id and the private key \
+                 must be of the same app at this host, and the key must not have been deleted there"
+            ),
+        ));
+    }
+    explain_suspension(host, response, message)
+        .or_else(|| explain_limits_and_permissions(host, response, message, "The GitHub App"))
+}
+
+fn explain_suspension(host: &str, response: &InResponse, message: Option<&str>) -> Option<Error> {
+    let said = message.unwrap_or_default().to_ascii_lowercase();
+    (response.status == 403 && said.contains("suspended")).then(|| {
+        upstream(
+            false,
+            format!(
+                "The installation of the GitHub App is suspended at `{host}`: whoever owns the account can unsuspend it \
+                 there, in the settings of installed GitHub Apps"
+            ),
+        )
+    })
+}
+
+/// `who` stands at the beginning of a sentence.
+fn explain_limits_and_permissions(
+    host: &str,
+    response: &InResponse,
+    message: Option<&str>,
+    who: &str,
+) -> Option<Error> {
     if response.status != 403 {
         return None;
     }
@@ -46,14 +136,14 @@ fn explain(host: &str, response: &InResponse, message: Option<&str>) -> Option<E
     {
         return Some(upstream(
             false,
-            format!("The token lacks a permission at `{host}`: give it {wanted}"),
+            format!("{who} lacks a permission at `{host}`: give it {wanted}"),
         ));
     }
     said.contains("not accessible by").then(|| {
         upstream(
             false,
             format!(
-                "The token lacks a permission at `{host}`: give it read access to `Contents` \
+                "{who} lacks a permission at `{host}`: give it read access to `Contents` \
                  (and `Metadata`)"
             ),
         )

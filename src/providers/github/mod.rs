@@ -1,9 +1,12 @@
 //! GitHub by its REST API: github.com, GHE.com and Enterprise Server.
 
 mod api;
+pub mod app;
+mod app_event;
 mod event;
 mod funding;
 mod projects;
+mod read_ahead;
 
 use std::collections::HashMap;
 
@@ -23,10 +26,12 @@ use super::path::{full_commit, is_id, project, segment, segments, split_name};
 use super::ref_pages::{self, Lists};
 use super::rest::{Asked, Rest, Want};
 use super::{
-    Account, Credentials, GitHost, HookPlace, Project, ProjectPage, ProviderKind, RefListing,
-    RefPage, WantedHook,
+    Account, CommitFacts, Credentials, GitHost, HookPlace, NamedProject, Project, ProjectPage,
+    ProviderKind, RefListing, RefPage, TokenSource, WantedHook,
 };
 
+use api::Holder;
+pub use app_event::{AppDelivery, InstallationChange, read_app_delivery};
 pub use event::parse_event;
 
 /// The API of github.com. An Enterprise Server's is `https://HOST/api/v3`.
@@ -38,9 +43,10 @@ const PER_PAGE: usize = 100;
 /// GitHub with one token.
 pub struct GitHub<'a> {
     api: Rest<'a>,
+    holder: Holder,
     /// Where git itself answers.
     git: GitPlace<'a>,
-    /// Whether the token is that of an App's installation.
+    /// Whether the token is that of an App's installation, which may be given as any other token is.
     is_installation: bool,
 }
 
@@ -48,11 +54,28 @@ impl<'a> GitHub<'a> {
     /// A GitHub at `base_url`, or at github.com when that is empty.
     pub fn new(gateway: Gateway<'a>, base_url: &str, credentials: &Credentials) -> Result<Self> {
         let token = credentials.token_alone("GitHub")?;
-        let api = api::open(gateway, base_url, token)?;
+        Self::held_by(Holder::Person, gateway, base_url, token)
+    }
+
+    /// The same for an installation of a GitHub App: its tokens live for an hour, and `source` has the next one.
+    pub fn of_installation(
+        gateway: Gateway<'a>,
+        base_url: &str,
+        token: &str,
+        source: Box<dyn TokenSource + 'a>,
+    ) -> Result<Self> {
+        let mut host = Self::held_by(Holder::Installation, gateway, base_url, token)?;
+        host.api = host.api.renewing(source);
+        Ok(host)
+    }
+
+    fn held_by(holder: Holder, gateway: Gateway<'a>, base_url: &str, token: &str) -> Result<Self> {
+        let api = api::open(gateway, base_url, token, holder)?;
         Ok(Self {
             git: GitPlace::new(gateway, &git_base(&api.url("")), "x-access-token", token)?,
             api,
-            is_installation: token.starts_with("ghs_"),
+            holder,
+            is_installation: holder == Holder::Installation || token.starts_with("ghs_"),
         })
     }
 }
@@ -110,6 +133,9 @@ struct Signed {
 #[async_trait(?Send)]
 impl GitHost for GitHub<'_> {
     async fn check_access(&self) -> Result<Account> {
+        if self.holder == Holder::Installation {
+            return app::check_installation(&self.api).await;
+        }
         let response = match self.api.get("/user", Want::Json).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
@@ -141,10 +167,15 @@ impl GitHost for GitHub<'_> {
         let response = match self.api.get(&path, Want::Json).await? {
             Asked::Answered(response) => response,
             Asked::Refused(refusal) if refusal.status == 404 => {
+                let what_to_do = if self.holder == Holder::Installation {
+                    "the installation of the GitHub App: it must be given the repository, in the account's settings of \
+                     installed GitHub Apps"
+                } else {
+                    "this token: a classic token needs the scope `repo`, a fine-grained one must be given \
+                     the repository, with read access to `Metadata` and `Contents`"
+                };
                 return Err(Error::not_found(format!(
-                    "`{}` has no project `{name_or_id}`, or does not show it to this token: \
-                     a classic token needs the scope `repo`, a fine-grained one must be given \
-                     the repository, with read access to `Metadata` and `Contents`",
+                    "`{}` has no project `{name_or_id}`, or does not show it to {what_to_do}",
                     self.api.host()
                 )));
             }
@@ -202,6 +233,14 @@ impl GitHost for GitHub<'_> {
         }
         // A token that may not read contents gets a 403.
         self.api.read_file(&url, path, limit).await
+    }
+
+    async fn read_ahead(
+        &self,
+        project: &NamedProject<'_>,
+        commits: &[String],
+    ) -> Result<Vec<CommitFacts>> {
+        read_ahead::read(&self.api, project, commits).await
     }
 
     async fn commit_time(&self, project_id: &str, commit: &str) -> Result<String> {

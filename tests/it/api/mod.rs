@@ -2,6 +2,7 @@
 
 mod connections;
 mod definitions;
+mod github_apps;
 mod imports;
 mod jobs;
 mod organisations;

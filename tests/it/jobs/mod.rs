@@ -3,7 +3,9 @@
 mod faults;
 mod git_first;
 mod imports;
+mod installations;
 mod lost_messages;
 mod plain_git;
+mod read_ahead;
 mod refs;
 mod renames;

@@ -14,6 +14,7 @@ use zip::write::SimpleFileOptions;
 
 use super::bitbucket::Bitbucket;
 use super::git_server::GitFaults;
+use super::github_app::{AppDouble, GraphQl, Odd, Reach};
 use super::hooks::HookBook;
 use super::hosts::ArchiveLimit;
 
@@ -26,6 +27,10 @@ const PER_PAGE: usize = 2;
 #[derive(Default)]
 pub(crate) struct GitHubDouble {
     pub(crate) projects: BTreeMap<u64, Project>,
+    pub(crate) app: AppDouble,
+    pub(crate) graphql: GraphQl,
+    /// How many refs a page has; two where nobody says otherwise.
+    pub(crate) per_page: Option<usize>,
     /// `METHOD URL status` of each request, in order, the URL without its query.
     pub(crate) seen: Vec<String>,
     /// Answers for the next requests, before anything else is looked at.
@@ -70,6 +75,8 @@ pub(crate) struct Project {
 struct Commit {
     composer_json: Option<String>,
     archive: Vec<u8>,
+    /// How GraphQL has its composer.json.
+    odd: Option<Odd>,
 }
 
 pub(crate) struct Answer {
@@ -164,7 +171,7 @@ impl GitHubDouble {
                 .or_else(|| super::smart_git::answer(self, request))
                 .or_else(|| super::bitbucket::answer(self, request))
                 .or_else(|| super::hosts::answer(self, request, now));
-            elsewhere.unwrap_or_else(|| self.find_answer(request))
+            elsewhere.unwrap_or_else(|| self.find_answer(request, now))
         } else {
             self.refusals.remove(0)
         };
@@ -174,7 +181,7 @@ impl GitHubDouble {
         answer
     }
 
-    fn find_answer(&mut self, request: &OutRequest) -> Answer {
+    fn find_answer(&mut self, request: &OutRequest, now: i64) -> Answer {
         let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
         let header = |name: &str| {
             let mut headers = request.headers.iter();
@@ -191,10 +198,13 @@ impl GitHubDouble {
             return self.send_archive(archive);
         }
         let path = path.strip_prefix(API).expect("a host nobody should ask");
-        let token = self.token.as_deref().unwrap_or(GITHUB_TOKEN);
-        if header("authorization") != Some(&format!("Bearer {token}")) {
-            return Answer::new(401, r#"{"message":"Bad credentials"}"#);
+        if let Some(answer) = self.answer_app(request, path, now) {
+            return answer;
         }
+        let reach = match self.reach(request, now) {
+            Ok(reach) => reach,
+            Err(answer) => return answer,
+        };
         if let Some(status) = self.fail_funding
             && path.ends_with("/FUNDING.yml")
         {
@@ -206,13 +216,19 @@ impl GitHubDouble {
             return self.hooks.answer(&place, rest.first().copied(), request);
         }
         match segments.as_slice() {
+            ["graphql"] => self.answer_graphql(request, &reach),
+            ["installation", "repositories"] => self.list_given(&reach),
+            ["user"] if matches!(reach, Reach::Projects(_)) => {
+                let message = r#"{"message":"Resource not accessible by integration"}"#;
+                Answer::new(403, message)
+            }
             ["user"] => Answer::new(200, r#"{"id":7,"login":"acme-bot"}"#)
                 .with("x-oauth-scopes", "repo, workflow"),
             ["user", "repos"] => list_projects(&self.projects, query),
             ["repos", _, ".github", "contents", "FUNDING.yml"] => file(self.owner_funding.as_ref()),
             ["repos", owner, name] => {
                 let full_name = format!("{owner}/{name}");
-                let mut projects = self.projects.iter();
+                let mut projects = self.projects.iter().filter(|(id, _)| reach.has(**id));
                 match projects.find(|(_, project)| project.full_name == full_name) {
                     Some((id, project)) => describe(*id, project),
                     None => not_found(),
@@ -220,13 +236,16 @@ impl GitHubDouble {
             }
             ["repositories", id, rest @ ..] => {
                 let id: u64 = id.parse().unwrap();
-                let Some(project) = self.projects.get(&id) else {
+                let Some(project) = self.projects.get(&id).filter(|_| reach.has(id)) else {
                     return not_found();
                 };
+                let per_page = self.per_page.unwrap_or(PER_PAGE);
+                let known = header("if-none-match");
                 match rest {
                     [] => describe(id, project),
-                    ["tags"] => list(id, project, "tags", query, header("if-none-match")),
-                    ["branches"] => list(id, project, "branches", query, header("if-none-match")),
+                    [kind @ ("tags" | "branches")] => {
+                        list(id, project, kind, query, known, per_page)
+                    }
                     ["contents", ".github", "FUNDING.yml"] => file(project.funding.as_ref()),
                     ["contents", "composer.json"] => read_manifest(project, query),
                     ["git", "commits", commit] if project.commits.contains_key(*commit) => {
@@ -268,6 +287,19 @@ impl Project {
         self.commits.get(commit)?.composer_json.clone()
     }
 
+    /// The composer.json of each commit, and how GraphQL has it.
+    pub(crate) fn manifests(&self) -> BTreeMap<&str, (Option<String>, Option<Odd>)> {
+        let commits = self.commits.iter();
+        commits
+            .map(|(id, commit)| (id.as_str(), (commit.composer_json.clone(), commit.odd)))
+            .collect()
+    }
+
+    /// From now on GraphQL has the composer.json of a commit so.
+    pub(crate) fn make_odd(&mut self, commit: &str, odd: Odd) {
+        self.commits.get_mut(commit).unwrap().odd = Some(odd);
+    }
+
     /// The archive of a commit.
     pub(crate) fn archive(&self, commit: &str) -> Option<Vec<u8>> {
         Some(self.commits.get(commit)?.archive.clone())
@@ -293,6 +325,7 @@ impl Project {
     /// The same with an archive that was made elsewhere.
     pub(crate) fn push_archive(&mut self, git_ref: &str, commit: &str, archive: Vec<u8>) {
         let made = Commit {
+            odd: None,
             composer_json: None,
             archive,
         };
@@ -311,6 +344,7 @@ impl Project {
         let made = Commit {
             composer_json: composer_json.map(str::to_owned),
             archive,
+            odd: None,
         };
         self.commits.insert(commit.clone(), made);
         self.refs.insert(git_ref.to_owned(), commit.clone());
@@ -377,7 +411,14 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-fn list(id: u64, project: &Project, kind: &str, query: &str, known: Option<&str>) -> Answer {
+fn list(
+    id: u64,
+    project: &Project,
+    kind: &str,
+    query: &str,
+    known: Option<&str>,
+    per_page: usize,
+) -> Answer {
     let prefix = if kind == "tags" {
         "refs/tags/"
     } else {
@@ -391,8 +432,8 @@ fn list(id: u64, project: &Project, kind: &str, query: &str, known: Option<&str>
         .collect();
     let shown: Vec<Value> = refs
         .iter()
-        .skip((page - 1) * PER_PAGE)
-        .take(PER_PAGE)
+        .skip((page - 1) * per_page)
+        .take(per_page)
         .map(|(name, commit)| json!({"name": name, "commit": {"sha": commit}}))
         .collect();
     let body = Value::from(shown).to_string();
@@ -402,7 +443,7 @@ fn list(id: u64, project: &Project, kind: &str, query: &str, known: Option<&str>
     } else {
         Answer::new(200, body)
     };
-    if refs.len() > page * PER_PAGE {
+    if refs.len() > page * per_page {
         let next = format!(
             "<{API}/repositories/{id}/{kind}?per_page=100&page={}>",
             page + 1

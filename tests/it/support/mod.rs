@@ -8,6 +8,7 @@ pub(crate) mod faults;
 pub(crate) mod git_folder;
 pub(crate) mod git_server;
 pub(crate) mod github;
+pub(crate) mod github_app;
 pub(crate) mod hooks;
 pub(crate) mod hosts;
 pub(crate) mod interleave;
@@ -27,7 +28,8 @@ use repertoire::domain::blob::BlobHash;
 use repertoire::domain::minify::expand;
 use repertoire::jobs::{self, Outcome};
 use repertoire::ports::{
-    Blobs, Cache, Clock, Db, Entropy, HttpClient, Log, MultipartBlobs, Queue, Statement, Vault,
+    Blobs, Cache, Clock, Db, Entropy, HttpClient, Log, MultipartBlobs, Queue, Signer, Statement,
+    Vault,
 };
 use repertoire::store::memo::Memo;
 use serde_json::{Map, Value, json};
@@ -84,6 +86,7 @@ pub(crate) fn isolate_at(world: &Rc<World>, address: &str) -> App {
         clock: Rc::clone(&ports) as Rc<dyn Clock>,
         entropy: Rc::clone(&ports) as Rc<dyn Entropy>,
         vault: Rc::clone(&ports) as Rc<dyn Vault>,
+        signer: Rc::clone(&ports) as Rc<dyn Signer>,
         log: ports as Rc<dyn Log>,
         memo: Rc::new(Memo::default()),
         config: Rc::new(

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use repertoire::error::{Error, ErrorKind, Result};
 use repertoire::ports::{
     Blobs, Cache, Clock, Db, Entropy, HttpClient, InResponse, Level, Log, MultipartBlobs,
-    ObjectFacts, ObjectPage, OutRequest, Outgoing, Queue, Row, Statement, Vault,
+    ObjectFacts, ObjectPage, OutRequest, Outgoing, Queue, Row, Signer, Statement, Vault,
 };
 
 use super::github::GitHubDouble;
@@ -31,6 +31,7 @@ pub(crate) enum Port {
     Outbound,
     Entropy,
     Vault,
+    Signer,
 }
 
 /// Whether a failing call has done its work by then.
@@ -593,6 +594,28 @@ impl Vault for Ports {
                     .ok_or_else(|| Error::internal("sealed for something else"))?;
                 let bytes = hex::decode(secret).map_err(Error::internal)?;
                 String::from_utf8(bytes).map_err(Error::internal)
+            })
+            .await
+    }
+}
+
+#[async_trait(?Send)]
+impl Signer for Ports {
+    async fn sign_rs256(&self, private_key: &[u8], message: &[u8]) -> Result<Vec<u8>> {
+        self.0
+            .call(Port::Signer, Effect::None, || {
+                let key = ring::signature::RsaKeyPair::from_pkcs8(private_key)
+                    .map_err(|fault| Error::invalid("the key is refused").because(fault))?;
+                let mut signature = vec![0; key.public().modulus_len()];
+                let random = ring::rand::SystemRandom::new();
+                key.sign(
+                    &ring::signature::RSA_PKCS1_SHA256,
+                    &random,
+                    message,
+                    &mut signature,
+                )
+                .unwrap();
+                Ok(signature)
             })
             .await
     }
