@@ -60,6 +60,7 @@ async fn register_hook(
         )));
     }
     let host = open_host(app, &connection).await?;
+    host.recall_name(&hook.provider_id, &hook.full_name);
     let url = connection.webhook_url(app);
     let secret = connection.open_webhook_secret(app).await?;
     let wanted = WantedHook {
@@ -86,6 +87,7 @@ async fn register_hook(
 async fn remove_hook(app: &App, organisation: &Organisation, name: &PackageName) -> Result<Reply> {
     let (hook, connection) = load(app, organisation, name).await?;
     let host = open_host(app, &connection).await?;
+    host.recall_name(&hook.provider_id, &hook.full_name);
     let ours = connection.webhook_url(app);
     let url = hook.url.as_deref().unwrap_or(&ours);
     providers::unregister_hook(host.as_ref(), HookPlace::Project(&hook.provider_id), url)
