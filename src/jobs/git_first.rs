@@ -12,6 +12,7 @@ use crate::store::git_answers::{find_git_answers, note_git_refused};
 use crate::store::host_facts::load_host_facts;
 use crate::store::job_refs::count_unchanged_stmt;
 use crate::store::packages::find_package_of_git_repo;
+use crate::store::schedule::note_hook_sign_stmt;
 
 /// How long git's word is enough, in seconds. Renames, archival, and how to pay are told by the API alone.
 const API_EVERY: i64 = 24 * 60 * 60;
@@ -76,6 +77,7 @@ async fn note_if_unchanged(app: &App, id: &str, repo: &GitRepo, listed: &GitRefs
     let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
     let statements = vec![
         note_reconciled_stmt(repo.id, app.now()),
+        note_hook_sign_stmt(repo.id, false, app.now(), app.now()),
         count_unchanged_stmt(id, &unchanged),
     ];
     app.db.batch(statements).await?;

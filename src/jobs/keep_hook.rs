@@ -86,6 +86,7 @@ async fn change(
         Ok(host) => host,
         Err(error) => return Ok(Err(error)),
     };
+    host.recall_name(&hook.provider_id, &hook.full_name);
     let place = HookPlace::Project(&hook.provider_id);
     let url = connection.webhook_url(app);
     if wish == HookWish::Remove {

@@ -21,6 +21,8 @@ pub struct RepoHook {
     pub connection_id: String,
     /// The host's own immutable id.
     pub provider_id: String,
+    /// The name that the host last had for it.
+    pub full_name: String,
     /// `registered`, `refused`, `removed`; none when nobody has tried yet.
     pub state: Option<String>,
     /// The host's id of the hook.
@@ -88,7 +90,7 @@ pub async fn find_repo_hook(app: &App, git_repo: i64) -> Result<Option<RepoHook>
         .db
         .rows(
             Statement::new(
-                "select g.id as git_repo_id, g.connection_id, g.provider_id, g.hook_state as state, g.hook_id,
+                "select g.id as git_repo_id, g.connection_id, g.provider_id, g.full_name, g.hook_state as state, g.hook_id,
                         g.hook_url as url, g.hook_reason as reason, g.hook_tried_at as tried_at,
                         g.hook_missed_at as missed_at, g.last_heard_at,
                         (select h.name from hook_groups h where h.connection_id = g.connection_id

@@ -65,6 +65,7 @@ async fn register_hook(
         )));
     }
     let host = open_host(app, &connection).await?;
+    host.recall_name(&hook.provider_id, &hook.full_name);
     let url = connection.webhook_url(app);
     let secret = connection.open_webhook_secret(app).await?;
     let wanted = WantedHook {
@@ -96,6 +97,7 @@ async fn remove_hook(app: &App, organisation: &Organisation, name: &PackageName)
         ));
     }
     let host = open_host(app, &connection).await?;
+    host.recall_name(&hook.provider_id, &hook.full_name);
     let ours = connection.webhook_url(app);
     let url = hook.url.as_deref().unwrap_or(&ours);
     providers::unregister_hook(host.as_ref(), HookPlace::Project(&hook.provider_id), url)

@@ -203,9 +203,9 @@ fn jobs_go_where_the_repository_was_last_and_look_nowhere_else() {
         match product {
             // Asked once, by the comparison: archives are found by the name that is remembered.
             Product::Cloud => assert_eq!(count("%7D 200"), 1),
-            // Asked by the comparison and by each of four imports, but never among all others.
+            // Asked by the comparison, by each of four imports and for the webhook, but never among all others.
             Product::Server => {
-                assert_eq!(count("/repos/lib-source 200"), 1 + 4);
+                assert_eq!(count("/repos/lib-source 200"), 1 + 4 + 1);
                 assert_eq!(count("/rest/api/latest/repos 200"), 0);
             }
         }

@@ -145,7 +145,7 @@ fn what_the_token_lacks_is_said() {
 
     let client = on_path(USER, answer(401, "")).on(&at(PROBE), answer(401, ""));
     let error = block_on(bitbucket(&client).check_access()).unwrap_err();
-    assert_eq!(error.kind(), PARK);
+    assert_eq!(error.kind(), ErrorKind::CredentialRefused);
     assert!(error.message().contains("refused the token"), "{error}");
     assert!(!error.to_string().contains(TOKEN));
 

@@ -82,7 +82,7 @@ fn who_may_not_set_up_webhooks_is_told_what_is_lacking() {
         ),
         (
             problem(401, "Authentication failed. Please check your credentials"),
-            PARK,
+            ErrorKind::CredentialRefused,
             "refused the token",
         ),
         (

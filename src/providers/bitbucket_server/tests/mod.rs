@@ -153,7 +153,7 @@ fn limits_and_refusals_have_their_kind() {
                 401,
                 "Authentication failed. Please check your credentials and try again.",
             ),
-            PARK,
+            ErrorKind::CredentialRefused,
             "refused the token",
         ),
         (
@@ -273,7 +273,7 @@ fn a_repository_that_was_moved_is_found_by_its_number() {
     let wrong = || problem(401, "Authentication failed. Please check your credentials");
     let client = on_path(PLACE, wrong()).on(&at(ALL), wrong());
     let error = block_on(server(&client).describe_project("42")).unwrap_err();
-    assert_eq!(error.kind(), PARK);
+    assert_eq!(error.kind(), ErrorKind::CredentialRefused);
 }
 
 #[test]
