@@ -160,12 +160,6 @@ export class GitHubDouble {
   }
 }
 
-async function readBody(request) {
-  const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
 function sameName(one, other) {
   return one.toLowerCase() === other.toLowerCase();
 }

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::support::github::GITHUB_TOKEN;
 use crate::support::hosts::HOST_TOKEN;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
@@ -7,12 +8,20 @@ const HOUR: i64 = 60 * 60;
 
 /// A project at one of the three hosts, imported.
 fn imported(provider: &str) -> TestRegistry {
-    if provider == "github" {
-        return TestRegistry::imported();
-    }
     let registry = TestRegistry::new();
     registry.make_project();
-    let asked = json!({"provider": provider, "token": HOST_TOKEN});
+    import(&registry, provider);
+    registry
+}
+
+/// Imports the project through a connection without webhooks: what has a healthy one is compared once a day only.
+fn import(registry: &TestRegistry, provider: &str) {
+    let token = if provider == "github" {
+        GITHUB_TOKEN
+    } else {
+        HOST_TOKEN
+    };
+    let asked = json!({"provider": provider, "token": token, "hooks": "manual"});
     let made = registry
         .admin()
         .post("/api/v1/orgs/acme/connections", &asked);
@@ -22,7 +31,6 @@ fn imported(provider: &str) -> TestRegistry {
     made.expect(202);
     registry.run_jobs();
     registry.assert_settled();
-    registry
 }
 
 /// What a scheduled comparison asks after some hours.
@@ -80,8 +88,7 @@ fn with_more_refs_the_api_costs_more_and_git_the_same() {
     for number in 0..19 {
         registry.push_tag(&format!("v2.{number}.0"));
     }
-    registry.import(PROJECT);
-    registry.run_jobs();
+    import(&registry, "github");
     assert_eq!(compare(&registry, 7).len(), 1);
     // The double gives two tags a page: eleven pages, one of branches, and the project.
     assert_eq!(compare(&registry, 24).len(), 13);
@@ -109,7 +116,7 @@ fn what_git_tells_of_is_looked_at_by_the_api() {
         },
     ];
     for change in changes {
-        let registry = TestRegistry::imported();
+        let registry = imported("github");
         change(&registry);
         let asked = compare(&registry, 7);
         assert!(asked.len() > 3, "{asked:?}");
@@ -149,7 +156,7 @@ fn git_that_refuses_the_token_is_left_alone_for_a_week_or_until_there_is_another
 #[test]
 fn git_that_does_not_answer_costs_the_comparison_nothing_but_a_request() {
     for status in [404, 500, 301] {
-        let registry = TestRegistry::imported();
+        let registry = imported("github");
         registry.push_tag("v1.2.0");
         registry.world.github.borrow_mut().refuse_git = Some(status);
         let asked = compare(&registry, 7);
@@ -168,7 +175,7 @@ fn the_token_goes_to_the_hosts_own_address_alone() {
         "git@github.com:acme/lib-source.git",
         "https://github.com",
     ] {
-        let registry = TestRegistry::imported();
+        let registry = imported("github");
         registry.world.sqlite.change(
             &repertoire::ports::Statement::new("update git_repos set clone_url = ?1")
                 .bind(elsewhere),
@@ -185,7 +192,7 @@ fn the_token_goes_to_the_hosts_own_address_alone() {
 
 #[test]
 fn a_comparison_that_somebody_asked_for_is_made_by_the_api() {
-    let registry = TestRegistry::imported();
+    let registry = imported("github");
     registry.world.github.borrow_mut().seen.clear();
     registry.sync(PACKAGE);
     let asked = registry.world.github.borrow().seen.clone();
@@ -194,7 +201,7 @@ fn a_comparison_that_somebody_asked_for_is_made_by_the_api() {
 
 #[test]
 fn a_connection_in_trouble_is_asked_by_the_api_whether_that_is_over() {
-    let registry = TestRegistry::imported();
+    let registry = imported("github");
     registry.change("update connections set trouble = 'the host was down'");
     let asked = compare(&registry, 7);
     assert_eq!(asked.len(), 3, "{asked:?}");
