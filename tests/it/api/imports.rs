@@ -266,7 +266,7 @@ fn a_preview_names_the_package_and_counts_versions_by_name_without_writing_anyth
     insta::assert_snapshot!(lines.join("\n"), @r#"
     acme/lib-source acme/lib {"tags":2,"branches":1,"others":0} [{"name":"acme/lib","repositories":["main"]}] -
     acme/new acme/new {"tags":2,"branches":1,"others":3} [] -
-    acme/none - null [] `acme/none` has no composer.json at the top of its default branch `main`
+    acme/none - null [] `acme/none` has no composer.json at the top of its default branch `main`; if its packages are in folders, name these in `folders`
     acme/taken - null [] `acme/lib` is in this organisation already, from another source
     "#);
     assert_eq!(registry.world.sqlite.changes(), before);

@@ -101,7 +101,7 @@ fn a_pattern_takes_in_what_it_means_and_says_why_of_each_that_it_cannot() {
     insta::assert_snapshot!(outcome(&registry, &import), @r#"
     acme/one added acme/one -
     acme/two added acme/two -
-    acme/none refused - `acme/none` has no composer.json at the top of its default branch `main`
+    acme/none refused - `acme/none` has no composer.json at the top of its default branch `main`; if its packages are in folders, name these in `folders`
     acme/broken refused - On `main` of `acme/broken`, composer.json is not valid JSON: EOF while parsing an object at line 1 column 1
     acme/lib-source known acme/lib -
     acme/unnamed refused - composer.json on the default branch of `acme/unnamed` has no valid `name`; it must be like `vendor/name`
