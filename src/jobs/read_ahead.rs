@@ -40,9 +40,12 @@ pub(crate) async fn run(app: &App, id: &str, after: &str) -> Result<Next> {
                 note_pause(app, job.git_repo_id, retry_after).await?;
                 return Ok(Next::after(&error, 1));
             }
-            app.warn(&format!(
-                "Nothing is read ahead for job {id}, each commit is asked for alone: {error}"
-            ));
+            // Whether the credential is no good at all, the imports find out, and say so once.
+            if error.kind() != ErrorKind::CredentialRefused {
+                app.warn(&format!(
+                    "Nothing is read ahead for job {id}, each commit is asked for alone: {error}"
+                ));
+            }
             commits.append(&mut next);
         }
     }

@@ -53,9 +53,12 @@ fn a_first_import_of_100_tags_takes_two_requests_for_all_they_say_and_two_for_ea
     assert_eq!(count(&registry, "/contents/composer.json"), 1);
     assert_eq!(count(&registry, "/zipball/"), 101);
     assert_eq!(count(&registry, "codeload.github.com"), 101);
-    // And the project, its tags, its branches, and how to pay for it: in the project, and for all of the owner's. Then its
-    // webhook, which is looked for and registered.
-    assert_eq!(registry.world.github.borrow().seen.len(), 2 + 1 + 202 + 5 + 2);
+    // And the project, its tags, its branches, and how to pay for it: in the project, and for all of the owner's. Its
+    // webhook is another matter.
+    let github = registry.world.github.borrow();
+    let asked = github.seen.iter().filter(|one| !one.contains("/hooks"));
+    assert_eq!(asked.count(), 2 + 1 + 202 + 5);
+    drop(github);
     assert_eq!(kept(&registry), 0);
 }
 
