@@ -14,6 +14,11 @@ impl BlobHash {
         Self(hex::encode(Sha256::digest(bytes)))
     }
 
+    /// A SHA-256 that was computed elsewhere.
+    pub fn of_digest(digest: &[u8; 32]) -> Self {
+        Self(hex::encode(digest))
+    }
+
     /// Reads a hash written in 64 lower-case hex digits; none for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let valid = text.len() == 64
@@ -33,9 +38,20 @@ impl BlobHash {
         format!("blobs/{}", self.0)
     }
 
+    /// The key of a view of a document in the blob store, when this names one (`domain/access/view.rs`). Views are made
+    /// anew when they are missing, so that they may be removed at any time.
+    pub fn view_key(&self) -> String {
+        format!("views/{}", self.0)
+    }
+
     /// The key of its copy in the cache. Never to change within one encoding of blobs.
     pub fn cache_key(&self) -> String {
         format!("b:{}", self.0)
+    }
+
+    /// The key of a view's copy in the cache.
+    pub fn view_cache_key(&self) -> String {
+        format!("v:{}", self.0)
     }
 }
 

@@ -24,6 +24,17 @@ pub enum BranchRole {
     Other,
 }
 
+impl BranchRole {
+    /// The role of a branch that is the default one or is not.
+    pub fn of(is_default: bool) -> Self {
+        if is_default {
+            Self::Default
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// Why a branch is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BranchRefusal {

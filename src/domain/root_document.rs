@@ -1,11 +1,9 @@
 //! `packages.json`: where the rest is, and which names there are.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::domain::blob::BlobHash;
 use crate::domain::composer_1::{DOCUMENT_PATH, INCLUDES_PATH, LAZY_PATH};
-use crate::domain::name::NameGlob;
 use crate::domain::settings::{Settings, add_messages};
 
 /// Moved by one whenever the form of `packages.json` changes with the same contents,
@@ -55,6 +53,8 @@ pub struct RootDocument<'a> {
     pub refusal: Option<&'static str>,
     /// Whether it is surely Composer 1 that will read it.
     pub is_composer_1: bool,
+    /// What this caller is told, in whichever version of Composer: why there is nothing, or nothing new.
+    pub notice: Option<&'a str>,
 }
 
 /// Builds `packages.json`.
@@ -127,6 +127,12 @@ pub fn build_root(document: RootDocument<'_>) -> Vec<u8> {
         set("mirrors", json!(settings.mirrors));
     }
     add_messages(&mut root, &settings.messages);
+    if let Some(notice) = document.notice {
+        // The older form alone, and for every version: in both forms newer clients would print it twice.
+        root.insert("warning".to_owned(), notice.into());
+        root.shift_remove("warning-versions");
+        return serde_json::to_vec(&root).unwrap_or_default();
+    }
     // There is room for one text: the repository's own, unless it is surely Composer 1 that would read it.
     let has_room = document.is_composer_1 || !root.contains_key("warning");
     if let Some(text) = document.refusal.filter(|_| has_room) {
@@ -139,26 +145,24 @@ pub fn build_root(document: RootDocument<'_>) -> Vec<u8> {
 /// How many seconds the date of this kind of root is before the date of its contents. Composer 1 and 2 and all tokens of a
 /// person share one cache, which sends back whatever date it was given: what one kind of caller was told must never be
 /// taken for what another one would be told.
-pub fn age_of_view(reads_composer_1: bool, limits: Option<&[NameGlob]>) -> i64 {
+///
+/// `view` is what tells apart callers who see different things; none for whoever sees everything.
+pub fn age_of_view(reads_composer_1: bool, view: Option<u64>) -> i64 {
     let kind = if reads_composer_1 {
         SPAN.saturating_mul(2)
     } else {
         0
     };
-    let Some(limits) = limits else {
-        return kind;
+    kind.saturating_add(age_of_limits(view))
+}
+
+/// How many seconds the date of what a limited caller sees is before the date of what everybody else does.
+pub fn age_of_limits(view: Option<u64>) -> i64 {
+    let Some(view) = view else {
+        return 0;
     };
-    let mut digest = Sha256::new();
-    for limit in limits {
-        digest.update(limit.as_str());
-        digest.update("\n");
-    }
-    let number = digest
-        .finalize()
-        .first_chunk::<8>()
-        .map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    let spread = i64::try_from(number.checked_rem(SPREAD).unwrap_or_default()).unwrap_or_default();
-    kind.saturating_add(SPAN).saturating_add(spread)
+    let spread = i64::try_from(view.checked_rem(SPREAD).unwrap_or_default()).unwrap_or_default();
+    SPAN.saturating_add(spread)
 }
 
 #[cfg(test)]
@@ -174,6 +178,7 @@ mod tests {
             composer_1,
             refusal: None,
             is_composer_1: false,
+            notice: None,
         };
         serde_json::from_slice(&build_root(document)).unwrap()
     }
@@ -229,6 +234,7 @@ mod tests {
             composer_1: None,
             refusal: None,
             is_composer_1: false,
+            notice: None,
         };
         let root: Value = serde_json::from_slice(&build_root(document.clone())).unwrap();
         assert_eq!(root["mirrors"], json!([mirror]));
@@ -246,20 +252,10 @@ mod tests {
 
     #[test]
     fn different_kinds_of_root_have_no_date_in_common() {
-        let globs = |text: &[&str]| -> Vec<NameGlob> {
-            text.iter()
-                .map(|one| NameGlob::parse(one).unwrap())
-                .collect()
-        };
-        let (acme, other, both) = (
-            globs(&["acme/*"]),
-            globs(&["other/*"]),
-            globs(&["acme/*", "other/*"]),
-        );
         let mut ages = Vec::new();
         for reads_composer_1 in [false, true] {
-            for limits in [None, Some(&acme), Some(&other), Some(&both)] {
-                ages.push(age_of_view(reads_composer_1, limits.map(Vec::as_slice)));
+            for view in [None, Some(7), Some(1_u64 << 40), Some(u64::MAX)] {
+                ages.push(age_of_view(reads_composer_1, view));
             }
         }
         assert_eq!(ages[0], 0);
@@ -269,10 +265,26 @@ mod tests {
             assert!(pair[1] - pair[0] > 1_000_000, "{ages:?}");
         }
         let century = 100 * 365 * 24 * 60 * 60;
-        for number in 0..1_000 {
-            let limits = globs(&[&format!("acme/p{number}")]);
-            let age = age_of_view(false, Some(&limits));
+        for number in 0..1_000_u64 {
+            let age = age_of_view(false, Some(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
             assert!((SPAN..2 * SPAN - century).contains(&age));
         }
+    }
+
+    #[test]
+    fn a_notice_is_read_by_every_client_and_once() {
+        let settings = Settings::default();
+        let document = RootDocument {
+            address: "https://a.b",
+            settings: &settings,
+            names: None,
+            composer_1: None,
+            refusal: Some("Not for you"),
+            is_composer_1: false,
+            notice: Some("Suspended"),
+        };
+        let root: Value = serde_json::from_slice(&build_root(document)).unwrap();
+        assert_eq!(root["warning"], "Suspended");
+        assert!(root.get("warning-versions").is_none());
     }
 }

@@ -23,6 +23,14 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     fn put(this: &Namespace, key: &str, value: &JsValue) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = put)]
+    fn put_with(
+        this: &Namespace,
+        key: &str,
+        value: &JsValue,
+        options: &Object,
+    ) -> Result<Promise, JsValue>;
 }
 
 /// The cache of one request.
@@ -67,6 +75,14 @@ impl Cache for Kv {
 
     async fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
         js::settle(self.0.put(key, &Uint8Array::from(bytes)))
+            .await
+            .map(drop)
+            .map_err(js::failed("KV put"))
+    }
+
+    async fn put_for(&self, key: &str, bytes: &[u8], seconds: u32) -> Result<()> {
+        let options = js::object(&[("expirationTtl", seconds.into())]);
+        js::settle(self.0.put_with(key, &Uint8Array::from(bytes), &options))
             .await
             .map(drop)
             .map_err(js::failed("KV put"))

@@ -12,4 +12,6 @@ pub trait Cache {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>>;
     /// Leaves a copy.
     async fn put(&self, key: &str, bytes: &[u8]) -> Result<()>;
+    /// Leaves a copy that goes by itself after so many seconds, at least 60: of what can be made anew.
+    async fn put_for(&self, key: &str, bytes: &[u8], seconds: u32) -> Result<()>;
 }

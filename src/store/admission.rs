@@ -1,9 +1,13 @@
 //! Who asks, and for which repository: one batch, behind a memory of a few seconds.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::domain::access::{Access, Principal};
+use crate::domain::access::{
+    Abilities, Ability, Access, Bar, Caller, GrantRecord, Principal, Role, resolve_grants,
+};
 use crate::domain::name::NameGlob;
 use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
@@ -18,7 +22,7 @@ use crate::store::repositories::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
     /// Who asks; none for nobody and for credentials that are not valid.
-    pub principal: Option<Principal>,
+    pub principal: Option<Rc<Principal>>,
     /// The repository asked for, if it exists.
     pub repository: Option<Repository>,
 }
@@ -46,7 +50,7 @@ pub async fn admit(
         && repository.as_ref().is_none_or(Option::is_some);
     if known {
         return Ok(Admission {
-            principal: valid(principal.and_then(|(_, known)| known.flatten()), now),
+            principal: principal.and_then(|(_, known)| known.flatten()),
             repository: repository.flatten().flatten(),
         });
     }
@@ -66,11 +70,11 @@ pub async fn admit(
                 repository: None,
             };
             if let Some(token) = token {
-                let found = read_principal(rows.next().unwrap_or_default())?;
+                let found = read_principal(rows.next().unwrap_or_default(), now)?.map(Rc::new);
                 app.memo
                     .principals
                     .remember(token.as_str(), found.clone(), now);
-                admission.principal = valid(found, now);
+                admission.principal = found;
             }
             if let Some(key) = &address_key {
                 let found = read_repository(rows.next().unwrap_or_default())?;
@@ -90,7 +94,7 @@ pub async fn admit(
                 "The database cannot be reached, serving from memory: {error}"
             ));
             Ok(Admission {
-                principal: valid(principal.flatten().flatten(), now),
+                principal: principal.flatten().flatten(),
                 repository: repository.flatten().flatten(),
             })
         }
@@ -100,17 +104,40 @@ pub async fn admit(
 /// Who a token stands for, as the database has it now: for the API, where seconds matter.
 pub async fn find_principal(app: &App, token: &TokenHash) -> Result<Option<Principal>> {
     let rows = app.db.rows(find_principal_stmt(token)).await?;
-    Ok(valid(read_principal(rows)?, app.now()))
+    read_principal(rows, app.now())
 }
 
-fn valid(principal: Option<Principal>, now: i64) -> Option<Principal> {
-    principal.filter(|principal| principal.expires_at.is_none_or(|end| now < end))
-}
-
+/// One row with everything that decides: the token, who has it, its organisation, and all grants to any of them, those of
+/// other organisations to this one too.
 fn find_principal_stmt(token: &TokenHash) -> Statement {
     Statement::new(
-        "select id, organisation_id, access, repositories, packages, grant_changed_at, expires_at
-         from tokens where hash = ?1 and revoked_at is null",
+        "select t.id, t.organisation_id, t.kind, t.access, t.abilities, t.repositories, t.packages, t.networks,
+                t.only_granted, t.grant_changed_at, t.expires_at,
+                o.suspended_at, o.suspended_for, o.contact,
+                t.account_id, a.name as account_name, m.role, m.suspended_at as member_suspended_at,
+                m.grant_changed_at as member_changed_at,
+                t.customer_id, c.name as customer_name, c.state, c.state_reason, c.frozen_at,
+                c.expires_at as customer_expires_at, c.grant_changed_at as customer_changed_at,
+                (select json_group_array(json_object(
+                     'id', g.id, 'organisation_id', g.organisation_id, 'packages', json(g.packages),
+                     'items', json(k.items), 'repositories', json(g.repositories), 'versions', g.versions,
+                     'released_until', g.released_until, 'released_after', g.released_after,
+                     'minimum_stability', g.minimum_stability, 'source', g.source, 'expires_at', g.expires_at,
+                     'keeps', g.keeps))
+                 from grants g left join collections k on k.id = g.collection_id
+                 where g.subject in (
+                     select 'token:' || t.id
+                     union all select 'customer:' || t.customer_id
+                     union all select 'organisation:' || t.organisation_id where t.customer_id is null
+                     union all select 'team:' || x.team_id
+                               from team_members x join teams y on y.id = x.team_id
+                               where x.account_id = t.account_id and y.organisation_id = t.organisation_id)
+                ) as grants
+         from tokens t left join organisations o on o.id = t.organisation_id
+                       left join accounts a on a.id = t.account_id
+                       left join members m on m.account_id = t.account_id and m.organisation_id = t.organisation_id
+                       left join customers c on c.id = t.customer_id
+         where t.hash = ?1 and t.revoked_at is null",
     )
     .bind(token.as_str())
 }
@@ -119,34 +146,156 @@ fn find_principal_stmt(token: &TokenHash) -> Statement {
 struct PrincipalRow {
     id: String,
     organisation_id: Option<i64>,
+    kind: String,
     access: String,
+    abilities: Option<String>,
     repositories: Option<String>,
     packages: Option<String>,
+    networks: Option<String>,
+    only_granted: i64,
     grant_changed_at: i64,
     expires_at: Option<i64>,
+    suspended_at: Option<i64>,
+    suspended_for: Option<String>,
+    contact: Option<String>,
+    account_id: Option<String>,
+    account_name: Option<String>,
+    role: Option<String>,
+    member_suspended_at: Option<i64>,
+    member_changed_at: Option<i64>,
+    customer_id: Option<String>,
+    customer_name: Option<String>,
+    state: Option<String>,
+    state_reason: Option<String>,
+    frozen_at: Option<i64>,
+    customer_expires_at: Option<i64>,
+    customer_changed_at: Option<i64>,
+    grants: String,
 }
 
-fn read_principal(rows: Vec<Row>) -> Result<Option<Principal>> {
+/// Reads what was found, as it is at this moment: what ends by its date has ended. None for a token of somebody who is no
+/// longer there.
+fn read_principal(rows: Vec<Row>, now: i64) -> Result<Option<Principal>> {
     let Some(row) = rows_as::<PrincipalRow>(rows)?.into_iter().next() else {
         return Ok(None);
     };
-    let packages: Option<Vec<NameGlob>> = row
-        .packages
-        .map(|text| serde_json::from_str(&text))
-        .transpose()
-        .map_err(Error::internal)?;
+    let Some((caller, role)) = read_caller(&row)? else {
+        return Ok(None);
+    };
+    let grants: Vec<GrantRecord> = serde_json::from_str(&row.grants).map_err(Error::internal)?;
+    let ended_at = row.customer_expires_at.filter(|end| now >= *end);
+    let rules = resolve_grants(&grants, now, ended_at);
+    let has_ended = ended_at.is_some() && rules.is_empty();
+    // Who is kept out still finds the repository: there it is told why.
+    let rules = if has_ended {
+        resolve_grants(&grants, i64::MIN, None)
+    } else {
+        rules
+    };
+    let frozen_at = match row.state.as_deref() {
+        Some("frozen") => row.frozen_at.into_iter().chain(ended_at).min(),
+        _ => ended_at,
+    };
+    let bar = if row.suspended_at.is_some() {
+        Some(Bar::OrganisationSuspended(row.suspended_for.clone()))
+    } else if row.member_suspended_at.is_some() {
+        Some(Bar::MemberSuspended)
+    } else if row.state.as_deref() == Some("suspended") {
+        Some(Bar::CustomerSuspended(row.state_reason.clone()))
+    } else {
+        has_ended.then_some(Bar::CustomerExpired)
+    };
+    let sees_all = match (&caller, role) {
+        (Caller::Instance, _) => true,
+        (Caller::Machine, _) => row.only_granted == 0,
+        (Caller::Person { .. }, role) => role.is_some_and(Role::sees_all),
+        (Caller::Customer { .. }, _) => false,
+    };
+    let changes = [
+        Some(row.grant_changed_at),
+        row.member_changed_at,
+        row.customer_changed_at,
+        ended_at,
+    ];
+    let ends = grants
+        .iter()
+        .filter_map(|grant| grant.expires_at.filter(|end| now >= *end));
+    let grant_changed_at = changes.into_iter().flatten().chain(ends).max();
     Ok(Some(Principal {
+        abilities: read_abilities(&row, role)?,
         token: row.id,
+        caller,
         organisation: row.organisation_id,
-        access: Access::parse(&row.access)
-            .ok_or_else(|| Error::internal(format!("unknown access `{}`", row.access)))?,
-        repositories: row
-            .repositories
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(Error::internal)?,
-        packages,
-        grant_changed_at: row.grant_changed_at,
+        repositories: read_list(row.repositories)?,
+        packages: read_list::<NameGlob>(row.packages)?,
+        networks: read_list(row.networks)?
+            .map(|networks: Vec<String>| {
+                let parse = |text: &String| text.parse().map_err(Error::internal);
+                networks.iter().map(parse).collect::<Result<_>>()
+            })
+            .transpose()?,
+        sees_all,
+        rules,
+        frozen_at,
+        bar,
+        contact: row.contact,
+        grant_changed_at: grant_changed_at.unwrap_or(row.grant_changed_at),
         expires_at: row.expires_at,
     }))
+}
+
+fn read_caller(row: &PrincipalRow) -> Result<Option<(Caller, Option<Role>)>> {
+    Ok(match row.kind.as_str() {
+        "machine" if row.organisation_id.is_none() => Some((Caller::Instance, None)),
+        "machine" => Some((Caller::Machine, None)),
+        "personal" => row
+            .account_id
+            .clone()
+            .zip(row.role.as_deref())
+            .map(|(account, role)| {
+                let role = Role::parse(role)
+                    .ok_or_else(|| Error::internal(format!("unknown role `{role}`")))?;
+                let name = row.account_name.clone().unwrap_or_default();
+                Ok::<_, Error>((
+                    Caller::Person {
+                        account,
+                        name,
+                        role,
+                    },
+                    Some(role),
+                ))
+            })
+            .transpose()?,
+        "customer" => row.customer_id.clone().map(|id| {
+            let name = row.customer_name.clone().unwrap_or_default();
+            (Caller::Customer { id, name }, None)
+        }),
+        other => return Err(Error::internal(format!("unknown kind of token `{other}`"))),
+    })
+}
+
+fn read_abilities(row: &PrincipalRow, role: Option<Role>) -> Result<Abilities> {
+    // The owner of the instance has them all, whatever was written when there were fewer.
+    if row.organisation_id.is_none() && row.access == Access::Admin.as_str() {
+        return Ok(Abilities::all());
+    }
+    let given = match &row.abilities {
+        Some(text) => Abilities::from_json(text).map_err(Error::internal)?,
+        None => Access::parse(&row.access)
+            .ok_or_else(|| Error::internal(format!("unknown access `{}`", row.access)))?
+            .abilities(),
+    };
+    Ok(match (row.kind.as_str(), role) {
+        ("customer", _) => {
+            given.intersection(Abilities::of(&[Ability::ReadMetadata, Ability::ReadDists]))
+        }
+        (_, Some(role)) => given.intersection(role.abilities()),
+        (_, None) => given,
+    })
+}
+
+fn read_list<T: serde::de::DeserializeOwned>(text: Option<String>) -> Result<Option<Vec<T>>> {
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(Error::internal)
 }

@@ -5,11 +5,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::domain::access::Principal;
+use crate::domain::access::{Principal, VersionFacts};
+use crate::domain::name::PackageName;
 use crate::store::connections::Connection;
 use crate::store::dists::DistPointer;
 use crate::store::github_apps::GitHubApp;
-use crate::store::repositories::Repository;
+use crate::store::repositories::{Head, Repository};
 
 /// How long what can change is taken for granted, in seconds. A revocation, a grant or a release is in force
 /// everywhere after this time and the replica's lag, well below the ten seconds we promise.
@@ -23,6 +24,8 @@ const PRINCIPALS: usize = 4_096;
 const REPOSITORIES: usize = 2_048;
 const DISTS: usize = 4_096;
 const CONNECTIONS: usize = 256;
+/// At most 300 names each, some ten kilobytes.
+const NAME_LISTS: usize = 256;
 /// Tree nodes are at most some 40 kB; together they may take this many bytes of the isolate's 128 MB.
 const NODE_BYTES: usize = 8 * 1024 * 1024;
 /// What is larger, such as the list of fifty thousand names, is seldom asked for and would drive out what is.
@@ -31,9 +34,15 @@ const LARGEST_NODE: usize = 256 * 1024;
 /// The memory of one isolate.
 pub struct Memo {
     /// Token hash to principal; absence is remembered too.
-    pub principals: Shelf<Option<Principal>>,
+    pub principals: Shelf<Option<Rc<Principal>>>,
     /// Repository address to repository with its head; absence is remembered too.
     pub repositories: Shelf<Option<Repository>>,
+    /// (repository, moment) to the head there was then. The past does not change.
+    pub past_heads: Shelf<Head>,
+    /// (revision, what the caller sees) to the names that have a version for him.
+    pub visible_names: Shelf<Rc<[PackageName]>>,
+    /// (repository, package, reference) to the versions that the archive was served for.
+    pub references: Shelf<Rc<[VersionFacts]>>,
     /// (repository, package, reference) to archive. Only what exists, for it never changes.
     pub dists: Shelf<DistPointer>,
     /// Connections by id, for webhooks that come in bursts. Their secrets are sealed here as well.
@@ -55,6 +64,9 @@ impl Default for Memo {
         Self {
             principals: Shelf::new(PRINCIPALS),
             repositories: Shelf::new(REPOSITORIES),
+            past_heads: Shelf::new(REPOSITORIES),
+            visible_names: Shelf::new(NAME_LISTS),
+            references: Shelf::new(DISTS),
             dists: Shelf::new(DISTS),
             connections: Shelf::new(CONNECTIONS),
             github_apps: Shelf::new(CONNECTIONS),

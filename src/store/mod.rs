@@ -46,4 +46,6 @@ pub mod sweep;
 pub mod tokens;
 pub mod uploaded_versions;
 pub mod uploads;
+pub mod version_facts;
 pub mod versions;
+pub mod views;

@@ -18,6 +18,17 @@ pub struct Organisation {
     pub name: String,
     /// Unix seconds.
     pub created_at: i64,
+    /// The organisation above it.
+    pub parent_id: Option<i64>,
+    /// 1 when that one manages it.
+    pub managed_by_parent: i64,
+}
+
+impl Organisation {
+    /// The organisation that manages it beside itself.
+    pub fn managed_by(&self) -> Option<i64> {
+        self.parent_id.filter(|_| self.managed_by_parent != 0)
+    }
 }
 
 /// Finds an organisation by its slug.
@@ -25,7 +36,7 @@ pub async fn find_organisation(app: &App, slug: &str) -> Result<Option<Organisat
     let rows = app
         .db
         .rows(
-            Statement::new("select id, slug, name, created_at from organisations where slug = ?1")
+            Statement::new("select id, slug, name, created_at, parent_id, managed_by_parent from organisations where slug = ?1")
                 .bind(slug),
         )
         .await?;
@@ -37,7 +48,7 @@ pub async fn list_organisations(app: &App) -> Result<Vec<Organisation>> {
     rows_as(
         app.db
             .rows(Statement::new(
-                "select id, slug, name, created_at from organisations order by slug",
+                "select id, slug, name, created_at, parent_id, managed_by_parent from organisations order by slug",
             ))
             .await?,
     )

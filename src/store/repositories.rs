@@ -55,6 +55,8 @@ pub struct Repository {
     pub slug: String,
     /// Whether everybody may read it.
     pub is_public: bool,
+    /// Whether its organisation is suspended: then nobody gets anything.
+    pub is_suspended: bool,
     /// The head.
     pub head: Head,
     /// The address its published documents carry; none before the first publish.
@@ -75,7 +77,7 @@ impl Repository {
         Place {
             organisation: self.organisation_id,
             repository: &self.slug,
-            is_public: self.is_public,
+            is_public: self.is_public && !self.is_suspended,
         }
     }
 
@@ -110,6 +112,7 @@ struct RepositoryRow {
     organisation: String,
     slug: String,
     is_public: i64,
+    is_suspended: i64,
     head_revision: i64,
     head_root: Option<String>,
     head_time: i64,
@@ -130,6 +133,7 @@ impl From<RepositoryRow> for Repository {
             organisation: row.organisation,
             slug: row.slug,
             is_public: row.is_public != 0,
+            is_suspended: row.is_suspended != 0,
             head: Head {
                 revision: row.head_revision,
                 root: row.head_root.as_deref().and_then(BlobHash::parse),
@@ -160,6 +164,7 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
+                    o.suspended_at is not null as is_suspended,
                     (select names_changed_at from revisions
                      where repository_id = r.id and number = r.head_revision) as names_changed_at
              from repositories r join organisations o on o.id = r.organisation_id
@@ -171,6 +176,7 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
+                    o.suspended_at is not null as is_suspended,
                     (select names_changed_at from revisions
                      where repository_id = r.id and number = r.head_revision) as names_changed_at
              from hosts h join repositories r on r.id = h.repository_id
@@ -200,6 +206,7 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
+                    o.suspended_at is not null as is_suspended,
                         (select names_changed_at from revisions
                          where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
@@ -233,6 +240,7 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
+                    o.suspended_at is not null as is_suspended,
                         (select names_changed_at from revisions
                          where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id

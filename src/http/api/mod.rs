@@ -1,4 +1,4 @@
-//! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
+//! The JSON API. Every call needs a token with the ability that its route is about, but for the first set-up.
 
 pub mod connections;
 pub mod definitions;
@@ -17,9 +17,13 @@ pub mod repositories;
 pub mod tokens;
 
 use crate::app::App;
-use crate::domain::access::{Access, Principal, manages};
+use std::ops::Deref;
+use std::rc::Rc;
+
+use crate::domain::access::{Ability, Bar, Principal, manages};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::auth::{Credentials, read_credentials};
+use crate::http::composer::barred_now;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::ApiRoute;
@@ -34,7 +38,11 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
     if route == ApiRoute::SetUp {
         return organisations::set_up(app, request).await;
     }
-    let principal = authenticate(app, &request).await?;
+    let principal = Authorised {
+        principal: authenticate(app, &request).await?,
+        area: area_of(&route),
+        reads: matches!(request.method.as_str(), "GET" | "HEAD"),
+    };
     match route {
         ApiRoute::SetUp => Err(Error::not_found("Not found")),
         ApiRoute::ListOrganisations => organisations::list_organisations(app, &principal).await,
@@ -124,8 +132,53 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
     }
 }
 
+/// Who calls, and what for.
+pub(crate) struct Authorised {
+    principal: Rc<Principal>,
+    area: Ability,
+    reads: bool,
+}
+
+impl Deref for Authorised {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+/// The ability that a route is about. Who has `view` may read all of them.
+fn area_of(route: &ApiRoute) -> Ability {
+    match route {
+        ApiRoute::ListTokens(_) | ApiRoute::CreateToken(_) | ApiRoute::RevokeToken(..) => {
+            Ability::ManageTokens
+        }
+        ApiRoute::ListConnections(_)
+        | ApiRoute::CreateConnection(_)
+        | ApiRoute::UpdateConnection(..)
+        | ApiRoute::GitHubApps(..)
+        | ApiRoute::Hook(..) => Ability::ManageHooks,
+        ApiRoute::SetUp | ApiRoute::CreateOrganisation => Ability::Own,
+        ApiRoute::ListOrganisations
+        | ApiRoute::ListRepositories(_)
+        | ApiRoute::CreateRepository(_)
+        | ApiRoute::ShowRepository(..)
+        | ApiRoute::UpdateRepository(..)
+        | ApiRoute::ListRevisions(..)
+        | ApiRoute::Projects(..)
+        | ApiRoute::ListPackages(_)
+        | ApiRoute::CreatePackage(_)
+        | ApiRoute::ShowPackage(..)
+        | ApiRoute::UpdatePackage(..)
+        | ApiRoute::Definition(..)
+        | ApiRoute::SyncPackage(..)
+        | ApiRoute::Monorepo(..)
+        | ApiRoute::Jobs(..) => Ability::ManagePackages,
+    }
+}
+
 /// Who calls, as the database has it now: what was revoked is refused at once.
-async fn authenticate(app: &App, request: &Request) -> Result<Principal> {
+async fn authenticate(app: &App, request: &Request) -> Result<Rc<Principal>> {
     let refusal = |message: &str| Error::new(ErrorKind::Unauthenticated, message);
     let token = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::None => {
@@ -140,13 +193,22 @@ async fn authenticate(app: &App, request: &Request) -> Result<Principal> {
         }
         Credentials::Token(token) => token,
     };
-    find_principal(app, &token).await?.ok_or_else(|| {
+    let principal = find_principal(app, &token).await?.ok_or_else(|| {
         refusal("The token is not valid: it was revoked, has expired or is mistyped")
-    })
+    })?;
+    let principal = barred_now(app, request, Rc::new(principal));
+    match &principal.bar {
+        None => Ok(principal),
+        Some(bar @ Bar::TokenExpired) => Err(refusal(&bar.message(principal.contact.as_deref()))),
+        Some(bar) => Err(Error::new(
+            ErrorKind::Forbidden,
+            bar.message(principal.contact.as_deref()),
+        )),
+    }
 }
 
-/// Opens an organisation to somebody who may manage it. To others it does not exist.
-async fn open(app: &App, principal: &Principal, slug: &str) -> Result<Organisation> {
+/// Opens an organisation to somebody who may use this part of its API. To strangers it does not exist.
+pub(crate) async fn open(app: &App, principal: &Authorised, slug: &str) -> Result<Organisation> {
     let organisation = find_organisation(app, slug).await?;
     let is_own = organisation.as_ref().is_some_and(|organisation| {
         principal
@@ -154,13 +216,24 @@ async fn open(app: &App, principal: &Principal, slug: &str) -> Result<Organisati
             .is_none_or(|own| own == organisation.id)
     });
     match organisation {
-        Some(organisation) if manages(principal, organisation.id) => Ok(organisation),
-        Some(_) if is_own && principal.access < Access::Admin => Err(Error::new(
+        Some(organisation) if opens(principal, &organisation) => Ok(organisation),
+        Some(_) if is_own => Err(Error::new(
             ErrorKind::Forbidden,
-            "This token may not use the API; create one with `\"access\": \"admin\"`",
+            format!(
+                "This token may not do that: it lacks `{}`. Create one with it in `abilities`, or with \
+                 `\"access\": \"admin\"`",
+                principal.area
+            ),
         )),
         _ => Err(Error::not_found("No such organisation")),
     }
+}
+
+/// Whether the caller may do in an organisation what the route is about.
+fn opens(caller: &Authorised, organisation: &Organisation) -> bool {
+    let managed_by = organisation.managed_by();
+    manages(caller, caller.area, organisation.id, managed_by)
+        || (caller.reads && manages(caller, Ability::View, organisation.id, managed_by))
 }
 
 /// What is not of this organisation does not exist.

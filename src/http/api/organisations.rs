@@ -5,7 +5,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::domain::access::{Access, Principal};
+use crate::domain::access::{Ability, Access, Principal, manages};
 use crate::domain::name::Slug;
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
@@ -112,7 +112,10 @@ pub async fn list_organisations(app: &App, principal: &Principal) -> Result<Repl
     let organisations: Vec<_> = organisations::list_organisations(app)
         .await?
         .into_iter()
-        .filter(|organisation| crate::domain::access::manages(principal, organisation.id))
+        .filter(|organisation| {
+            let managed_by = organisation.managed_by();
+            manages(principal, Ability::View, organisation.id, managed_by)
+        })
         .map(|organisation| show_organisation(&organisation))
         .collect();
     Ok(Reply::json(200, &json!({ "organisations": organisations })))
@@ -130,7 +133,7 @@ pub async fn create_organisation(
     mut request: Request,
     principal: &Principal,
 ) -> Result<Reply> {
-    if principal.organisation.is_some() || principal.access != Access::Admin {
+    if principal.organisation.is_some() || !principal.abilities.has(Ability::Own) {
         return Err(Error::new(
             ErrorKind::Forbidden,
             "Only the owner of this instance makes organisations",

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::http::composer::Visit;
+use crate::http::composer::visible::retain_visible;
 use crate::http::reply::Reply;
 use crate::http::request::{Request, form_pairs};
 use crate::store::snapshot::Snapshot;
@@ -24,9 +25,10 @@ pub async fn show_advisories(visit: &Visit<'_>, mut request: Request) -> Result<
         let body = request.bytes(FORM_LIMIT).await?;
         read_names(&String::from_utf8_lossy(&body), &mut asked)?;
     }
-    asked.retain(|name| visit.sees(name));
-    let advisories: Map<String, Value> = Snapshot::open(visit.app, &visit.head)
+    let known = Snapshot::open(visit.app, &visit.head)
         .find_names(asked)
+        .await?;
+    let advisories: Map<String, Value> = retain_visible(visit, known)
         .await?
         .into_iter()
         .map(|name| (name.into(), json!([])))

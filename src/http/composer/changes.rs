@@ -1,11 +1,15 @@
 //! What changed since, for mirrors: the difference of two trees, in the form of packagist.org.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use crate::domain::access::{Action, Sight};
 use crate::domain::name::PackageName;
 use crate::domain::tree::Changed;
 use crate::error::Result;
 use crate::http::composer::Visit;
+use crate::http::composer::visible::retain_visible;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::store::revisions::{Moment, find_revision};
@@ -58,8 +62,30 @@ pub async fn show_changes(visit: &Visit<'_>, request: &Request) -> Result<Reply>
     let mut changes = Snapshot::open(visit.app, head)
         .changes_since(&Snapshot::open(visit.app, &before))
         .await?;
-    changes
-        .retain(|change| PackageName::parse(&change.package).is_ok_and(|name| visit.sees(&name)));
+    let names: BTreeSet<PackageName> = changes
+        .iter()
+        .filter_map(|change| PackageName::parse(&change.package).ok())
+        .collect();
+    let is_limited =
+        |name: &PackageName| matches!(visit.sight(Action::ReadMetadata, name), Sight::Limited(_));
+    // What is gone has no versions to look at any more: whether this caller could see it is not known.
+    if changes.iter().any(|change| {
+        change.changed_at.is_none()
+            && PackageName::parse(&change.package).is_ok_and(|name| is_limited(&name))
+    }) {
+        return resync();
+    }
+    let (limited, whole): (Vec<_>, Vec<_>) = names.into_iter().partition(is_limited);
+    let mut seen: BTreeSet<PackageName> =
+        retain_visible(visit, limited).await?.into_iter().collect();
+    seen.extend(
+        whole
+            .into_iter()
+            .filter(|name| visit.sight(Action::ReadMetadata, name).is_something()),
+    );
+    changes.retain(|change| {
+        PackageName::parse(&change.package).is_ok_and(|name| seen.contains(&name))
+    });
     if changes.len() > MOST_ACTIONS {
         return resync();
     }

@@ -1,15 +1,20 @@
 //! What Composer 1 asks for: listings and documents by hash, or documents by name.
 
+use crate::domain::access::{Action, Sight};
 use crate::domain::blob::BlobHash;
 use crate::domain::composer_1::{is_document, is_listing};
 use crate::domain::name::PackageName;
+use crate::domain::time::http_date;
+use crate::domain::tree::DocumentEntry;
 use crate::error::Result;
+use crate::http::composer::metadata::show_view;
 use crate::http::composer::{Visit, not_modified};
 use crate::http::problem::not_found;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::blobs::read_blob_start;
 use crate::store::composer_1::{find_provider, names_listing};
+use crate::store::views::load_view;
 
 /// So many bytes say whose a file is: the longest name and its surroundings are shorter.
 const START: u64 = 1_024;
@@ -21,10 +26,24 @@ pub async fn show_by_name(
     name: &PackageName,
 ) -> Result<Reply> {
     let found = find_provider(visit.app, &visit.head, name.as_str()).await?;
-    let Some(provider) = found.filter(|_| visit.sees(name)) else {
+    let Some(provider) = found else {
         return Ok(not_found());
     };
-    let validator = visit.validator(provider.changed_at);
+    match visit.sight(Action::ReadMetadata, name) {
+        Sight::Nothing => return Ok(not_found()),
+        Sight::Everything => {}
+        Sight::Limited(limits) => {
+            let view = load_view(visit.app, &provider.hash, &limits).await?;
+            let entry = DocumentEntry {
+                hash: provider.hash,
+                changed_at: provider.changed_at,
+            };
+            return Ok(view.map_or_else(not_found, |view| {
+                show_view(request, &entry, &limits, view.to_vec())
+            }));
+        }
+    }
+    let validator = http_date(provider.changed_at);
     Ok(not_modified(request, &validator).unwrap_or_else(|| {
         Reply::new(200, CachePolicy::Revalidate, Body::Document(provider.hash))
             .with("content-type", "application/json")
@@ -39,7 +58,8 @@ pub async fn show_document(
     name: &PackageName,
     hash: &BlobHash,
 ) -> Result<Reply> {
-    if !visit.sees(name) {
+    // Who sees some versions only asks by name: a hash is of the whole document.
+    if visit.sight(Action::ReadMetadata, name) != Sight::Everything {
         return Ok(not_found());
     }
     let known = find_provider(visit.app, &visit.head, name.as_str()).await?;
@@ -54,7 +74,7 @@ pub async fn show_document(
 
 /// Shows a listing, or the file that names the listings, to somebody who may know all names.
 pub async fn show_listing(visit: &Visit<'_>, hash: &BlobHash) -> Result<Reply> {
-    if visit.limits().is_some() {
+    if visit.view().is_some() || visit.bar().is_some() {
         return Ok(not_found());
     }
     let is_ours = names_listing(visit.app, &visit.head, hash).await?

@@ -1,6 +1,6 @@
 //! Archives by reference, whole or in part.
 
-use crate::domain::access::{Action, allows};
+use crate::domain::access::{Action, Sight};
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::name::PackageName;
 use crate::domain::time::http_date;
@@ -10,6 +10,7 @@ use crate::http::problem::not_found;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::dists::{DistPointer, find_dist};
+use crate::store::version_facts::list_reference_facts;
 
 /// Shows an archive. Any reference that was ever served is served for ever: lock files point at it.
 pub async fn show_dist(
@@ -19,13 +20,33 @@ pub async fn show_dist(
     reference: &str,
     format: ArchiveFormat,
 ) -> Result<Reply> {
-    let place = visit.repository.place();
-    if !allows(visit.principal.as_ref(), Action::Read, place, name) {
-        return Ok(not_found());
-    }
     let found = find_dist(visit.app, visit.repository.id, name.as_str(), reference).await?;
     let found = found.filter(|dist| dist.format.answers_to(format));
+    if found.is_some() && !is_visible(visit, name, reference).await? {
+        return Ok(not_found());
+    }
     Ok(found.map_or_else(not_found, |dist| show(request, &dist)))
+}
+
+/// Whether the caller sees, or could once see, a version that this archive was served for.
+async fn is_visible(visit: &Visit<'_>, name: &PackageName, reference: &str) -> Result<bool> {
+    let sight = visit.sight(Action::ReadDist, name);
+    let frozen_at = visit
+        .principal
+        .as_ref()
+        .filter(|_| !visit.repository.place().is_public)
+        .and_then(|principal| principal.frozen_at);
+    match (&sight, frozen_at) {
+        (Sight::Nothing, _) => Ok(false),
+        (Sight::Everything, None) => Ok(true),
+        _ => {
+            let facts =
+                list_reference_facts(visit.app, visit.repository.id, name, reference).await?;
+            Ok(facts.iter().any(|version| {
+                frozen_at.is_none_or(|at| version.published_at <= at) && sight.shows(version)
+            }))
+        }
+    }
 }
 
 /// What a `Range` header asks for, once it is held against the archive's size.

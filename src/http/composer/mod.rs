@@ -10,10 +10,15 @@ pub mod providers;
 pub mod root;
 pub mod search;
 pub mod upload;
+mod visible;
+
+use std::net::IpAddr;
+use std::rc::Rc;
 
 use crate::app::App;
-use crate::domain::access::{Action, Principal, allows, enters};
-use crate::domain::name::{NameGlob, PackageName};
+use crate::domain::access::{Action, Bar, Principal, Sight, enters, frozen_message, sight};
+use crate::domain::name::PackageName;
+use crate::domain::root_document::age_of_limits;
 use crate::domain::time::http_date;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::auth::{Credentials, read_credentials};
@@ -31,7 +36,7 @@ pub struct Visit<'a> {
     /// The repository.
     pub repository: Repository,
     /// Who asks; none for anybody in a public repository.
-    pub principal: Option<Principal>,
+    pub principal: Option<Rc<Principal>>,
     /// The revision that is read.
     pub head: Head,
     /// The repository's address as this client knows it, without a trailing slash.
@@ -39,33 +44,49 @@ pub struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// Whether this caller may know of a package.
-    pub fn sees(&self, package: &PackageName) -> bool {
+    /// What this caller sees of a package.
+    pub fn sight(&self, action: Action, package: &PackageName) -> Sight {
         let place = self.repository.place();
-        allows(self.principal.as_ref(), Action::Read, place, package)
+        sight(self.principal.as_deref(), action, place, package)
     }
 
-    /// The validator of something that changed at `changed_at`: it moves when the thing changes and when what this
-    /// caller may see changes. Composer sends it back byte for byte.
-    pub fn validator(&self, changed_at: i64) -> String {
-        http_date(self.changed_at(changed_at))
-    }
-
-    /// When something that changed at `changed_at` last changed for this caller.
-    pub fn changed_at(&self, changed_at: i64) -> i64 {
-        let granted = self
-            .principal
-            .as_ref()
-            .map_or(0, |principal| principal.grant_changed_at);
-        changed_at.max(granted)
-    }
-
-    /// The names that this caller is limited to; none for somebody who may know all of them.
-    pub fn limits(&self) -> Option<&[NameGlob]> {
+    /// What tells this caller's view of the repository from those of others; none for whoever sees all of it.
+    pub fn view(&self) -> Option<u64> {
         self.principal
             .as_ref()
-            .filter(|_| !self.repository.is_public)
-            .and_then(|principal| principal.packages.as_deref())
+            .and_then(|principal| principal.view_of(self.repository.place()))
+    }
+
+    /// The validator of a list over many packages that changed at `changed_at`. It moves when the list does, and differs
+    /// for callers who see different things: Composer sends it back byte for byte, whichever token it has by then.
+    pub fn validator(&self, changed_at: i64) -> String {
+        http_date(changed_at.saturating_sub(age_of_limits(self.view())))
+    }
+
+    /// Whether some package may be seen in some of its versions only.
+    pub fn is_limited_by_versions(&self) -> bool {
+        self.principal
+            .as_ref()
+            .is_some_and(|principal| principal.is_limited_by_versions(self.repository.place()))
+    }
+
+    /// Why this caller is kept out of a repository that is not public.
+    pub fn bar(&self) -> Option<&Bar> {
+        self.principal
+            .as_ref()
+            .filter(|_| !self.repository.place().is_public)
+            .and_then(|principal| principal.bar.as_ref())
+    }
+
+    /// What Composer is to print for this caller: why it gets nothing, or nothing new.
+    pub fn notice(&self) -> Option<String> {
+        let principal = self.principal.as_ref()?;
+        let contact = principal.contact.as_deref();
+        match self.bar() {
+            Some(bar) => Some(bar.message(contact)),
+            None if self.repository.place().is_public => None,
+            None => principal.frozen_at.map(|at| frozen_message(at, contact)),
+        }
     }
 }
 
@@ -79,6 +100,19 @@ pub async fn handle(
 ) -> Result<Reply> {
     let visit = enter(app, &request, address, moment).await?;
     let revision = visit.head.revision;
+    if let Some(bar) = visit.bar()
+        && matches!(
+            resource,
+            Resource::Dist(..) | Resource::Upload(..) | Resource::UploadInParts(_)
+        )
+    {
+        // Archives alone: after a 403 for metadata Composer would go on with what it has, and ask for a password.
+        let contact = visit
+            .principal
+            .as_ref()
+            .and_then(|principal| principal.contact.as_deref());
+        return Err(Error::new(ErrorKind::Forbidden, bar.message(contact)));
+    }
     let reply = match resource {
         Resource::Root => root::show_root(&visit, &request).await,
         Resource::Tagged(name) => metadata::show_tagged(&visit, &request, name).await,
@@ -128,9 +162,11 @@ async fn enter<'a>(
     if token.is_some() && admission.principal.is_none() {
         return Err(bad_credentials(request));
     }
-    let principal = admission.principal;
+    let principal = admission
+        .principal
+        .map(|principal| barred_now(app, request, principal));
     let repository = match admission.repository {
-        Some(repository) if enters(principal.as_ref(), repository.place()) => repository,
+        Some(repository) if enters(principal.as_deref(), repository.place()) => repository,
         _ if principal.is_none() => return Err(no_credentials(request)),
         _ => return Err(Error::not_found("Not found")),
     };
@@ -139,6 +175,14 @@ async fn enter<'a>(
         Some(moment) => find_revision(app, repository.id, moment)
             .await?
             .ok_or_else(|| Error::not_found("Not found"))?,
+    };
+    let frozen_at = principal
+        .as_ref()
+        .filter(|_| !repository.place().is_public)
+        .and_then(|principal| principal.frozen_at);
+    let head = match frozen_at {
+        Some(at) if head.time > at => head_at(app, repository.id, at).await?,
+        _ => head,
     };
     let origin = visited_origin(request, &app.config.public_url);
     let address = visited_address(origin, address, moment, &head);
@@ -149,6 +193,38 @@ async fn enter<'a>(
         head,
         address,
     })
+}
+
+/// The principal with what keeps it out at this moment and from this address.
+pub(crate) fn barred_now(app: &App, request: &Request, principal: Rc<Principal>) -> Rc<Principal> {
+    if principal.bar.is_some() {
+        return principal;
+    }
+    match principal.bar_at(app.now(), caller_address(request)) {
+        None => principal,
+        Some(bar) => Rc::new(Principal {
+            bar: Some(bar),
+            ..Principal::clone(&principal)
+        }),
+    }
+}
+
+/// The address that the platform saw. Other headers may say anything.
+pub(crate) fn caller_address(request: &Request) -> Option<IpAddr> {
+    request.header("cf-connecting-ip")?.trim().parse().ok()
+}
+
+/// The repository as it was at a moment; empty before its first publish.
+async fn head_at(app: &App, repository: i64, at: i64) -> Result<Head> {
+    let key = format!("{repository}@{at}");
+    if let Some(head) = app.memo.past_heads.recall(&key, app.now(), i64::MAX) {
+        return Ok(head);
+    }
+    let head = find_revision(app, repository, &Moment::Time(at))
+        .await?
+        .unwrap_or_default();
+    app.memo.past_heads.remember(&key, head.clone(), app.now());
+    Ok(head)
 }
 
 /// The origin by which the client came, so that what it is told to ask next is on the same host, for which it has

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::domain::access::Action;
 use crate::domain::name::PackageName;
 use crate::domain::time::day;
 use crate::error::{Error, Result};
@@ -77,7 +78,10 @@ async fn count(visit: &Visit<'_>, downloads: Vec<(PackageName, String)>) -> Resu
     // One installation has one version of a package, and each counts once.
     let downloads: BTreeSet<(PackageName, String)> = downloads
         .into_iter()
-        .filter(|(name, version)| (1..=VERSION_LIMIT).contains(&version.len()) && visit.sees(name))
+        .filter(|(name, version)| {
+            (1..=VERSION_LIMIT).contains(&version.len())
+                && visit.sight(Action::ReadMetadata, name).is_something()
+        })
         .collect();
     if !downloads.is_empty() {
         let job = Job::CountDownloads {

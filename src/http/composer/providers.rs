@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::domain::name::PackageName;
 use crate::error::Result;
 use crate::http::composer::Visit;
+use crate::http::composer::visible::retain_visible;
 use crate::http::problem::not_found;
 use crate::http::reply::Reply;
 use crate::store::search::list_providers;
@@ -13,7 +14,6 @@ use crate::store::snapshot::Snapshot;
 /// Shows the providers that the caller may see; none is answered like a name that nobody ever heard of.
 pub async fn show_providers(visit: &Visit<'_>, name: &PackageName) -> Result<Reply> {
     let mut providers = list_providers(visit.app, visit.repository.id, name).await?;
-    providers.retain(|provider| visit.sees(&provider.name));
     let names = providers
         .iter()
         .map(|provider| provider.name.clone())
@@ -21,6 +21,7 @@ pub async fn show_providers(visit: &Visit<'_>, name: &PackageName) -> Result<Rep
     let known = Snapshot::open(visit.app, &visit.head)
         .find_names(names)
         .await?;
+    let known = retain_visible(visit, known).await?;
     // Both are sorted by name.
     providers.retain(|provider| known.binary_search(&provider.name).is_ok());
     if providers.is_empty() {

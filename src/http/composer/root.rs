@@ -1,6 +1,7 @@
 //! `packages.json`.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::domain::name::{NameGlob, PackageName};
 use crate::domain::root_document::{
@@ -10,6 +11,7 @@ use crate::domain::settings::Composer1;
 use crate::domain::time::http_date;
 use crate::domain::tree::NAMED_PACKAGES;
 use crate::error::Result;
+use crate::http::composer::visible::retain_visible;
 use crate::http::composer::{Visit, not_modified};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
@@ -25,16 +27,20 @@ const NOT_YET_FOR_COMPOSER_1: &str = "What this repository has for Composer 1 is
 /// Shows the root document: where metadata is, and which names there are for this caller.
 pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
     let settings = visit.repository.settings()?;
+    let notice = visit.notice();
     let is_composer_1 = is_composer_1(request);
     let reads_composer_1 = is_composer_1 || settings.composer_1 == Composer1::Full;
     let validator = validator(visit, reads_composer_1);
-    if let Some(reply) = not_modified(request, &validator) {
+    // A 304 prints nothing, so whoever is to read something gets a 200 each time.
+    if notice.is_none()
+        && let Some(reply) = not_modified(request, &validator)
+    {
         return Ok(reply);
     }
     let composer_1 = if reads_composer_1 && settings.composer_1.is_built() {
         match find_offer(visit.app, &visit.head).await? {
             Offer::Unfinished => None,
-            _ if visit.limits().is_some() => Some(Composer1Files::ByName),
+            _ if visit.view().is_some() || visit.bar().is_some() => Some(Composer1Files::ByName),
             Offer::Empty => Some(Composer1Files::Listed(None)),
             Offer::Listed(includes) => Some(Composer1Files::Listed(Some(includes))),
         }
@@ -58,26 +64,30 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
         composer_1,
         refusal,
         is_composer_1,
+        notice: notice.as_deref(),
     });
-    Ok(Reply::new(200, CachePolicy::Revalidate, Body::Bytes(root))
-        .with("content-type", "application/json")
-        .with("last-modified", validator))
+    let reply = Reply::new(200, CachePolicy::Revalidate, Body::Bytes(root))
+        .with("content-type", "application/json");
+    Ok(match notice {
+        None => reply.with("last-modified", validator),
+        Some(_) => reply,
+    })
 }
 
 /// It moves by a second or more whenever the names change, and with each change of the settings and each form of the
 /// document. A release of a package that is there already changes nothing here; it does change the listings of Composer 1,
 /// so that those move with each revision. Neither a second nor the number of changes ever goes back, so no sum comes twice.
 fn validator(visit: &Visit<'_>, reads_composer_1: bool) -> String {
-    let contents_changed_at = if reads_composer_1 {
+    // A release may be the first version that a limited caller sees of its package.
+    let contents_changed_at = if reads_composer_1 || visit.is_limited_by_versions() {
         visit.head.time
     } else {
         visit.head.names_changed_at
     };
-    let changed_at = visit
-        .changed_at(contents_changed_at)
+    let changed_at = contents_changed_at
         .saturating_add(ROOT_DOCUMENT_FORM)
         .saturating_add(visit.repository.settings_changes);
-    http_date(changed_at.saturating_sub(age_of_view(reads_composer_1, visit.limits())))
+    http_date(changed_at.saturating_sub(age_of_view(reads_composer_1, visit.view())))
 }
 
 /// As it says itself; every 1.x does so in these words (Composer `StreamContextFactory`).
@@ -91,28 +101,56 @@ fn is_composer_1(request: &Request) -> bool {
 async fn names(visit: &Visit<'_>) -> Result<Names> {
     let snapshot = Snapshot::open(visit.app, &visit.head);
     let has_many = snapshot.package_count().await? >= NAMED_PACKAGES;
-    let Some(globs) = visit.limits() else {
+    if visit.bar().is_some() {
+        return Ok(Names::Listed(Vec::new()));
+    }
+    let limits = visit
+        .principal
+        .as_ref()
+        .and_then(|principal| principal.name_limits(visit.repository.place()));
+    let Some(globs) = limits else {
         return Ok(if has_many {
             Names::Patterns(vec!["*/*".to_owned()])
         } else {
             Names::Listed(snapshot.names().await?)
         });
     };
-    if has_many && let Some(asked) = whole_names(globs) {
+    let covered = if has_many && let Some(asked) = whole_names(&globs) {
         // A few buckets at most, where the list may be a megabyte.
-        let found = snapshot.find_names(asked).await?;
-        return Ok(Names::Listed(
-            found.iter().map(ToString::to_string).collect(),
-        ));
-    }
-    let listed = snapshot.listed_names().await?.map(|names| {
-        let seen = names.into_iter().filter(|name| is_covered(name, globs));
-        seen.take(NAMED_PACKAGES).collect::<Vec<_>>()
-    });
-    Ok(match listed {
-        Some(seen) if seen.len() < NAMED_PACKAGES => Names::Listed(seen),
+        Some(snapshot.find_names(asked).await?)
+    } else {
+        snapshot.listed_names().await?.map(|names| {
+            let covered = names.into_iter().filter_map(|name| covered(&name, &globs));
+            covered.take(NAMED_PACKAGES).collect::<Vec<_>>()
+        })
+    };
+    Ok(match covered {
+        Some(covered) if covered.len() < NAMED_PACKAGES => {
+            let seen = retain_visible_at(visit, covered).await?;
+            Names::Listed(seen.iter().map(ToString::to_string).collect())
+        }
         _ => Names::Patterns(globs.iter().map(|glob| glob.as_str().to_owned()).collect()),
     })
+}
+
+/// Those of the names of which the caller sees a version, looked up once for a revision and all who see the same.
+async fn retain_visible_at(
+    visit: &Visit<'_>,
+    names: Vec<PackageName>,
+) -> Result<Rc<[PackageName]>> {
+    let key = format!(
+        "{}@{}:{}",
+        visit.repository.id,
+        visit.head.revision,
+        visit.view().unwrap_or_default()
+    );
+    let memo = &visit.app.memo.visible_names;
+    if let Some(known) = memo.recall(&key, visit.app.now(), i64::MAX) {
+        return Ok(known);
+    }
+    let seen: Rc<[PackageName]> = retain_visible(visit, names).await?.into();
+    memo.remember(&key, seen.clone(), visit.app.now());
+    Ok(seen)
 }
 
 /// The limits as names, when each of them is one and they are few enough to be listed.
@@ -126,6 +164,7 @@ fn whole_names(globs: &[NameGlob]) -> Option<BTreeSet<PackageName>> {
         .collect()
 }
 
-fn is_covered(name: &str, globs: &[NameGlob]) -> bool {
-    PackageName::parse(name).is_ok_and(|name| globs.iter().any(|glob| glob.matches(&name)))
+fn covered(name: &str, globs: &[NameGlob]) -> Option<PackageName> {
+    let name = PackageName::parse(name).ok()?;
+    globs.iter().any(|glob| glob.matches(&name)).then_some(name)
 }

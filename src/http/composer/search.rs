@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::domain::name::{NameGlob, PackageName};
 use crate::domain::search::full_text_query;
 use crate::error::{Error, Result};
+use crate::http::composer::visible::retain_visible;
 use crate::http::composer::{Visit, not_modified};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
@@ -68,16 +69,15 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
 /// The names to search among, as a JSON list; none for whoever sees all that the repository has now.
 async fn visible_names(visit: &Visit<'_>) -> Result<Option<String>> {
     let is_past = visit.head.revision != visit.repository.head.revision;
-    let is_limited = !visit.repository.is_public
-        && visit
-            .principal
-            .as_ref()
-            .is_none_or(|principal| principal.packages.is_some());
-    if !is_past && !is_limited {
+    if !is_past && visit.view().is_none() && visit.bar().is_none() {
         return Ok(None);
     }
-    let mut names = Snapshot::open(visit.app, &visit.head).names().await?;
-    names.retain(|name| PackageName::parse(name).is_ok_and(|name| visit.sees(&name)));
+    let names = Snapshot::open(visit.app, &visit.head).names().await?;
+    let names = names
+        .iter()
+        .filter_map(|name| PackageName::parse(name).ok())
+        .collect();
+    let names = retain_visible(visit, names).await?;
     serde_json::to_string(&names)
         .map(Some)
         .map_err(Error::internal)
@@ -134,8 +134,8 @@ pub async fn list_names(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
             None => true,
             Some(glob) => glob.as_ref().is_some_and(|glob| glob.matches(name)),
         })
-        .filter(|name| visit.sees(name))
         .collect();
+    let names = retain_visible(visit, names).await?;
     let list = serde_json::to_vec(&json!({ "packageNames": names })).unwrap_or_default();
     Ok(Reply::new(200, CachePolicy::Revalidate, Body::Bytes(list))
         .with("content-type", "application/json")

@@ -132,11 +132,17 @@ fn a_token_ends_at_its_second_even_where_it_is_remembered() {
     registry.pass_time(1);
     reader.get(TAGGED).expect(200);
     registry.pass_time(1);
-    reader.get(TAGGED).expect(401);
+    reader.get(TAGGED).expect(404);
     // Neither does a database that is down bring it back.
     registry.world.db_is_down.set(true);
     registry.pass_time(60);
-    reader.get(TAGGED).expect(401);
+    reader.get(TAGGED).expect(404);
+    let root = reader.get(ROOT).expect(200).json();
+    assert_eq!(
+        root["warning"],
+        "The token you use here has expired. Ask the people who gave you the token"
+    );
+    assert_eq!(root["available-package-patterns"], json!(["-/-"]));
 }
 
 #[test]

@@ -496,6 +496,11 @@ impl Cache for Ports {
             })
             .await
     }
+
+    async fn put_for(&self, key: &str, bytes: &[u8], _seconds: u32) -> Result<()> {
+        // Nothing here lives that long.
+        Cache::put(self, key, bytes).await
+    }
 }
 
 #[async_trait(?Send)]

@@ -4,7 +4,7 @@ mod form;
 pub mod in_parts;
 
 use crate::app::App;
-use crate::domain::access::{Access, Action, allows};
+use crate::domain::access::{Ability, Action, sight};
 use crate::domain::form_data::FormReader;
 use crate::domain::name::PackageName;
 use crate::domain::upload::{Asked, InvalidUpload};
@@ -114,7 +114,7 @@ fn refuse_strangers(visit: &Visit<'_>, name: Option<&PackageName>) -> Result<()>
             "An upload needs a token that may write",
         ));
     };
-    if principal.access < Access::Write {
+    if !principal.abilities.has(Ability::Upload) {
         return Err(Error::new(
             ErrorKind::Forbidden,
             "This token may only read; create one with `\"access\": \"write\"` for uploads",
@@ -122,10 +122,12 @@ fn refuse_strangers(visit: &Visit<'_>, name: Option<&PackageName>) -> Result<()>
     }
     let place = visit.repository.place();
     match name {
-        Some(name) if !allows(Some(principal), Action::Upload, place, name) => Err(Error::new(
-            ErrorKind::Forbidden,
-            format!("This token may not upload `{name}`; its packages are limited to others"),
-        )),
+        Some(name) if !sight(Some(principal), Action::Upload, place, name).is_something() => {
+            Err(Error::new(
+                ErrorKind::Forbidden,
+                format!("This token may not upload `{name}`; its packages are limited to others"),
+            ))
+        }
         _ => Ok(()),
     }
 }

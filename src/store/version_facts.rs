@@ -1,0 +1,119 @@
+//! What access by versions is decided from: of the versions that there are, and of every archive that was ever served.
+
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::domain::access::{VersionFacts, alias_of};
+use crate::domain::branch::BranchRole;
+use crate::domain::name::PackageName;
+use crate::error::{Error, Result};
+use crate::ports::Statement;
+use crate::ports::db::rows_as;
+
+/// How long the versions of a reference are remembered, in seconds: another branch or tag may come to stand for it.
+const REMEMBERED: i64 = 60;
+/// So many packages are asked about in one statement.
+const PACKAGES_AT_ONCE: usize = 500;
+
+#[derive(Deserialize)]
+struct FactsRow {
+    name: String,
+    pretty: String,
+    normalized: String,
+    published_at: i64,
+    is_default_branch: i64,
+    /// JSON: extra.branch-alias.
+    branch_alias: Option<String>,
+}
+
+impl FactsRow {
+    fn facts(self) -> VersionFacts {
+        let role = BranchRole::of(self.is_default_branch != 0);
+        let aliases = self
+            .branch_alias
+            .and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let manifest: Map<String, Value> = aliases
+            .map(|aliases| ("extra".to_owned(), json!({ "branch-alias": aliases })))
+            .into_iter()
+            .collect();
+        VersionFacts {
+            alias: alias_of(&self.pretty, &manifest, role),
+            normalized: self.normalized,
+            published_at: self.published_at,
+        }
+    }
+}
+
+/// The versions in the metadata of these packages of an organisation, in no order.
+pub async fn list_version_facts(
+    app: &App,
+    organisation: i64,
+    names: &[PackageName],
+) -> Result<Vec<(PackageName, VersionFacts)>> {
+    let mut found = Vec::new();
+    for names in names.chunks(PACKAGES_AT_ONCE) {
+        let names = serde_json::to_string(names).map_err(Error::internal)?;
+        let rows = app
+            .db
+            .read_nearby(vec![
+                Statement::new(
+                    "select p.name, v.pretty, v.normalized, v.published_at, v.is_default_branch,
+                            json_extract(v.manifest, '$.extra.\"branch-alias\"') as branch_alias
+                     from packages p join versions v on v.package_id = p.id
+                     where p.organisation_id = ?1 and p.name in (select value from json_each(?2))
+                       and v.removed_at is null",
+                )
+                .bind(organisation)
+                .bind(names),
+            ])
+            .await?;
+        for row in rows_as::<FactsRow>(rows.into_iter().next().unwrap_or_default())? {
+            if let Ok(name) = PackageName::parse(&row.name) {
+                found.push((name, row.facts()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The versions that an archive was ever served for, in a repository.
+pub async fn list_reference_facts(
+    app: &App,
+    repository: i64,
+    name: &PackageName,
+    reference: &str,
+) -> Result<Rc<[VersionFacts]>> {
+    let key = format!("{repository}:{name}:{reference}");
+    if let Some(known) = app.memo.references.recall(&key, app.now(), REMEMBERED) {
+        return Ok(known);
+    }
+    let rows = app
+        .db
+        .read_nearby(vec![
+            Statement::new(
+                "select p.name, v.pretty, v.normalized, v.published_at, v.is_default_branch, v.branch_alias
+                 from packages p
+                 join repository_packages m on m.package_id = p.id and m.repository_id = ?1
+                 join repositories r on r.id = m.repository_id and r.organisation_id = p.organisation_id
+                 join version_references v on v.package_id = p.id and v.reference = ?3
+                 where p.name = ?2",
+            )
+            .bind(repository)
+            .bind(name.as_str())
+            .bind(reference),
+        ])
+        .await?;
+    let facts: Rc<[VersionFacts]> =
+        rows_as::<FactsRow>(rows.into_iter().next().unwrap_or_default())?
+            .into_iter()
+            .map(FactsRow::facts)
+            .collect();
+    // What is not there may be on its way to this replica.
+    if !facts.is_empty() {
+        app.memo.references.remember(&key, facts.clone(), app.now());
+    }
+    Ok(facts)
+}
