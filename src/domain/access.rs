@@ -1,9 +1,12 @@
 //! Who may do what. One function decides.
 
+use schemars::JsonSchema;
+
 use crate::domain::name::{NameGlob, PackageName};
 
 /// How much a token may do; each level includes the ones before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
 pub enum Access {
     /// Metadata and archives.
     Read,
