@@ -1,5 +1,6 @@
 //! The JSON API. Every call needs a token with `admin` access, but for the first set-up.
 
+pub mod audit;
 pub mod connections;
 pub mod definitions;
 pub mod deliveries;
@@ -19,11 +20,13 @@ pub mod tokens;
 use crate::app::App;
 use crate::domain::access::{Access, Principal, manages};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::actor::actor_of;
 use crate::http::auth::{Credentials, read_credentials};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::http::route::ApiRoute;
+use crate::http::route::{ApiRoute, AuditRoute};
 use crate::store::admission::find_principal;
+use crate::store::audit::acting;
 use crate::store::organisations::{Organisation, find_organisation};
 
 /// Rows in one page of a list.
@@ -35,11 +38,24 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         return organisations::set_up(app, request).await;
     }
     let principal = authenticate(app, &request).await?;
+    // Whatever is changed from here on is this caller's, in the audit log.
+    let app = &acting(app, actor_of(&request, &principal));
     match route {
         ApiRoute::SetUp => Err(Error::not_found("Not found")),
         ApiRoute::ListOrganisations => organisations::list_organisations(app, &principal).await,
         ApiRoute::CreateOrganisation => {
             organisations::create_organisation(app, request, &principal).await
+        }
+        ApiRoute::Audit(org, route) => {
+            let organisation = match org {
+                Some(org) => Some(open(app, &principal, &org).await?.id),
+                None if is_owner(&principal) => None,
+                None => return Err(Error::not_found("The API has nothing at this address")),
+            };
+            match route {
+                AuditRoute::List => audit::list_audit(app, &request, organisation).await,
+                AuditRoute::Export => audit::export_audit(app, &request, organisation).await,
+            }
         }
         ApiRoute::ListRepositories(org) => {
             repositories::list_repositories(app, &open(app, &principal, &org).await?).await
@@ -161,6 +177,11 @@ async fn open(app: &App, principal: &Principal, slug: &str) -> Result<Organisati
         )),
         _ => Err(Error::not_found("No such organisation")),
     }
+}
+
+/// Whether somebody owns the instance.
+pub(crate) fn is_owner(principal: &Principal) -> bool {
+    principal.organisation.is_none() && principal.access == Access::Admin
 }
 
 /// What is not of this organisation does not exist.
