@@ -149,7 +149,8 @@ BEGIN
             'repository', new.id, new.slug,
             null,
             json_object('slug', new.slug, 'public', json(iif(new.is_public, 'true', 'false')),
-                'description', new.description, 'settings', json(new.settings)));
+                'description', new.description,
+                'settings', json(iif(json_valid(new.settings), new.settings, 'null'))));
 END;
 
 create trigger audit_repositories_update after update of slug, is_public, description, settings on repositories
@@ -158,9 +159,11 @@ BEGIN
     values (new.organisation_id, 'repository.updated',
             'repository', new.id, new.slug,
             json_object('slug', old.slug, 'public', json(iif(old.is_public, 'true', 'false')),
-                'description', old.description, 'settings', json(old.settings)),
+                'description', old.description,
+                'settings', json(iif(json_valid(old.settings), old.settings, 'null'))),
             json_object('slug', new.slug, 'public', json(iif(new.is_public, 'true', 'false')),
-                'description', new.description, 'settings', json(new.settings)));
+                'description', new.description,
+                'settings', json(iif(json_valid(new.settings), new.settings, 'null'))));
 END;
 
 create trigger audit_repositories_delete after delete on repositories
@@ -169,7 +172,8 @@ BEGIN
     values (old.organisation_id, 'repository.deleted',
             'repository', old.id, old.slug,
             json_object('slug', old.slug, 'public', json(iif(old.is_public, 'true', 'false')),
-                'description', old.description, 'settings', json(old.settings)),
+                'description', old.description,
+                'settings', json(iif(json_valid(old.settings), old.settings, 'null'))),
             null);
 END;
 
@@ -179,8 +183,10 @@ BEGIN
     values (new.organisation_id, 'token.created',
             'token', new.id, new.name,
             null,
-            json_object('name', new.name, 'access', new.access, 'repositories', json(new.repositories),
-                'packages', json(new.packages), 'expires_at', new.expires_at, 'revoked_at', new.revoked_at));
+            json_object('name', new.name, 'access', new.access,
+                'repositories', json(iif(json_valid(new.repositories), new.repositories, 'null')),
+                'packages', json(iif(json_valid(new.packages), new.packages, 'null')),
+                'expires_at', new.expires_at, 'revoked_at', new.revoked_at));
 END;
 
 create trigger audit_tokens_update after update of name, access, repositories, packages, expires_at, revoked_at on tokens
@@ -189,10 +195,14 @@ BEGIN
     values (new.organisation_id,
         iif(new.revoked_at is not null and old.revoked_at is null, 'token.revoked', 'token.updated'),
             'token', new.id, new.name,
-            json_object('name', old.name, 'access', old.access, 'repositories', json(old.repositories),
-                'packages', json(old.packages), 'expires_at', old.expires_at, 'revoked_at', old.revoked_at),
-            json_object('name', new.name, 'access', new.access, 'repositories', json(new.repositories),
-                'packages', json(new.packages), 'expires_at', new.expires_at, 'revoked_at', new.revoked_at));
+            json_object('name', old.name, 'access', old.access,
+                'repositories', json(iif(json_valid(old.repositories), old.repositories, 'null')),
+                'packages', json(iif(json_valid(old.packages), old.packages, 'null')),
+                'expires_at', old.expires_at, 'revoked_at', old.revoked_at),
+            json_object('name', new.name, 'access', new.access,
+                'repositories', json(iif(json_valid(new.repositories), new.repositories, 'null')),
+                'packages', json(iif(json_valid(new.packages), new.packages, 'null')),
+                'expires_at', new.expires_at, 'revoked_at', new.revoked_at));
 END;
 
 create trigger audit_tokens_delete after delete on tokens
@@ -200,8 +210,10 @@ BEGIN
     insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
     values (old.organisation_id, 'token.deleted',
             'token', old.id, old.name,
-            json_object('name', old.name, 'access', old.access, 'repositories', json(old.repositories),
-                'packages', json(old.packages), 'expires_at', old.expires_at, 'revoked_at', old.revoked_at),
+            json_object('name', old.name, 'access', old.access,
+                'repositories', json(iif(json_valid(old.repositories), old.repositories, 'null')),
+                'packages', json(iif(json_valid(old.packages), old.packages, 'null')),
+                'expires_at', old.expires_at, 'revoked_at', old.revoked_at),
             null);
 END;
 
@@ -213,7 +225,8 @@ BEGIN
             'connection', new.id, new.provider || ' ' || new.account,
             null,
             json_object('provider', new.provider, 'base_url', new.base_url, 'account', new.account,
-                'username', new.username, 'hooks', new.hooks, 'hook_mapping', json(new.hook_mapping),
+                'username', new.username, 'hooks', new.hooks,
+                'hook_mapping', json(iif(json_valid(new.hook_mapping), new.hook_mapping, 'null')),
                 'reconcile_hours', new.reconcile_hours, 'github_app_id', new.github_app_id,
                 'installation_id', new.installation_id, 'refused_at', new.refused_at));
 END;
@@ -226,12 +239,14 @@ BEGIN
                     iif(new.sealed_webhook_secret is not old.sealed_webhook_secret, 'connection.webhook_secret_rotated', 'connection.updated'))),
             'connection', new.id, new.provider || ' ' || new.account,
             json_object('provider', old.provider, 'base_url', old.base_url, 'account', old.account,
-                'username', old.username, 'hooks', old.hooks, 'hook_mapping', json(old.hook_mapping),
+                'username', old.username, 'hooks', old.hooks,
+                'hook_mapping', json(iif(json_valid(old.hook_mapping), old.hook_mapping, 'null')),
                 'reconcile_hours', old.reconcile_hours, 'github_app_id', old.github_app_id,
                 'installation_id', old.installation_id, 'refused_at', old.refused_at, 'token', null,
                 'webhook_secret', null),
             json_object('provider', new.provider, 'base_url', new.base_url, 'account', new.account,
-                'username', new.username, 'hooks', new.hooks, 'hook_mapping', json(new.hook_mapping),
+                'username', new.username, 'hooks', new.hooks,
+                'hook_mapping', json(iif(json_valid(new.hook_mapping), new.hook_mapping, 'null')),
                 'reconcile_hours', new.reconcile_hours, 'github_app_id', new.github_app_id,
                 'installation_id', new.installation_id, 'refused_at', new.refused_at, 'token',
                 iif(new.sealed_token is not old.sealed_token and new.github_app_id is null, 'replaced', null),
@@ -245,7 +260,8 @@ BEGIN
     values (old.organisation_id, 'connection.deleted',
             'connection', old.id, old.provider || ' ' || old.account,
             json_object('provider', old.provider, 'base_url', old.base_url, 'account', old.account,
-                'username', old.username, 'hooks', old.hooks, 'hook_mapping', json(old.hook_mapping),
+                'username', old.username, 'hooks', old.hooks,
+                'hook_mapping', json(iif(json_valid(old.hook_mapping), old.hook_mapping, 'null')),
                 'reconcile_hours', old.reconcile_hours, 'github_app_id', old.github_app_id,
                 'installation_id', old.installation_id, 'refused_at', old.refused_at),
             null);
@@ -331,10 +347,10 @@ BEGIN
     insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
     values (new.organisation_id, 'project.updated',
             'project', new.id, new.full_name,
-            json_object('folders', json(old.folders), 'versions', old.folder_versions,
-                'connection', old.connection_id),
-            json_object('folders', json(new.folders), 'versions', new.folder_versions,
-                'connection', new.connection_id));
+            json_object('folders', json(iif(json_valid(old.folders), old.folders, 'null')),
+                'versions', old.folder_versions, 'connection', old.connection_id),
+            json_object('folders', json(iif(json_valid(new.folders), new.folders, 'null')),
+                'versions', new.folder_versions, 'connection', new.connection_id));
 END;
 
 -- Packages, where they are, and their versions.
@@ -357,12 +373,18 @@ BEGIN
             'package', new.id, new.name,
             json_object('name', old.name,
                 'project', (select full_name from git_repos where id = old.git_repo_id),
-                'transient_branches', json(old.transient_branches), 'tag_prefixes', json(old.tag_prefixes),
-                'moved_tags', old.moved_tags, 'abandoned', json(old.abandoned), 'renamed_to', old.renamed_to),
+                'transient_branches', json(iif(json_valid(old.transient_branches), old.transient_branches, 'null')),
+                'tag_prefixes', json(iif(json_valid(old.tag_prefixes), old.tag_prefixes, 'null')),
+                'moved_tags', old.moved_tags,
+                'abandoned', json(iif(json_valid(old.abandoned), old.abandoned, 'null')),
+                'renamed_to', old.renamed_to),
             json_object('name', new.name,
                 'project', (select full_name from git_repos where id = new.git_repo_id),
-                'transient_branches', json(new.transient_branches), 'tag_prefixes', json(new.tag_prefixes),
-                'moved_tags', new.moved_tags, 'abandoned', json(new.abandoned), 'renamed_to', new.renamed_to));
+                'transient_branches', json(iif(json_valid(new.transient_branches), new.transient_branches, 'null')),
+                'tag_prefixes', json(iif(json_valid(new.tag_prefixes), new.tag_prefixes, 'null')),
+                'moved_tags', new.moved_tags,
+                'abandoned', json(iif(json_valid(new.abandoned), new.abandoned, 'null')),
+                'renamed_to', new.renamed_to));
 END;
 
 create trigger audit_packages_delete after delete on packages
@@ -415,10 +437,10 @@ BEGIN
             'version', new.package_id, (select name from packages where id = new.package_id) || ' ' || new.pretty,
             json_object('reference', old.reference, 'ref', old.git_ref,
                 'in_metadata', json(iif(old.removed_at is null, 'true', 'false')), 'yanked_at', old.yanked_at,
-                'deprecated', json(old.deprecated)),
+                'deprecated', json(iif(json_valid(old.deprecated), old.deprecated, 'null'))),
             json_object('reference', new.reference, 'ref', new.git_ref,
                 'in_metadata', json(iif(new.removed_at is null, 'true', 'false')), 'yanked_at', new.yanked_at,
-                'deprecated', json(new.deprecated)));
+                'deprecated', json(iif(json_valid(new.deprecated), new.deprecated, 'null'))));
 END;
 
 create trigger audit_versions_delete after delete on versions
@@ -436,7 +458,7 @@ BEGIN
     values ((select organisation_id from packages where id = new.package_id), 'version.published',
             'version', new.package_id, (select name from packages where id = new.package_id) || ' ' || new.pretty,
             null,
-            json_object('definition', json(new.definition)));
+            json_object('definition', json(iif(json_valid(new.definition), new.definition, 'null'))));
 END;
 
 create trigger audit_defined_versions_update after update of definition, removed_at, yanked_at, deprecated on defined_versions
@@ -449,10 +471,12 @@ BEGIN
                         iif(new.yanked_at is null and old.yanked_at is not null, 'version.unyanked',
                             iif(new.deprecated is not old.deprecated, 'version.deprecated', 'version.moved'))))),
             'version', new.package_id, (select name from packages where id = new.package_id) || ' ' || new.pretty,
-            json_object('definition', json(old.definition), 'in_metadata', json(iif(old.removed_at is null,
-                'true', 'false')), 'yanked_at', old.yanked_at, 'deprecated', json(old.deprecated)),
-            json_object('definition', json(new.definition), 'in_metadata', json(iif(new.removed_at is null,
-                'true', 'false')), 'yanked_at', new.yanked_at, 'deprecated', json(new.deprecated)));
+            json_object('definition', json(iif(json_valid(old.definition), old.definition, 'null')),
+                'in_metadata', json(iif(old.removed_at is null, 'true', 'false')), 'yanked_at', old.yanked_at,
+                'deprecated', json(iif(json_valid(old.deprecated), old.deprecated, 'null'))),
+            json_object('definition', json(iif(json_valid(new.definition), new.definition, 'null')),
+                'in_metadata', json(iif(new.removed_at is null, 'true', 'false')), 'yanked_at', new.yanked_at,
+                'deprecated', json(iif(json_valid(new.deprecated), new.deprecated, 'null'))));
 END;
 
 create trigger audit_defined_versions_delete after delete on defined_versions
@@ -460,7 +484,7 @@ BEGIN
     insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
     values ((select organisation_id from packages where id = old.package_id), 'version.deleted',
             'version', old.package_id, (select name from packages where id = old.package_id) || ' ' || old.pretty,
-            json_object('definition', json(old.definition)),
+            json_object('definition', json(iif(json_valid(old.definition), old.definition, 'null'))),
             null);
 END;
 
@@ -496,7 +520,7 @@ BEGIN
             'import', new.id, (select provider || ' ' || account from connections where id = new.connection_id),
             null,
             json_object('repository', (select slug from repositories where id = new.repository_id),
-                'patterns', json(new.patterns)));
+                'patterns', json(iif(json_valid(new.patterns), new.patterns, 'null'))));
 END;
 
 create trigger audit_imports_update after update of state on imports

@@ -3,13 +3,16 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::domain::access::Principal;
 use crate::domain::time::{parse_moment, rfc3339};
 use crate::error::{Error, Result};
-use crate::http::api::PAGE;
 use crate::http::api::packages::next_page;
+use crate::http::api::{PAGE, is_owner};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
+use crate::http::route::AuditRoute;
 use crate::store::audit::{AuditFilter, AuditLine, list_lines};
+use crate::store::organisations::Organisation;
 
 /// Lines in one file: a few hundred bytes each, so it fits into memory many times over.
 const EXPORTED: i64 = 5_000;
@@ -32,8 +35,26 @@ const COLUMNS: [&str; 14] = [
     "after",
 ];
 
+/// Answers what is asked of the log of an organisation, or of the instance's, which its owner alone knows of.
+pub(super) async fn handle(
+    app: &App,
+    request: &Request,
+    principal: &Principal,
+    organisation: Option<&Organisation>,
+    route: AuditRoute,
+) -> Result<Reply> {
+    if organisation.is_none() && !is_owner(principal) {
+        return Err(Error::not_found("The API has nothing at this address"));
+    }
+    let organisation = organisation.map(|organisation| organisation.id);
+    match route {
+        AuditRoute::List => list_audit(app, request, organisation).await,
+        AuditRoute::Export => export_audit(app, request, organisation).await,
+    }
+}
+
 /// Lists lines, newest first; `?before={id}` gives the next page. Without an organisation it is the instance's log.
-pub async fn list_audit(app: &App, request: &Request, organisation: Option<i64>) -> Result<Reply> {
+async fn list_audit(app: &App, request: &Request, organisation: Option<i64>) -> Result<Reply> {
     let (filter, before) = read_filter(request)?;
     let lines = list_lines(app, organisation, &filter, before, PAGE)
         .await?
@@ -45,11 +66,7 @@ pub async fn list_audit(app: &App, request: &Request, organisation: Option<i64>)
 }
 
 /// The same as a file. One has at most [`EXPORTED`] lines; where there are more, `Link` leads to the next file.
-pub async fn export_audit(
-    app: &App,
-    request: &Request,
-    organisation: Option<i64>,
-) -> Result<Reply> {
+async fn export_audit(app: &App, request: &Request, organisation: Option<i64>) -> Result<Reply> {
     let (filter, before) = read_filter(request)?;
     let format = request.query_parameter("format");
     let is_csv = match format.as_deref() {

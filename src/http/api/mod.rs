@@ -24,7 +24,7 @@ use crate::http::actor::actor_of;
 use crate::http::auth::{Credentials, read_credentials};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::http::route::{ApiRoute, AuditRoute};
+use crate::http::route::ApiRoute;
 use crate::store::admission::find_principal;
 use crate::store::audit::acting;
 use crate::store::organisations::{Organisation, find_organisation};
@@ -48,14 +48,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         }
         ApiRoute::Audit(org, route) => {
             let organisation = match org {
-                Some(org) => Some(open(app, &principal, &org).await?.id),
-                None if is_owner(&principal) => None,
-                None => return Err(Error::not_found("The API has nothing at this address")),
+                Some(org) => Some(open(app, &principal, &org).await?),
+                None => None,
             };
-            match route {
-                AuditRoute::List => audit::list_audit(app, &request, organisation).await,
-                AuditRoute::Export => audit::export_audit(app, &request, organisation).await,
-            }
+            audit::handle(app, &request, &principal, organisation.as_ref(), route).await
         }
         ApiRoute::ListRepositories(org) => {
             repositories::list_repositories(app, &open(app, &principal, &org).await?).await
