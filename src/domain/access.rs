@@ -1,12 +1,13 @@
 //! Who may do what. One function decides.
 
 use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::domain::name::{NameGlob, PackageName};
 
 /// How much a token may do; each level includes the ones before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
-#[schemars(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Access {
     /// Metadata and archives.
     Read,
