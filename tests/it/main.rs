@@ -44,6 +44,7 @@ mod migrations;
 #[cfg(test)]
 mod monorepo;
 #[cfg(test)]
+mod openapi;
 mod parsers;
 #[cfg(test)]
 mod publishing;
