@@ -33,6 +33,7 @@ describe("schemathesis", () => {
         "--exclude-checks=positive_data_acceptance",
         "--phases=examples,coverage,fuzzing",
         "--max-examples=10",
+        "--max-time=100",
         "--seed=1",
         "--generation-database=none",
         "--workers=4",

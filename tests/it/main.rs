@@ -45,6 +45,7 @@ mod migrations;
 mod monorepo;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
 mod parsers;
 #[cfg(test)]
 mod publishing;

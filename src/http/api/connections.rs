@@ -55,7 +55,7 @@ impl Hooks {
 #[schemars(deny_unknown_fields, rename = "NewConnection")]
 pub(crate) struct Asked {
     /// What kind of host it is.
-    #[deserr(try_from(String) = read_provider -> BadValue)]
+    #[deserr(try_from(&String) = read_provider -> BadValue)]
     provider: ProviderKind,
     /// Where the host is, if it is not the best known of its kind.
     #[deserr(default)]
@@ -78,8 +78,8 @@ pub(crate) struct Asked {
     hooks: Option<Hooks>,
 }
 
-fn read_provider(text: String) -> Result<ProviderKind, BadValue> {
-    ProviderKind::parse(&text)
+fn read_provider(text: &str) -> Result<ProviderKind, BadValue> {
+    ProviderKind::parse(text)
         .ok_or_else(|| BadValue::new(format!("`provider` must be {}", providers())))
 }
 

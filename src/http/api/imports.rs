@@ -243,6 +243,10 @@ pub(crate) struct Shown {
     projects: Option<Vec<ShownProject>>,
     /// The cursor to the next page of its projects; where one import is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and a text say three things"
+    )]
     next: Option<Option<String>>,
 }
 

@@ -47,7 +47,9 @@ pub fn document() -> Value {
         {
             rename(&mut shown, &name);
             for (_, schema) in operations.iter_mut().flat_map(|one| &mut one.answers) {
-                schema.iter_mut().for_each(|schema| rename(schema, &name));
+                if let Some(schema) = schema {
+                    rename(schema, &name);
+                }
             }
             if let Some(shown) = shown.as_object_mut()
                 && let Some(schema) = shown.remove(&name)
@@ -105,7 +107,7 @@ pub fn document() -> Value {
 fn rename(value: &mut Value, name: &str) {
     match value {
         Value::String(text) if *text == format!("#/components/schemas/{name}") => {
-            text.push_str("Shown")
+            text.push_str("Shown");
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rename(item, name)),
         Value::Object(fields) => fields.values_mut().for_each(|field| rename(field, name)),
@@ -291,6 +293,7 @@ const AUDIT_EXPORT: &[(&str, &str)] = &[
 
 /// Every call, in the order of the routes. A body is read, an answer is written: hence two generators.
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
 fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<Operation> {
     vec![
         Operation { method: "GET", path: "/openapi.json", id: "describeApi", query: &[], pages: false,

@@ -181,6 +181,10 @@ pub(crate) struct Shown {
     archived: Option<bool>,
     /// Null for a project without commits.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and a text say three things"
+    )]
     default_branch: Option<Option<String>>,
     /// The packages that are made of it here.
     #[serde(skip_serializing_if = "Option::is_none")]

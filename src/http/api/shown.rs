@@ -67,6 +67,10 @@ pub(crate) struct Ref {
     pub(crate) commit: Option<String>,
     /// Of a package that is one of many in its project: the folder it is in there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and a text say three things"
+    )]
     pub(crate) folder: Option<Option<String>>,
     /// `imported`, `skipped`, `failed`, `kept` or `cutting`.
     pub(crate) state: String,

@@ -33,7 +33,7 @@ pub(crate) struct Asked {
     #[schemars(length(min = 1, max = 200))]
     name: String,
     /// How much it may do.
-    #[deserr(try_from(String) = read_access -> BadValue)]
+    #[deserr(try_from(&String) = read_access -> BadValue)]
     access: Access,
     /// The slugs of the repositories it is limited to; all without it.
     #[deserr(default)]
@@ -56,8 +56,8 @@ fn check_name(name: String) -> Result<String, BadValue> {
     Ok(name)
 }
 
-fn read_access(text: String) -> Result<Access, BadValue> {
-    Access::parse(&text).ok_or_else(|| BadValue::new("`access` must be `read`, `write` or `admin`"))
+fn read_access(text: &str) -> Result<Access, BadValue> {
+    Access::parse(text).ok_or_else(|| BadValue::new("`access` must be `read`, `write` or `admin`"))
 }
 
 fn read_time(text: Option<String>) -> Result<Option<i64>, BadValue> {
