@@ -27,6 +27,7 @@ pub mod host_facts;
 pub mod imports;
 pub mod job_refs;
 pub mod jobs;
+pub mod life_cycle;
 pub mod memo;
 pub mod monorepos;
 pub mod organisations;

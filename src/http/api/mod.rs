@@ -16,6 +16,7 @@ pub mod packages;
 pub mod projects;
 pub mod repositories;
 pub mod tokens;
+pub mod versions;
 
 use crate::app::App;
 use crate::domain::access::{Access, Principal, manages};
@@ -33,6 +34,7 @@ use crate::store::organisations::{Organisation, find_organisation};
 pub(crate) const PAGE: i64 = 100;
 
 /// Answers a call of the API.
+#[expect(clippy::too_many_lines, reason = "one line for each route")]
 pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Reply> {
     if route == ApiRoute::SetUp {
         return organisations::set_up(app, request).await;
@@ -117,6 +119,17 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         ApiRoute::Definition(org, name, route) => {
             let org = open(app, &principal, &org).await?;
             definitions::handle(app, request, &org, &name, route).await
+        }
+        ApiRoute::Version(org, name, version, route) => {
+            let org = open(app, &principal, &org).await?;
+            versions::handle(app, request, &org, &name, &version, route).await
+        }
+        ApiRoute::Membership(org, repository, name, route) => {
+            let org = open(app, &principal, &org).await?;
+            versions::change_membership(app, &org, &repository, &name, route).await
+        }
+        ApiRoute::OwnerTokens(route) => {
+            tokens::handle_owners(app, request, &principal, route).await
         }
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, &principal, &org).await?, &name).await

@@ -12,6 +12,7 @@ use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::hooks::show as show_hook;
 use crate::http::api::monorepos::{create_monorepo, package_of_job, show_refs};
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
+use crate::http::api::versions::show_deleted;
 use crate::http::api::{PAGE, missing};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -27,7 +28,7 @@ use crate::store::packages::{
 };
 use crate::store::project_additions::{Addition, add_project};
 use crate::store::repositories::find_repository;
-use crate::store::versions::list_versions;
+use crate::store::versions::{VersionRow, list_versions};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,26 +167,7 @@ pub async fn show_package(
         .collect();
     let mut versions = list_versions(app, package.id).await?;
     versions.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
-    let versions: Vec<_> = versions
-        .into_iter()
-        .map(|version| {
-            json!({
-                "version": version.pretty,
-                "version_normalized": version.normalized,
-                "reference": version.reference,
-                "ref": version.git_ref,
-                "time": version.time,
-                "published_time": rfc3339(version.published_at),
-                "downloads": version.downloads,
-                "dist": {
-                    "format": version.format,
-                    "size": version.size,
-                    "shasum": version.sha1,
-                    "sha256": version.sha256,
-                },
-            })
-        })
-        .collect();
+    let versions: Vec<_> = versions.into_iter().map(show_version).collect();
     let (project, refs) = show_project(app, &package).await?;
     Ok(Reply::json(
         200,
@@ -196,6 +178,7 @@ pub async fn show_package(
             "project": project,
             "folder": package.folder,
             "versions": versions,
+            "deleted_versions": show_deleted(app, &package).await?,
             "refs": refs,
             "abandoned": is_abandoned(app, &package).await?,
             "renamed_from": package.renamed_from,
@@ -205,6 +188,28 @@ pub async fn show_package(
             "created_at": rfc3339(package.created_at),
         }),
     ))
+}
+
+/// A version as packages show it.
+pub(crate) fn show_version(version: VersionRow) -> Value {
+    let deprecated = version.deprecated.as_deref();
+    json!({
+        "version": version.pretty,
+        "version_normalized": version.normalized,
+        "reference": version.reference,
+        "ref": version.git_ref,
+        "time": version.time,
+        "published_time": rfc3339(version.published_at),
+        "yanked_at": version.yanked_at.map(rfc3339),
+        "deprecated": deprecated.and_then(|text| serde_json::from_str::<Value>(text).ok()),
+        "downloads": version.downloads,
+        "dist": {
+            "format": version.format,
+            "size": version.size,
+            "shasum": version.sha1,
+            "sha256": version.sha256,
+        },
+    })
 }
 
 async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>)> {

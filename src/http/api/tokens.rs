@@ -4,14 +4,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::domain::access::Access;
+use crate::domain::access::{Access, Principal};
 use crate::domain::name::NameGlob;
 use crate::domain::time::{parse_rfc3339, rfc3339};
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Error, Result};
-use crate::http::api::missing;
+use crate::http::api::{is_owner, missing};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
+use crate::http::route::OwnerTokensRoute;
 use crate::store::organisations::Organisation;
 use crate::store::repositories::list_repositories;
 use crate::store::tokens::{self as store, NewToken, TokenRow, insert_token_stmt};
@@ -101,6 +102,87 @@ pub async fn revoke_token(app: &App, organisation: &Organisation, id: &str) -> R
     } else {
         Err(missing("token"))
     }
+}
+
+/// The tokens of the instance's owner, for nobody else to know of.
+pub(super) async fn handle_owners(
+    app: &App,
+    mut request: Request,
+    principal: &Principal,
+    route: OwnerTokensRoute,
+) -> Result<Reply> {
+    if !is_owner(principal) {
+        return Err(Error::not_found("The API has nothing at this address"));
+    }
+    match route {
+        OwnerTokensRoute::List => {
+            let tokens = store::list_owner_tokens(app).await?;
+            let tokens: Vec<_> = tokens.into_iter().map(show).collect();
+            Ok(Reply::json(200, &json!({ "tokens": tokens })))
+        }
+        OwnerTokensRoute::Create => {
+            let asked: AskedByOwner = request.json().await?;
+            create_owner_token(app, asked).await
+        }
+        OwnerTokensRoute::Revoke(id) => {
+            if store::revoke_owner_token(app, &id, &principal.token).await? {
+                return Ok(Reply::empty(204, CachePolicy::NoStore));
+            }
+            if id == principal.token {
+                return Err(Error::conflict(
+                    "This is the token that you use; revoke it with another one, so that you cannot lock yourself out",
+                ));
+            }
+            Err(Error::not_found("No such token of the instance's owner"))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedByOwner {
+    name: String,
+    expires_at: Option<String>,
+}
+
+async fn create_owner_token(app: &App, asked: AskedByOwner) -> Result<Reply> {
+    let name = asked.name.trim();
+    if name.is_empty() || name.len() > NAME_LIMIT {
+        return Err(Error::invalid(
+            "A token needs a `name` of 1 to 200 bytes, so that people know what it is for",
+        ));
+    }
+    let expires_at = asked
+        .expires_at
+        .as_deref()
+        .map(|text| check_expiry(app, text))
+        .transpose()?;
+    let token = PlainToken::generate(TokenKind::Admin, |buffer| app.entropy.fill(buffer))?;
+    let id = app.random_id()?;
+    let new = NewToken {
+        id: &id,
+        organisation: None,
+        name,
+        access: Access::Admin,
+        repositories: None,
+        packages: None,
+        expires_at,
+    };
+    app.db
+        .rows(insert_token_stmt(&new, &token, app.now()))
+        .await?;
+    app.memo.principals.forget(token.hash().as_str());
+    Ok(Reply::json(
+        201,
+        &json!({
+            "id": id,
+            "name": name,
+            "token": token.reveal(),
+            "access": Access::Admin.as_str(),
+            "expires_at": expires_at.map(rfc3339),
+            "created_at": rfc3339(app.now()),
+        }),
+    ))
 }
 
 async fn check_repositories(
