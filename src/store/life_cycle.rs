@@ -103,9 +103,9 @@ pub async fn deprecate_version(
         .map(|_| ())
 }
 
-/// Deletes a version, in one batch: its number is noted as deleted, its row and that of its archive leave, unless another
-/// version has the same one, and what its ref is told becomes of it. The archive itself is taken away when no head names
-/// it any more ([`remove_deleted_archives`]).
+/// Deletes a version, in one batch: its number and its archive are noted as deleted, its row leaves, and
+/// what its ref is told becomes of it. The archive is taken away when no head names it any more
+/// ([`remove_deleted_archives`]), unless another version has the same one.
 pub async fn delete_version(
     app: &App,
     package: i64,
@@ -137,11 +137,6 @@ pub async fn delete_version(
             .bind(now),
             on("delete from versions where package_id = ?1 and normalized = ?2"),
             on("delete from defined_versions where package_id = ?1 and normalized = ?2"),
-            Statement::new(
-                "delete from dists where package_id = ?1
-                   and archive_key in (select archive_key from deleted_archives where package_id = ?1)",
-            )
-            .bind(package),
             on("update git_refs set state = 'skipped', version = null, reason = ?3, rule = null
                 where git_repo_id = (select git_repo_id from packages where id = ?1)
                   and name = (select git_ref from deleted_versions where package_id = ?1 and normalized = ?2)")
@@ -239,8 +234,9 @@ pub fn restore_same_bytes_stmt(package: i64, normalized: &str, sha256: &str) -> 
     .bind(sha256)
 }
 
-/// Takes archives of deleted versions out of the blob store, those of packages that wait for no publish: no head names
-/// them any more. One whose key has a row again stays; a call that dies is made up for by the next.
+/// Takes archives of deleted versions away, those of packages that wait for no publish: no head names them any more.
+/// Their rows go first, then the objects, then the note of it, so a call that dies is made up for by the next. An archive
+/// that a version has again stays.
 pub async fn remove_deleted_archives(app: &App) -> Result<()> {
     #[derive(Deserialize)]
     struct Key {
@@ -248,14 +244,26 @@ pub async fn remove_deleted_archives(app: &App) -> Result<()> {
     }
     let rows = app
         .db
-        .rows(Statement::new(
-            "select a.archive_key from deleted_archives a
-             where not exists (select 1 from pending_publications p where p.package_id = a.package_id)
-               and not exists (select 1 from dists d where d.archive_key = a.archive_key)
-             limit 500",
-        ))
+        .batch(vec![
+            Statement::new(
+                "delete from deleted_archives where archive_key in (
+                     select a.archive_key from deleted_archives a join dists d on d.archive_key = a.archive_key
+                     where exists (select 1 from versions v where v.package_id = d.package_id and v.dist_id = d.id)
+                        or exists (select 1 from defined_versions f
+                                   where f.package_id = d.package_id and f.reference = d.reference))",
+            ),
+            Statement::new(
+                "delete from dists where archive_key in (
+                     select a.archive_key from deleted_archives a
+                     where not exists (select 1 from pending_publications p where p.package_id = a.package_id))",
+            ),
+            Statement::new(
+                "select a.archive_key from deleted_archives a
+                 where not exists (select 1 from dists d where d.archive_key = a.archive_key) limit 500",
+            ),
+        ])
         .await?;
-    let keys: Vec<String> = rows_as::<Key>(rows)?
+    let keys: Vec<String> = rows_as::<Key>(rows.into_iter().last().unwrap_or_default())?
         .into_iter()
         .map(|row| row.archive_key)
         .collect();
@@ -263,6 +271,8 @@ pub async fn remove_deleted_archives(app: &App) -> Result<()> {
         return Ok(());
     }
     app.blobs.delete(&keys).await?;
+    // What this isolate remembers; elsewhere a copy leads to an object that is not there.
+    app.memo.dists.clear();
     let list = json_list(keys.iter().map(String::as_str))?;
     app.db
         .rows(

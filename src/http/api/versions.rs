@@ -224,7 +224,10 @@ pub(super) async fn change_membership(
         .await?
         .ok_or_else(|| missing("package"))?;
     match route {
-        MembershipRoute::TakeOut => take_out(app, package.id, repository.id).await?,
+        MembershipRoute::TakeOut => {
+            take_out(app, package.id, repository.id).await?;
+            enqueue_publishing(app, &[repository.id]).await?;
+        }
         MembershipRoute::PutIn => {
             app.db
                 .batch(vec![
@@ -232,9 +235,9 @@ pub(super) async fn change_membership(
                     ask_for_publication_stmt(package.id, app.now()),
                 ])
                 .await?;
+            enqueue_publications(app, package.id).await?;
         }
     }
-    enqueue_publishing(app, &[repository.id]).await?;
     let repositories: Vec<_> = list_memberships(app, package.id)
         .await?
         .into_iter()
