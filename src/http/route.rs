@@ -368,6 +368,7 @@ fn parse_parts(method: &str, segments: &[&str]) -> Result<PartsRoute, NoRoute> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "the table of the API's addresses")]
 fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
     let own = |text: &&str| percent_decode(text);
     match segments {

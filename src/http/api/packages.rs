@@ -167,7 +167,7 @@ pub async fn show_package(
         .collect();
     let mut versions = list_versions(app, package.id).await?;
     versions.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
-    let versions: Vec<_> = versions.into_iter().map(show_version).collect();
+    let versions: Vec<_> = versions.iter().map(show_version).collect();
     let (project, refs) = show_project(app, &package).await?;
     Ok(Reply::json(
         200,
@@ -191,7 +191,7 @@ pub async fn show_package(
 }
 
 /// A version as packages show it.
-pub(crate) fn show_version(version: VersionRow) -> Value {
+pub(crate) fn show_version(version: &VersionRow) -> Value {
     let deprecated = version.deprecated.as_deref();
     json!({
         "version": version.pretty,

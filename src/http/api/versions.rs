@@ -84,7 +84,7 @@ pub(super) async fn handle(
         .await?
         .into_iter()
         .find(|row| row.normalized == number)
-        .map_or(Value::Null, show_version);
+        .map_or(Value::Null, |row| show_version(&row));
     Ok(Reply::json(200, &shown))
 }
 
@@ -162,7 +162,7 @@ async fn delete(
         match find_repository(app, &organisation.slug, &membership.slug).await? {
             // At once, so that the archive can go at once.
             Some(repository) if left.is_empty() => {
-                left = publish_here(app, &repository, &name).await?
+                left = publish_here(app, &repository, &name).await?;
             }
             _ => {}
         }
