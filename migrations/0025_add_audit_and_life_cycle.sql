@@ -18,15 +18,25 @@ create table deleted_versions (
     primary key (package_id, normalized)
 ) without rowid;
 
--- Archives of deleted versions: they are taken out of the blob store, and the row leaves when they are.
+-- Whoever would store one, by whichever way, stores nothing.
+create trigger deleted_versions_stay_deleted before insert on versions
+when exists (select 1 from deleted_versions t where t.package_id = new.package_id and t.normalized = new.normalized)
+BEGIN
+    select raise(ignore);
+END;
+
+create trigger deleted_definitions_stay_deleted before insert on defined_versions
+when exists (select 1 from deleted_versions t where t.package_id = new.package_id and t.normalized = new.normalized)
+BEGIN
+    select raise(ignore);
+END;
+
+-- Archives of deleted versions: they are taken out of the blob store once no head names them, and then the row leaves.
 create table deleted_archives (
     archive_key text primary key,
+    package_id integer not null references packages (id),
     deleted_at integer not null
 ) without rowid;
-
--- The webhook secret of before, which holds until then, so that hosts can be told of the new one in peace.
-alter table connections add column sealed_old_webhook_secret text;
-alter table connections add column old_webhook_secret_until integer;
 
 -- Who changed what: append-only. The lines are written by the triggers below, in the transaction of the change itself.
 -- Triggers here are one statement each, without `case`, and BEGIN and END stand in capitals: what cuts migrations into

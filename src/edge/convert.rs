@@ -17,6 +17,7 @@ use crate::edge::kv::Kv;
 use crate::edge::log::Console;
 use crate::edge::r2::R2;
 use crate::error::{Error, Result};
+use crate::http::problem::archive_not_found;
 use crate::http::{Body, CachePolicy, Reply, Request};
 use crate::ports::{Level, Log};
 
@@ -96,11 +97,15 @@ pub(super) fn failure(error: &Error) -> Result<Response, JsValue> {
     Console.line(Level::Error, &error.to_string());
     // Composer prints the `warning` of a JSON body.
     let reply = Reply::json(500, &serde_json::json!({ "warning": error.message() }));
+    with_bytes(&reply)
+}
+
+fn with_bytes(reply: &Reply) -> Result<Response, JsValue> {
     let body = match &reply.body {
         Body::Bytes(bytes) => Some(Uint8Array::from(bytes.as_slice())),
         _ => None,
     };
-    let init = init(&reply, None)?;
+    let init = init(reply, None)?;
     Response::new_with_opt_js_u8_array_and_init(body.as_ref(), &init)
 }
 
@@ -128,11 +133,14 @@ async fn send(
             native(reply, None, &stream)
         }
         Body::Archive { key, range } if !bodiless => {
-            let stored = bindings
-                .blobs
-                .stream(key, *range)
-                .await?
-                .ok_or_else(|| lost(&format!("the archive `{key}`")))?;
+            let Some(stored) = bindings.blobs.stream(key, *range).await? else {
+                // Its version was deleted, and a copy of where it was is still about.
+                Console.line(
+                    Level::Warning,
+                    &format!("The archive `{key}` is not in the blob store: its version was deleted, or it is lost"),
+                );
+                return with_bytes(&archive_not_found()).map_err(js::failed("Response"));
+            };
             let length = range.map_or(stored.size, |(offset, length)| {
                 length.min(stored.size.saturating_sub(offset))
             });

@@ -5,6 +5,7 @@ use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::api::hooks::HookRoute;
+use crate::http::api::versions::{MembershipRoute, VersionRoute};
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
@@ -128,11 +129,23 @@ pub enum ApiRoute {
     UpdatePackage(String, PackageName),
     Definition(String, PackageName, DefinitionRoute),
     SyncPackage(String, PackageName),
+    Version(String, PackageName, String, VersionRoute),
+    Membership(String, String, PackageName, MembershipRoute),
+    OwnerTokens(OwnerTokensRoute),
     Monorepo(String, i64, MonorepoRoute),
     Jobs(String, JobsRoute),
     Hook(String, HookRoute),
     /// Without an organisation it is the instance's.
     Audit(Option<String>, AuditRoute),
+}
+
+/// What the API has to offer of the tokens of the instance's owner. The text is a token's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the URL table below")]
+pub enum OwnerTokensRoute {
+    List,
+    Create,
+    Revoke(String),
 }
 
 /// What the API has to offer of the audit log.
@@ -361,6 +374,7 @@ fn parse_parts(method: &str, segments: &[&str]) -> Result<PartsRoute, NoRoute> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "the table of the API's addresses")]
 fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
     let own = |text: &&str| percent_decode(text);
     match segments {
@@ -386,6 +400,33 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "PATCH" => Ok(ApiRoute::UpdateRepository(own(org), own(repository))),
             _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
         },
+        ["tokens"] => one_of(
+            method,
+            ApiRoute::OwnerTokens(OwnerTokensRoute::List),
+            ApiRoute::OwnerTokens(OwnerTokensRoute::Create),
+        ),
+        ["tokens", id] => only(
+            method,
+            "DELETE",
+            ApiRoute::OwnerTokens(OwnerTokensRoute::Revoke(own(id))),
+        ),
+        [
+            "orgs",
+            org,
+            "repositories",
+            repository,
+            "packages",
+            vendor,
+            short,
+        ] => {
+            let route = match method {
+                "PUT" => MembershipRoute::PutIn,
+                "DELETE" => MembershipRoute::TakeOut,
+                _ => return Err(NoRoute::MethodNotAllowed("PUT, DELETE")),
+            };
+            let name = parse_name(vendor, short)?;
+            Ok(ApiRoute::Membership(own(org), own(repository), name, route))
+        }
         ["orgs", org, "repositories", repository, "revisions"] => {
             get(method, ApiRoute::ListRevisions(own(org), own(repository)))
         }
@@ -503,6 +544,10 @@ fn parse_package(
             ApiRoute::Definition(org, name, DefinitionRoute::Archive),
         ),
         ["sync"] => only(method, "POST", ApiRoute::SyncPackage(org, name)),
+        ["versions", version @ ..] => {
+            let (version, route) = parse_version(method, version)?;
+            Ok(ApiRoute::Version(org, name, version, route))
+        }
         ["hook"] => {
             let route = match method {
                 "GET" | "HEAD" => HookRoute::Show(name),
@@ -514,6 +559,32 @@ fn parse_package(
         }
         _ => Err(NoRoute::NotFound),
     }
+}
+
+/// What is below `versions`. Names of branches have slashes; they may stand in the path as they are.
+fn parse_version(method: &str, segments: &[&str]) -> Result<(String, VersionRoute), NoRoute> {
+    let (version, route) = match segments {
+        [version @ .., "yank"] if !version.is_empty() => match method {
+            "POST" => (version, VersionRoute::Yank),
+            "DELETE" => (version, VersionRoute::Unyank),
+            _ => return Err(NoRoute::MethodNotAllowed("POST, DELETE")),
+        },
+        [version @ .., "deprecation"] if !version.is_empty() => match method {
+            "PUT" => (version, VersionRoute::Deprecate),
+            "DELETE" => (version, VersionRoute::Undeprecate),
+            _ => return Err(NoRoute::MethodNotAllowed("PUT, DELETE")),
+        },
+        [version @ .., "restore"] if !version.is_empty() => {
+            (version, only(method, "POST", VersionRoute::Restore)?)
+        }
+        [] => return Err(NoRoute::NotFound),
+        version => match method {
+            "GET" | "HEAD" => (version, VersionRoute::Show),
+            "DELETE" => (version, VersionRoute::Delete),
+            _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
+        },
+    };
+    Ok((percent_decode(&version.join("/")), route))
 }
 
 /// What is below `jobs` and `dead-letters`.

@@ -10,6 +10,7 @@ use crate::domain::version::Version;
 use crate::error::Result;
 use crate::jobs::source::Source;
 use crate::store::job_refs::WaitingRef;
+use crate::store::life_cycle::find_deleted_version;
 use crate::store::versions::{StoredVersion, find_version};
 
 /// What a ref turned out to be.
@@ -91,6 +92,9 @@ pub(super) async fn decide(
     };
     if let Err(fault) = manifest.check_version(version.pretty()) {
         return Ok(Decision::skip(fault.to_string()));
+    }
+    if let Some(deleted) = find_deleted_version(app, source.package, version.normalized()).await? {
+        return Ok(Decision::skip(deleted.reason(&source.package_name)));
     }
     if !version.is_dev()
         && source.policy.moved_tags == MovedTags::Keep

@@ -13,6 +13,7 @@ use crate::store::downloads::delete_old_reports;
 use crate::store::idempotency::delete_old_keys;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
 use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
+use crate::store::life_cycle::remove_deleted_archives;
 use crate::store::monorepos::find_monorepo;
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
@@ -103,6 +104,11 @@ pub async fn run(app: &App) {
         app,
         "forgetting counted downloads",
         delete_old_reports(app, app.now().saturating_sub(REPORTS_KEPT)).await,
+    );
+    report(
+        app,
+        "removing deleted archives",
+        remove_deleted_archives(app).await,
     );
     if let Some(days) = app.config.audit_days {
         let kept = i64::from(days).saturating_mul(24 * 60 * 60);

@@ -14,6 +14,7 @@ use crate::ports::db::rows_as;
 use crate::ports::{Row, Statement};
 use crate::store::packages::read_abandoned;
 use crate::store::publications::ask_for_publication_stmt;
+use crate::store::versions::warn_of;
 
 /// Whether the versions of a package were ever defined by hand.
 pub async fn is_defined(app: &App, package: i64) -> Result<bool> {
@@ -146,6 +147,7 @@ struct ReleasedRow {
     time: String,
     published_at: i64,
     abandoned: Option<String>,
+    deprecated: Option<String>,
     sha1: Option<String>,
     format: Option<ArchiveFormat>,
 }
@@ -153,12 +155,12 @@ struct ReleasedRow {
 /// The statement that gives the defined versions of a package for its documents, for a batch with others.
 pub(crate) fn load_defined_stmt(package: i64) -> Statement {
     Statement::new(
-        "select p.name, f.pretty, f.normalized, f.is_dev, f.definition, f.time, f.published_at, p.abandoned,
+        "select p.name, f.pretty, f.normalized, f.is_dev, f.definition, f.time, f.published_at, p.abandoned, f.deprecated,
                 d.sha1, d.format
          from defined_versions f
          join packages p on p.id = f.package_id
          left join dists d on d.package_id = f.package_id and d.reference = f.reference
-         where f.package_id = ?1 and f.removed_at is null",
+         where f.package_id = ?1 and f.removed_at is null and f.yanked_at is null",
     )
     .bind(package)
 }
@@ -185,6 +187,7 @@ fn read_released(row: ReleasedRow) -> Result<ReleasedVersion> {
         let mut is_archived = false;
         abandoned.overrule(&mut manifest, &mut is_archived);
     }
+    warn_of(&row.name, row.deprecated.as_deref(), &mut manifest)?;
     let (place, reference) = match definition.dist {
         DefinedDist::Nowhere => (Place::Nowhere, String::new()),
         DefinedDist::Elsewhere(dist) => (Place::Elsewhere(dist), String::new()),

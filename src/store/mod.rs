@@ -28,6 +28,7 @@ pub mod idempotency;
 pub mod imports;
 pub mod job_refs;
 pub mod jobs;
+pub mod life_cycle;
 pub mod memo;
 pub mod monorepos;
 pub mod organisations;

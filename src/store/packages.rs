@@ -183,9 +183,9 @@ pub async fn list_packages(
                 Statement::new(
                     "select p.name, p.description,
                             (select count(*) from versions v
-                             where v.package_id = p.id and v.removed_at is null)
+                             where v.package_id = p.id and v.removed_at is null and v.yanked_at is null)
                             + (select count(*) from defined_versions f
-                               where f.package_id = p.id and f.removed_at is null) as versions,
+                               where f.package_id = p.id and f.removed_at is null and f.yanked_at is null) as versions,
                             p.abandoned, p.renamed_to, g.is_archived
                      from packages p left join git_repos g on g.id = p.git_repo_id
                      where p.organisation_id = ?1 and p.name > ?2

@@ -52,6 +52,8 @@ struct Pending {
     package_id: i64,
     sequence: i64,
     name: String,
+    /// 0 when it was taken out of the repository.
+    is_member: i64,
 }
 
 /// Publishes what waits in a repository. May run any number of times, also at once: a lost race is run again.
@@ -224,7 +226,9 @@ async fn list_pending(app: &App, repository: i64) -> Result<Vec<Pending>> {
         app.db
             .rows(
                 Statement::new(
-                    "select p.package_id, p.sequence, n.name
+                    "select p.package_id, p.sequence, n.name,
+                            exists (select 1 from repository_packages m where m.repository_id = p.repository_id
+                                    and m.package_id = p.package_id) as is_member
                      from pending_publications p join packages n on n.id = p.package_id
                      where p.repository_id = ?1
                      order by p.asked_at, p.package_id
@@ -263,7 +267,10 @@ async fn build_documents(
 ) -> Result<Built> {
     let address = &repository.address(&app.config.public_url);
     let name = PackageName::parse(&package.name).map_err(Error::internal)?;
-    let (tagged, dev) = load_released(app, package.package_id).await?;
+    let (tagged, dev) = match package.is_member {
+        0 => (Vec::new(), Vec::new()),
+        _ => load_released(app, package.package_id).await?,
+    };
     let summary = Indexed {
         id: package.package_id,
         entry: summarize(&name, &tagged, &dev),

@@ -116,3 +116,34 @@ pub async fn revoke_token(app: &App, organisation: i64, id: &str) -> Result<bool
     app.memo.principals.clear();
     Ok(!rows.is_empty())
 }
+
+/// The tokens of the instance's owner, newest first, revoked ones included.
+pub async fn list_owner_tokens(app: &App) -> Result<Vec<TokenRow>> {
+    rows_as(
+        app.db
+            .rows(Statement::new(
+                "select id, name, access, hint, repositories, packages, created_at, expires_at, revoked_at
+                 from tokens where organisation_id is null order by created_at desc, id",
+            ))
+            .await?,
+    )
+}
+
+/// Revokes a token of the instance's owner, but for `own`, with which it is asked; whether there was one in force.
+pub async fn revoke_owner_token(app: &App, id: &str, own: &str) -> Result<bool> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "update tokens set revoked_at = ?3
+                 where id = ?1 and id <> ?2 and organisation_id is null and revoked_at is null
+                 returning id",
+            )
+            .bind(id)
+            .bind(own)
+            .bind(app.now()),
+        )
+        .await?;
+    app.memo.principals.clear();
+    Ok(!rows.is_empty())
+}

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::store::archives::{StoredArchive, UploadedArchive};
 use crate::store::defined_versions::is_defined;
 use crate::store::dists::{Dist, insert_dist_stmt};
+use crate::store::life_cycle::{find_deleted_version, restore_same_bytes_stmt};
 use crate::store::packages::{Package, add_to_repository_stmt, find_package, insert_package_stmt};
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::repositories::Repository;
@@ -77,6 +78,13 @@ pub async fn keep_upload(app: &App, upload: &Upload<'_>) -> Result<Kept> {
     let stored = &upload.archive.stored;
     let package = ensure_package(app, upload).await?;
     refuse_other_origins(app, &package).await?;
+    let deleted = find_deleted_version(app, package.id, version.normalized()).await?;
+    if let Some(deleted) = deleted.filter(|one| one.sha256.as_ref() != Some(&stored.sha256)) {
+        return Err(Error::conflict(format!(
+            "{}, or upload the very bytes that it had",
+            deleted.reason(name.as_str())
+        )));
+    }
     let before = find_version(app, package.id, version.normalized()).await?;
     let is_there = before
         .as_ref()
@@ -121,6 +129,7 @@ async fn write_version(app: &App, upload: &Upload<'_>, package: i64) -> Result<(
     };
     app.db
         .batch(vec![
+            restore_same_bytes_stmt(package, upload.version.normalized(), &stored.sha256),
             insert_dist_stmt(
                 package,
                 &stored.sha256,

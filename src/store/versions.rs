@@ -148,22 +148,28 @@ pub struct VersionRow {
     pub sha256: Option<String>,
     /// How often it was installed, as clients report it.
     pub downloads: i64,
+    /// Unix second at which a person took it out of the metadata.
+    pub yanked_at: Option<i64>,
+    /// JSON: what people are warned of.
+    pub deprecated: Option<String>,
 }
 
-/// The versions of a package that are in its metadata, in no order.
+/// The versions of a package that are in its metadata or yanked, in no order.
 pub async fn list_versions(app: &App, package: i64) -> Result<Vec<VersionRow>> {
     rows_as(
         app.db
             .rows(
                 Statement::new(
                     "select v.pretty, v.normalized, v.reference, v.git_ref, v.time, v.published_at,
-                            d.format, d.size, d.sha1, d.sha256,
+                            d.format, d.size, d.sha1, d.sha256, v.yanked_at, v.deprecated,
                             (select coalesce(sum(w.count), 0) from downloads w
                              where w.package_id = v.package_id and w.version = v.normalized) as downloads
-                     from (select package_id, pretty, normalized, reference, git_ref, time, published_at, dist_id
+                     from (select package_id, pretty, normalized, reference, git_ref, time, published_at, dist_id, yanked_at,
+                                  deprecated
                            from versions where package_id = ?1 and removed_at is null
                            union all
-                           select f.package_id, f.pretty, f.normalized, f.reference, null, f.time, f.published_at, a.id
+                           select f.package_id, f.pretty, f.normalized, f.reference, null, f.time, f.published_at, a.id,
+                                  f.yanked_at, f.deprecated
                            from defined_versions f
                            left join dists a on a.package_id = f.package_id and a.reference = f.reference
                            where f.package_id = ?1 and f.removed_at is null) v
@@ -177,6 +183,7 @@ pub async fn list_versions(app: &App, package: i64) -> Result<Vec<VersionRow>> {
 
 #[derive(Deserialize)]
 struct ReleasedRow {
+    name: String,
     pretty: String,
     normalized: String,
     is_dev: i64,
@@ -195,6 +202,7 @@ struct ReleasedRow {
     host_facts: Option<String>,
     format: ArchiveFormat,
     source: Option<String>,
+    deprecated: Option<String>,
 }
 
 /// The versions of a package as they go into its documents: tagged ones and dev ones apart.
@@ -206,14 +214,14 @@ pub async fn load_released(
         .db
         .batch(vec![
             Statement::new(
-                "select v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, d.format, v.source, v.time,
-                        v.published_at, v.is_default_branch, v.git_ref, v.folder, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
+                "select p.name, v.pretty, v.normalized, v.is_dev, v.manifest, v.reference, d.sha1, d.format, v.source, v.time,
+                        v.published_at, v.is_default_branch, v.git_ref, v.folder, v.deprecated, g.clone_url, g.is_archived, p.abandoned, p.renamed_to,
                         case when row_number() over (partition by g.id order by v.id) = 1 then g.host_facts end as host_facts
                  from versions v
                  join dists d on d.id = v.dist_id
                  join packages p on p.id = v.package_id
                  left join git_repos g on g.id = p.git_repo_id and v.git_ref is not null
-                 where v.package_id = ?1 and v.removed_at is null",
+                 where v.package_id = ?1 and v.removed_at is null and v.yanked_at is null",
             )
             .bind(package),
             load_defined_stmt(package),
@@ -250,6 +258,7 @@ pub async fn load_released(
         if let Some(abandoned) = Abandoned::resolve(said, row.renamed_to.as_deref()) {
             abandoned.overrule(&mut manifest, &mut is_archived);
         }
+        warn_of(&row.name, row.deprecated.as_deref(), &mut manifest)?;
         let below = row.folder.as_deref().filter(|folder| *folder != ROOT);
         list.push(ReleasedVersion {
             spelled_name: None,
@@ -281,6 +290,35 @@ pub async fn load_released(
         if is_dev { &mut dev } else { &mut tagged }.push(version);
     }
     Ok((tagged, dev))
+}
+
+/// Says in a version's own metadata what people are warned of, unless its whole package is abandoned. Composer has one
+/// field that it shows for a single version, `abandoned`: “Package acme/lib is abandoned, you should avoid using it. Use …
+/// instead.” What stands there is what follows “Use”.
+pub(crate) fn warn_of(
+    package: &str,
+    deprecated: Option<&str>,
+    manifest: &mut Map<String, Value>,
+) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Deprecated {
+        message: String,
+        #[serde(rename = "use")]
+        instead: Option<String>,
+    }
+    let Some(text) = deprecated else {
+        return Ok(());
+    };
+    let said: Deprecated = serde_json::from_str(text).map_err(Error::internal)?;
+    if manifest
+        .get("abandoned")
+        .is_none_or(|now| *now == Value::Bool(false))
+    {
+        let instead = said.instead.as_deref().unwrap_or("in another version");
+        let text = format!("{package} {instead} ({})", said.message);
+        manifest.insert("abandoned".to_owned(), text.into());
+    }
+    Ok(())
 }
 
 fn read_source(

@@ -40,6 +40,8 @@ mod hosts;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod life_cycle;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod monorepo;

@@ -25,6 +25,7 @@ use crate::store::defined_versions::{
     DefinedRow, define_versions, has_other_versions, list_defined,
 };
 use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
+use crate::store::life_cycle::list_deleted_versions;
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
     Package, add_to_repository_stmt, find_package, insert_package_stmt, list_memberships,
@@ -206,7 +207,12 @@ async fn hold_against_known(
         )));
     }
     let known = list_defined(app, package.id).await?;
+    let deleted = list_deleted_versions(app, package.id).await?;
     for definition in &mut definitions {
+        let number = definition.version.normalized();
+        if let Some(deleted) = deleted.iter().find(|one| one.normalized == number) {
+            return Err(Error::conflict(deleted.reason(&package.name)));
+        }
         if let DefinedDist::Here(sha256) = &definition.dist
             && find_package_dist(app, package.id, sha256).await?.is_none()
         {

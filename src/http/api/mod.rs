@@ -36,6 +36,7 @@ pub mod projects;
 pub mod repositories;
 pub(crate) mod shown;
 pub mod tokens;
+pub mod versions;
 
 use crate::app::App;
 use std::ops::Deref;
@@ -47,6 +48,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
 use crate::http::api::conditions::Conditions;
 use crate::http::api::idempotency::Outcome as Turn;
+use crate::http::api::versions::VersionRoute;
 use crate::http::auth::{Credentials, read_credentials};
 use crate::http::composer::barred_now;
 use crate::http::reply::{Body, CachePolicy, Reply};
@@ -128,6 +130,7 @@ async fn read_current(
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each route")]
 async fn dispatch(
     app: &App,
     request: Request,
@@ -230,6 +233,15 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             definitions::handle(app, request, &org, &name, route).await
         }
+        ApiRoute::Version(org, name, version, route) => {
+            let org = open(app, principal, &org).await?;
+            versions::handle(app, request, &org, &name, &version, route).await
+        }
+        ApiRoute::Membership(org, repository, name, route) => {
+            let org = open(app, principal, &org).await?;
+            versions::change_membership(app, &org, &repository, &name, route).await
+        }
+        ApiRoute::OwnerTokens(route) => tokens::handle_owners(app, request, principal, route).await,
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, principal, &org).await?, &name).await
         }
@@ -276,7 +288,12 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::UpdateConnection(..)
         | ApiRoute::GitHubApps(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
-        ApiRoute::SetUp | ApiRoute::Describe | ApiRoute::CreateOrganisation => Ability::Own,
+        // For ever, so for owners alone.
+        ApiRoute::SetUp
+        | ApiRoute::Describe
+        | ApiRoute::CreateOrganisation
+        | ApiRoute::OwnerTokens(_)
+        | ApiRoute::Version(_, _, _, VersionRoute::Delete) => Ability::Own,
         ApiRoute::Audit(..) => Ability::Audit,
         ApiRoute::ListOrganisations
         | ApiRoute::ShowOrganisation(_)
@@ -292,6 +309,8 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::UpdatePackage(..)
         | ApiRoute::Definition(..)
         | ApiRoute::SyncPackage(..)
+        | ApiRoute::Version(..)
+        | ApiRoute::Membership(..)
         | ApiRoute::Monorepo(..)
         | ApiRoute::Jobs(..) => Ability::ManagePackages,
     }

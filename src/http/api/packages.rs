@@ -2,7 +2,7 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::app::App;
@@ -19,6 +19,7 @@ use crate::http::api::monorepos::{create_monorepo, package_of_job, show_refs};
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::paging::Page;
 use crate::http::api::shown::{JobState, Ref, Started, Time};
+use crate::http::api::versions::{Deleted, show_deleted};
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -34,7 +35,7 @@ use crate::store::packages::{
 };
 use crate::store::project_additions::{Addition, add_project};
 use crate::store::repositories::find_repository;
-use crate::store::versions::list_versions;
+use crate::store::versions::{VersionRow, list_versions};
 
 /// A project to be imported.
 #[derive(Deserr, JsonSchema)]
@@ -194,6 +195,8 @@ pub(crate) struct Shown {
     folder: Option<String>,
     /// Newest first.
     versions: Vec<ShownVersion>,
+    /// Those that a person deleted.
+    deleted_versions: Vec<Deleted>,
     refs: Vec<Ref>,
     abandoned: Abandoned,
     renamed_from: Option<String>,
@@ -226,7 +229,7 @@ struct ShownProject {
 /// A version of a package.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Version")]
-struct ShownVersion {
+pub(crate) struct ShownVersion {
     version: String,
     version_normalized: String,
     /// Null for a defined version whose archive is elsewhere.
@@ -236,8 +239,21 @@ struct ShownVersion {
     git_ref: Option<String>,
     time: String,
     published_time: Time,
+    /// Since when it is out of the metadata; its archive is still served to lock files.
+    yanked_at: Option<Time>,
+    /// What people read who use it.
+    deprecated: Option<Deprecated>,
     downloads: i64,
     dist: ShownDist,
+}
+
+/// What people read who use a version.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Deprecated {
+    message: String,
+    /// A constraint: what to use instead.
+    #[serde(rename = "use", default)]
+    instead: Option<String>,
 }
 
 /// The archive of a version; all null where it is elsewhere.
@@ -284,30 +300,14 @@ pub async fn show_package(
         .collect();
     let mut versions = list_versions(app, package.id).await?;
     versions.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
-    let versions: Vec<_> = versions
-        .into_iter()
-        .map(|version| ShownVersion {
-            version: version.pretty,
-            version_normalized: version.normalized,
-            reference: version.reference,
-            git_ref: version.git_ref,
-            time: version.time,
-            published_time: Time::of(version.published_at),
-            downloads: version.downloads,
-            dist: ShownDist {
-                format: version.format,
-                size: version.size,
-                shasum: version.sha1,
-                sha256: version.sha256,
-            },
-        })
-        .collect();
+    let versions = versions.into_iter().map(show_version).collect();
     let (project, refs) = show_project(app, &package).await?;
     Ok(Reply::json(
         200,
         &Shown {
             abandoned: is_abandoned(app, &package).await?,
             settings: package.policy()?,
+            deleted_versions: show_deleted(app, &package).await?,
             name: package.name,
             description: package.description,
             repositories,
@@ -321,6 +321,29 @@ pub async fn show_package(
             created_at: Time::of(package.created_at),
         },
     ))
+}
+
+/// A version as packages show it.
+pub(crate) fn show_version(version: VersionRow) -> ShownVersion {
+    ShownVersion {
+        version: version.pretty,
+        version_normalized: version.normalized,
+        reference: version.reference,
+        git_ref: version.git_ref,
+        time: version.time,
+        published_time: Time::of(version.published_at),
+        yanked_at: version.yanked_at.map(Time::of),
+        deprecated: version
+            .deprecated
+            .and_then(|text| serde_json::from_str(&text).ok()),
+        downloads: version.downloads,
+        dist: ShownDist {
+            format: version.format,
+            size: version.size,
+            shasum: version.sha1,
+            sha256: version.sha256,
+        },
+    }
 }
 
 async fn show_project(app: &App, package: &Package) -> Result<(Option<ShownProject>, Vec<Ref>)> {

@@ -6,16 +6,17 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::domain::access::Access;
+use crate::domain::access::{Access, Principal};
 use crate::domain::name::NameGlob;
 use crate::domain::time::parse_rfc3339;
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Error, Result};
-use crate::http::api::missing;
 use crate::http::api::shown::Time;
+use crate::http::api::{is_owner, missing};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
+use crate::http::route::OwnerTokensRoute;
 use crate::store::organisations::Organisation;
 use crate::store::repositories::list_repositories;
 use crate::store::tokens::{self as store, NewToken, TokenRow, insert_token_stmt};
@@ -146,6 +147,93 @@ pub async fn revoke_token(app: &App, organisation: &Organisation, id: &str) -> R
     } else {
         Err(missing("token"))
     }
+}
+
+/// The tokens of the instance's owner, for nobody else to know of.
+pub(super) async fn handle_owners(
+    app: &App,
+    mut request: Request,
+    principal: &Principal,
+    route: OwnerTokensRoute,
+) -> Result<Reply> {
+    if !is_owner(principal) {
+        return Err(Error::not_found("The API has nothing at this address"));
+    }
+    match route {
+        OwnerTokensRoute::List => {
+            let tokens = store::list_owner_tokens(app).await?;
+            let tokens: Vec<_> = tokens.into_iter().map(show).collect();
+            Ok(Reply::json(200, &json!({ "tokens": tokens })))
+        }
+        OwnerTokensRoute::Create => {
+            let asked: AskedByOwner = request.json().await?;
+            create_owner_token(app, asked).await
+        }
+        OwnerTokensRoute::Revoke(id) => {
+            if store::revoke_owner_token(app, &id, &principal.token).await? {
+                return Ok(Reply::empty(204, CachePolicy::NoStore));
+            }
+            if id == principal.token {
+                return Err(Error::conflict(
+                    "This is the token that you use; revoke it with another one, so that you cannot lock yourself out",
+                ));
+            }
+            Err(Error::not_found("No such token of the instance's owner"))
+        }
+    }
+}
+
+/// A token for the owner of the instance.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewOwnerToken")]
+pub(crate) struct AskedByOwner {
+    /// What it is for, for people.
+    #[deserr(try_from(String) = check_name -> BadValue)]
+    #[schemars(length(min = 1, max = 200))]
+    name: String,
+    #[deserr(default, try_from(Option<String>) = read_time -> BadValue)]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    expires_at: Option<i64>,
+}
+
+async fn create_owner_token(app: &App, asked: AskedByOwner) -> Result<Reply> {
+    let expires_at = asked.expires_at;
+    if expires_at.is_some_and(|end| end <= app.now()) {
+        return Err(Error::bad_value(
+            "/expires_at",
+            "`expires_at` is in the past",
+        ));
+    }
+    let name = asked.name.trim();
+    let token = PlainToken::generate(TokenKind::Admin, |buffer| app.entropy.fill(buffer))?;
+    let id = app.random_id()?;
+    let new = NewToken {
+        id: &id,
+        organisation: None,
+        name,
+        access: Access::Admin,
+        repositories: None,
+        packages: None,
+        expires_at,
+    };
+    app.db
+        .rows(insert_token_stmt(&new, &token, app.now()))
+        .await?;
+    app.memo.principals.forget(token.hash().as_str());
+    Ok(Reply::json(
+        201,
+        &Made {
+            name: name.to_owned(),
+            token: token.reveal().to_owned(),
+            access: Access::Admin,
+            expires_at: expires_at.map(Time::of),
+            created_at: Time::of(app.now()),
+            id,
+            repositories: None,
+            packages: None,
+        },
+    ))
 }
 
 async fn check_repositories(

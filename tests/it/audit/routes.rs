@@ -187,6 +187,29 @@ fn play(scene: &Scene<'_>) {
     registry.change("update git_repos set folders = null");
     registry.run_jobs();
 
+    // Versions, memberships and the owner's tokens.
+    let version = format!("{package}/versions/v1.0.0");
+    scene.ask("POST", &format!("{version}/yank"), &none, 200);
+    scene.ask("DELETE", &format!("{version}/yank"), &none, 200);
+    let message = json!({"message": "old"});
+    scene.ask("PUT", &format!("{version}/deprecation"), &message, 200);
+    scene.ask("DELETE", &format!("{version}/deprecation"), &none, 200);
+    let confirmed = json!({"confirm": format!("{PACKAGE} v1.0.0")});
+    scene.ask("DELETE", &version, &confirmed, 204);
+    scene.ask("POST", &format!("{version}/restore"), &none, 202);
+    let membership = format!("repositories/second/packages/{PACKAGE}");
+    scene.ask("PUT", &membership, &none, 200);
+    scene.ask("DELETE", &membership, &none, 200);
+    registry.run_jobs();
+    let made = registry
+        .admin()
+        .post("/api/v1/tokens", &json!({"name": "b"}));
+    let path = format!("/api/v1/tokens/{}", text(&made.expect(201).json()["id"]));
+    registry
+        .admin()
+        .send("DELETE", &path, &[], Vec::new())
+        .expect(204);
+
     // What the queue gave up on.
     for _ in 0..2 {
         registry.change(
