@@ -47,3 +47,4 @@ pub mod tokens;
 pub mod uploaded_versions;
 pub mod uploads;
 pub mod versions;
+pub mod withheld;

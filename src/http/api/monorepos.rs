@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::monorepo::{FolderPatterns, FolderVersions};
+use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::missing;
@@ -206,6 +207,8 @@ async fn show_project(app: &App, organisation: &Organisation, number: i64) -> Re
             "full_name": repo.full_name,
             "default_branch": repo.default_branch,
             "web_url": repo.web_url,
+            "trouble": repo.withheld_reason,
+            "trouble_since": repo.withheld_at.map(rfc3339),
             "folders": folders,
             "versions": versions,
             "repositories": slugs,

@@ -28,6 +28,7 @@ use crate::store::packages::{
 use crate::store::project_additions::{Addition, add_project};
 use crate::store::repositories::find_repository;
 use crate::store::versions::list_versions;
+use crate::store::withheld::look_soon;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -250,6 +251,8 @@ async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>
         "web_url": repo.web_url,
         "archived": repo.is_archived != 0,
         "hook": hook,
+        "trouble": repo.withheld_reason,
+        "trouble_since": repo.withheld_at.map(rfc3339),
         "last_heard_at": repo.last_heard_at.map(rfc3339),
         "last_reconciled_at": repo.last_reconciled_at.map(rfc3339),
     });
@@ -270,6 +273,8 @@ pub async fn sync_package(
         Error::conflict("This package is uploaded; there is no git repository to compare it with")
     })?;
     let package = package_of_job(app, git_repo, package.id).await?;
+    // Who asks for it may have given back the right that was missing.
+    look_soon(app, git_repo).await?;
     let job = start_sync(app, organisation, git_repo, package, "by hand").await?;
     Ok(Reply::json(
         202,

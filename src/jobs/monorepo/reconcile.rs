@@ -11,12 +11,12 @@ use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::keep_hook::enqueue_if_due;
 use crate::jobs::look::{Looked, look};
-use crate::jobs::monorepo::{
-    Opened, enqueue_publications_of_git_repo, send_looks, wait_for_other_credential,
-};
+use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, send_looks};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::reconcile::{OPEN, REFS_IN_ONE_STATEMENT, current, page_texts};
+use crate::jobs::refused::wait_if_refused;
 use crate::jobs::source::connect;
+use crate::jobs::withheld::refuse_while_withheld;
 use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::providers::GitHost;
@@ -33,6 +33,7 @@ use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
 use crate::store::jobs::{move_job, note_on_job};
 use crate::store::monorepos::{find_monorepo_job, list_packages_of_git_repo};
 use crate::store::publications::ask_for_publications_of_git_repo_stmt;
+use crate::store::withheld::note_shown_stmt;
 
 /// Runs one reconcile.
 pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
@@ -53,11 +54,13 @@ pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<N
             enqueue_if_due(app, job.git_repo_id).await?;
             Ok(Next::Done)
         }
-        Err(error) if error.kind() == ErrorKind::CredentialRefused => {
-            wait_for_other_credential(app, id, job.git_repo_id, &error).await?;
-            Ok(Next::Done)
-        }
         Err(error) => {
+            if wait_if_refused(app, id, job.git_repo_id, &error)
+                .await?
+                .is_some()
+            {
+                return Ok(Next::Done);
+            }
             app.warn(&format!("Reconcile of job {id} failed: {error}"));
             let waits = if let ErrorKind::RateLimited { retry_after } = error.kind() {
                 note_pause(app, job.git_repo_id, retry_after).await?;
@@ -79,6 +82,7 @@ async fn compare(app: &App, id: &str, git_repo: i64) -> Result<Opened> {
     let opened = Opened::open(app, git_repo).await?;
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
+    refuse_while_withheld(app, &opened.repo)?;
     let host = connect(app, &opened.connection).await?;
     let found = look(app, host.as_ref(), &opened.repo).await;
     match &found {
@@ -139,6 +143,7 @@ async fn record(
     let mut statements = vec![
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
+        note_shown_stmt(repo.id),
         save_host_facts_stmt(repo.id, &host_facts)?,
     ];
     statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
