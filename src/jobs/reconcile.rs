@@ -248,7 +248,7 @@ async fn record(
 }
 
 /// Whether each ref was seen before, at the same commit.
-fn is_as_known(listing: &RefListing, known: &[SeenRef]) -> bool {
+pub(super) fn is_as_known(listing: &RefListing, known: &[SeenRef]) -> bool {
     let known: HashMap<_, _> = known
         .iter()
         .map(|seen| (seen.name.as_str(), seen.commit.as_str()))

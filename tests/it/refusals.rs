@@ -230,9 +230,7 @@ fn an_import_of_many_projects_waits_for_a_credential_and_goes_on_with_another() 
             .project(&name)
             .push("refs/heads/main", Some(&manifest));
     }
-    let names: Vec<_> = (0..200)
-        .map(|number| format!("acme/p{number}"))
-        .collect();
+    let names: Vec<_> = (0..200).map(|number| format!("acme/p{number}")).collect();
     let asked = json!({"projects": names, "repository": "main"});
     let made = registry
         .admin()
