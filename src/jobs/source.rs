@@ -114,15 +114,13 @@ impl<'a> Source<'a> {
 
     /// The commit's time, as [`GitHost::commit_time`] has it.
     pub(crate) async fn commit_time(&self) -> Result<String> {
-        match &self.read {
-            Some(read) => Ok(read.time.clone()),
-            None => {
-                let asked = self.host.commit_time(&self.repo.provider_id, self.commit);
-                match asked.await {
-                    Ok(time) => Ok(time),
-                    Err(error) => Err(self.explain(error).await),
-                }
-            }
+        if let Some(read) = &self.read {
+            return Ok(read.time.clone());
+        }
+        let asked = self.host.commit_time(&self.repo.provider_id, self.commit);
+        match asked.await {
+            Ok(time) => Ok(time),
+            Err(error) => Err(self.explain(error).await),
         }
     }
 

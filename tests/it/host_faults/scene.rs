@@ -260,9 +260,10 @@ impl Scene {
     /// From now on the host answers so for all of the project.
     pub(crate) fn withhold(&self, status: u16) {
         let parts = match self.host.provider {
-            "github" => vec!["/repositories/41".to_owned(), format!("/{PROJECT}")],
             "gitlab" => vec!["/projects/41".to_owned(), format!("/{PROJECT}")],
-            "gitea" | "forgejo" => vec!["/repositories/41".to_owned(), format!("/{PROJECT}")],
+            "github" | "gitea" | "forgejo" => {
+                vec!["/repositories/41".to_owned(), format!("/{PROJECT}")]
+            }
             "git" => vec![format!("/{}/", self.project)],
             _ => vec![
                 format!("/{PROJECT}"),
