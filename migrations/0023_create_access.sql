@@ -150,6 +150,12 @@ select package_id, reference, normalized, pretty, published_at, is_default_branc
        json_extract(manifest, '$.extra."branch-alias"')
 from versions;
 
+insert into version_references
+select package_id, reference, normalized, pretty, published_at, 0, json_extract(definition, '$.extra."branch-alias"')
+from defined_versions
+where reference is not null
+on conflict do nothing;
+
 create trigger note_first_reference after insert on versions
 BEGIN
     insert into version_references
@@ -165,4 +171,22 @@ BEGIN
             json_extract(new.manifest, '$.extra."branch-alias"'))
     on conflict (package_id, reference, normalized) do update
     set is_default_branch = excluded.is_default_branch, branch_alias = excluded.branch_alias;
+END;
+
+create trigger note_first_defined_reference after insert on defined_versions
+when new.reference is not null
+BEGIN
+    insert into version_references
+    values (new.package_id, new.reference, new.normalized, new.pretty, new.published_at, 0,
+            json_extract(new.definition, '$.extra."branch-alias"'))
+    on conflict do nothing;
+END;
+
+create trigger note_next_defined_reference after update of reference, definition on defined_versions
+when new.reference is not null
+BEGIN
+    insert into version_references
+    values (new.package_id, new.reference, new.normalized, new.pretty, new.published_at, 0,
+            json_extract(new.definition, '$.extra."branch-alias"'))
+    on conflict (package_id, reference, normalized) do update set branch_alias = excluded.branch_alias;
 END;

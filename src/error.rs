@@ -37,6 +37,9 @@ pub enum ErrorKind {
     },
     /// Another host accepts the credentials of a connection no more: nothing that it is asked with them will work.
     CredentialRefused,
+    /// Another host does not show a project to the credentials of a connection, or not any more: nothing that is asked of
+    /// this project will work, while others may be shown.
+    ProjectWithheld,
     /// Another host failed us. Retryable when the same request may work later.
     Upstream {
         /// Whether waiting can help.
@@ -100,7 +103,9 @@ impl Code {
             ErrorKind::PreconditionFailed => Self::PreconditionFailed,
             ErrorKind::TooLarge => Self::TooLarge,
             ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } => Self::RateLimited,
-            ErrorKind::CredentialRefused | ErrorKind::Upstream { .. } => Self::HostFailed,
+            ErrorKind::CredentialRefused
+            | ErrorKind::ProjectWithheld
+            | ErrorKind::Upstream { .. } => Self::HostFailed,
             ErrorKind::Internal => Self::Internal,
         }
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::app::App;
 use crate::connect::open_app;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::providers::TokenSource;
 use crate::store::connections::{Connection, find_connection, token_context};
 use crate::store::github_apps::{claim_token, find_github_app, keep_token, lost_app};
@@ -50,11 +50,26 @@ async fn get_another(app: &App, connection: &Connection, refused: Option<&str>) 
     let given = open_app(app, &github_app)
         .await?
         .create_token(installation)
-        .await?;
+        .await
+        .map_err(as_refused)?;
     let context = token_context(&connection.id);
     let sealed = app.vault.seal(&context, &given.token).await?;
     keep_token(app, &connection.id, &sealed, given.expires_at, refused).await?;
     Ok(given.token)
+}
+
+/// An installation that gives no token is a credential that works no more: it was uninstalled or suspended, or the app has
+/// another key. What the host says stands with it.
+fn as_refused(error: Error) -> Error {
+    let is_final = matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Upstream { retryable: false }
+    );
+    if is_final {
+        Error::new(ErrorKind::CredentialRefused, error.message())
+    } else {
+        error
+    }
 }
 
 /// Where the host of a connection finds another token when the kept one is refused before its time.

@@ -54,7 +54,9 @@ fn status(kind: ErrorKind) -> (u16, &'static str) {
         ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } => {
             (429, "Too many requests")
         }
-        ErrorKind::Upstream { .. } | ErrorKind::CredentialRefused => (502, "Another host failed"),
+        ErrorKind::Upstream { .. } | ErrorKind::CredentialRefused | ErrorKind::ProjectWithheld => {
+            (502, "Another host failed")
+        }
         ErrorKind::Internal => (500, "Internal error"),
     }
 }

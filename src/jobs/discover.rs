@@ -154,7 +154,7 @@ async fn wait_or_give_up(
     attempts: u32,
 ) -> Result<Next> {
     if error.kind() == ErrorKind::CredentialRefused {
-        wait_for_credential(app, id, connection, None, error).await?;
+        wait_for_credential(app, id, connection, error).await?;
         return Ok(Next::Done);
     }
     app.warn(&format!(

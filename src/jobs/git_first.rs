@@ -28,22 +28,53 @@ pub(super) async fn is_unchanged(
     host: &dyn GitHost,
     repo: &GitRepo,
 ) -> Result<bool> {
+    match ask(app, host, repo).await? {
+        Some(listed) => note_if_unchanged(app, id, repo, &listed).await,
+        None => Ok(false),
+    }
+}
+
+/// What git lists, where its word is enough and it gives one.
+pub(super) async fn ask(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<Option<GitRefs>> {
     let now = app.now();
     let answers = find_git_answers(app, repo.id).await?;
     let is_within = |time: Option<i64>, seconds: i64| {
         time.is_some_and(|time| now.saturating_sub(time) < seconds)
     };
     if !is_within(answers.listed_at, API_EVERY) || is_within(answers.git_refused_at, REFUSED_FOR) {
-        return Ok(false);
+        return Ok(None);
     }
     match host.ls_refs(&repo.clone_url).await? {
-        LsRefs::Listed(listed) => note_if_unchanged(app, id, repo, &listed).await,
+        LsRefs::Listed(listed) => Ok(Some(listed)),
         LsRefs::Refused => {
             note_git_refused(app, &repo.connection_id).await?;
-            Ok(false)
+            Ok(None)
         }
-        LsRefs::Unavailable => Ok(false),
+        LsRefs::Unavailable => Ok(None),
     }
+}
+
+/// Whether the default branch is the one that is known, and how to pay was read at its commit.
+pub(super) async fn has_known_head(app: &App, repo: &GitRepo, listed: &GitRefs) -> Result<bool> {
+    let default_branch = listed.default_branch.as_deref().unwrap_or_default();
+    let default_ref = format!("{BRANCHES}{default_branch}");
+    let head = listed.refs.iter().find(|found| found.name == default_ref);
+    let head = head.map(|found| found.commit.as_str());
+    let facts = load_host_facts(app, repo.id).await?;
+    let is_read = head.is_none() || facts.funding_read_at.as_deref() == head;
+    Ok(repo.default_branch == default_branch && is_read)
+}
+
+/// The refs as plans are made of them.
+pub(super) fn current_of(listed: &GitRefs) -> Vec<CurrentRef> {
+    listed
+        .refs
+        .iter()
+        .map(|found| CurrentRef {
+            name: found.name.clone(),
+            commit: found.commit.clone(),
+        })
+        .collect()
 }
 
 async fn note_if_unchanged(app: &App, id: &str, repo: &GitRepo, listed: &GitRefs) -> Result<bool> {
@@ -56,21 +87,16 @@ async fn note_if_unchanged(app: &App, id: &str, repo: &GitRepo, listed: &GitRefs
     let head = head.map(|found| found.commit.as_str());
     // The name and how to pay are read again at each commit of the default branch.
     let is_named = head.is_none() || repo.named_commit.as_deref() == head;
-    let facts = load_host_facts(app, repo.id).await?;
-    let is_read = head.is_none() || facts.funding_read_at.as_deref() == head;
-    if repo.default_branch != default_branch || !is_named || !is_read {
+    if !is_named || !has_known_head(app, repo, listed).await? {
         return Ok(false);
     }
     let known = list_seen(app, repo.id, package.id).await?;
-    let current: Vec<_> = listed
-        .refs
-        .iter()
-        .map(|found| CurrentRef {
-            name: found.name.clone(),
-            commit: found.commit.clone(),
-        })
-        .collect();
-    let plan = plan(&known, &current, default_branch, &package.policy()?);
+    let plan = plan(
+        &known,
+        &current_of(listed),
+        default_branch,
+        &package.policy()?,
+    );
     if !plan.imports.is_empty() || !plan.exclusions.is_empty() || !plan.removals.is_empty() {
         return Ok(false);
     }

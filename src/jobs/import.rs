@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::archive_wait::wait_for_turn;
 use crate::jobs::decide::{Decision, decide, refuse_by_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
-use crate::jobs::refused::wait_for_credential;
+use crate::jobs::refused::wait_if_refused;
 use crate::jobs::source::Source;
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
@@ -27,7 +27,6 @@ use crate::store::jobs::{
 };
 use crate::store::publications::ask_for_publication_stmt;
 use crate::store::read_commits::forget_read_commit_stmt;
-use crate::store::refusals::find_connection_of;
 use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
 /// A wait longer than this is worth showing what there is already.
@@ -97,10 +96,11 @@ pub(super) async fn give_up_or_wait(
         let next = wait_for_turn(app, id, job, commit, error, retry_after).await?;
         return Ok(Some(next));
     }
-    if error.kind() == ErrorKind::CredentialRefused
-        && let Some(connection) = find_connection_of(app, job.git_repo_id).await?
-    {
-        wait_for_credential(app, id, &connection, Some(job.package_id), error).await?;
+    if let Some(is_news) = wait_if_refused(app, id, job.git_repo_id, error).await? {
+        if is_news {
+            // What was taken in so far is shown.
+            enqueue_publications(app, job.package_id).await?;
+        }
         return Ok(Some(Next::Done));
     }
     app.warn(&format!("Import of {commit} for job {id} failed: {error}"));

@@ -14,6 +14,7 @@ use crate::store::connections::{find_connection, note_connection_pause};
 use crate::store::imports::{
     RunningImport, end_import, find_running_import, list_waiting_projects, note_page, note_wait,
 };
+use crate::store::refusals::note_refusal;
 
 /// Pages of one import: 50,000 projects at the least.
 const PAGES: i64 = 1_000;
@@ -40,10 +41,10 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
         }
         Err(error) if error.kind() == ErrorKind::Internal => Err(error),
         Err(error) => {
-            app.warn(&format!("The listing of import {id} failed: {error}"));
             if let Some(next) = wait(app, id, &import.connection_id, &error, attempts).await? {
                 return Ok(next);
             }
+            app.warn(&format!("The listing of import {id} failed: {error}"));
             end_import(app, id, "failed", error.message()).await?;
             Ok(Next::Done)
         }
@@ -58,6 +59,16 @@ pub(super) async fn wait(
     error: &Error,
     attempts: u32,
 ) -> Result<Option<Next>> {
+    if error.kind() == ErrorKind::CredentialRefused {
+        if note_refusal(app, connection, error.message()).await? {
+            app.warn(&format!(
+                "Connection {connection} waits for a credential: {error}"
+            ));
+        }
+        note_wait(app, id, error.message(), 0).await?;
+        // Whoever finds that a credential works sends for it.
+        return Ok(Some(Next::Done));
+    }
     let seconds = if let ErrorKind::RateLimited { retry_after } = error.kind() {
         note_connection_pause(app, connection, retry_after).await?;
         retry_after

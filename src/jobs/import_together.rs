@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::import::{give_up_or_wait, list_ready, take_ready};
 use crate::jobs::outcome::Next;
 use crate::jobs::source::Source;
+use crate::jobs::withheld::hold_against_project;
 use crate::jobs::{Job, enqueue, settle};
 use crate::store::connections::note_trouble;
 use crate::store::job_refs::{give_up_all_waiting_refs, list_freed_commits, list_waiting_commits};
@@ -101,6 +102,7 @@ async fn prepare<'a>(
     match source.host.prepare(&source.repo.provider_id, commits).await {
         Ok(loaded) => Ok((source, loaded)),
         Err(error) => {
+            let error = hold_against_project(source.host.as_ref(), &source.repo, error).await;
             if matches!(error.kind(), ErrorKind::Upstream { .. }) {
                 note_trouble(app, &source.connection.id, Some(error.message())).await?;
             }

@@ -7,6 +7,7 @@ use crate::domain::git::BRANCHES;
 use crate::domain::host_facts::ProjectFacts;
 use crate::error::{ErrorKind, Result};
 use crate::jobs::rename::{Named, follow_name};
+use crate::jobs::withheld::as_withheld;
 use crate::providers::{GitHost, Project, RefListing, RefPage};
 use crate::store::connections::GitRepo;
 use crate::store::git_refs::load_ref_pages;
@@ -37,13 +38,19 @@ pub(super) async fn look_and_name(
 /// What the host says now: the project, which may have another name, and its refs.
 pub(super) async fn look(app: &App, host: &dyn GitHost, repo: &GitRepo) -> Result<Looked> {
     host.recall_name(&repo.provider_id, &repo.full_name);
-    let project = host.describe_project(&repo.provider_id).await?;
+    let project = host
+        .describe_project(&repo.provider_id)
+        .await
+        .map_err(|error| as_withheld(repo, error))?;
     let known: HashMap<String, RefPage> = load_ref_pages(app, repo.id)
         .await?
         .into_iter()
         .filter_map(|(url, content)| Some((url, serde_json::from_str(&content).ok()?)))
         .collect();
-    let listing = host.list_refs(&repo.provider_id, &known).await?;
+    let listing = host
+        .list_refs(&repo.provider_id, &known)
+        .await
+        .map_err(|error| as_withheld(repo, error))?;
     let facts = look_at_facts(app, host, repo, &project, &listing).await?;
     Ok(Looked {
         project,

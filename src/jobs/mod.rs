@@ -22,6 +22,7 @@ mod refused;
 mod rename;
 mod resume;
 mod source;
+mod withheld;
 
 pub use outcome::Outcome;
 use outcome::{Next, backoff};
@@ -442,13 +443,15 @@ pub(crate) async fn settle(app: &App, job: &str, package: i64) -> Result<()> {
     Ok(())
 }
 
-/// Sends the jobs that wait for a connection on their way.
+/// Sends the jobs and the imports that wait for a connection on their way.
 pub async fn enqueue_waiting(app: &App, connection: &str) -> Result<()> {
-    let jobs: Vec<_> = crate::store::refusals::list_waiting_jobs(app, connection)
+    let mut jobs: Vec<_> = crate::store::refusals::list_waiting_jobs(app, connection)
         .await?
         .into_iter()
         .map(|(id, kind)| Job::begin(&kind, id))
         .collect();
+    let imports = crate::store::imports::list_open_imports(app, connection).await?;
+    jobs.extend(imports.into_iter().map(|id| Job::ImportProjects { id }));
     enqueue(app, &jobs).await
 }
 pub use monorepo::enqueue_publications_of_git_repo;

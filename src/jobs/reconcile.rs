@@ -12,9 +12,10 @@ use crate::jobs::keep_hook::enqueue_if_due;
 use crate::jobs::look::{Looked, look_and_name};
 use crate::jobs::monorepo;
 use crate::jobs::outcome::{ATTEMPTS, Next};
-use crate::jobs::refused::wait_for_credential;
+use crate::jobs::refused::wait_if_refused;
 use crate::jobs::rename::Named;
 use crate::jobs::source::connect;
+use crate::jobs::withheld::refuse_while_withheld;
 use crate::jobs::{enqueue_imports, settle};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
@@ -34,9 +35,9 @@ use crate::store::jobs::{
 };
 use crate::store::packages::note_on_package_stmt;
 use crate::store::publications::{ask_for_publication_stmt, ask_for_publications_of_git_repo_stmt};
-use crate::store::refusals::find_connection_of;
 use crate::store::schedule::note_hook_sign_stmt;
 use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
+use crate::store::withheld::note_shown_stmt;
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
 pub(super) const REFS_IN_ONE_STATEMENT: usize = 1_000;
@@ -74,13 +75,13 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
             settle(app, id, package).await?;
             Ok(Next::Done)
         }
-        Err(error) if error.kind() == ErrorKind::CredentialRefused => {
-            if let Some(connection) = find_connection_of(app, job.git_repo_id).await? {
-                wait_for_credential(app, id, &connection, None, &error).await?;
-            }
-            Ok(Next::Done)
-        }
         Err(error) => {
+            if wait_if_refused(app, id, job.git_repo_id, &error)
+                .await?
+                .is_some()
+            {
+                return Ok(Next::Done);
+            }
             app.warn(&format!("Reconcile of job {id} failed: {error}"));
             let waits = if let ErrorKind::RateLimited { retry_after } = error.kind() {
                 note_pause(app, job.git_repo_id, retry_after).await?;
@@ -108,6 +109,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
+    refuse_while_withheld(app, &repo)?;
     let host = match connect(app, &connection).await {
         Ok(host) => host,
         Err(error) => {
@@ -117,7 +119,8 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         }
     };
     // Whether what was amiss is over is for the API to say.
-    let asks_git = job.cause == SCHEDULE && connection.trouble.is_none();
+    let asks_git =
+        job.cause == SCHEDULE && connection.trouble.is_none() && repo.withheld_at.is_none();
     if asks_git && is_unchanged(app, id, host.as_ref(), &repo).await? {
         return Ok(job.package_id);
     }
@@ -178,6 +181,7 @@ async fn record(
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
         note_listed_stmt(repo.id, now),
+        note_shown_stmt(repo.id),
         save_host_facts_stmt(repo.id, &host_facts)?,
         note_named_commit_stmt(repo.id, named.commit.as_deref()),
         note_on_package_stmt(package, named.notice.as_deref()),
@@ -244,7 +248,7 @@ async fn record(
 }
 
 /// Whether each ref was seen before, at the same commit.
-fn is_as_known(listing: &RefListing, known: &[SeenRef]) -> bool {
+pub(super) fn is_as_known(listing: &RefListing, known: &[SeenRef]) -> bool {
     let known: HashMap<_, _> = known
         .iter()
         .map(|seen| (seen.name.as_str(), seen.commit.as_str()))

@@ -1,47 +1,69 @@
-//! A credential that its host accepts no more: jobs wait, one request now and then tries it, and it is said once.
+//! A credential that its host accepts no more, or that it shows a project no more: jobs wait, one request now and then
+//! tries it, and it is said once.
 
 use crate::app::App;
 use crate::connect::open_host;
 use crate::error::{Error, ErrorKind, Result};
-use crate::jobs::{enqueue_publications, enqueue_waiting};
-use crate::providers::ProviderKind;
-use crate::store::connections::{Connection, find_connection, note_trouble};
+use crate::jobs::enqueue_waiting;
+use crate::store::connections::{Connection, find_connection};
 use crate::store::refusals::{
-    fail_job_at_once, note_acceptance, note_refusal, park_job, take_due_tries,
+    find_connection_of, note_acceptance, note_refusal, park_job, take_due_tries,
 };
+use crate::store::withheld::park_withheld;
 
 /// Refused credentials that are tried in one round of the scheduled work.
 const TRIES: i64 = 10;
 
-/// Has a job wait until its connection has another credential, or until this one works again. What was taken in of
-/// `package` so far is published. Messages of the job that are under way find nothing to do.
+/// Has a job wait if that is what an error asks for: until its connection has another credential, or until the host shows
+/// its project again. None where it is another error, else whether it is news. Messages of the job that are under way find
+/// nothing to do.
+pub(super) async fn wait_if_refused(
+    app: &App,
+    id: &str,
+    git_repo: i64,
+    error: &Error,
+) -> Result<Option<bool>> {
+    match error.kind() {
+        ErrorKind::CredentialRefused => match find_connection_of(app, git_repo).await? {
+            Some(connection) => note_and_park(app, id, &connection, error).await.map(Some),
+            None => Ok(None),
+        },
+        ErrorKind::ProjectWithheld => {
+            let is_news = park_withheld(app, git_repo, id, error.message()).await?;
+            if is_news {
+                app.warn(&format!("Job {id} waits: {error}"));
+            }
+            Ok(Some(is_news))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Has a job wait until its connection has another credential, or until this one works again.
 pub(super) async fn wait_for_credential(
     app: &App,
     id: &str,
     connection: &Connection,
-    package: Option<i64>,
     error: &Error,
 ) -> Result<()> {
-    // A git server may ask for another credential in each folder, so that the next repository says nothing else again.
-    if ProviderKind::parse(&connection.provider) == Some(ProviderKind::Git) {
-        app.warn(&format!("Job {id} ends: {error}"));
-        note_trouble(app, &connection.id, Some(error.message())).await?;
-        fail_job_at_once(app, id, error.message()).await?;
-    } else {
-        let is_news = note_refusal(app, &connection.id, error.message()).await?;
-        park_job(app, id, error.message()).await?;
-        if !is_news {
-            return Ok(());
-        }
+    note_and_park(app, id, connection, error).await.map(|_| ())
+}
+
+async fn note_and_park(
+    app: &App,
+    id: &str,
+    connection: &Connection,
+    error: &Error,
+) -> Result<bool> {
+    let is_news = note_refusal(app, &connection.id, error.message()).await?;
+    park_job(app, id, error.message()).await?;
+    if is_news {
         app.warn(&format!(
             "Connection {} waits for a credential: {error}",
             connection.id
         ));
     }
-    match package {
-        Some(package) => enqueue_publications(app, package).await,
-        None => Ok(()),
-    }
+    Ok(is_news)
 }
 
 /// Tries refused credentials that are due, with one request each, and wakes what waited for those that work again.

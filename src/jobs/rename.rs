@@ -6,6 +6,7 @@ use crate::domain::manifest::Manifest;
 use crate::domain::name::PackageName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::source::MANIFEST_LIMIT;
+use crate::jobs::withheld::as_withheld;
 use crate::providers::{GitHost, Project, RefListing};
 use crate::store::connections::GitRepo;
 use crate::store::packages::{Package, find_package, find_package_of_git_repo};
@@ -127,7 +128,7 @@ async fn read_name(
                 "composer.json on `{branch}` is larger than 1 MB"
             )));
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(as_withheld(repo, error)),
     };
     let manifest = match Manifest::parse(&bytes) {
         Ok(manifest) => manifest,

@@ -8,6 +8,7 @@ use crate::domain::archive::ArchiveFormat;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::withheld::{check_shown, hold_against_project, refuse_while_withheld};
 use crate::ports::outbound::ByteStream;
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{GitHost, ProviderKind};
@@ -45,6 +46,7 @@ impl<'a> Source<'a> {
         let repo = repo.ok_or_else(|| gone("git repository"))?;
         let connection = connection.ok_or_else(|| gone("connection"))?;
         let package = package.ok_or_else(|| gone("package"))?;
+        refuse_while_withheld(app, &repo)?;
         let host: Rc<dyn GitHost + 'a> = connect(app, &connection).await?.into();
         host.recall_name(&repo.provider_id, &repo.full_name);
         let reads_ahead =
@@ -94,23 +96,31 @@ impl<'a> Source<'a> {
             .await;
         match read {
             Ok(Some(bytes)) => Ok(Manifest::parse(&bytes).map_err(|fault| fault.to_string())),
-            Ok(None) => Ok(Err(no_manifest())),
+            Ok(None) => {
+                check_shown(self.host.as_ref(), &self.repo).await?;
+                Ok(Err(no_manifest()))
+            }
             Err(error) if error.kind() == ErrorKind::TooLarge => {
                 Ok(Err("composer.json is larger than 1 MB".to_owned()))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.explain(error).await),
         }
+    }
+
+    /// What a refusal means: the commit's own fault, or that of the project as a whole.
+    async fn explain(&self, error: Error) -> Error {
+        hold_against_project(self.host.as_ref(), &self.repo, error).await
     }
 
     /// The commit's time, as [`GitHost::commit_time`] has it.
     pub(crate) async fn commit_time(&self) -> Result<String> {
-        match &self.read {
-            Some(read) => Ok(read.time.clone()),
-            None => {
-                self.host
-                    .commit_time(&self.repo.provider_id, self.commit)
-                    .await
-            }
+        if let Some(read) = &self.read {
+            return Ok(read.time.clone());
+        }
+        let asked = self.host.commit_time(&self.repo.provider_id, self.commit);
+        match asked.await {
+            Ok(time) => Ok(time),
+            Err(error) => Err(self.explain(error).await),
         }
     }
 
@@ -156,7 +166,10 @@ impl<'a> Source<'a> {
             return Ok(Box::new(kept));
         }
         let host = self.host.as_ref();
-        open_archive(app, host, &self.connection, &self.repo, self.commit).await
+        match open_archive(app, host, &self.connection, &self.repo, self.commit).await {
+            Ok(body) => Ok(body),
+            Err(error) => Err(self.explain(error).await),
+        }
     }
 }
 

@@ -78,7 +78,7 @@ pub enum Compared<'a> {
     Some(&'a str),
 }
 
-/// Records an event of an installation together with what it changes, in one batch. Gives the jobs it led to, or none at
+/// Records an event of an installation together with what it changes, in one batch. Gives the jobs that wait for what it is about, or none at
 /// all when it came before.
 pub async fn record_installation_event(
     app: &App,
@@ -98,9 +98,10 @@ pub async fn record_installation_event(
         // Whoever comes first in a batch sees whether the delivery is known.
         Statement::new(
             "insert into jobs (id, organisation_id, kind, git_repo_id, package_id, state, cause, created_at)
-             select lower(hex(randomblob(15))), g.organisation_id, 'sync', g.id, p.id, 'queued', ?3, ?4
-             from git_repos g join packages p on p.git_repo_id = g.id
-             where g.connection_id = ?1 and p.renamed_to is null
+             select lower(hex(randomblob(15))), g.organisation_id, 'sync', g.id, min(p.id), 'queued', ?3, ?4
+             from git_repos g
+             left join packages p on p.git_repo_id = g.id and p.renamed_to is null and g.folders is null
+             where g.connection_id = ?1 and (p.id is not null or g.folders is not null)
                and (?5 = 1 or g.provider_id in (select value from json_each(?6)))
                and not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
                and not exists (select 1 from deliveries d where d.connection_id = ?1 and d.provider_delivery_id = ?2)
@@ -111,6 +112,27 @@ pub async fn record_installation_event(
         .bind(provider_delivery_id)
         .bind(format!("webhook {event}"))
         .bind(now)
+        .bind(all)
+        .bind(some),
+        // What was not shown may be now.
+        Statement::new(
+            "update git_repos set next_look_at = null
+             where connection_id = ?1 and withheld_at is not null
+               and (?3 = 1 or provider_id in (select value from json_each(?4)))
+               and not exists (select 1 from deliveries d where d.connection_id = ?1 and d.provider_delivery_id = ?2)",
+        )
+        .bind(&connection.id)
+        .bind(provider_delivery_id)
+        .bind(all)
+        .bind(some),
+        // Jobs that waited for that are woken with those that were made just now.
+        Statement::new(
+            "select j.id from jobs j join git_repos g on g.id = j.git_repo_id
+             where g.connection_id = ?1 and j.state = 'queued'
+               and (?2 = 1 or g.provider_id in (select value from json_each(?3)))
+             order by j.id",
+        )
+        .bind(&connection.id)
         .bind(all)
         .bind(some),
         Statement::new(
@@ -145,7 +167,7 @@ pub async fn record_installation_event(
         .bind(now),
     ];
     let mut rows = app.db.batch(statements).await?.into_iter();
-    let jobs = rows_as::<IdRow>(rows.next().unwrap_or_default())?;
+    let jobs = rows_as::<IdRow>(rows.nth(2).unwrap_or_default())?;
     let is_new = rows
         .next_back()
         .is_some_and(|inserted| !inserted.is_empty());

@@ -8,6 +8,7 @@ use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::memo::FRESH;
 use crate::store::packages::{Package, find_package_of_git_repo_stmt};
+use crate::store::withheld::look_soon_at_all_stmt;
 
 /// A connection as stored; its secrets are sealed.
 #[derive(Clone, Deserialize)]
@@ -211,7 +212,8 @@ pub struct NewToken<'a> {
 pub async fn update_token(app: &App, id: &str, new: &NewToken<'_>) -> Result<()> {
     app.memo.connections.clear();
     app.db
-        .rows(
+        .batch(vec![
+            look_soon_at_all_stmt(id),
             Statement::new(
                 "update connections set account = ?2, username = ?3, sealed_token = ?4, github_app_id = ?5,
                         installation_id = ?6, token_expires_at = ?7, trouble = null, paused_until = null,
@@ -225,7 +227,7 @@ pub async fn update_token(app: &App, id: &str, new: &NewToken<'_>) -> Result<()>
             .bind(new.installation.map(|(github_app, _, _)| github_app))
             .bind(new.installation.map(|(_, installation, _)| installation))
             .bind(new.installation.map(|(_, _, expires_at)| expires_at)),
-        )
+        ])
         .await
         .map(|_| ())
 }
@@ -320,6 +322,12 @@ pub struct GitRepo {
     pub last_reconciled_at: Option<i64>,
     /// The commit of the default branch whose composer.json was last asked for its name.
     pub named_commit: Option<String>,
+    /// Unix second since when its host does not show it to the connection's credential; none while it does.
+    pub withheld_at: Option<i64>,
+    /// Why, for people.
+    pub withheld_reason: Option<String>,
+    /// Unix second from which on the host may be asked for it again.
+    pub next_look_at: Option<i64>,
 }
 
 /// Finds a git repository by its id here.
@@ -332,7 +340,8 @@ pub async fn find_git_repo(app: &App, id: i64) -> Result<Option<GitRepo>> {
 fn find_git_repo_stmt(id: i64) -> Statement {
     Statement::new(
         "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
+                clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit,
+                withheld_at, withheld_reason, next_look_at
          from git_repos where id = ?1",
     )
     .bind(id)
@@ -376,7 +385,8 @@ pub async fn find_git_repo_by_provider_id(
         .rows(
             Statement::new(
                 "select id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                        clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit
+                        clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit,
+                withheld_at, withheld_reason, next_look_at
                  from git_repos where connection_id = ?1 and provider_id = ?2",
             )
             .bind(connection)
@@ -433,7 +443,8 @@ pub fn upsert_git_repo_stmt(
              web_url = excluded.web_url, clone_url = excluded.clone_url,
              is_archived = excluded.is_archived
          returning id, organisation_id, connection_id, provider_id, full_name, default_branch, web_url,
-                   clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit",
+                   clone_url, is_archived, last_heard_at, last_reconciled_at, named_commit,
+                withheld_at, withheld_reason, next_look_at",
     )
     .bind(organisation)
     .bind(connection)

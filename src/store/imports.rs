@@ -437,7 +437,8 @@ pub async fn end_import(app: &App, import: &str, state: &str, message: &str) -> 
     Ok(rows.first().is_some_and(|ended| !ended.is_empty()))
 }
 
-/// The imports whose message was lost. They are sent for again, so they are not lost for a while.
+/// The imports whose message was lost. They are sent for again, so they are not lost for a while. Those that wait for a
+/// credential are left alone.
 pub async fn take_lost_imports(app: &App) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Lost {
@@ -448,7 +449,11 @@ pub async fn take_lost_imports(app: &App) -> Result<Vec<String>> {
         .db
         .rows(
             Statement::new(
-                "update imports set due_at = ?2 where state in ('listing', 'adding') and due_at < ?1 returning id",
+                "update imports set due_at = ?2
+                 where state in ('listing', 'adding') and due_at < ?1
+                   and not exists (select 1 from connections c
+                                   where c.id = imports.connection_id and c.refused_at is not null)
+                 returning id",
             )
             .bind(now)
             .bind(now.saturating_add(LOST)),
@@ -458,6 +463,20 @@ pub async fn take_lost_imports(app: &App) -> Result<Vec<String>> {
         .into_iter()
         .map(|row| row.id)
         .collect())
+}
+
+/// The imports of a connection that are under way, by id.
+pub async fn list_open_imports(app: &App, connection: &str) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Open {
+        id: String,
+    }
+    let statement = Statement::new(
+        "select id from imports where connection_id = ?1 and state in ('listing', 'adding') order by id",
+    )
+    .bind(connection);
+    let rows: Vec<Open> = rows_as(app.db.rows(statement).await?)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Forgets some imports that ended before `before`, with their projects; what they added stays.

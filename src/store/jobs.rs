@@ -316,8 +316,8 @@ pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
         .map(|_| ())
 }
 
-/// Queued jobs that were made before `before`, as id and kind: their message was lost. Those that wait for a credential
-/// are left alone.
+/// Queued jobs that were made before `before`, as id and kind: their message was lost. Those that wait for a credential,
+/// or for their host to show their project, are left alone.
 pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<(String, String)>> {
     #[derive(Deserialize)]
     struct Forgotten {
@@ -332,9 +332,11 @@ pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<(String, 
                  left join git_repos g on g.id = j.git_repo_id
                  left join connections c on c.id = coalesce(g.connection_id, j.connection_id)
                  where j.state = 'queued' and j.created_at < ?1 and c.refused_at is null
+                   and (g.withheld_at is null or coalesce(g.next_look_at, 0) <= ?2)
                  order by j.created_at limit 100",
             )
-            .bind(before),
+            .bind(before)
+            .bind(app.now()),
         )
         .await?;
     Ok(rows_as::<Forgotten>(rows)?

@@ -52,3 +52,4 @@ pub mod uploads;
 pub mod version_facts;
 pub mod versions;
 pub mod views;
+pub mod withheld;

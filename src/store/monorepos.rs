@@ -161,8 +161,12 @@ pub struct MonorepoJob {
     pub git_repo_id: i64,
     /// The state.
     pub state: String,
+    /// What started it.
+    pub cause: String,
     /// When something of it was last at work, in Unix seconds.
     pub active_at: Option<i64>,
+    /// Unix seconds.
+    pub created_at: i64,
 }
 
 /// Finds what running such a job needs; none for a job about one package.
@@ -171,7 +175,7 @@ pub async fn find_monorepo_job(app: &App, id: &str) -> Result<Option<MonorepoJob
         .db
         .rows(
             Statement::new(
-                "select git_repo_id, state, active_at from jobs
+                "select git_repo_id, state, cause, active_at, created_at from jobs
                  where id = ?1 and git_repo_id is not null and package_id is null",
             )
             .bind(id),

@@ -47,24 +47,8 @@ pub async fn park_job(app: &App, job: &str, message: &str) -> Result<()> {
         .map(|_| ())
 }
 
-/// Ends a job with one message for all that it had not come to.
-pub async fn fail_job_at_once(app: &App, job: &str, message: &str) -> Result<()> {
-    app.db
-        .batch(vec![
-            Statement::new(
-                "update jobs set state = 'failed', message = ?2, finished_at = ?3
-                 where id = ?1 and state in ('queued', 'running')",
-            )
-            .bind(job)
-            .bind(message)
-            .bind(app.now()),
-            forget_waiting_refs_stmt(job, "failed"),
-        ])
-        .await
-        .map(|_| ())
-}
-
-fn forget_waiting_refs_stmt(job: &str, state: &str) -> Statement {
+/// What a job in this state had not come to is forgotten.
+pub(super) fn forget_waiting_refs_stmt(job: &str, state: &str) -> Statement {
     Statement::new(
         "delete from job_refs
          where job_id = ?1 and state = 'waiting' and exists (select 1 from jobs where id = ?1 and state = ?2)",

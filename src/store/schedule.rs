@@ -19,7 +19,8 @@ const HEALTHY_HOURS: i64 = 24;
 /// How long a hook that we did not register is trusted after it was heard, in seconds.
 const HEARD: i64 = 30 * 24 * 60 * 60;
 
-/// Git repositories whose comparison is due, oldest first; none that are reached with a refused credential.
+/// Git repositories whose comparison is due, oldest first; none that are reached with a refused credential, and none that
+/// their host withholds until it may be asked again.
 pub async fn list_due(app: &App, limit: i64) -> Result<Vec<GitRepo>> {
     rows_as(
         app.db
@@ -40,9 +41,10 @@ pub async fn list_due(app: &App, limit: i64) -> Result<Vec<GitRepo>> {
                          where c.refused_at is null)
                      select g.id, g.organisation_id, g.connection_id, g.provider_id, g.full_name, g.default_branch,
                             g.web_url, g.clone_url, g.is_archived, g.last_heard_at, g.last_reconciled_at,
-                            g.named_commit
+                            g.named_commit, g.withheld_at, g.withheld_reason, g.next_look_at
                      from due join git_repos g on g.id = due.id
                      where coalesce(g.last_reconciled_at, g.created_at) < due.before
+                       and (g.withheld_at is null or coalesce(g.next_look_at, 0) <= ?1)
                        and (g.folders is not null or exists (select 1 from packages p where p.git_repo_id = g.id))
                        and not exists (select 1 from jobs j where j.git_repo_id = g.id
                                        and j.created_at >= due.before)

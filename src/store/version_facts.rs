@@ -64,7 +64,13 @@ pub async fn list_version_facts(
                             json_extract(v.manifest, '$.extra.\"branch-alias\"') as branch_alias
                      from packages p join versions v on v.package_id = p.id
                      where p.organisation_id = ?1 and p.name in (select value from json_each(?2))
-                       and v.removed_at is null",
+                       and v.removed_at is null and v.yanked_at is null
+                     union all
+                     select p.name, v.pretty, v.normalized, v.published_at, 0,
+                            json_extract(v.definition, '$.extra.\"branch-alias\"')
+                     from packages p join defined_versions v on v.package_id = p.id
+                     where p.organisation_id = ?1 and p.name in (select value from json_each(?2))
+                       and v.removed_at is null and v.yanked_at is null",
                 )
                 .bind(organisation)
                 .bind(names),

@@ -216,3 +216,48 @@ fn a_blocked_account_is_the_credentials_fault_and_a_missing_permission_is_not() 
         );
     }
 }
+
+#[test]
+fn an_import_of_many_projects_waits_for_a_credential_and_goes_on_with_another() {
+    let registry = TestRegistry::new();
+    let (id, _) = registry.connect();
+    for number in 0..200 {
+        let name = format!("acme/p{number}");
+        let mut github = registry.world.github.borrow_mut();
+        github.add_project(1_000 + number, &name);
+        let manifest = json!({"name": name}).to_string();
+        github
+            .project(&name)
+            .push("refs/heads/main", Some(&manifest));
+    }
+    let names: Vec<_> = (0..200).map(|number| format!("acme/p{number}")).collect();
+    let asked = json!({"projects": names, "repository": "main"});
+    let made = registry
+        .admin()
+        .post(&format!("{CONNECTIONS}/{id}/imports"), &asked);
+    let import = made.expect(202).json()["import"]["id"].clone();
+    let path = format!("/api/v1/orgs/acme/imports/{}", import.as_str().unwrap());
+    revoke(&registry);
+    asked_nothing_more_than(&registry, 1);
+    let shown = registry.admin().get(&path).expect(200).json();
+    assert_eq!(shown["state"], "adding");
+    assert_eq!(lines(&registry).len(), 1, "{:?}", lines(&registry));
+    for _ in 0..4 {
+        registry.pass_time(20 * 60);
+        registry.housekeep();
+    }
+    asked_nothing_more_than(&registry, 0);
+
+    give(&registry, NEW_TOKEN).expect(200);
+    while registry.run_one_job() {}
+    let shown = registry.admin().get(&path).expect(200).json();
+    assert_eq!(shown["state"], "done", "{shown}");
+    assert_eq!(shown["progress"]["added"], 200);
+    assert_eq!(lines(&registry).len(), 1);
+}
+
+fn asked_nothing_more_than(registry: &TestRegistry, most: usize) {
+    asked(registry);
+    while registry.run_one_job() {}
+    assert!(asked(registry) <= most);
+}

@@ -19,6 +19,7 @@ use crate::store::dead_letters::{self, DeadLetter, DeadLetterOwner};
 use crate::store::job_refs::list_job_refs;
 use crate::store::jobs::{self as store, JobRow, find_job};
 use crate::store::organisations::Organisation;
+use crate::store::withheld::look_soon;
 
 /// States that can be cancelled.
 const CANCELLABLE: &str = r#"["queued","running","publishing"]"#;
@@ -108,6 +109,9 @@ async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<R
             "Only failed and cancelled jobs can be run again; this one is {}",
             job.state
         )));
+    }
+    if let Some(git_repo) = job.git_repo_id {
+        look_soon(app, git_repo).await?;
     }
     enqueue(app, &[Job::begin(&job.kind, id.to_owned())]).await?;
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::missing;
 use crate::http::api::packages::Asked;
-use crate::http::api::shown::{JobState, Ref};
+use crate::http::api::shown::{JobState, Ref, Time};
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -71,6 +71,9 @@ pub(crate) struct Shown {
     full_name: String,
     default_branch: String,
     web_url: String,
+    /// Why the host withholds it from the connection.
+    trouble: Option<String>,
+    trouble_since: Option<Time>,
     /// Null when the project is one package.
     folders: Option<FolderPatterns>,
     versions: Option<FolderVersions>,
@@ -278,6 +281,8 @@ async fn show_project(app: &App, organisation: &Organisation, number: i64) -> Re
             full_name: repo.full_name,
             default_branch: repo.default_branch,
             web_url: repo.web_url,
+            trouble: repo.withheld_reason,
+            trouble_since: repo.withheld_at.map(Time::of),
             folders,
             versions,
             repositories: slugs,

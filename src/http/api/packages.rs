@@ -36,6 +36,7 @@ use crate::store::packages::{
 use crate::store::project_additions::{Addition, add_project};
 use crate::store::repositories::find_repository;
 use crate::store::versions::{VersionRow, list_versions};
+use crate::store::withheld::look_soon;
 
 /// A project to be imported.
 #[derive(Deserr, JsonSchema)]
@@ -222,6 +223,9 @@ struct ShownProject {
     web_url: String,
     archived: bool,
     hook: Option<Hook>,
+    /// Why the host withholds it from the connection.
+    trouble: Option<String>,
+    trouble_since: Option<Time>,
     last_heard_at: Option<Time>,
     last_reconciled_at: Option<Time>,
 }
@@ -378,6 +382,8 @@ async fn show_project(app: &App, package: &Package) -> Result<(Option<ShownProje
         web_url: repo.web_url,
         archived: repo.is_archived != 0,
         hook,
+        trouble: repo.withheld_reason,
+        trouble_since: repo.withheld_at.map(Time::of),
         last_heard_at: repo.last_heard_at.map(Time::of),
         last_reconciled_at: repo.last_reconciled_at.map(Time::of),
     };
@@ -398,6 +404,8 @@ pub async fn sync_package(
         Error::conflict("This package is uploaded; there is no git repository to compare it with")
     })?;
     let package = package_of_job(app, git_repo, package.id).await?;
+    // Who asks for it may have given back the right that was missing.
+    look_soon(app, git_repo).await?;
     let job = start_sync(app, organisation, git_repo, package, "by hand").await?;
     Ok(Reply::json(
         202,

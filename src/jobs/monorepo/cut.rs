@@ -9,6 +9,7 @@ use crate::jobs::import_together::{HELD, NO_ROOM};
 use crate::jobs::monorepo::{Opened, settle, wait_or_give_up};
 use crate::jobs::outcome::Next;
 use crate::jobs::source::connect;
+use crate::jobs::withheld::hold_against_project;
 use crate::jobs::{Job, enqueue};
 use crate::store::archives::{FolderCut, WholeArchive, take_in};
 use crate::store::commit_folders::{KeptArchive, find_kept_archive, keep_archive};
@@ -128,11 +129,17 @@ async fn fetch_again(
         }
         held_until.set(app.now().saturating_add(HELD));
     }
+    host.recall_name(&opened.repo.provider_id, &opened.repo.full_name);
     let fetched = opened.fetch(app, host.as_ref(), commit).await;
     if holds_pack {
         held_until.set(0);
     }
-    let archive = fetched?;
+    let archive = match fetched {
+        Ok(archive) => archive,
+        Err(error) => {
+            return Err(hold_against_project(host.as_ref(), &opened.repo, error).await);
+        }
+    };
     keep_archive(app, opened.repo.id, commit, &archive).await?;
     Ok(Ok(archive))
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::jobs::monorepo::{Opened, decide_if_looked, wait_or_give_up};
 use crate::jobs::outcome::Next;
 use crate::jobs::source::connect;
+use crate::jobs::withheld::hold_against_project;
 use crate::providers::GitHost;
 use crate::store::archives::WholeArchive;
 use crate::store::commit_folders::{KeptArchive, list_unlooked_commits, note_look};
@@ -52,8 +53,18 @@ pub(super) async fn look_at(
     host: &dyn GitHost,
     commit: &str,
 ) -> Result<()> {
-    let time = host.commit_time(&opened.repo.provider_id, commit).await?;
-    let archive = opened.fetch(app, host, commit).await?;
+    host.recall_name(&opened.repo.provider_id, &opened.repo.full_name);
+    let asked = async {
+        let time = host.commit_time(&opened.repo.provider_id, commit).await?;
+        opened
+            .fetch(app, host, commit)
+            .await
+            .map(|archive| (time, archive))
+    };
+    let (time, archive) = match asked.await {
+        Ok(asked) => asked,
+        Err(error) => return Err(hold_against_project(host, &opened.repo, error).await),
+    };
     let noted = note(app, opened, commit, &time, &archive).await;
     if noted.is_err() {
         // When the batch did not answer it may name the archive all the same; who misses it fetches it again.

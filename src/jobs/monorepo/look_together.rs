@@ -7,6 +7,7 @@ use crate::jobs::monorepo::look::look_at;
 use crate::jobs::monorepo::{Opened, decide_if_looked, wait_or_give_up};
 use crate::jobs::outcome::Next;
 use crate::jobs::source::connect;
+use crate::jobs::withheld::hold_against_project;
 use crate::jobs::{Job, enqueue};
 use crate::providers::GitHost;
 use crate::store::commit_folders::list_unlooked_commits;
@@ -95,6 +96,7 @@ async fn prepare<'a>(
     match host.prepare(&opened.repo.provider_id, commits).await {
         Ok(loaded) => Ok((host, loaded)),
         Err(error) => {
+            let error = hold_against_project(host.as_ref(), &opened.repo, error).await;
             if matches!(error.kind(), ErrorKind::Upstream { .. }) {
                 note_trouble(app, &opened.connection.id, Some(error.message())).await?;
             }

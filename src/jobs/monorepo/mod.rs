@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::reconcile::OPEN;
-use crate::jobs::refused::wait_for_credential;
+use crate::jobs::refused::wait_if_refused;
 use crate::jobs::source::download;
 use crate::jobs::{Job, enqueue};
 use crate::providers::{GitHost, ProviderKind};
@@ -32,7 +32,6 @@ use crate::store::jobs::{move_job, note_on_job};
 use crate::store::monorepos::{
     Monorepo, find_monorepo, find_monorepo_job, list_destinations, settle_monorepo_jobs,
 };
-use crate::store::refusals::find_connection_of;
 
 /// How many archives of a project gitlab.com gives in one minute.
 const ARCHIVES_A_MINUTE: u32 = 5;
@@ -118,8 +117,11 @@ async fn wait_or_give_up(
     commit: &str,
     error: &Error,
 ) -> Result<Option<Next>> {
-    if error.kind() == ErrorKind::CredentialRefused {
-        wait_for_other_credential(app, id, git_repo, error).await?;
+    if let Some(is_news) = wait_if_refused(app, id, git_repo, error).await? {
+        if is_news {
+            // What was made so far is shown.
+            enqueue_publications_of_git_repo(app, git_repo).await?;
+        }
         return Ok(Some(Next::Done));
     }
     app.warn(&format!("Commit {commit} of job {id} failed: {error}"));
@@ -147,19 +149,6 @@ async fn wait_or_give_up(
         }
         _ => Ok(None),
     }
-}
-
-/// Has a job wait until its connection has a credential that its host accepts.
-async fn wait_for_other_credential(
-    app: &App,
-    id: &str,
-    git_repo: i64,
-    error: &Error,
-) -> Result<()> {
-    if let Some(connection) = find_connection_of(app, git_repo).await? {
-        wait_for_credential(app, id, &connection, None, error).await?;
-    }
-    Ok(())
 }
 
 /// Settles what is ready: refs whose archives are there, jobs whose refs are settled. What was made is published when

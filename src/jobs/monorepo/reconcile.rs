@@ -9,30 +9,36 @@ use crate::domain::git::{RefRule, SeenRef};
 use crate::domain::monorepo::{LookPlan, plan_looks};
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::git_first;
 use crate::jobs::keep_hook::enqueue_if_due;
 use crate::jobs::look::{Looked, look};
-use crate::jobs::monorepo::{
-    Opened, enqueue_publications_of_git_repo, send_looks, wait_for_other_credential,
-};
+use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, send_looks};
 use crate::jobs::outcome::{ATTEMPTS, Next};
-use crate::jobs::reconcile::{OPEN, REFS_IN_ONE_STATEMENT, current, page_texts};
+use crate::jobs::reconcile::{
+    OPEN, REFS_IN_ONE_STATEMENT, SCHEDULE, current, is_as_known, page_texts,
+};
+use crate::jobs::refused::wait_if_refused;
 use crate::jobs::source::connect;
+use crate::jobs::withheld::refuse_while_withheld;
 use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::providers::GitHost;
 use crate::store::commit_folders::list_looked_commits;
 use crate::store::connections::{
-    GitRepoFacts, note_pause, note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
+    GitRepo, GitRepoFacts, note_pause, note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
 };
 use crate::store::folder_refs::note_waiting_refs_stmt;
+use crate::store::git_answers::note_listed_stmt;
 use crate::store::git_refs::{
     delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, replace_ref_pages_stmts,
 };
 use crate::store::host_facts::{load_host_facts, save_host_facts_stmt};
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
 use crate::store::jobs::{move_job, note_on_job};
-use crate::store::monorepos::{find_monorepo_job, list_packages_of_git_repo};
+use crate::store::monorepos::{MonorepoJob, find_monorepo_job, list_packages_of_git_repo};
 use crate::store::publications::ask_for_publications_of_git_repo_stmt;
+use crate::store::schedule::note_hook_sign_stmt;
+use crate::store::withheld::note_shown_stmt;
 
 /// Runs one reconcile.
 pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
@@ -47,17 +53,19 @@ pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<N
         }
         _ => return Ok(Next::Done),
     }
-    match compare(app, id, job.git_repo_id).await {
+    match compare(app, id, &job).await {
         Ok(opened) => {
             send_looks(app, id, &opened).await?;
             enqueue_if_due(app, job.git_repo_id).await?;
             Ok(Next::Done)
         }
-        Err(error) if error.kind() == ErrorKind::CredentialRefused => {
-            wait_for_other_credential(app, id, job.git_repo_id, &error).await?;
-            Ok(Next::Done)
-        }
         Err(error) => {
+            if wait_if_refused(app, id, job.git_repo_id, &error)
+                .await?
+                .is_some()
+            {
+                return Ok(Next::Done);
+            }
             app.warn(&format!("Reconcile of job {id} failed: {error}"));
             let waits = if let ErrorKind::RateLimited { retry_after } = error.kind() {
                 note_pause(app, job.git_repo_id, retry_after).await?;
@@ -75,11 +83,19 @@ pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<N
     }
 }
 
-async fn compare(app: &App, id: &str, git_repo: i64) -> Result<Opened> {
-    let opened = Opened::open(app, git_repo).await?;
+async fn compare(app: &App, id: &str, job: &MonorepoJob) -> Result<Opened> {
+    let opened = Opened::open(app, job.git_repo_id).await?;
     // From here on what is pushed needs a job of its own: this one is about to look.
     move_job(app, id, OPEN, "running", None).await?;
+    refuse_while_withheld(app, &opened.repo)?;
     let host = connect(app, &opened.connection).await?;
+    // Whether what was amiss is over is for the API to say.
+    let asks_git = job.cause == SCHEDULE
+        && opened.connection.trouble.is_none()
+        && opened.repo.withheld_at.is_none();
+    if asks_git && is_unchanged(app, id, host.as_ref(), &opened.repo).await? {
+        return Ok(opened);
+    }
     let found = look(app, host.as_ref(), &opened.repo).await;
     match &found {
         Ok(_) => note_trouble(app, &opened.connection.id, None).await?,
@@ -89,14 +105,45 @@ async fn compare(app: &App, id: &str, git_repo: i64) -> Result<Opened> {
         }
         Err(_) => {}
     }
-    record(app, id, &opened, host.as_ref(), found?).await?;
+    record(app, id, job, &opened, host.as_ref(), found?).await?;
     Ok(opened)
+}
+
+/// Whether git says that all refs are as they were looked at; then that is noted.
+async fn is_unchanged(app: &App, id: &str, host: &dyn GitHost, repo: &GitRepo) -> Result<bool> {
+    let Some(listed) = git_first::ask(app, host, repo).await? else {
+        return Ok(false);
+    };
+    if !git_first::has_known_head(app, repo, &listed).await? {
+        return Ok(false);
+    }
+    let known = list_seen(app, repo.id).await?;
+    let commits: BTreeSet<String> = list_looked_commits(app, repo.id)
+        .await?
+        .into_iter()
+        .collect();
+    let policies = load_policies(app, repo.id).await?;
+    let current = git_first::current_of(&listed);
+    let plan = plan_looks(&known, &current, &commits, &repo.default_branch, &policies);
+    if !plan.looks.is_empty() || !plan.exclusions.is_empty() || !plan.removals.is_empty() {
+        return Ok(false);
+    }
+    let now = app.now();
+    let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
+    let statements = vec![
+        note_reconciled_stmt(repo.id, now),
+        note_hook_sign_stmt(repo.id, false, now, now),
+        count_unchanged_stmt(id, &unchanged),
+    ];
+    app.db.batch(statements).await?;
+    Ok(true)
 }
 
 /// Writes in one batch which refs there are, and which of them are to be looked at.
 async fn record(
     app: &App,
     id: &str,
+    job: &MonorepoJob,
     opened: &Opened,
     host: &dyn GitHost,
     looked: Looked,
@@ -139,12 +186,19 @@ async fn record(
     let mut statements = vec![
         upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
         note_reconciled_stmt(repo.id, now),
+        note_listed_stmt(repo.id, now),
+        note_shown_stmt(repo.id),
         save_host_facts_stmt(repo.id, &host_facts)?,
     ];
     statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
     if !plan.removals.is_empty() {
         let gone = json_list(plan.removals.iter().map(String::as_str))?;
         statements.push(delete_git_refs_stmt(repo.id, &gone));
+    }
+    if job.cause == SCHEDULE {
+        let found_news = !plan.removals.is_empty() || !is_as_known(&listing, &known);
+        let sign = note_hook_sign_stmt(repo.id, found_news, job.created_at, now);
+        statements.push(sign);
     }
     let says_otherwise = (repo.is_archived != 0) != project.is_archived
         || !load_host_facts(app, repo.id)

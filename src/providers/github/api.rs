@@ -1,6 +1,6 @@
 //! How GitHub's REST API is asked, and what its refusals mean.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::InResponse;
 use crate::providers::outgoing::{Gateway, limited_silently, upstream};
 use crate::providers::rest::{Dialect, Rest, Want};
@@ -107,8 +107,8 @@ fn explain_to_app(host: &str, response: &InResponse, message: Option<&str>) -> O
 fn explain_suspension(host: &str, response: &InResponse, message: Option<&str>) -> Option<Error> {
     let said = message.unwrap_or_default().to_ascii_lowercase();
     (response.status == 403 && said.contains("suspended")).then(|| {
-        upstream(
-            false,
+        Error::new(
+            ErrorKind::CredentialRefused,
             format!(
                 "The installation of the GitHub App is suspended at `{host}`: whoever owns the account can unsuspend it \
                  there, in the settings of installed GitHub Apps"

@@ -232,8 +232,7 @@ impl GitHost for PlainGit<'_> {
 
 /// Whether other commits may fare better.
 fn is_for_these_commits(error: &Error) -> bool {
-    let is_limit = matches!(error.kind(), ErrorKind::RateLimited { .. });
-    !is_limit && !error.is_retryable()
+    error.kind() != ErrorKind::ProjectWithheld && !error.is_retryable()
 }
 
 /// Basic with a user name; without one the token is a bearer token; without either, nobody in particular asks.

@@ -234,15 +234,23 @@ impl<'a> Remote<'a> {
         }
         let host = self.host();
         match response.status {
-            401 | 403 if !self.has_credentials() => upstream(
-                false,
+            // A server may want other credentials in each folder, so that the next repository says nothing else again.
+            401 | 403 if !self.has_credentials() => Error::new(
+                ErrorKind::ProjectWithheld,
                 format!(
                     "`{host}` wants a user name and a token for this repository; store them in the connection"
                 ),
             ),
-            404 => Error::not_found(format!(
-                "`{host}` has no such repository, or does not show it to this credential"
-            )),
+            401 | 403 => Error::new(
+                ErrorKind::ProjectWithheld,
+                format!(
+                    "`{host}` does not let this credential read the repository; store another one in the connection"
+                ),
+            ),
+            404 => Error::new(
+                ErrorKind::ProjectWithheld,
+                format!("`{host}` has no such repository, or does not show it to this credential"),
+            ),
             _ => self.gateway.refusal(host, response, None),
         }
     }

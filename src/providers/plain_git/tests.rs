@@ -414,7 +414,7 @@ fn refusals_say_what_to_do() {
         error.message().contains("wants a user name and a token"),
         "{error}"
     );
-    assert_eq!(refused(404, &[], b"").kind(), ErrorKind::NotFound);
+    assert_eq!(refused(404, &[], b"").kind(), ErrorKind::ProjectWithheld);
     let limit = refused(429, &[("retry-after", "30")], b"");
     assert_eq!(limit.kind(), ErrorKind::RateLimited { retry_after: 30 });
     assert!(refused(503, &[], b"").is_retryable());

@@ -6,11 +6,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::support::bitbucket::{ACCESS_TOKEN, SERVER, uuid};
 use crate::support::git_server::{GIT_SERVER, change, create};
 use crate::support::github::{Answer as Reply, GITHUB_TOKEN, sign};
 use crate::support::hosts::HOST_TOKEN;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
+/// The project's id at its host, where that is a number.
+const NUMBER: u64 = 41;
 const CONNECTIONS: &str = "/api/v1/orgs/acme/connections";
 
 /// The headers and the body of a webhook.
@@ -28,15 +31,18 @@ pub(crate) struct Host {
     pub(crate) proof: &'static str,
     /// Whether its repositories are real ones behind git's own server.
     pub(crate) is_git: bool,
+    /// Whether it is a Bitbucket, whose repositories are real ones as well.
+    pub(crate) is_bitbucket: bool,
 }
 
-pub(crate) const HOSTS: [Host; 5] = [
+pub(crate) const HOSTS: [Host; 7] = [
     Host {
         provider: "github",
         connection: || json!({"token": GITHUB_TOKEN}),
         push: github_push,
         proof: "x-hub-signature-256",
         is_git: false,
+        is_bitbucket: false,
     },
     Host {
         provider: "gitlab",
@@ -44,6 +50,7 @@ pub(crate) const HOSTS: [Host; 5] = [
         push: gitlab_push,
         proof: "x-gitlab-token",
         is_git: false,
+        is_bitbucket: false,
     },
     Host {
         provider: "gitea",
@@ -51,6 +58,7 @@ pub(crate) const HOSTS: [Host; 5] = [
         push: gitea_push,
         proof: "x-gitea-signature",
         is_git: false,
+        is_bitbucket: false,
     },
     Host {
         provider: "forgejo",
@@ -58,6 +66,23 @@ pub(crate) const HOSTS: [Host; 5] = [
         push: forgejo_push,
         proof: "x-forgejo-signature",
         is_git: false,
+        is_bitbucket: false,
+    },
+    Host {
+        provider: "bitbucket",
+        connection: || json!({"token": ACCESS_TOKEN}),
+        push: bitbucket_push,
+        proof: "x-hub-signature",
+        is_git: false,
+        is_bitbucket: true,
+    },
+    Host {
+        provider: "bitbucket-server",
+        connection: || json!({"token": ACCESS_TOKEN, "base_url": SERVER}),
+        push: bitbucket_server_push,
+        proof: "x-hub-signature",
+        is_git: false,
+        is_bitbucket: true,
     },
     Host {
         provider: "git",
@@ -65,6 +90,7 @@ pub(crate) const HOSTS: [Host; 5] = [
         push: git_push,
         proof: "authorization",
         is_git: true,
+        is_bitbucket: false,
     },
 ];
 
@@ -95,7 +121,12 @@ impl Scene {
             create(&path);
             path
         } else {
-            registry.world.github.borrow_mut().add_project(41, PROJECT);
+            let mut double = registry.world.github.borrow_mut();
+            if host.is_bitbucket {
+                double.bitbucket.add(NUMBER, PROJECT);
+            } else {
+                double.add_project(NUMBER, PROJECT);
+            }
             PROJECT.to_owned()
         };
         let mut asked = (host.connection)();
@@ -133,6 +164,14 @@ impl Scene {
     /// Points a ref at a new commit whose composer.json has this description.
     pub(crate) fn push(&self, git_ref: &str, description: &str) -> String {
         let manifest = json!({"name": PACKAGE, "description": description});
+        if self.host.is_bitbucket {
+            let manifest = manifest.to_string();
+            let files = [("composer.json", manifest.as_str()), ("code.php", git_ref)];
+            let double = self.registry.world.github.borrow();
+            return double.bitbucket.repositories[&NUMBER]
+                .git
+                .commit(git_ref, &files);
+        }
         if !self.host.is_git {
             return self.registry.push(git_ref, &manifest);
         }
@@ -149,6 +188,9 @@ impl Scene {
     pub(crate) fn remove(&self, git_ref: &str) {
         if self.host.is_git {
             change(&self.folder(), &["update-ref", "-d", git_ref], "");
+        } else if self.host.is_bitbucket {
+            let double = self.registry.world.github.borrow();
+            double.bitbucket.repositories[&NUMBER].git.delete(git_ref);
         } else {
             self.registry.delete_ref(git_ref);
         }
@@ -204,6 +246,40 @@ impl Scene {
         self.registry.admin().get(&path).expect(200).json()
     }
 
+    /// The project has another name at its host from now on.
+    pub(crate) fn rename(&self, full_name: &str) {
+        let mut double = self.registry.world.github.borrow_mut();
+        if self.host.is_bitbucket {
+            let found = double.bitbucket.repositories.get_mut(&NUMBER);
+            full_name.clone_into(&mut found.unwrap().full_name);
+        } else {
+            full_name.clone_into(&mut double.project(PROJECT).full_name);
+        }
+    }
+
+    /// From now on the host answers so for all of the project.
+    pub(crate) fn withhold(&self, status: u16) {
+        let parts = match self.host.provider {
+            "gitlab" => vec!["/projects/41".to_owned(), format!("/{PROJECT}")],
+            "github" | "gitea" | "forgejo" => {
+                vec!["/repositories/41".to_owned(), format!("/{PROJECT}")]
+            }
+            "git" => vec![format!("/{}/", self.project)],
+            _ => vec![
+                format!("/{PROJECT}"),
+                "000000000041".to_owned(),
+                "/repos/lib-source".to_owned(),
+                "/repos?".to_owned(),
+            ],
+        };
+        self.registry.world.github.borrow_mut().withheld = Some((parts, status));
+    }
+
+    /// The host shows it again.
+    pub(crate) fn show_again(&self) {
+        self.registry.world.github.borrow_mut().withheld = None;
+    }
+
     /// The next requests are refused so.
     pub(crate) fn refuse(&self, refusals: Vec<Reply>) {
         self.registry.world.github.borrow_mut().refusals = refusals;
@@ -239,6 +315,48 @@ fn github_push(scene: &Scene, delivery: &str) -> Delivery {
         as_json(),
     ];
     (headers, body)
+}
+
+/// Both Bitbuckets sign in the same way.
+fn sent_by_bitbucket(
+    scene: &Scene,
+    event: &str,
+    id: (&'static str, &str),
+    body: &Value,
+) -> Delivery {
+    let body = body.to_string().into_bytes();
+    let signature = format!("sha256={}", hmac_hex(&scene.secret(), &body));
+    let headers = vec![
+        ("x-event-key", event.to_owned()),
+        (id.0, id.1.to_owned()),
+        ("x-hub-signature", signature),
+        as_json(),
+    ];
+    (headers, body)
+}
+
+fn bitbucket_push(scene: &Scene, delivery: &str) -> Delivery {
+    let target = json!({"type": "tag", "name": "v1.2.0", "target": {"hash": "1".repeat(40)}});
+    let body = json!({
+        "repository": {"uuid": uuid(NUMBER), "full_name": PROJECT},
+        "push": {"changes": [{"new": target, "old": null, "created": true}]},
+    });
+    sent_by_bitbucket(scene, "repo:push", ("x-request-uuid", delivery), &body)
+}
+
+fn bitbucket_server_push(scene: &Scene, delivery: &str) -> Delivery {
+    let (key, slug) = PROJECT.split_once('/').unwrap();
+    let body = json!({
+        "repository": {"id": NUMBER, "slug": slug, "project": {"key": key}},
+        "changes": [{"ref": {"id": "refs/tags/v1.2.0"}, "refId": "refs/tags/v1.2.0", "type": "ADD",
+                     "fromHash": "0".repeat(40), "toHash": "1".repeat(40)}],
+    });
+    sent_by_bitbucket(
+        scene,
+        "repo:refs_changed",
+        ("x-request-id", delivery),
+        &body,
+    )
 }
 
 fn gitlab_push(scene: &Scene, delivery: &str) -> Delivery {

@@ -310,7 +310,7 @@ fn a_list_that_the_host_refuses_ends_the_import_with_the_reason() {
     let (connection, _) = registry.connect();
     let asked = json!({"pattern": "acme/*", "repository": "main"});
     let import = start(&registry, &connection, &asked);
-    let refusal = Answer::new(401, r#"{"message":"Bad credentials"}"#);
+    let refusal = Answer::new(403, r#"{"message":"Forbidden by policy"}"#);
     registry.world.github.borrow_mut().refusals.push(refusal);
     registry.run_jobs();
     let shown = show(&registry, &import);
@@ -319,7 +319,7 @@ fn a_list_that_the_host_refuses_ends_the_import_with_the_reason() {
         shown["message"]
             .as_str()
             .unwrap()
-            .contains("Bad credentials")
+            .contains("Forbidden by policy")
     );
     let asked = json!({"pattern": "nobody/*", "repository": "main"});
     let import = start(&registry, &connection, &asked);

@@ -291,8 +291,9 @@ fn the_name_of_another_branch_or_of_a_tag_says_nothing() {
 #[test]
 fn a_job_that_failed_before_the_rename_is_run_again_for_the_new_name() {
     let registry = TestRegistry::imported();
-    let refusal = crate::support::github::Answer::new(403, r#"{"message":"Forbidden"}"#);
-    registry.world.github.borrow_mut().refusals.push(refusal);
+    let outage = || crate::support::github::Answer::new(500, "");
+    let outages = (0..8).map(|_| outage());
+    registry.world.github.borrow_mut().refusals.extend(outages);
     registry.sync(PACKAGE);
     let failed = registry
         .world

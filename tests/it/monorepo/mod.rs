@@ -4,6 +4,7 @@ mod archives;
 mod faults;
 mod names;
 mod versions;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

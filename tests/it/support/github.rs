@@ -45,6 +45,10 @@ pub(crate) struct GitHubDouble {
     pub(crate) kept_branches: BTreeMap<String, (i64, Vec<u8>)>,
     /// How many of the next archives break off half way.
     pub(crate) truncate_archives: usize,
+    /// How long each chunk of an answer takes, in seconds.
+    pub(crate) seconds_a_chunk: i64,
+    /// What is in the addresses of projects that are withheld, and the status with which they are. GraphQL names them apart.
+    pub(crate) withheld: Option<(Vec<String>, u16)>,
     /// Whether GitLab and Forgejo leave their archives with another host.
     pub(crate) keeps_archives_elsewhere: bool,
     /// Of the server that speaks git alone.
@@ -166,7 +170,9 @@ impl GitHubDouble {
     }
 
     pub(crate) fn answer(&mut self, request: &OutRequest, now: i64) -> Answer {
-        let answer = if self.refusals.is_empty() {
+        let answer = if let Some(withheld) = self.withhold(request) {
+            withheld
+        } else if self.refusals.is_empty() {
             let elsewhere = super::git_server::answer(&mut self.git_faults, request)
                 .or_else(|| super::smart_git::answer(self, request))
                 .or_else(|| super::bitbucket::answer(self, request))
@@ -179,6 +185,19 @@ impl GitHubDouble {
         let seen = format!("{} {path} {}", request.method, answer.status);
         self.seen.push(seen);
         answer
+    }
+
+    /// The answer for a project that is withheld.
+    fn withhold(&self, request: &OutRequest) -> Option<Answer> {
+        let (needles, status) = self.withheld.as_ref()?;
+        let has = |text: &str| needles.iter().any(|needle| text.contains(needle.as_str()));
+        if has(&request.url) {
+            return Some(Answer::new(*status, r#"{"message":"Not Found"}"#));
+        }
+        let names = String::from_utf8_lossy(&request.body).replace(r#"","name":""#, "/");
+        let is_named = request.url.ends_with("/graphql") && has(&names);
+        let body = r#"{"data":{"repository":null,"commits":null},"errors":[{"message":"Could not resolve"}]}"#;
+        is_named.then(|| Answer::new(200, body))
     }
 
     fn find_answer(&mut self, request: &OutRequest, now: i64) -> Answer {

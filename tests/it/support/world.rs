@@ -551,6 +551,8 @@ struct Chunks {
 impl repertoire::ports::ByteStream for Chunks {
     async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         let world = Rc::clone(&self.world);
+        let seconds = world.github.borrow().seconds_a_chunk;
+        world.now.set(world.now.get() + seconds);
         world
             .call(Port::Outbound, Effect::None, || Ok(self.left.pop_front()))
             .await

@@ -138,7 +138,11 @@ fn a_token_that_is_refused_says_what_to_do() {
         let path = "/app/installations/7/access_tokens";
         let client = on_path(path, refused(status, said));
         let error = block_on(app(&client).create_token(7)).err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Upstream { retryable: false });
+        let kind = match status {
+            403 => ErrorKind::CredentialRefused,
+            _ => ErrorKind::Upstream { retryable: false },
+        };
+        assert_eq!(error.kind(), kind);
         assert!(error.message().contains(words), "{error}");
     }
 }
