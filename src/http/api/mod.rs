@@ -1,6 +1,7 @@
 //! The JSON API. Every call needs a token with the ability that its route is about, but for the first set-up.
 
 pub mod connections;
+pub mod customers;
 pub mod definitions;
 pub mod deliveries;
 pub mod github_apps;
@@ -12,6 +13,7 @@ pub mod monorepos;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
+mod paging;
 pub mod projects;
 pub mod repositories;
 pub mod tokens;
@@ -125,6 +127,10 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
             let org = open(app, &principal, &org).await?;
             jobs::handle(app, &request, &principal, &org, route).await
         }
+        ApiRoute::Customers(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            customers::handle(app, request, &org, route).await
+        }
         ApiRoute::Hook(org, route) => {
             let org = open(app, &principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
@@ -158,6 +164,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::UpdateConnection(..)
         | ApiRoute::GitHubApps(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
+        ApiRoute::Customers(..) => Ability::ManageCustomers,
         ApiRoute::SetUp | ApiRoute::CreateOrganisation => Ability::Own,
         ApiRoute::ListOrganisations
         | ApiRoute::ListRepositories(_)
