@@ -28,6 +28,7 @@ pub mod grants;
 pub mod heads;
 pub mod hooks;
 pub mod host_facts;
+pub mod idempotency;
 pub mod imports;
 pub mod job_refs;
 pub mod jobs;

@@ -72,14 +72,26 @@ pub struct TokenRow {
 
 /// The tokens of an organisation, newest first, revoked ones included.
 pub async fn list_tokens(app: &App, organisation: i64) -> Result<Vec<TokenRow>> {
+    select_tokens(app, organisation, None).await
+}
+
+/// Finds a token of an organisation, be it revoked.
+pub async fn find_token(app: &App, organisation: i64, id: &str) -> Result<Option<TokenRow>> {
+    let found = select_tokens(app, organisation, Some(id)).await?;
+    Ok(found.into_iter().next())
+}
+
+async fn select_tokens(app: &App, organisation: i64, id: Option<&str>) -> Result<Vec<TokenRow>> {
     rows_as(
         app.db
             .rows(
                 Statement::new(
                     "select id, name, access, hint, repositories, packages, created_at, expires_at, revoked_at
-                     from tokens where organisation_id = ?1 order by created_at desc, id",
+                     from tokens where organisation_id = ?1 and (?2 is null or id = ?2)
+                     order by created_at desc, id",
                 )
-                .bind(organisation),
+                .bind(organisation)
+                .bind(id),
             )
             .await?,
     )

@@ -1,6 +1,7 @@
 //! Tokens: made, listed, revoked. A token is shown once.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -10,6 +11,7 @@ use crate::domain::time::{parse_rfc3339, rfc3339};
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Error, Result};
 use crate::http::api::missing;
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::organisations::Organisation;
@@ -19,14 +21,50 @@ use crate::store::tokens::{self as store, NewToken, TokenRow, insert_token_stmt}
 /// Names are for people.
 const NAME_LIMIT: usize = 200;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
+/// A token to be made.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewToken")]
+pub(crate) struct Asked {
+    /// What it is for, so that people know.
+    #[deserr(try_from(String) = check_name -> BadValue)]
+    #[schemars(length(min = 1, max = 200))]
     name: String,
-    access: String,
+    /// How much it may do.
+    #[deserr(try_from(String) = read_access -> BadValue)]
+    access: Access,
+    /// The slugs of the repositories it is limited to; all without it.
+    #[deserr(default)]
     repositories: Option<Vec<String>>,
-    packages: Option<Vec<String>>,
-    expires_at: Option<String>,
+    /// The packages it is limited to, as patterns such as `acme/*`; all without it.
+    #[deserr(default)]
+    packages: Option<Vec<NameGlob>>,
+    /// When it ends, in RFC 3339; never without it.
+    #[deserr(default, try_from(Option<String>) = read_time -> BadValue)]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    expires_at: Option<i64>,
+}
+
+fn check_name(name: String) -> Result<String, BadValue> {
+    if name.trim().is_empty() || name.len() > NAME_LIMIT {
+        return Err(BadValue::new(
+            "A token needs a `name` of 1 to 200 bytes, so that people know what it is for",
+        ));
+    }
+    Ok(name)
+}
+
+fn read_access(text: String) -> Result<Access, BadValue> {
+    Access::parse(&text).ok_or_else(|| BadValue::new("`access` must be `read`, `write` or `admin`"))
+}
+
+fn read_time(text: Option<String>) -> Result<Option<i64>, BadValue> {
+    text.map(|text| {
+        parse_rfc3339(&text).ok_or_else(|| {
+            BadValue::new("`expires_at` must be a time such as `2027-01-31T12:00:00Z`")
+        })
+    })
+    .transpose()
 }
 
 /// Makes a token and shows it, once.
@@ -36,24 +74,21 @@ pub async fn create_token(
     organisation: &Organisation,
 ) -> Result<Reply> {
     let asked: Asked = request.json().await?;
-    if asked.name.trim().is_empty() || asked.name.len() > NAME_LIMIT {
-        return Err(Error::invalid(
-            "A token needs a `name` of 1 to 200 bytes, so that people know what it is for",
-        ));
-    }
-    let access = Access::parse(&asked.access)
-        .ok_or_else(|| Error::invalid("`access` must be `read`, `write` or `admin`"))?;
+    let access = asked.access;
     if access == Access::Admin && (asked.repositories.is_some() || asked.packages.is_some()) {
-        return Err(Error::invalid(
+        return Err(Error::bad_value(
+            "/access",
             "A token with `admin` access cannot be limited to repositories or packages: it could make others without limits",
         ));
     }
     let repositories = check_repositories(app, organisation, asked.repositories).await?;
-    let packages = check_packages(asked.packages)?;
-    let expires_at = asked
-        .expires_at
-        .map(|text| check_expiry(app, &text))
-        .transpose()?;
+    let (packages, expires_at) = (asked.packages, asked.expires_at);
+    if expires_at.is_some_and(|end| end <= app.now()) {
+        return Err(Error::bad_value(
+            "/expires_at",
+            "`expires_at` is in the past",
+        ));
+    }
     let token = PlainToken::generate(TokenKind::Deploy, |buffer| app.entropy.fill(buffer))?;
     let id = app.random_id()?;
     let new = NewToken {
@@ -94,6 +129,14 @@ pub async fn list_tokens(app: &App, organisation: &Organisation) -> Result<Reply
     Ok(Reply::json(200, &json!({ "tokens": tokens })))
 }
 
+/// Shows a token, without the token itself.
+pub async fn show_token(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+    let row = store::find_token(app, organisation.id, id)
+        .await?
+        .ok_or_else(|| missing("token"))?;
+    Ok(Reply::json(200, &show(row)))
+}
+
 /// Revokes a token; within ten seconds it is refused everywhere.
 pub async fn revoke_token(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     if store::revoke_token(app, organisation.id, id).await? {
@@ -112,37 +155,15 @@ async fn check_repositories(
         return Ok(None);
     };
     let known = list_repositories(app, organisation.id).await?;
-    for slug in &asked {
+    for (index, slug) in asked.iter().enumerate() {
         if !known.iter().any(|repository| repository.slug == *slug) {
-            return Err(Error::invalid(format!(
-                "`repositories` names `{slug}`, which this organisation does not have"
-            )));
+            return Err(Error::bad_value(
+                format!("/repositories/{index}"),
+                format!("`repositories` names `{slug}`, which this organisation does not have"),
+            ));
         }
     }
     Ok(Some(asked))
-}
-
-fn check_packages(asked: Option<Vec<String>>) -> Result<Option<Vec<NameGlob>>> {
-    asked
-        .map(|globs| {
-            globs
-                .iter()
-                .map(|glob| {
-                    NameGlob::parse(glob).map_err(|error| Error::invalid(error.to_string()))
-                })
-                .collect()
-        })
-        .transpose()
-}
-
-fn check_expiry(app: &App, text: &str) -> Result<i64> {
-    let end = parse_rfc3339(text).ok_or_else(|| {
-        Error::invalid("`expires_at` must be a time such as `2027-01-31T12:00:00Z`")
-    })?;
-    if end <= app.now() {
-        return Err(Error::invalid("`expires_at` is in the past"));
-    }
-    Ok(end)
 }
 
 fn to_text(list: Option<&impl serde::Serialize>) -> Result<Option<String>> {
