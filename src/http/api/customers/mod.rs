@@ -35,6 +35,7 @@ pub async fn handle(
         Route::Remove(id) => records::remove_customer(app, &request, org, &id).await,
         Route::ListTokens(id) => tokens::list_tokens(app, org, &id).await,
         Route::CreateToken(id) => tokens::create_token(app, request, org, &id).await,
+        Route::ShowToken(id, token) => tokens::show_token(app, org, &id, &token).await,
         Route::RevokeToken(id, token) => tokens::revoke_token(app, org, &id, &token).await,
         Route::ListCollections => collections::list_collections(app, &request, org).await,
         Route::CreateCollection => collections::create_collection(app, request, org).await,

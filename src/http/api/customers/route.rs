@@ -14,6 +14,7 @@ pub enum CustomersRoute {
     Remove(String),
     ListTokens(String),
     CreateToken(String),
+    ShowToken(String, String),
     RevokeToken(String, String),
     ListCollections,
     CreateCollection,
@@ -47,7 +48,12 @@ pub(crate) fn parse(method: &str, segments: &[&str]) -> Option<Result<CustomersR
             Route::CreateToken(own(id)),
         ),
         ["customers", id, "tokens", token] => {
-            only(method, "DELETE", Route::RevokeToken(own(id), own(token)))
+            let (id, token) = (own(id), own(token));
+            match method {
+                "GET" | "HEAD" => Ok(Route::ShowToken(id, token)),
+                "DELETE" => Ok(Route::RevokeToken(id, token)),
+                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
+            }
         }
         ["collections"] => one_of(method, Route::ListCollections, Route::CreateCollection),
         ["collections", id] => {

@@ -123,6 +123,22 @@ pub(super) async fn list_tokens(
     Ok(Reply::json(200, &json!({ "tokens": tokens })))
 }
 
+/// Shows a token of a customer, without the token itself.
+pub(super) async fn show_token(
+    app: &App,
+    organisation: &Organisation,
+    customer: &str,
+    id: &str,
+) -> Result<Reply> {
+    let customer = load(app, organisation, customer).await?;
+    let tokens = store::list_customer_tokens(app, organisation.id, &customer.id).await?;
+    let token = tokens.into_iter().find(|token| token.id == id);
+    Ok(Reply::json(
+        200,
+        &show(token.ok_or_else(|| missing("token"))?),
+    ))
+}
+
 /// Revokes a token of a customer; within ten seconds it is refused everywhere.
 pub(super) async fn revoke_token(
     app: &App,
