@@ -20,6 +20,9 @@ pub struct Grant {
     pub external_id: Option<String>,
     /// Whom it is for, as stored.
     pub subject: String,
+    /// The slug of the sub-organisation that it is for.
+    #[serde(default, skip_serializing)]
+    pub organisation: Option<String>,
     /// JSON list of names and patterns; none when it is about a collection.
     pub packages: Option<String>,
     /// The collection; none when it is about packages.
@@ -81,7 +84,11 @@ pub async fn list_grants(
         app.db
             .rows(
                 Statement::new(
-                    "select g.id, g.external_id, g.subject, g.packages, g.collection_id, g.repositories, g.versions,
+                    "select g.id, g.external_id, g.subject,
+                            (select slug from organisations
+                                 where id = cast(substr(g.subject, length('organisation:') + 1) as integer)
+                                   and substr(g.subject, 1, length('organisation:')) = 'organisation:') as organisation,
+                            g.packages, g.collection_id, g.repositories, g.versions,
                             g.released_until, g.released_after, g.minimum_stability, g.source, g.expires_at, g.keeps,
                             g.note, g.created_at, g.changed_at, k.items
                      from grants g left join collections k on k.id = g.collection_id
@@ -106,7 +113,11 @@ pub async fn find_grant(app: &App, organisation: i64, id: &str) -> Result<Option
         .db
         .rows(
             Statement::new(
-                "select id, external_id, subject, packages, collection_id, repositories, versions, released_until,
+                "select id, external_id, subject,
+                        (select slug from organisations
+                         where id = cast(substr(grants.subject, length('organisation:') + 1) as integer)
+                           and substr(grants.subject, 1, length('organisation:')) = 'organisation:') as organisation,
+                        packages, collection_id, repositories, versions, released_until,
                         released_after, minimum_stability, source, expires_at, keeps, note, created_at, changed_at
                  from grants where id = ?2 and organisation_id = ?1",
             )
@@ -127,7 +138,11 @@ pub async fn list_grants_by_external_id<'a>(
         app.db
             .rows(
                 Statement::new(
-                    "select id, external_id, subject, packages, collection_id, repositories, versions, released_until,
+                    "select id, external_id, subject,
+                        (select slug from organisations
+                         where id = cast(substr(grants.subject, length('organisation:') + 1) as integer)
+                           and substr(grants.subject, 1, length('organisation:')) = 'organisation:') as organisation,
+                        packages, collection_id, repositories, versions, released_until,
                             released_after, minimum_stability, source, expires_at, keeps, note, created_at, changed_at
                      from grants
                      where organisation_id = ?1 and external_id in (select value from json_each(?2))",

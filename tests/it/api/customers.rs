@@ -275,7 +275,7 @@ fn a_grant_says_what_is_wrong_by_field() {
         ),
         (
             json!({"subject": subject, "packages": ["a/b"], "minimum_stability": "solid", "released_until": "x"}),
-            &["/released_until", "/minimum_stability"],
+            &["/minimum_stability", "/released_until"],
         ),
         (
             json!({"subject": subject, "packages": ["a/b"], "released_after": "2026-02-01T00:00:00Z", "released_until": "2026-01-01T00:00:00Z"}),

@@ -1,5 +1,7 @@
 //! What customers see who see some of it: by Composer's own requests.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use repertoire::domain::time::rfc3339;
 use serde_json::{Value, json};
 
@@ -90,13 +92,18 @@ fn assert_sees(registry: &TestRegistry, buyer: &Buyer, expected: &[&str]) {
         .json();
     assert_eq!(advisories["advisories"].get("acme/lib").is_some(), is_seen);
     assert!(advisories["advisories"].get("other/secret").is_none());
-    // Each archive there is, named or not.
+    // Each archive there is, named or not; to whom is kept out as a whole, why.
+    let hidden = if !is_seen && root.get("warning-versions").is_none() {
+        403
+    } else {
+        404
+    };
     for entry in entries(&registry.admin(), "acme/lib") {
         let version = entry["version"].as_str().unwrap();
         let status = if expected.contains(&version) {
             200
         } else {
-            404
+            hidden
         };
         assert_eq!(persona.get(&archive(&entry)).status(), status, "{version}");
     }
@@ -281,8 +288,7 @@ fn a_token_from_another_network_or_past_its_date_gets_nothing() {
 #[test]
 fn composer_1_gets_by_name_what_composer_2_gets() {
     let registry = TestRegistry::shop();
-    let settings = json!({"composer_1": "full"});
-    registry.alter("repositories/main", &json!({ "settings": settings }));
+    registry.alter("repositories/main", &json!({"composer_1": "full"}));
     registry.run_jobs();
     registry.pass_time(10);
     for (terms, expected) in terms() {
@@ -407,23 +413,23 @@ fn a_stranger_and_a_limited_customer_cannot_tell_what_exists() {
     let buyer = registry.buyer_with(&json!({"versions": "^2.0"}));
     let (limited, stranger) = (registry.with_token(&buyer.token), registry.anonymous());
     limited.get(LIB).expect(200);
-    let mut answers = std::collections::BTreeMap::new();
+    let mut answers: BTreeMap<(&str, usize), BTreeSet<String>> = BTreeMap::new();
     for number in 0..1_000 {
         // The first half exists.
         for (who, persona) in [("limited", &limited), ("stranger", &stranger)] {
-            for path in [
+            let paths = [
                 format!("p2/bulk/p{number}.json"),
                 format!("p2/bulk/p{number}~dev.json"),
                 format!("p/bulk/p{number}.json"),
                 format!("providers/bulk/p{number}.json"),
                 format!("dist/bulk/p{number}/r.zip"),
-            ] {
+            ];
+            // The others take the same way, so that fewer of them will do.
+            let kinds = if number % 20 == 0 { 5 } else { 1 };
+            for (kind, path) in paths.iter().take(kinds).enumerate() {
                 let answer = persona.get(&format!("/r/acme/main/{path}"));
-                let kind = path.replace(&format!("p{number}"), "NAME");
-                answers
-                    .entry((who, kind))
-                    .or_insert_with(std::collections::BTreeSet::new)
-                    .insert(answer.transcript());
+                let told = answers.entry((who, kind)).or_default();
+                told.insert(answer.transcript());
             }
         }
     }
@@ -433,7 +439,7 @@ fn a_stranger_and_a_limited_customer_cannot_tell_what_exists() {
     }
     // Of those that are warm, none is asked for with more calls than another.
     registry.world.forget_calls();
-    let costs: std::collections::BTreeSet<_> = (0..1_000)
+    let costs: BTreeSet<_> = (0..1_000)
         .map(|number| {
             let before = registry.world.effects.borrow().len();
             limited

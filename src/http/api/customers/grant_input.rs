@@ -304,6 +304,7 @@ fn check_grant(
         id,
         external_id: input.external_id,
         subject: subject.unwrap_or_default(),
+        organisation: None,
         packages: input.packages.map(|packages| text(json!(packages))),
         collection_id: input.collection,
         repositories: input.repositories.map(|slugs| text(json!(slugs))),
@@ -373,7 +374,7 @@ fn list(text: Option<&str>) -> Result<Option<Value>> {
 /// As the API shows it.
 pub(super) fn show(grant: &Grant) -> Result<Value> {
     let subject = match grant.subject.split_once(':') {
-        // The slug of a sub-organisation is not at hand; its number leads nowhere else.
+        Some(("organisation", _)) => json!({ "organisation": grant.organisation }),
         Some((kind, id)) => json!({ kind: id }),
         None => Value::Null,
     };

@@ -112,7 +112,8 @@ pub(super) async fn create_grant(
     save_grants(app, organisation.id, new, &[], &[])
         .await
         .map_err(taken)?;
-    Ok(Reply::json(201, &show(&grant)?))
+    let made = load(app, organisation, &grant.id).await?;
+    Ok(Reply::json(201, &show(&made)?))
 }
 
 /// Shows a grant.
@@ -134,7 +135,8 @@ pub(super) async fn update_grant(
     let known = load(app, organisation, id).await?;
     let read = read_grant(Some(known.clone()), asked)?;
     let mut grant = check_one(app, organisation, read).await?;
-    if grant != known {
+    grant.organisation.clone_from(&known.organisation);
+    if !is_same(&grant, &known) {
         grant.changed_at = app.now();
         let changed = std::slice::from_ref(&grant);
         save_grants(app, organisation.id, &[], changed, &[])
@@ -191,6 +193,7 @@ fn taken(error: Error) -> Error {
 /// Whether two grants are the same but for when they were made and changed.
 pub(super) fn is_same(one: &Grant, other: &Grant) -> bool {
     let strip = |grant: &Grant| Grant {
+        organisation: None,
         created_at: 0,
         changed_at: 0,
         ..grant.clone()
