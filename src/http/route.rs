@@ -103,6 +103,7 @@ pub enum DefinitionRoute {
     reason = "the variants are the URL table below, named as the API document names them"
 )]
 pub enum ApiRoute {
+    Describe,
     SetUp,
     ListOrganisations,
     CreateOrganisation,
@@ -365,6 +366,7 @@ fn parse_parts(method: &str, segments: &[&str]) -> Result<PartsRoute, NoRoute> {
 fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
     let own = |text: &&str| percent_decode(text);
     match segments {
+        ["openapi.json"] => get(method, ApiRoute::Describe),
         ["setup"] => only(method, "POST", ApiRoute::SetUp),
         ["orgs"] => one_of(
             method,

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { createHash, randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
+import { checkAnswer } from "./contract.mjs";
 import { run } from "./support/process.mjs";
 import { until } from "./support/until.mjs";
 
@@ -51,6 +52,7 @@ export class Registry {
     });
     const text = await response.text();
     this.inspect({ url: response.url, body: text });
+    checkAnswer({ method, path: `/api/v1${path}`, status: response.status, contentType: response.headers.get("content-type"), text });
     const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,

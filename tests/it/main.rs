@@ -44,6 +44,8 @@ mod migrations;
 #[cfg(test)]
 mod monorepo;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod parsers;
 #[cfg(test)]
 mod publishing;

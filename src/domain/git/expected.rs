@@ -1,5 +1,8 @@
 //! What the refs of a project would come to, as far as their names tell.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::domain::branch::branch_version;
 use crate::domain::policy::PackagePolicy;
 
@@ -7,7 +10,7 @@ use super::{BRANCHES, CurrentRef, TAGS, plan, tag_number};
 
 /// How many versions there would be by the names of refs alone. The composer.json at each commit has the last word: it may
 /// be missing or broken, or give another version than its tag.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ExpectedVersions {
     /// Tags that read as a version, one for each version.
     pub tags: usize,

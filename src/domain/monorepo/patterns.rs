@@ -1,5 +1,6 @@
 //! Which folders of a git repository are packages.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ROOT;
@@ -37,7 +38,7 @@ pub enum InvalidFolders {
 
 /// A list such as `packages/*`, `!packages/internal-*`, `.`: a folder is a package when the last pattern that fits it has
 /// no `!`. `*` stands for any characters but a slash, `**` for any number of folders.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct FolderPatterns(Vec<String>);
 

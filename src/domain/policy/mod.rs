@@ -1,5 +1,6 @@
 //! What a package does with the refs of its git repository, and whether it is abandoned, as a person sets it.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -68,7 +69,7 @@ pub enum InvalidPolicy {
 
 /// A pattern over branch names such as `dependabot/*`. Each `*` stands for any number of any characters, slashes among
 /// them; capitals count, as in git.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct BranchGlob(String);
 
@@ -119,7 +120,7 @@ impl From<BranchGlob> for String {
 ///
 /// `release-` is Composer's own: wherever it stands in a tag, it is removed, as often as it comes. Of all others the
 /// longest that a tag begins with is cut, once and before that. A tag that begins with none of them is read as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct TagPrefixes(Vec<String>);
 
@@ -165,7 +166,7 @@ impl TagPrefixes {
 }
 
 /// What happens when a tag of a stable version points at another commit than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MovedTags {
     /// The version stays at its first commit, and the attempt is shown.
@@ -194,6 +195,19 @@ pub enum Abandoned {
     Yes,
     /// It is abandoned in favour of this one.
     For(PackageName),
+}
+
+impl JsonSchema for Abandoned {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Abandoned".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "`false`, `true`, or the name of the package to use instead",
+            "type": ["boolean", "string"],
+        })
+    }
 }
 
 impl Abandoned {
@@ -249,7 +263,8 @@ impl From<Abandoned> for Value {
 }
 
 /// The settings of a package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PackageSettings")]
 pub struct PackagePolicy {
     /// Branches that are not imported.
     pub transient_branches: Vec<BranchGlob>,

@@ -1,13 +1,16 @@
 //! The audit log: looked at, and taken along as JSON lines or CSV.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::domain::access::Principal;
-use crate::domain::time::{parse_moment, rfc3339};
+use crate::domain::time::parse_moment;
 use crate::error::{Error, Result};
 use crate::http::api::is_owner;
 use crate::http::api::paging::{Page, cursor};
+use crate::http::api::shown::Time;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::AuditRoute;
@@ -61,7 +64,7 @@ async fn list_audit(app: &App, request: &Request, organisation: Option<i64>) -> 
     let mut rows = list_lines(app, organisation, &filter, before, page.rows()).await?;
     let next = page.cut(&mut rows, |last| last.id.to_string());
     let lines = rows.iter().map(show).collect::<Result<Vec<_>>>()?;
-    Ok(Reply::json(200, &json!({ "lines": lines, "next": next })))
+    Ok(Reply::json(200, &ShownPage { lines, next }))
 }
 
 /// The same as a file. One has at most [`EXPORTED`] lines; where there are more, `Link` leads to the next file.
@@ -81,7 +84,7 @@ async fn export_audit(app: &App, request: &Request, organisation: Option<i64>) -
         text.push_str("\r\n");
     }
     for line in &lines {
-        let shown = show(line)?;
+        let shown = serde_json::to_value(show(line)?).map_err(Error::internal)?;
         if is_csv {
             push_csv(&mut text, &shown);
         } else {
@@ -151,27 +154,67 @@ fn read_filter(request: &Request) -> Result<AuditFilter> {
     })
 }
 
-fn show(line: &AuditLine) -> Result<Value> {
-    Ok(json!({
-        "id": line.id,
-        "time": rfc3339(line.time),
-        "actor": {
-            "kind": line.actor_kind,
-            "id": line.actor_id,
-            "name": line.actor_name,
+/// A line of the audit log.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditLine")]
+pub(crate) struct Shown {
+    id: i64,
+    time: Time,
+    /// Who: `person`, `token`, `job`, `webhook` or `instance`.
+    actor: Named,
+    /// From where.
+    address: Option<String>,
+    user_agent: Option<String>,
+    /// Method and path.
+    request: Option<String>,
+    /// Such as `token.created`.
+    action: String,
+    /// What was changed.
+    subject: Named,
+    /// Of what changed, as it was; null when it was not there.
+    before: Option<Map<String, Value>>,
+    /// As it is since; null when it is gone.
+    after: Option<Map<String, Value>>,
+}
+
+/// Somebody or something, called as it was then.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditName")]
+pub(crate) struct Named {
+    kind: String,
+    id: Option<String>,
+    name: String,
+}
+
+/// A page of the audit log.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditLines")]
+pub(crate) struct ShownPage {
+    lines: Vec<Shown>,
+    next: Option<String>,
+}
+
+fn show(line: &AuditLine) -> Result<Shown> {
+    Ok(Shown {
+        id: line.id,
+        time: Time::of(line.time),
+        actor: Named {
+            kind: line.actor_kind.clone(),
+            id: line.actor_id.clone(),
+            name: line.actor_name.clone(),
         },
-        "address": line.address,
-        "user_agent": line.user_agent,
-        "request": line.request,
-        "action": line.action,
-        "subject": {
-            "kind": line.subject_kind,
-            "id": line.subject_id,
-            "name": line.subject_name,
+        address: line.address.clone(),
+        user_agent: line.user_agent.clone(),
+        request: line.request.clone(),
+        action: line.action.clone(),
+        subject: Named {
+            kind: line.subject_kind.clone(),
+            id: Some(line.subject_id.clone()),
+            name: line.subject_name.clone(),
         },
-        "before": line.before()?,
-        "after": line.after()?,
-    }))
+        before: line.before()?,
+        after: line.after()?,
+    })
 }
 
 fn push_csv(text: &mut String, line: &Value) {
@@ -204,6 +247,8 @@ fn csv_field(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -5,15 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::connect::{self, open_app};
 use crate::domain::generic_hook::HookMapping;
-use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::api::hook_groups::{AskedGroup, show_groups, update_groups};
+use crate::http::api::hook_groups::{AskedGroup, ShownGroup, show_groups, update_groups};
 use crate::http::api::missing;
+use crate::http::api::shown::Time;
 use crate::http::body::{BadValue, Change, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -55,7 +55,7 @@ impl Hooks {
 #[schemars(deny_unknown_fields, rename = "NewConnection")]
 pub(crate) struct Asked {
     /// What kind of host it is.
-    #[deserr(try_from(String) = read_provider -> BadValue)]
+    #[deserr(try_from(&String) = read_provider -> BadValue)]
     provider: ProviderKind,
     /// Where the host is, if it is not the best known of its kind.
     #[deserr(default)]
@@ -78,8 +78,8 @@ pub(crate) struct Asked {
     hooks: Option<Hooks>,
 }
 
-fn read_provider(text: String) -> Result<ProviderKind, BadValue> {
-    ProviderKind::parse(&text)
+fn read_provider(text: &str) -> Result<ProviderKind, BadValue> {
+    ProviderKind::parse(text)
         .ok_or_else(|| BadValue::new(format!("`provider` must be {}", providers())))
 }
 
@@ -150,14 +150,12 @@ pub async fn create_connection(
     store::insert_connection(app, &connection).await?;
     let mut shown = show(app, &connection).await?;
     // The app's address serves all of its installations, and has a secret of its own.
-    if connection.github_app_id.is_none()
-        && let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut)
-    {
+    if connection.github_app_id.is_none() {
         if kind == ProviderKind::GitLab {
             let key = format!("whsec_{}", STANDARD.encode(secret));
-            webhook.insert("signing_token".to_owned(), key.into());
+            shown.webhook.signing_token = Some(key);
         }
-        webhook.insert("secret".to_owned(), secret_text.into());
+        shown.webhook.secret = Some(secret_text);
     }
     Ok(Reply::json(201, &shown))
 }
@@ -420,12 +418,8 @@ pub async fn update_connection(
     }
     let mut view = show(app, &connection).await?;
     // From now on it hears at an address of its own, whose secret nobody has seen yet.
-    if before.github_app_id.is_some()
-        && connection.github_app_id.is_none()
-        && let Some(webhook) = view.get_mut("webhook").and_then(Value::as_object_mut)
-    {
-        let secret = connection.open_webhook_secret(app).await?;
-        webhook.insert("secret".to_owned(), secret.into());
+    if before.github_app_id.is_some() && connection.github_app_id.is_none() {
+        view.webhook.secret = Some(connection.open_webhook_secret(app).await?);
     }
     Ok(Reply::json(200, &view))
 }
@@ -547,35 +541,82 @@ pub(crate) fn as_input(error: &Error) -> Error {
     }
 }
 
-async fn show(app: &App, connection: &Connection) -> Result<Value> {
+/// A connection to a git host.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Connection")]
+pub(crate) struct ShownConnection {
+    id: String,
+    provider: String,
+    base_url: String,
+    account: String,
+    username: Option<String>,
+    /// The id of the GitHub App it is made by.
+    github_app: Option<String>,
+    installation: Option<i64>,
+    /// `automatic` or `manual`.
+    hooks: String,
+    groups: Vec<ShownGroup>,
+    webhook: ShownWebhook,
+    hook_mapping: Option<HookMapping>,
+    reconcile_hours: i64,
+    created_at: Time,
+    /// The last genuine webhook.
+    last_heard_at: Option<Time>,
+    /// Why the host failed or refused the token when a project was last compared.
+    trouble: Option<String>,
+    trouble_since: Option<Time>,
+    /// Whether the host accepts the token no more.
+    waits_for_credential: bool,
+}
+
+/// Where and how a host is to tell of what happens.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectionWebhook")]
+pub(crate) struct ShownWebhook {
+    url: String,
+    content_type: &'static str,
+    events: &'static [&'static str],
+    generic_url: String,
+    /// At GitLab, the secret in the form that GitLab signs with; shown once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_token: Option<String>,
+    /// Shown once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+async fn show(app: &App, connection: &Connection) -> Result<ShownConnection> {
     let kind = ProviderKind::parse(&connection.provider);
-    let mapping: Value = match &connection.hook_mapping {
-        Some(mapping) => serde_json::from_str(mapping).map_err(Error::internal)?,
-        None => Value::Null,
-    };
+    let mapping = connection.hook_mapping.as_deref();
+    let mapping = mapping
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(Error::internal)?;
     let url = connection.webhook_url(app);
-    Ok(json!({
-        "id": connection.id,
-        "provider": connection.provider,
-        "base_url": connection.base_url,
-        "account": connection.account,
-        "username": connection.username,
-        "github_app": connection.github_app_id,
-        "installation": connection.installation_id,
-        "hooks": connection.hooks,
-        "groups": show_groups(app, connection).await?,
-        "webhook": {
-            "url": url,
-            "content_type": "application/json",
-            "events": kind.map_or(&[][..], ProviderKind::webhook_events),
-            "generic_url": connection.generic_hook_url(app),
+    Ok(ShownConnection {
+        id: connection.id.clone(),
+        provider: connection.provider.clone(),
+        base_url: connection.base_url.clone(),
+        account: connection.account.clone(),
+        username: connection.username.clone(),
+        github_app: connection.github_app_id.clone(),
+        installation: connection.installation_id,
+        hooks: connection.hooks.clone(),
+        groups: show_groups(app, connection).await?,
+        webhook: ShownWebhook {
+            url,
+            content_type: "application/json",
+            events: kind.map_or(&[][..], ProviderKind::webhook_events),
+            generic_url: connection.generic_hook_url(app),
+            signing_token: None,
+            secret: None,
         },
-        "hook_mapping": mapping,
-        "reconcile_hours": connection.reconcile_hours.unwrap_or(RECONCILE_HOURS),
-        "created_at": rfc3339(connection.created_at),
-        "last_heard_at": connection.last_heard_at.map(rfc3339),
-        "trouble": connection.trouble,
-        "trouble_since": connection.trouble_since.map(rfc3339),
-        "waits_for_credential": connection.refused_at.is_some(),
-    }))
+        hook_mapping: mapping,
+        reconcile_hours: connection.reconcile_hours.unwrap_or(RECONCILE_HOURS),
+        created_at: Time::of(connection.created_at),
+        last_heard_at: connection.last_heard_at.map(Time::of),
+        trouble: connection.trouble.clone(),
+        trouble_since: connection.trouble_since.map(Time::of),
+        waits_for_credential: connection.refused_at.is_some(),
+    })
 }

@@ -2,9 +2,11 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::definition::{DefinedDist, Definition};
 use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
@@ -85,13 +87,42 @@ async fn show_definition(
     Ok(Reply::json(200, &shown))
 }
 
-async fn show(app: &App, package: &Package) -> Result<Value> {
+/// A definition in force.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DefinitionShown")]
+pub(crate) struct Shown {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Its versions as they were written, the newest first.
+    package: Vec<Map<String, Value>>,
+}
+
+/// An archive that a definition may name.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Archive")]
+pub(crate) struct ShownArchive {
+    /// As in a dist: `zip` or `tar`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// `zip`, `tar`, `tar.gz` or `tar.bz2`.
+    #[schemars(with = "String")]
+    format: ArchiveFormat,
+    size: u64,
+    /// SHA-1.
+    shasum: String,
+    sha256: String,
+}
+
+async fn show(app: &App, package: &Package) -> Result<Shown> {
     let mut rows = list_defined(app, package.id).await?;
     rows.retain(|row| row.removed_at.is_none());
     rows.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
     let versions: Vec<Map<String, Value>> =
         rows.iter().map(DefinedRow::fields).collect::<Result<_>>()?;
-    Ok(json!({ "type": "package", "package": versions }))
+    Ok(Shown {
+        kind: "package",
+        package: versions,
+    })
 }
 
 /// Puts a definition in force: these are the versions of the package from now on.
@@ -283,12 +314,12 @@ async fn receive_archive(
     kept?;
     Ok(Reply::json(
         201,
-        &json!({
-            "type": archive.format.dist_type(),
-            "format": archive.format,
-            "size": archive.stored.size,
-            "shasum": archive.stored.sha1,
-            "sha256": sha256,
-        }),
+        &ShownArchive {
+            kind: archive.format.dist_type(),
+            format: archive.format,
+            size: archive.stored.size,
+            shasum: archive.stored.sha1.clone(),
+            sha256: sha256.clone(),
+        },
     ))
 }

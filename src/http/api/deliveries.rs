@@ -1,12 +1,14 @@
 //! Deliveries of webhooks: see what came and what became of it, and run one once more.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
-use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
+use crate::http::api::shown::{JobState, Time};
 use crate::http::hooks::enqueue_started;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -63,13 +65,13 @@ pub async fn replay_delivery(app: &App, organisation: &Organisation, id: i64) ->
         ));
     }
     enqueue_started(app, &jobs).await?;
-    let jobs: Vec<_> = jobs
-        .iter()
-        .map(|job| json!({ "id": job.id, "state": "queued" }))
-        .collect();
+    let queued = |id: &String| JobState::queued(id.clone());
     Ok(Reply::json(
         202,
-        &json!({ "job": jobs.first(), "jobs": jobs }),
+        &Replayed {
+            job: jobs.first().map(|job| queued(&job.id)),
+            jobs: jobs.iter().map(|job| queued(&job.id)).collect(),
+        },
     ))
 }
 
@@ -79,29 +81,69 @@ async fn load(app: &App, organisation: &Organisation, id: i64) -> Result<Deliver
         .ok_or_else(|| missing("delivery"))
 }
 
-fn show(delivery: &DeliveryRow) -> Result<Value> {
+/// A webhook that was delivered.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Delivery")]
+pub(crate) struct Shown {
+    id: i64,
+    /// The host's id.
+    delivery: String,
+    connection: String,
+    event: String,
+    project: Option<String>,
+    /// `accepted`, `refused` or `ignored`.
+    verdict: String,
+    detail: String,
+    /// The first job it led to.
+    job: Option<String>,
+    /// What it was about, each with its job as that is now.
+    projects: Vec<ShownProject>,
+    /// How many deliveries the row stands for.
+    times: i64,
+    received_at: Time,
+}
+
+/// A project that a delivery was about.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeliveryProject")]
+struct ShownProject {
+    id: String,
+    name: String,
+    job: Option<JobState>,
+}
+
+/// The jobs that a replay began.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Replayed")]
+pub(crate) struct Replayed {
+    job: Option<JobState>,
+    jobs: Vec<JobState>,
+}
+
+fn show(delivery: &DeliveryRow) -> Result<Shown> {
     let outcomes = delivery.projects()?;
     let projects: Vec<_> = outcomes
         .iter()
         .map(|outcome| {
-            let job = outcome
-                .job
-                .as_ref()
-                .map(|job| json!({ "id": job, "state": outcome.state }));
-            json!({ "id": outcome.id, "name": outcome.name, "job": job })
+            let job = outcome.job.clone();
+            ShownProject {
+                id: outcome.id.clone(),
+                name: outcome.name.clone(),
+                job: job.map(|id| JobState::new(id, outcome.state.clone())),
+            }
         })
         .collect();
-    Ok(json!({
-        "id": delivery.id,
-        "delivery": delivery.provider_delivery_id,
-        "connection": delivery.connection_id,
-        "event": delivery.event,
-        "project": delivery.project,
-        "verdict": delivery.verdict,
-        "detail": delivery.detail,
-        "job": outcomes.iter().find_map(|outcome| outcome.job.as_ref()),
-        "projects": projects,
-        "times": delivery.times,
-        "received_at": rfc3339(delivery.received_at),
-    }))
+    Ok(Shown {
+        id: delivery.id,
+        delivery: delivery.provider_delivery_id.clone(),
+        connection: delivery.connection_id.clone(),
+        event: delivery.event.clone(),
+        project: delivery.project.clone(),
+        verdict: delivery.verdict.clone(),
+        detail: delivery.detail.clone(),
+        job: outcomes.iter().find_map(|outcome| outcome.job.clone()),
+        projects,
+        times: delivery.times,
+        received_at: Time::of(delivery.received_at),
+    })
 }

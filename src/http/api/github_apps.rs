@@ -6,15 +6,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use deserr::Deserr;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::connect::{open_app, open_app_with};
 use crate::domain::rsa_key::read_private_key;
-use crate::domain::time::rfc3339;
 use crate::error::{Code, Error, Result};
 use crate::http::api::connections::as_input;
 use crate::http::api::missing;
+use crate::http::api::shown::Time;
 use crate::http::body::Faults;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -164,11 +165,7 @@ async fn create_github_app(
     };
     save_github_app(app, &made).await?;
     let mut shown = show_tried(app, &made, &facts);
-    if given.is_none()
-        && let Some(webhook) = shown.get_mut("webhook").and_then(Value::as_object_mut)
-    {
-        webhook.insert("secret".to_owned(), secret.into());
-    }
+    shown.webhook.secret = given.is_none().then_some(secret);
     Ok(Reply::json(201, &shown))
 }
 
@@ -258,17 +255,15 @@ async fn list_installations(app: &App, organisation: &Organisation, id: &str) ->
         .collect();
     let shown: Vec<_> = installations
         .iter()
-        .map(|one| {
-            json!({
-                "installation": one.id,
-                "account": one.account,
-                "account_type": one.account_type,
-                "repository_selection": one.repository_selection,
-                "web_url": one.web_url,
-                "suspended": one.is_suspended,
-                "missing": one.missing,
-                "connection": connections.get(&one.id),
-            })
+        .map(|one| ShownInstallation {
+            installation: one.id,
+            account: one.account.clone(),
+            account_type: one.account_type.clone(),
+            repository_selection: one.repository_selection.clone(),
+            web_url: one.web_url.clone(),
+            suspended: one.is_suspended,
+            missing: one.missing.clone(),
+            connection: connections.get(&one.id).cloned(),
         })
         .collect();
     Ok(Reply::json(200, &json!({ "installations": shown })))
@@ -280,18 +275,16 @@ async fn list_deliveries(app: &App, organisation: &Organisation, id: &str) -> Re
     let deliveries: Vec<_> = list_app_deliveries(app, id, DELIVERIES)
         .await?
         .into_iter()
-        .map(|row| {
-            json!({
-                "connection": row.connection_id,
-                "id": row.provider_delivery_id,
-                "event": row.event,
-                "installation": row.installation_id,
-                "project": row.project,
-                "verdict": row.verdict,
-                "detail": row.detail,
-                "job": row.job_id,
-                "received_at": rfc3339(row.received_at),
-            })
+        .map(|row| ShownDelivery {
+            connection: row.connection_id,
+            id: row.provider_delivery_id,
+            event: row.event,
+            installation: row.installation_id,
+            project: row.project,
+            verdict: row.verdict,
+            detail: row.detail,
+            job: row.job_id,
+            received_at: Time::of(row.received_at),
         })
         .collect();
     Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
@@ -324,28 +317,93 @@ fn make_secret(app: &App) -> Result<String> {
     Ok(hex::encode(secret))
 }
 
-fn show_tried(app: &App, found: &GitHubApp, facts: &AppFacts) -> Value {
+fn show_tried(app: &App, found: &GitHubApp, facts: &AppFacts) -> Shown {
     let mut shown = show(app, found);
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("missing".to_owned(), json!(facts.missing));
-    }
+    shown.missing = Some(facts.missing.clone());
     shown
 }
 
-fn show(app: &App, found: &GitHubApp) -> Value {
-    json!({
-        "id": found.id,
-        "app_id": found.app_id,
-        "issuer": found.issuer,
-        "slug": found.slug,
-        "name": found.name,
-        "web_url": found.web_url,
-        "base_url": found.base_url,
-        "webhook": {
-            "url": format!("{}/hooks/{}", app.config.public_url, found.id),
-            "content_type": "application/json",
-            "events": ProviderKind::GitHub.webhook_events(),
+/// A GitHub App.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GitHubApp")]
+pub(crate) struct Shown {
+    id: String,
+    app_id: i64,
+    /// The client id or the app id, as it was given.
+    issuer: String,
+    slug: String,
+    name: String,
+    web_url: String,
+    base_url: String,
+    webhook: ShownWebhook,
+    created_at: Time,
+    /// What the app lacks, each in a sentence; when it was just tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Vec<String>>,
+}
+
+/// Where and how GitHub is to tell an app's events.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GitHubAppWebhook")]
+pub(crate) struct ShownWebhook {
+    url: String,
+    content_type: &'static str,
+    events: &'static [&'static str],
+    /// Shown once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+fn show(app: &App, found: &GitHubApp) -> Shown {
+    Shown {
+        id: found.id.clone(),
+        app_id: found.app_id,
+        issuer: found.issuer.clone(),
+        slug: found.slug.clone(),
+        name: found.name.clone(),
+        web_url: found.web_url.clone(),
+        base_url: found.base_url.clone(),
+        webhook: ShownWebhook {
+            url: format!("{}/hooks/{}", app.config.public_url, found.id),
+            content_type: "application/json",
+            events: ProviderKind::GitHub.webhook_events(),
+            secret: None,
         },
-        "created_at": rfc3339(found.created_at),
-    })
+        created_at: Time::of(found.created_at),
+        missing: None,
+    }
+}
+
+/// Where an app is installed.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Installation")]
+pub(crate) struct ShownInstallation {
+    /// The number to connect.
+    installation: i64,
+    account: String,
+    account_type: String,
+    repository_selection: String,
+    web_url: String,
+    suspended: bool,
+    missing: Vec<String>,
+    /// The connection that is made by it.
+    connection: Option<String>,
+}
+
+/// A delivery at an app's address.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GitHubAppDelivery")]
+pub(crate) struct ShownDelivery {
+    /// Null where no connection is made by the installation.
+    connection: Option<String>,
+    /// GitHub's id.
+    id: String,
+    event: String,
+    installation: Option<i64>,
+    project: Option<String>,
+    /// `accepted` or `ignored`.
+    verdict: String,
+    detail: String,
+    job: Option<String>,
+    received_at: Time,
 }

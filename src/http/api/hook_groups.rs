@@ -2,7 +2,7 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -175,16 +175,23 @@ fn is_group_name(name: &str) -> bool {
 }
 
 /// The groups as a connection shows them.
-pub(super) async fn show_groups(app: &App, connection: &Connection) -> Result<Vec<Value>> {
+pub(super) async fn show_groups(app: &App, connection: &Connection) -> Result<Vec<ShownGroup>> {
     let groups = list_hook_groups(app, &connection.id).await?;
     Ok(groups
         .into_iter()
-        .map(|group| {
-            json!({
-                "name": group.name,
-                "repository": group.repository,
-                "add_new": group.repository_id.is_some(),
-            })
+        .map(|group| ShownGroup {
+            name: group.name,
+            repository: group.repository,
+            add_new: group.repository_id.is_some(),
         })
         .collect())
+}
+
+/// A group whose one webhook tells of all projects below.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HookGroupShown")]
+pub(crate) struct ShownGroup {
+    name: String,
+    repository: Option<String>,
+    add_new: bool,
 }

@@ -1,6 +1,8 @@
 //! The webhook of a package's project: registered and removed when a person says so, and shown.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
 use crate::domain::name::PackageName;
@@ -147,7 +149,7 @@ async fn show_after(app: &App, git_repo: i64, connection: &Connection) -> Result
 }
 
 /// The hook as a package shows it.
-pub(super) fn show(app: &App, hook: &RepoHook, connection: &Connection) -> Value {
+pub(super) fn show(app: &App, hook: &RepoHook, connection: &Connection) -> Shown {
     let registers =
         ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::registers_hooks);
     let state = match hook.state.as_deref() {
@@ -158,11 +160,26 @@ pub(super) fn show(app: &App, hook: &RepoHook, connection: &Connection) -> Value
         None if registers && connection.hooks == "automatic" => "waiting",
         _ => "manual",
     };
-    json!({
-        "state": state,
-        "id": hook.hook_id,
-        "group": hook.covering_group,
-        "reason": hook.reason,
-        "url": connection.webhook_url(app),
-    })
+    Shown {
+        state,
+        id: hook.hook_id.clone(),
+        group: hook.covering_group.clone(),
+        reason: hook.reason.clone(),
+        url: connection.webhook_url(app),
+    }
+}
+
+/// The webhook of a project.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Hook")]
+pub(crate) struct Shown {
+    /// `registered`, `group`, `app`, `refused`, `waiting` or `manual`.
+    state: &'static str,
+    /// The host's id of it.
+    id: Option<String>,
+    /// The group whose webhook tells of the project.
+    group: Option<String>,
+    /// Why the host refused it.
+    reason: Option<String>,
+    url: String,
 }

@@ -2,15 +2,16 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::domain::time::rfc3339;
 use crate::error::{Code, Error, Result};
 use crate::http::api::connections::find_own;
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
 use crate::http::api::projects::{Meant, OneOrMany, list_projects, preview_import};
+use crate::http::api::shown::{JobState, Time};
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -159,22 +160,20 @@ async fn show_import(
     let next = page.cut(&mut rows, |last| last.project.clone());
     let projects: Vec<_> = rows
         .into_iter()
-        .map(|project| {
-            json!({
-                "project": project.project,
-                "full_name": project.full_name,
-                "state": project.state,
-                "reason": project.reason,
-                "package": project.package,
-                "job": project.job_id.map(|id| json!({ "id": id, "state": project.job_state })),
-            })
+        .map(|project| ShownProject {
+            project: project.project,
+            full_name: project.full_name,
+            state: project.state,
+            reason: project.reason,
+            package: project.package,
+            job: project
+                .job_id
+                .map(|id| JobState::new(id, project.job_state)),
         })
         .collect();
     let mut shown = show(&import);
-    if let Some(shown) = shown.as_object_mut() {
-        shown.insert("next".to_owned(), next.into());
-        shown.insert("projects".to_owned(), projects.into());
-    }
+    shown.projects = Some(projects);
+    shown.next = Some(next);
     Ok(Reply::json(200, &shown))
 }
 
@@ -197,26 +196,83 @@ async fn load(app: &App, organisation: &Organisation, id: &str) -> Result<Import
         .ok_or_else(|| missing("import"))
 }
 
-fn show(import: &ImportRow) -> Value {
+fn show(import: &ImportRow) -> Shown {
     let patterns = import.patterns.as_deref();
-    json!({
-        "id": import.id,
-        "connection": import.connection_id,
-        "repository": import.repository,
-        "pattern": patterns.and_then(|text| serde_json::from_str::<Value>(text).ok()),
-        "archived": import.with_archived != 0,
-        "state": import.state,
-        "message": import.message,
-        "progress": {
-            "total": import.total,
-            "done": import.total.saturating_sub(import.waiting),
-            "added": import.added,
-            "known": import.known,
-            "skipped": import.skipped,
-            "refused": import.refused,
-            "cancelled": import.cancelled,
+    Shown {
+        id: import.id.clone(),
+        connection: import.connection_id.clone(),
+        repository: import.repository.clone(),
+        pattern: patterns.and_then(|text| serde_json::from_str(text).ok()),
+        archived: import.with_archived != 0,
+        state: import.state.clone(),
+        message: import.message.clone(),
+        progress: Progress {
+            total: import.total,
+            done: import.total.saturating_sub(import.waiting),
+            added: import.added,
+            known: import.known,
+            skipped: import.skipped,
+            refused: import.refused,
+            cancelled: import.cancelled,
         },
-        "created_at": rfc3339(import.created_at),
-        "finished_at": import.finished_at.map(rfc3339),
-    })
+        created_at: Time::of(import.created_at),
+        finished_at: import.finished_at.map(Time::of),
+        projects: None,
+        next: None,
+    }
+}
+
+/// An import of many projects.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Import")]
+pub(crate) struct Shown {
+    id: String,
+    connection: String,
+    repository: String,
+    pattern: Option<Vec<String>>,
+    archived: bool,
+    /// `listing`, `adding`, `done`, `failed` or `cancelled`.
+    state: String,
+    /// What it waits for, or why it failed.
+    message: Option<String>,
+    progress: Progress,
+    created_at: Time,
+    finished_at: Option<Time>,
+    /// A page of its projects; where one import is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projects: Option<Vec<ShownProject>>,
+    /// The cursor to the next page of its projects; where one import is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and a text say three things"
+    )]
+    next: Option<Option<String>>,
+}
+
+/// How many projects of an import came to what.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImportProgress")]
+struct Progress {
+    total: i64,
+    done: i64,
+    added: i64,
+    known: i64,
+    skipped: i64,
+    refused: i64,
+    cancelled: i64,
+}
+
+/// What became of one project of an import.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImportProject")]
+struct ShownProject {
+    project: String,
+    full_name: String,
+    /// `waiting`, `added`, `known`, `skipped`, `refused` or `cancelled`.
+    state: String,
+    reason: Option<String>,
+    package: Option<String>,
+    /// The job that takes in its refs.
+    job: Option<JobState>,
 }

@@ -1,13 +1,15 @@
 //! Jobs and dead letters: see, cancel, retry, drop.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::access::Principal;
-use crate::domain::time::rfc3339;
 use crate::error::{Code, Error, Result};
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
+use crate::http::api::shown::Time;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::JobsRoute;
@@ -61,22 +63,20 @@ async fn show_job(app: &App, organisation: &Organisation, id: &str) -> Result<Re
     let refs: Vec<_> = list_job_refs(app, id)
         .await?
         .into_iter()
-        .map(|known| {
-            json!({
-                "ref": known.name,
-                "commit": known.commit,
-                "state": known.state,
-                "version": known.version,
-                "reason": known.reason,
-                "attempts": known.attempts,
-                "packages": known.packages.and_then(|text| serde_json::from_str::<Value>(&text).ok()),
-            })
+        .map(|known| ShownRef {
+            name: known.name,
+            commit: known.commit,
+            state: known.state,
+            version: known.version,
+            reason: known.reason,
+            attempts: known.attempts,
+            packages: known
+                .packages
+                .and_then(|text| serde_json::from_str(&text).ok()),
         })
         .collect();
     let mut shown = show(&job);
-    if let Some(shown) = shown.as_object_mut() {
-        shown.insert("refs".to_owned(), refs.into());
-    }
+    shown.refs = Some(refs);
     Ok(Reply::json(200, &shown))
 }
 
@@ -120,28 +120,83 @@ async fn load(app: &App, organisation: &Organisation, id: &str) -> Result<JobRow
         .ok_or_else(|| missing("job"))
 }
 
-fn show(job: &JobRow) -> Value {
-    json!({
-        "id": job.id,
-        "kind": job.kind,
-        "state": job.state,
-        "cause": job.cause,
-        "package": job.package,
-        "project": job.project,
-        "message": job.message,
-        "progress": {
-            "total": job.total,
-            "done": job.total.saturating_sub(job.waiting),
-            "imported": job.imported,
-            "unchanged": job.unchanged,
-            "skipped": job.skipped,
-            "failed": job.failed,
-            "removed": job.removed,
+fn show(job: &JobRow) -> ShownJob {
+    ShownJob {
+        id: job.id.clone(),
+        kind: job.kind.clone(),
+        state: job.state.clone(),
+        cause: job.cause.clone(),
+        package: job.package.clone(),
+        project: job.project.clone(),
+        message: job.message.clone(),
+        progress: Progress {
+            total: job.total,
+            done: job.total.saturating_sub(job.waiting),
+            imported: job.imported,
+            unchanged: job.unchanged,
+            skipped: job.skipped,
+            failed: job.failed,
+            removed: job.removed,
         },
-        "created_at": rfc3339(job.created_at),
-        "started_at": job.started_at.map(rfc3339),
-        "finished_at": job.finished_at.map(rfc3339),
-    })
+        created_at: Time::of(job.created_at),
+        started_at: job.started_at.map(Time::of),
+        finished_at: job.finished_at.map(Time::of),
+        refs: None,
+    }
+}
+
+/// One comparison of a package with its git repository, with the imports that follow.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Job")]
+pub(crate) struct ShownJob {
+    id: String,
+    /// `sync` or `discover`.
+    kind: String,
+    /// `queued`, `running`, `publishing`, `done`, `failed` or `cancelled`.
+    state: String,
+    /// What started it.
+    cause: String,
+    /// Null for a project with many packages.
+    package: Option<String>,
+    project: Option<String>,
+    /// What it waits for, or why it failed.
+    message: Option<String>,
+    progress: Progress,
+    created_at: Time,
+    started_at: Option<Time>,
+    finished_at: Option<Time>,
+    /// What became of each ref; where one job is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refs: Option<Vec<ShownRef>>,
+}
+
+/// How many refs of a job came to what.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobProgress")]
+struct Progress {
+    total: i64,
+    done: i64,
+    imported: i64,
+    unchanged: i64,
+    skipped: i64,
+    failed: i64,
+    removed: i64,
+}
+
+/// What became of one ref in a job.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobRef")]
+struct ShownRef {
+    #[serde(rename = "ref")]
+    name: String,
+    commit: String,
+    /// `waiting`, `imported`, `skipped`, `failed` or `removed`.
+    state: String,
+    version: Option<String>,
+    reason: Option<String>,
+    attempts: i64,
+    /// What became of each package of a project with many.
+    packages: Option<Vec<Value>>,
 }
 
 /// Letters that nobody could read an owner from are the instance's owner's to see.
@@ -171,13 +226,23 @@ async fn list_dead_letters(
     ))
 }
 
-fn show_letter(letter: &DeadLetter) -> Value {
-    json!({
-        "id": letter.id,
-        "message": letter.message,
-        "reason": letter.reason,
-        "received_at": rfc3339(letter.received_at),
-    })
+/// A message that the queue gave up on.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetter")]
+pub(crate) struct ShownLetter {
+    id: i64,
+    message: String,
+    reason: String,
+    received_at: Time,
+}
+
+fn show_letter(letter: &DeadLetter) -> ShownLetter {
+    ShownLetter {
+        id: letter.id,
+        message: letter.message.clone(),
+        reason: letter.reason.clone(),
+        received_at: Time::of(letter.received_at),
+    }
 }
 
 async fn find_letter(

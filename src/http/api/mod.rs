@@ -27,12 +27,15 @@ mod idempotency;
 pub mod imports;
 pub mod jobs;
 pub mod monorepos;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod openapi;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
 mod paging;
 pub mod projects;
 pub mod repositories;
+pub(crate) mod shown;
 pub mod tokens;
 
 use crate::app::App;
@@ -47,7 +50,7 @@ use crate::http::api::conditions::Conditions;
 use crate::http::api::idempotency::Outcome as Turn;
 use crate::http::auth::{Credentials, read_credentials};
 use crate::http::composer::barred_now;
-use crate::http::reply::Reply;
+use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::{self, ApiRoute, DefinitionRoute, Route};
 use crate::ports::Buffered;
@@ -59,6 +62,9 @@ use crate::store::organisations::{Organisation, find_organisation};
 pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<Reply> {
     if route == ApiRoute::SetUp {
         return organisations::set_up(app, request).await;
+    }
+    if route == ApiRoute::Describe {
+        return Ok(Conditions::of(&request).tag(description()?));
     }
     let (token, principal) = authenticate(app, &request).await?;
     let is_archive = matches!(route, ApiRoute::Definition(_, _, DefinitionRoute::Archive));
@@ -88,6 +94,15 @@ pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<
             Ok(conditions.tag(reply))
         }
     }
+}
+
+/// The description of the API; `build.rs` packs it, since the program is loaded on each start of an isolate.
+fn description() -> Result<Reply> {
+    const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.zlib"));
+    let bytes = miniz_oxide::inflate::decompress_to_vec_zlib(PACKED)
+        .map_err(|error| Error::internal(format!("{error:?}")))?;
+    let reply = Reply::new(200, CachePolicy::Revalidate, Body::Bytes(bytes));
+    Ok(reply.with("content-type", "application/json"))
 }
 
 /// What `GET` answers at the address of a request; none where nothing is there.
@@ -128,7 +143,7 @@ async fn dispatch(
     // Whatever is changed from here on is this caller's, in the audit log.
     let app = &acting(app, actor_of(&request, principal));
     match route {
-        ApiRoute::SetUp => Err(Error::not_found("Not found")),
+        ApiRoute::SetUp | ApiRoute::Describe => Err(Error::not_found("Not found")),
         ApiRoute::ListOrganisations => organisations::list_organisations(app, principal).await,
         ApiRoute::CreateOrganisation => {
             organisations::create_organisation(app, request, principal).await
@@ -267,7 +282,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::GitHubApps(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
         ApiRoute::Customers(..) => Ability::ManageCustomers,
-        ApiRoute::SetUp | ApiRoute::CreateOrganisation => Ability::Own,
+        ApiRoute::SetUp | ApiRoute::Describe | ApiRoute::CreateOrganisation => Ability::Own,
         ApiRoute::Audit(..) => Ability::Audit,
         ApiRoute::ListOrganisations
         | ApiRoute::ShowOrganisation(_)

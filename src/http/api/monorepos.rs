@@ -2,7 +2,7 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::domain::monorepo::{FolderPatterns, FolderVersions};
@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::missing;
 use crate::http::api::packages::Asked;
+use crate::http::api::shown::{JobState, Ref};
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -59,6 +60,76 @@ pub(crate) struct Wanted {
     versions: Option<FolderVersions>,
 }
 
+/// A project, its packages and its refs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Project")]
+pub(crate) struct Shown {
+    number: i64,
+    connection: String,
+    /// The host's id.
+    id: String,
+    full_name: String,
+    default_branch: String,
+    web_url: String,
+    /// Null when the project is one package.
+    folders: Option<FolderPatterns>,
+    versions: Option<FolderVersions>,
+    repositories: Vec<String>,
+    packages: Vec<ShownPackage>,
+    refs: Vec<Ref>,
+    /// Folders that fit and yet are no package.
+    no_packages: Vec<NoPackage>,
+}
+
+/// A package of a project.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectPackage")]
+struct ShownPackage {
+    name: String,
+    folder: Option<String>,
+    renamed_to: Option<String>,
+}
+
+/// A folder that is no package, and why.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NoPackage")]
+struct NoPackage {
+    #[serde(rename = "ref")]
+    name: String,
+    folder: String,
+    reason: Option<String>,
+}
+
+/// What an import of a project with many packages began.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectImported")]
+pub(crate) struct Imported {
+    project: ImportedProject,
+    job: JobState,
+}
+
+/// A project that has many packages now.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImportedProject")]
+struct ImportedProject {
+    number: i64,
+    full_name: String,
+    folders: FolderPatterns,
+    versions: FolderVersions,
+}
+
+/// What a project is after a change.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectChanged")]
+pub(crate) struct Changed {
+    number: i64,
+    full_name: String,
+    folders: FolderPatterns,
+    versions: FolderVersions,
+    /// What decides anew; null when nothing changed.
+    job: Option<JobState>,
+}
+
 /// Imports a project whose folders are packages. Which these are is found out by a job.
 pub(crate) async fn create_monorepo(
     app: &App,
@@ -96,15 +167,15 @@ pub(crate) async fn create_monorepo(
     let job = start(app, organisation, repo.id, "import", statements).await?;
     Ok(Reply::json(
         202,
-        &json!({
-            "project": {
-                "number": repo.id,
-                "full_name": repo.full_name,
-                "folders": monorepo.folders,
-                "versions": monorepo.versions,
+        &Imported {
+            project: ImportedProject {
+                number: repo.id,
+                full_name: repo.full_name,
+                folders: monorepo.folders,
+                versions: monorepo.versions,
             },
-            "job": { "id": job, "state": "queued" },
-        }),
+            job: JobState::queued(job),
+        },
     ))
 }
 
@@ -171,55 +242,49 @@ async fn show_project(app: &App, organisation: &Organisation, number: i64) -> Re
     let packages: Vec<_> = list_packages_of_git_repo(app, repo.id)
         .await?
         .into_iter()
-        .map(|package| {
-            json!({
-                "name": package.name,
-                "folder": package.folder,
-                "renamed_to": package.renamed_to,
-            })
+        .map(|package| ShownPackage {
+            name: package.name,
+            folder: package.folder,
+            renamed_to: package.renamed_to,
         })
         .collect();
     let destinations = list_destinations(app, repo.id).await?;
-    let slugs: Vec<_> = destinations.iter().map(|one| one.slug.as_str()).collect();
+    let slugs: Vec<_> = destinations.into_iter().map(|one| one.slug).collect();
     let refs: Vec<_> = list_git_refs(app, repo.id)
         .await?
         .into_iter()
-        .map(|known| {
-            json!({
-                "ref": known.name,
-                "commit": known.commit,
-                "state": known.state,
-                "version": known.version,
-                "reason": known.reason,
-            })
-        })
+        .map(Ref::of)
         .collect();
     // What is a package shows this itself.
     let strays: Vec<_> = list_folder_refs(app, repo.id)
         .await?
         .into_iter()
         .filter(|stray| stray.package.is_none())
-        .map(|stray| json!({ "ref": stray.name, "folder": stray.folder, "reason": stray.reason }))
+        .map(|stray| NoPackage {
+            name: stray.name,
+            folder: stray.folder,
+            reason: stray.reason,
+        })
         .collect();
     let (folders, versions) = monorepo
         .map(|monorepo| (monorepo.folders, monorepo.versions))
         .unzip();
     Ok(Reply::json(
         200,
-        &json!({
-            "number": repo.id,
-            "connection": repo.connection_id,
-            "id": repo.provider_id,
-            "full_name": repo.full_name,
-            "default_branch": repo.default_branch,
-            "web_url": repo.web_url,
-            "folders": folders,
-            "versions": versions,
-            "repositories": slugs,
-            "packages": packages,
-            "refs": refs,
-            "no_packages": strays,
-        }),
+        &Shown {
+            number: repo.id,
+            connection: repo.connection_id,
+            id: repo.provider_id,
+            full_name: repo.full_name,
+            default_branch: repo.default_branch,
+            web_url: repo.web_url,
+            folders,
+            versions,
+            repositories: slugs,
+            packages,
+            refs,
+            no_packages: strays,
+        },
     ))
 }
 
@@ -247,13 +312,13 @@ async fn update_project(
     }
     Ok(Reply::json(
         200,
-        &json!({
-            "number": repo.id,
-            "full_name": repo.full_name,
-            "folders": after.folders,
-            "versions": after.versions,
-            "job": job.map(|id| json!({ "id": id, "state": "queued" })),
-        }),
+        &Changed {
+            number: repo.id,
+            full_name: repo.full_name,
+            folders: after.folders,
+            versions: after.versions,
+            job: job.map(JobState::queued),
+        },
     ))
 }
 
@@ -264,33 +329,28 @@ pub(crate) async fn package_of_job(app: &App, git_repo: i64, package: i64) -> Re
 }
 
 /// What became of a package at each ref, as it is shown with the package.
-pub(crate) async fn show_refs(app: &App, git_repo: i64, package: i64) -> Result<Vec<Value>> {
+pub(crate) async fn show_refs(app: &App, git_repo: i64, package: i64) -> Result<Vec<Ref>> {
     let folders = crate::store::folder_refs::list_folder_refs_of_package(app, package).await?;
     let mut refs: Vec<_> = folders
         .iter()
-        .map(|known| {
-            json!({
-                "ref": known.name,
-                "commit": known.commit,
-                "folder": known.folder,
-                "state": known.state,
-                "version": known.version,
-                "reason": known.reason,
-            })
+        .map(|known| Ref {
+            name: known.name.clone(),
+            commit: Some(known.commit.clone()),
+            folder: Some(Some(known.folder.clone())),
+            state: known.state.clone(),
+            version: known.version.clone(),
+            reason: known.reason.clone(),
         })
         .collect();
     // Refs of which nobody knows what they hold.
     let others = list_git_refs(app, git_repo).await?.into_iter();
     let others = others.filter(|known| known.state == "failed" || known.rule.is_some());
     for known in others.filter(|known| folders.iter().all(|one| one.name != known.name)) {
-        refs.push(json!({
-            "ref": known.name,
-            "commit": known.commit,
-            "folder": null,
-            "state": known.state,
-            "version": null,
-            "reason": known.reason,
-        }));
+        refs.push(Ref {
+            folder: Some(None),
+            version: None,
+            ..Ref::of(known)
+        });
     }
     Ok(refs)
 }

@@ -2,6 +2,7 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
@@ -9,11 +10,11 @@ use crate::app::App;
 use crate::domain::access::{Ability, Access, Principal, manages};
 use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::name::Slug;
-use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::at_work;
 use crate::http::api::is_owner;
+use crate::http::api::shown::Time;
 use crate::http::auth::{Credentials, read_credentials};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
@@ -102,13 +103,25 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
     let url = &app.config.public_url;
     Ok(Reply::json(
         201,
-        &json!({
-            "organisation": organisation.as_str(),
-            "repository": repository.as_str(),
-            "repository_url": format!("{url}/r/{organisation}/{repository}"),
-            "token": token.reveal(),
-        }),
+        &SetUpDone {
+            repository_url: format!("{url}/r/{organisation}/{repository}"),
+            token: token.reveal().to_owned(),
+            organisation,
+            repository,
+        },
     ))
+}
+
+/// What the set-up made.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SetUpDone")]
+pub(crate) struct SetUpDone {
+    organisation: Slug,
+    repository: Slug,
+    /// For Composer.
+    repository_url: String,
+    /// The owner's, shown this once.
+    token: String,
 }
 
 fn check_token(token: Option<String>) -> Result<Option<String>, BadValue> {
@@ -189,10 +202,19 @@ pub(crate) fn taken(error: Error, what: &str, slug: &str) -> Error {
     error
 }
 
-fn show_organisation(organisation: &Organisation) -> serde_json::Value {
-    json!({
-        "slug": organisation.slug,
-        "name": organisation.name,
-        "created_at": rfc3339(organisation.created_at),
-    })
+/// An organisation.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Organisation")]
+pub(crate) struct Shown {
+    slug: String,
+    name: String,
+    created_at: Time,
+}
+
+fn show_organisation(organisation: &Organisation) -> Shown {
+    Shown {
+        slug: organisation.slug.clone(),
+        name: organisation.name.clone(),
+        created_at: Time::of(organisation.created_at),
+    }
 }

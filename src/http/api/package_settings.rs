@@ -3,7 +3,9 @@
 use deserr::{
     DeserializeError, Deserr, ErrorKind, IntoValue, ValueKind, ValuePointerRef, take_cf_content,
 };
-use serde_json::{Map, Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::domain::name::PackageName;
@@ -13,6 +15,7 @@ use crate::http::api::conditions::Conditions;
 use crate::http::api::missing;
 use crate::http::api::monorepos::package_of_job;
 use crate::http::api::packages::show_package;
+use crate::http::api::shown::JobState;
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -25,6 +28,19 @@ use crate::store::publications::ask_for_publication_stmt;
 
 /// The settings that are to change; what is absent stays. What they may be is the policy's to say.
 pub(crate) struct PackageChange(Map<String, Value>);
+
+impl JsonSchema for PackageChange {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PackageChange".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = PackagePolicy::json_schema(generator);
+        schema.remove("required");
+        schema.insert("additionalProperties".to_owned(), false.into());
+        schema
+    }
+}
 
 impl Deserr<Faults> for PackageChange {
     fn deserialize_from_value<V: IntoValue>(
@@ -46,6 +62,17 @@ impl Deserr<Faults> for PackageChange {
             ))),
         }
     }
+}
+
+/// The settings after a change.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PackageChanged")]
+pub(crate) struct Changed {
+    name: String,
+    abandoned: Abandoned,
+    settings: PackagePolicy,
+    /// What decides anew on the refs that the change touches.
+    job: Option<JobState>,
 }
 
 /// Changes the settings that are given. What they mean for the refs is decided by a job, at once.
@@ -121,12 +148,12 @@ pub async fn update_package(
         .ok_or_else(|| missing("package"))?;
     Ok(Reply::json(
         200,
-        &json!({
-            "name": package.name,
-            "abandoned": is_abandoned(app, &package).await?,
-            "settings": package.policy()?,
-            "job": job.map(|id| json!({ "id": id, "state": "queued" })),
-        }),
+        &Changed {
+            abandoned: is_abandoned(app, &package).await?,
+            settings: package.policy()?,
+            name: package.name,
+            job: job.map(JobState::queued),
+        },
     ))
 }
 
@@ -177,7 +204,7 @@ pub(crate) fn refuse_renamed(package: &Package) -> Result<()> {
 }
 
 /// Whether a package is abandoned, and in favour of what, as the registry has it: `false`, `true` or a name.
-pub(crate) async fn is_abandoned(app: &App, package: &Package) -> Result<Value> {
+pub(crate) async fn is_abandoned(app: &App, package: &Package) -> Result<Abandoned> {
     let said = package.policy()?.abandoned;
     let is_archived = match package.git_repo_id {
         Some(git_repo) => find_git_repo(app, git_repo)
@@ -197,6 +224,11 @@ pub(crate) fn show_abandoned(
     said: Option<Abandoned>,
     renamed_to: Option<&str>,
     is_archived: bool,
-) -> Value {
-    Abandoned::resolve(said, renamed_to).map_or_else(|| is_archived.into(), Value::from)
+) -> Abandoned {
+    let by_host = if is_archived {
+        Abandoned::Yes
+    } else {
+        Abandoned::No
+    };
+    Abandoned::resolve(said, renamed_to).unwrap_or(by_host)
 }

@@ -2,20 +2,23 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::monorepo::FolderVersions;
 use crate::domain::name::PackageName;
-use crate::domain::time::rfc3339;
+use crate::domain::policy::{Abandoned, PackagePolicy};
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
-use crate::http::api::hooks::show as show_hook;
+use crate::http::api::hooks::{Shown as Hook, show as show_hook};
 use crate::http::api::missing;
 use crate::http::api::monorepos::{create_monorepo, package_of_job, show_refs};
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
 use crate::http::api::paging::Page;
+use crate::http::api::shown::{JobState, Ref, Started, Time};
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -104,10 +107,10 @@ pub async fn create_package(
     let job = start_sync(app, organisation, git_repo, package.id, "import").await?;
     Ok(Reply::json(
         202,
-        &json!({
-            "package": { "name": package.name },
-            "job": { "id": job, "state": "queued" },
-        }),
+        &Imported {
+            package: ImportedPackage { name: package.name },
+            job: JobState::queued(job),
+        },
     ))
 }
 
@@ -145,25 +148,124 @@ pub async fn list_packages(
     let after = page.after().unwrap_or_default();
     let mut rows = store::list_packages(app, organisation.id, after, page.rows()).await?;
     let next = page.cut(&mut rows, |last| last.name.clone());
-    let packages: Vec<Value> = rows
+    let packages: Vec<_> = rows
         .into_iter()
         .map(|package| {
-            Ok(json!({
-                "name": package.name,
-                "description": package.description,
-                "versions": package.versions,
-                "abandoned": show_abandoned(
+            Ok(Summary {
+                abandoned: show_abandoned(
                     read_abandoned(package.abandoned.as_deref())?,
                     package.renamed_to.as_deref(),
                     package.is_archived.unwrap_or_default() != 0,
                 ),
-            }))
+                name: package.name,
+                description: package.description,
+                versions: package.versions,
+            })
         })
         .collect::<Result<_>>()?;
     Ok(Reply::json(
         200,
         &json!({ "packages": packages, "next": next }),
     ))
+}
+
+/// A package in a list.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PackageSummary")]
+pub(crate) struct Summary {
+    name: String,
+    description: Option<String>,
+    /// Those in the metadata.
+    versions: i64,
+    abandoned: Abandoned,
+}
+
+/// A package.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Package")]
+pub(crate) struct Shown {
+    name: String,
+    description: Option<String>,
+    /// The repositories it is in, by slug.
+    repositories: Vec<String>,
+    /// Null for an uploaded or defined package.
+    project: Option<ShownProject>,
+    /// The folder of its project that it was last found in; null when the project is one package.
+    folder: Option<String>,
+    /// Newest first.
+    versions: Vec<ShownVersion>,
+    refs: Vec<Ref>,
+    abandoned: Abandoned,
+    renamed_from: Option<String>,
+    renamed_to: Option<String>,
+    /// Why it goes on under its name although composer.json has another, or none.
+    notice: Option<String>,
+    settings: PackagePolicy,
+    created_at: Time,
+}
+
+/// The project that a package is synced from.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PackageProject")]
+struct ShownProject {
+    provider: Option<String>,
+    connection: String,
+    /// The host's id.
+    id: String,
+    /// The project's number here.
+    number: i64,
+    full_name: String,
+    default_branch: String,
+    web_url: String,
+    archived: bool,
+    hook: Option<Hook>,
+    last_heard_at: Option<Time>,
+    last_reconciled_at: Option<Time>,
+}
+
+/// A version of a package.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Version")]
+struct ShownVersion {
+    version: String,
+    version_normalized: String,
+    /// Null for a defined version whose archive is elsewhere.
+    reference: Option<String>,
+    /// Null for what was uploaded or defined.
+    #[serde(rename = "ref")]
+    git_ref: Option<String>,
+    time: String,
+    published_time: Time,
+    downloads: i64,
+    dist: ShownDist,
+}
+
+/// The archive of a version; all null where it is elsewhere.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Dist")]
+struct ShownDist {
+    /// `zip`, `tar`, `tar.gz` or `tar.bz2`.
+    #[schemars(with = "Option<String>")]
+    format: Option<ArchiveFormat>,
+    size: Option<i64>,
+    /// SHA-1.
+    shasum: Option<String>,
+    sha256: Option<String>,
+}
+
+/// What an import of one project began.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PackageImported")]
+pub(crate) struct Imported {
+    package: ImportedPackage,
+    job: JobState,
+}
+
+/// The package that an imported project is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImportedPackage")]
+struct ImportedPackage {
+    name: String,
 }
 
 /// Shows a package: its versions, and every git ref with what became of it.
@@ -184,92 +286,79 @@ pub async fn show_package(
     versions.sort_by(|one, other| compare_normalized(&other.normalized, &one.normalized));
     let versions: Vec<_> = versions
         .into_iter()
-        .map(|version| {
-            json!({
-                "version": version.pretty,
-                "version_normalized": version.normalized,
-                "reference": version.reference,
-                "ref": version.git_ref,
-                "time": version.time,
-                "published_time": rfc3339(version.published_at),
-                "downloads": version.downloads,
-                "dist": {
-                    "format": version.format,
-                    "size": version.size,
-                    "shasum": version.sha1,
-                    "sha256": version.sha256,
-                },
-            })
+        .map(|version| ShownVersion {
+            version: version.pretty,
+            version_normalized: version.normalized,
+            reference: version.reference,
+            git_ref: version.git_ref,
+            time: version.time,
+            published_time: Time::of(version.published_at),
+            downloads: version.downloads,
+            dist: ShownDist {
+                format: version.format,
+                size: version.size,
+                shasum: version.sha1,
+                sha256: version.sha256,
+            },
         })
         .collect();
     let (project, refs) = show_project(app, &package).await?;
     Ok(Reply::json(
         200,
-        &json!({
-            "name": package.name,
-            "description": package.description,
-            "repositories": repositories,
-            "project": project,
-            "folder": package.folder,
-            "versions": versions,
-            "refs": refs,
-            "abandoned": is_abandoned(app, &package).await?,
-            "renamed_from": package.renamed_from,
-            "renamed_to": package.renamed_to,
-            "notice": package.notice,
-            "settings": package.policy()?,
-            "created_at": rfc3339(package.created_at),
-        }),
+        &Shown {
+            abandoned: is_abandoned(app, &package).await?,
+            settings: package.policy()?,
+            name: package.name,
+            description: package.description,
+            repositories,
+            project,
+            folder: package.folder,
+            versions,
+            refs,
+            renamed_from: package.renamed_from,
+            renamed_to: package.renamed_to,
+            notice: package.notice,
+            created_at: Time::of(package.created_at),
+        },
     ))
 }
 
-async fn show_project(app: &App, package: &Package) -> Result<(Value, Vec<Value>)> {
+async fn show_project(app: &App, package: &Package) -> Result<(Option<ShownProject>, Vec<Ref>)> {
     let Some(git_repo) = package.git_repo_id else {
-        return Ok((Value::Null, Vec::new()));
+        return Ok((None, Vec::new()));
     };
     // Under a name of before it has no refs any more: what becomes of them is shown with the package of today.
     let known = match (&package.folder, &package.renamed_to) {
         (None, None) => list_git_refs(app, git_repo).await?,
         _ => Vec::new(),
     };
-    let mut refs: Vec<_> = known
-        .into_iter()
-        .map(|known| {
-            json!({
-                "ref": known.name,
-                "commit": known.commit,
-                "state": known.state,
-                "version": known.version,
-                "reason": known.reason,
-            })
-        })
-        .collect();
+    let mut refs: Vec<_> = known.into_iter().map(Ref::of).collect();
     if package.folder.is_some() {
         refs = show_refs(app, git_repo, package.id).await?;
     }
     let Some(repo) = find_git_repo(app, git_repo).await? else {
-        return Ok((Value::Null, refs));
+        return Ok((None, refs));
     };
     let connection = find_connection(app, &repo.connection_id).await?;
     let hook = match (find_repo_hook(app, git_repo).await?, &connection) {
-        (Some(hook), Some(connection)) => show_hook(app, &hook, connection),
-        _ => Value::Null,
+        (Some(hook), Some(connection)) => Some(show_hook(app, &hook, connection)),
+        _ => None,
     };
     let provider = connection.map(|connection| connection.provider);
-    let project = json!({
-        "provider": provider,
-        "connection": repo.connection_id,
-        "id": repo.provider_id,
-        "number": repo.id,
-        "full_name": repo.full_name,
-        "default_branch": repo.default_branch,
-        "web_url": repo.web_url,
-        "archived": repo.is_archived != 0,
-        "hook": hook,
-        "last_heard_at": repo.last_heard_at.map(rfc3339),
-        "last_reconciled_at": repo.last_reconciled_at.map(rfc3339),
-    });
-    Ok((project, refs))
+    let project = ShownProject {
+        provider,
+        connection: repo.connection_id,
+        id: repo.provider_id,
+        number: repo.id,
+        full_name: repo.full_name,
+        default_branch: repo.default_branch,
+        web_url: repo.web_url,
+        archived: repo.is_archived != 0,
+        hook,
+        last_heard_at: repo.last_heard_at.map(Time::of),
+        last_reconciled_at: repo.last_reconciled_at.map(Time::of),
+    };
+    Ok((Some(project), refs))
 }
 
 /// Compares a package with its git repository now.
@@ -289,6 +378,8 @@ pub async fn sync_package(
     let job = start_sync(app, organisation, git_repo, package, "by hand").await?;
     Ok(Reply::json(
         202,
-        &json!({ "job": { "id": job, "state": "queued" } }),
+        &Started {
+            job: JobState::queued(job),
+        },
     ))
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use deserr::{Deserr, IntoValue, ValuePointerRef};
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
-use crate::domain::git::{CurrentRef, expect_versions};
+use crate::domain::git::{CurrentRef, ExpectedVersions, expect_versions};
 use crate::domain::name::PackageName;
 use crate::domain::policy::PackagePolicy;
 use crate::domain::project_patterns::ProjectPatterns;
@@ -164,25 +165,74 @@ async fn find_packages(app: &App, connection: &Connection, projects: &[Project])
     Ok(here)
 }
 
-fn show(project: &Project, here: &Here) -> Value {
+/// A project of a host; in a preview with what it would come to.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HostProject")]
+pub(crate) struct Shown {
+    /// The host's id. In a preview, a project that the host does not show has `full_name` and `reason` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    full_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived: Option<bool>,
+    /// Null for a project without commits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and a text say three things"
+    )]
+    default_branch: Option<Option<String>>,
+    /// The packages that are made of it here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packages: Option<Vec<ShownPackage>>,
+    /// In a preview: the name that the package has or would have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<String>,
+    /// In a preview: what becomes versions, by the names of tags and branches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versions_by_name: Option<ExpectedVersions>,
+    /// In a preview: why it can be no package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// A package that is made of a project.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HostProjectPackage")]
+struct ShownPackage {
+    name: String,
+    repositories: Vec<String>,
+}
+
+fn show(project: &Project, here: &Here) -> Shown {
     let packages: Vec<_> = here
         .get(&project.provider_id)
         .into_iter()
         .flatten()
         .map(|package| {
-            let repositories = serde_json::from_str::<Value>(&package.repositories);
-            json!({ "name": package.name, "repositories": repositories.unwrap_or_default() })
+            let repositories = serde_json::from_str(&package.repositories);
+            ShownPackage {
+                name: package.name.clone(),
+                repositories: repositories.unwrap_or_default(),
+            }
         })
         .collect();
-    json!({
-        "id": project.provider_id,
-        "full_name": project.full_name,
-        "web_url": project.web_url,
-        "private": project.is_private,
-        "archived": project.is_archived,
-        "default_branch": project.default_branch,
-        "packages": packages,
-    })
+    Shown {
+        id: Some(project.provider_id.clone()),
+        full_name: project.full_name.clone(),
+        web_url: Some(project.web_url.clone()),
+        private: Some(project.is_private),
+        archived: Some(project.is_archived),
+        default_branch: Some(project.default_branch.clone()),
+        packages: Some(packages),
+        package: None,
+        versions_by_name: None,
+        reason: None,
+    }
 }
 
 /// Says what some projects would come to, before they are imported: a few at a time, and where the next ones are.
@@ -243,7 +293,7 @@ impl Position {
     }
 }
 
-type Previewed = (Vec<Value>, Option<Position>);
+type Previewed = (Vec<Shown>, Option<Position>);
 
 async fn preview_named(
     app: &App,
@@ -257,7 +307,18 @@ async fn preview_named(
         match host.describe_project(name).await {
             Ok(project) => shown.push(preview(app, connection, host, project).await?),
             Err(error) if stops_all(&error) => return Err(error),
-            Err(error) => shown.push(json!({ "full_name": name, "reason": error.message() })),
+            Err(error) => shown.push(Shown {
+                id: None,
+                full_name: name.clone(),
+                web_url: None,
+                private: None,
+                archived: None,
+                default_branch: None,
+                packages: None,
+                package: None,
+                versions_by_name: None,
+                reason: Some(error.message().to_owned()),
+            }),
         }
     }
     let skip = position.skip.saturating_add(PREVIEWED);
@@ -309,16 +370,16 @@ async fn preview(
     connection: &Connection,
     host: &dyn GitHost,
     project: Project,
-) -> Result<Value> {
+) -> Result<Shown> {
     let here = find_packages(app, connection, std::slice::from_ref(&project)).await?;
     let mut shown = show(&project, &here);
-    let answer = match look(app, connection, host, &project, &here).await {
-        Ok(answer) => answer,
+    match look(app, connection, host, &project, &here).await {
+        Ok((package, expected)) => {
+            shown.package = Some(package);
+            shown.versions_by_name = Some(expected);
+        }
         Err(error) if stops_all(&error) => return Err(error),
-        Err(error) => json!({ "reason": error.message() }),
-    };
-    if let (Value::Object(shown), Value::Object(answer)) = (&mut shown, answer) {
-        shown.extend(answer);
+        Err(error) => shown.reason = Some(error.message().to_owned()),
     }
     Ok(shown)
 }
@@ -330,7 +391,7 @@ async fn look(
     host: &dyn GitHost,
     project: &Project,
     here: &Here,
-) -> Result<Value> {
+) -> Result<(String, ExpectedVersions)> {
     let found = read_found(host, project.clone()).await?;
     let facts = facts_of(&found.project);
     let addition = Addition {
@@ -353,14 +414,8 @@ async fn look(
     };
     let default_branch = project.default_branch.as_deref().unwrap_or_default();
     let expected = expect_versions(&refs, default_branch, &policy);
-    Ok(json!({
-        "package": known.map_or(found.name.as_str(), |known| known.name.as_str()),
-        "versions_by_name": {
-            "tags": expected.tags,
-            "branches": expected.branches,
-            "others": expected.others,
-        },
-    }))
+    let package = known.map_or(found.name.as_str(), |known| known.name.as_str());
+    Ok((package.to_owned(), expected))
 }
 
 async fn policy_of(app: &App, connection: &Connection, package: &str) -> Result<PackagePolicy> {

@@ -2,17 +2,18 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
 use crate::domain::name::Slug;
 use crate::domain::settings::{Composer1, Duplicates, Message, Mirror, SettingsPatch};
-use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::conditions::Conditions;
 use crate::http::api::missing;
 use crate::http::api::organisations::taken;
 use crate::http::api::paging::Page;
+use crate::http::api::shown::Time;
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -81,13 +82,11 @@ pub async fn list_revisions(
     let next = page.cut(&mut rows, |last| last.number.to_string());
     let revisions: Vec<_> = rows
         .into_iter()
-        .map(|revision| {
-            json!({
-                "number": revision.number,
-                "root": revision.root,
-                "time": rfc3339(revision.time),
-                "cause": revision.cause,
-            })
+        .map(|revision| ShownRevision {
+            number: revision.number,
+            root: revision.root,
+            time: Time::of(revision.time),
+            cause: revision.cause,
         })
         .collect();
     Ok(Reply::json(
@@ -193,17 +192,47 @@ pub async fn update_repository(
     Ok(Reply::json(200, &show(app, &repository)?))
 }
 
-fn show(app: &App, repository: &Repository) -> Result<serde_json::Value> {
+/// A revision of a repository.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Revision")]
+pub(crate) struct ShownRevision {
+    number: i64,
+    /// SHA-256 of the root of its tree.
+    root: String,
+    time: Time,
+    /// The packages of the publish.
+    cause: String,
+}
+
+/// A repository.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Repository")]
+pub(crate) struct Shown {
+    slug: String,
+    description: Option<String>,
+    /// Whether everybody may read it.
+    public: bool,
+    /// For Composer.
+    url: String,
+    /// 0 before the first publish.
+    revision: i64,
+    composer_1: Composer1,
+    mirrors: Vec<Mirror>,
+    messages: Vec<Message>,
+    duplicates: Duplicates,
+}
+
+fn show(app: &App, repository: &Repository) -> Result<Shown> {
     let settings = repository.settings()?;
-    Ok(json!({
-        "slug": repository.slug,
-        "description": repository.description,
-        "public": repository.is_public,
-        "url": repository.address(&app.config.public_url),
-        "revision": repository.head.revision,
-        "composer_1": settings.composer_1,
-        "mirrors": settings.mirrors,
-        "messages": settings.messages,
-        "duplicates": settings.duplicates,
-    }))
+    Ok(Shown {
+        slug: repository.slug.clone(),
+        description: repository.description.clone(),
+        public: repository.is_public,
+        url: repository.address(&app.config.public_url),
+        revision: repository.head.revision,
+        composer_1: settings.composer_1,
+        mirrors: settings.mirrors,
+        messages: settings.messages,
+        duplicates: settings.duplicates,
+    })
 }

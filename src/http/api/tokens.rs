@@ -2,15 +2,17 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
 use crate::domain::access::Access;
 use crate::domain::name::NameGlob;
-use crate::domain::time::{parse_rfc3339, rfc3339};
+use crate::domain::time::parse_rfc3339;
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Error, Result};
 use crate::http::api::missing;
+use crate::http::api::shown::Time;
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -31,7 +33,7 @@ pub(crate) struct Asked {
     #[schemars(length(min = 1, max = 200))]
     name: String,
     /// How much it may do.
-    #[deserr(try_from(String) = read_access -> BadValue)]
+    #[deserr(try_from(&String) = read_access -> BadValue)]
     access: Access,
     /// The slugs of the repositories it is limited to; all without it.
     #[deserr(default)]
@@ -54,8 +56,8 @@ fn check_name(name: String) -> Result<String, BadValue> {
     Ok(name)
 }
 
-fn read_access(text: String) -> Result<Access, BadValue> {
-    Access::parse(&text).ok_or_else(|| BadValue::new("`access` must be `read`, `write` or `admin`"))
+fn read_access(text: &str) -> Result<Access, BadValue> {
+    Access::parse(text).ok_or_else(|| BadValue::new("`access` must be `read`, `write` or `admin`"))
 }
 
 fn read_time(text: Option<String>) -> Result<Option<i64>, BadValue> {
@@ -106,16 +108,16 @@ pub async fn create_token(
     app.memo.principals.forget(token.hash().as_str());
     Ok(Reply::json(
         201,
-        &json!({
-            "id": id,
-            "name": new.name,
-            "token": token.reveal(),
-            "access": access.as_str(),
-            "repositories": repositories,
-            "packages": packages,
-            "expires_at": expires_at.map(rfc3339),
-            "created_at": rfc3339(app.now()),
-        }),
+        &Made {
+            name: new.name.to_owned(),
+            token: token.reveal().to_owned(),
+            access,
+            expires_at: expires_at.map(Time::of),
+            created_at: Time::of(app.now()),
+            id,
+            repositories,
+            packages,
+        },
     ))
 }
 
@@ -171,20 +173,49 @@ fn to_text(list: Option<&impl serde::Serialize>) -> Result<Option<String>> {
         .transpose()
 }
 
-fn show(row: TokenRow) -> Value {
-    let list = |text: Option<String>| -> Value {
-        text.and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or(Value::Null)
-    };
-    json!({
-        "id": row.id,
-        "name": row.name,
-        "hint": row.hint,
-        "access": row.access,
-        "repositories": list(row.repositories),
-        "packages": list(row.packages),
-        "created_at": rfc3339(row.created_at),
-        "expires_at": row.expires_at.map(rfc3339),
-        "revoked_at": row.revoked_at.map(rfc3339),
-    })
+/// A new token, shown this once.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewTokenShown")]
+pub(crate) struct Made {
+    id: String,
+    name: String,
+    /// The token itself.
+    token: String,
+    access: Access,
+    repositories: Option<Vec<String>>,
+    packages: Option<Vec<NameGlob>>,
+    expires_at: Option<Time>,
+    created_at: Time,
+}
+
+/// A token, without the token itself.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
+pub(crate) struct Shown {
+    id: String,
+    name: String,
+    /// Its first nine characters.
+    hint: String,
+    /// `read`, `write` or `admin`.
+    access: String,
+    repositories: Option<Vec<String>>,
+    packages: Option<Vec<String>>,
+    created_at: Time,
+    expires_at: Option<Time>,
+    revoked_at: Option<Time>,
+}
+
+fn show(row: TokenRow) -> Shown {
+    let list = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+    Shown {
+        id: row.id,
+        name: row.name,
+        hint: row.hint,
+        access: row.access,
+        repositories: list(row.repositories),
+        packages: list(row.packages),
+        created_at: Time::of(row.created_at),
+        expires_at: row.expires_at.map(Time::of),
+        revoked_at: row.revoked_at.map(Time::of),
+    }
 }

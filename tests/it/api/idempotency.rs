@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::support::faults::with_every_fault;
 use crate::support::persona::{Answer, Persona};
 use crate::support::{ADMIN, TestRegistry, isolate};
 
@@ -134,4 +135,31 @@ fn an_answer_that_shows_a_secret_is_kept_sealed_and_for_its_caller_alone() {
         "update idempotency_keys set answer = (select answer from idempotency_keys where key = 'k') where key = 'k2'",
     );
     post(&registry.admin(), TOKENS, "k2", &token("ci")).expect(500);
+}
+
+#[test]
+fn a_key_is_never_held_for_good_whatever_fails() {
+    let repositories = "/api/v1/orgs/acme/repositories";
+    let asked = json!({"slug": "second"});
+    with_every_fault(
+        TestRegistry::new,
+        |registry| {
+            // As a client does: again, for as long as the answer says that it may be worth it.
+            for _ in 0..3 {
+                let answer = post(&registry.admin(), repositories, "k", &asked);
+                if answer.status() < 400 || answer.json()["code"] == "taken" {
+                    return;
+                }
+                registry.pass_time(5 * 60);
+            }
+            panic!("it was never answered");
+        },
+        |registry, _| {
+            let slugs = registry
+                .world
+                .sqlite
+                .texts("select slug from repositories order by slug");
+            assert_eq!(slugs, ["main", "second"]);
+        },
+    );
 }

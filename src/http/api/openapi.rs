@@ -1,0 +1,481 @@
+//! The description of the API (OpenAPI 3.1), made of the types that the handlers read and write. It is made on the
+//! developer's machine and kept as a file: `tests/it/openapi.rs` says when that is stale, and that no route is missing.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::http::api::{
+    audit, connections, definitions, deliveries, github_apps, hooks, imports, jobs, monorepos,
+    organisations, package_settings, packages, projects, repositories, shown, tokens,
+};
+use crate::http::problem::Problem;
+
+/// One call of the API.
+struct Operation {
+    method: &'static str,
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    /// Parameters of the query, but for those of pages.
+    query: &'static [(&'static str, &'static str)],
+    pages: bool,
+    body: Option<Value>,
+    /// The answers that are no problem.
+    answers: Vec<(u16, Option<Value>)>,
+}
+
+/// The whole document.
+#[must_use]
+pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.clone().into_generator();
+    let mut answers = settings.for_serialize().into_generator();
+    let mut operations = operations(&mut generator, &mut answers);
+    answers.subschema_for::<Problem<'_>>();
+    let mut schemas = generator.take_definitions(true);
+    let mut shown = Value::Object(answers.take_definitions(true));
+    // What is read may leave out more than what is written: where the two differ, each has a name of its own.
+    let names: Vec<String> = schemas.keys().cloned().collect();
+    for name in names {
+        if shown
+            .get(&name)
+            .is_some_and(|other| Some(other) != schemas.get(&name))
+        {
+            rename(&mut shown, &name);
+            for (_, schema) in operations.iter_mut().flat_map(|one| &mut one.answers) {
+                if let Some(schema) = schema {
+                    rename(schema, &name);
+                }
+            }
+            if let Some(shown) = shown.as_object_mut()
+                && let Some(schema) = shown.remove(&name)
+            {
+                shown.insert(format!("{name}Shown"), schema);
+            }
+        }
+    }
+    if let Value::Object(shown) = shown {
+        schemas.extend(shown);
+    }
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in &operations {
+        let path = format!("/api/v1{}", operation.path);
+        let entry = paths.entry(path).or_insert_with(|| json!({}));
+        if let Some(methods) = entry.as_object_mut() {
+            methods.insert(operation.method.to_lowercase(), describe(operation));
+        }
+    }
+    schemas.sort_keys();
+    json!({
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": "Repertoire",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "The JSON API of a private Composer repository",
+            "license": { "name": "MIT", "identifier": "MIT" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "bearer": [] }, { "basic": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A token of this registry" },
+                "basic": { "type": "http", "scheme": "basic", "description": "The token as password, with any user name" },
+            },
+            "responses": { "Problem": {
+                "description": "What went wrong, and what to do; `code` tells problems apart",
+                "content": { "application/problem+json": {
+                    "schema": { "$ref": "#/components/schemas/Problem" },
+                    "example": {
+                        "type": "about:blank", "title": "Invalid input", "status": 422, "code": "invalid_input",
+                        "detail": "`name` is missing",
+                        "errors": [{ "field": "/name", "code": "missing_field", "detail": "`name` is missing" }],
+                    },
+                }},
+            }},
+            "schemas": schemas,
+        },
+    })
+}
+
+/// Has all references to a schema lead to the one of the same name with `Shown` behind it.
+fn rename(value: &mut Value, name: &str) {
+    match value {
+        Value::String(text) if *text == format!("#/components/schemas/{name}") => {
+            text.push_str("Shown");
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, name)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| rename(field, name)),
+        _ => {}
+    }
+}
+
+fn describe(operation: &Operation) -> Value {
+    let mut parameters: Vec<Value> = operation
+        .path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| {
+            json!({ "name": name, "in": "path", "required": true, "schema": path_schema(operation.path, name) })
+        })
+        .collect();
+    for (name, description) in operation.query {
+        parameters.push(json!({
+            "name": name, "in": "query", "description": description, "schema": { "type": "string" },
+        }));
+    }
+    if operation.pages {
+        parameters.push(json!({
+            "name": "cursor", "in": "query", "description": "`next` of the page before", "schema": { "type": "string" },
+        }));
+        parameters.push(json!({
+            "name": "limit", "in": "query", "description": "Rows of a page",
+            "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 100 },
+        }));
+    }
+    let mut headers = |name: &str, description: &str, schema: Value| {
+        parameters.push(
+            json!({ "name": name, "in": "header", "description": description, "schema": schema }),
+        );
+    };
+    let tag = json!({ "type": "string" });
+    match operation.method {
+        "POST" if operation.path != "/setup" => headers(
+            "Idempotency-Key",
+            "The same request with the same key is done once and answered again for a day",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$" }),
+        ),
+        "GET" if operation.path != "/openapi.json" => {
+            headers(
+                "If-None-Match",
+                "The entity tag of what the caller has",
+                tag,
+            );
+        }
+        "PATCH" | "PUT" | "DELETE" => {
+            headers("If-Match", "The entity tag of what is to be changed", tag);
+        }
+        _ => {}
+    }
+    let mut answers: Map<String, Value> = operation
+        .answers
+        .iter()
+        .map(|(status, schema)| {
+            (
+                status.to_string(),
+                answer(*status, operation.method, schema.as_ref()),
+            )
+        })
+        .collect();
+    if operation.method == "GET" && operation.path != "/openapi.json" {
+        answers.insert(
+            "304".to_owned(),
+            json!({ "description": "The caller has it already" }),
+        );
+    }
+    answers.insert(
+        "default".to_owned(),
+        json!({ "$ref": "#/components/responses/Problem" }),
+    );
+    let mut described = json!({
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [tag_of(operation.path)],
+        "parameters": parameters,
+        "responses": answers,
+    });
+    if let Some(described) = described.as_object_mut() {
+        if let Some(schema) = &operation.body {
+            let content = if operation.id == "uploadArchive" {
+                json!({ "application/octet-stream": {} })
+            } else {
+                json!({ "application/json": { "schema": schema } })
+            };
+            described.insert(
+                "requestBody".to_owned(),
+                json!({ "required": true, "content": content }),
+            );
+        }
+        if operation.path == "/openapi.json" {
+            described.insert("security".to_owned(), json!([]));
+        }
+    }
+    described
+}
+
+fn answer(status: u16, method: &str, schema: Option<&Value>) -> Value {
+    let description = match status {
+        201 => "Made",
+        202 => "Begun; the job goes on",
+        204 => "Done",
+        _ => "What there is",
+    };
+    let mut answer = json!({ "description": description });
+    if let Some(answer) = answer.as_object_mut() {
+        if let Some(schema) = schema {
+            answer.insert(
+                "content".to_owned(),
+                json!({ "application/json": { "schema": schema } }),
+            );
+        }
+        if method == "GET" {
+            answer.insert(
+                "headers".to_owned(),
+                json!({ "ETag": { "schema": { "type": "string" } } }),
+            );
+        }
+    }
+    answer
+}
+
+fn path_schema(path: &str, name: &str) -> Value {
+    let is_number = name == "number"
+        || (name == "id" && (path.contains("/deliveries/{id}") || path.contains("/dead-letters/")));
+    if is_number && !path.contains("/github-apps/") {
+        json!({ "type": "integer", "minimum": 1 })
+    } else {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+/// What stands behind the organisation, or the first segment.
+fn tag_of(path: &str) -> &str {
+    let segments: Vec<_> = path.split('/').skip(1).collect();
+    match segments.as_slice() {
+        ["orgs", "{org}", part, ..] => part,
+        ["orgs", ..] => "organisations",
+        [first, ..] => first,
+        [] => "",
+    }
+}
+
+/// `{name: [row]}`.
+fn list(name: &str, row: &Value) -> Value {
+    json!({ "type": "object", "required": [name], "properties": { name: { "type": "array", "items": row } } })
+}
+
+/// `{name: [row], next}`.
+fn page(name: &str, row: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": [name, "next"],
+        "properties": {
+            name: { "type": "array", "items": row },
+            "next": { "type": ["string", "null"], "description": "The cursor to the next page" },
+        },
+    })
+}
+
+fn wrapped(name: &str, value: &Value) -> Value {
+    json!({ "type": "object", "required": [name], "properties": { name: value } })
+}
+
+const AUDIT_FILTERS: &[(&str, &str)] = &[
+    ("actor", "Id or name of who did it"),
+    ("action", "An action, or the first part of one: `token`"),
+    ("subject", "Id or name of what was changed"),
+    ("since", "A day or a time"),
+    ("until", "A day or a time"),
+];
+const AUDIT_EXPORT: &[(&str, &str)] = &[
+    ("format", "`jsonl`, or `csv`"),
+    ("actor", "Id or name of who did it"),
+    ("action", "An action, or the first part of one: `token`"),
+    ("subject", "Id or name of what was changed"),
+    ("since", "A day or a time"),
+    ("until", "A day or a time"),
+];
+
+/// Every call, in the order of the routes. A body is read, an answer is written: hence two generators.
+#[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
+fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<Operation> {
+    vec![
+        Operation { method: "GET", path: "/openapi.json", id: "describeApi", query: &[], pages: false,
+            summary: "This description",
+            body: None, answers: vec![(200, Some(json!({ "type": "object" })))] },
+        Operation { method: "POST", path: "/setup", id: "setUp", query: &[], pages: false,
+            summary: "Makes the first organisation, its repository and the owner's token, once; needs the set-up secret",
+            body: Some(schema::<organisations::SetUp>(body)), answers: vec![(201, Some(schema::<organisations::SetUpDone>(answer)))] },
+        Operation { method: "GET", path: "/orgs", id: "listOrganisations", query: &[], pages: false,
+            summary: "Lists the organisations that the token may manage",
+            body: None, answers: vec![(200, Some(list("organisations", &schema::<organisations::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs", id: "createOrganisation", query: &[], pages: false,
+            summary: "Makes an organisation",
+            body: Some(schema::<organisations::NewOrganisation>(body)), answers: vec![(201, Some(schema::<organisations::Shown>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}", id: "showOrganisation", query: &[], pages: false,
+            summary: "Shows an organisation",
+            body: None, answers: vec![(200, Some(schema::<organisations::Shown>(answer)))] },
+        Operation { method: "GET", path: "/audit", id: "listInstanceAudit", query: AUDIT_FILTERS, pages: true,
+            summary: "Lists who changed what of the instance; its owner alone, newest first",
+            body: None, answers: vec![(200, Some(schema::<audit::ShownPage>(answer)))] },
+        Operation { method: "GET", path: "/audit/export", id: "exportInstanceAudit", query: AUDIT_EXPORT, pages: true,
+            summary: "The same as a file, as `jsonl` or `csv`",
+            body: None, answers: vec![(200, None)] },
+        Operation { method: "GET", path: "/orgs/{org}/audit", id: "listAudit", query: AUDIT_FILTERS, pages: true,
+            summary: "Lists who changed what of an organisation, newest first",
+            body: None, answers: vec![(200, Some(schema::<audit::ShownPage>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/audit/export", id: "exportAudit", query: AUDIT_EXPORT, pages: true,
+            summary: "The same as a file, as `jsonl` or `csv`",
+            body: None, answers: vec![(200, None)] },
+        Operation { method: "GET", path: "/orgs/{org}/repositories", id: "listRepositories", query: &[], pages: false,
+            summary: "Lists repositories",
+            body: None, answers: vec![(200, Some(list("repositories", &schema::<repositories::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/repositories", id: "createRepository", query: &[], pages: false,
+            summary: "Makes a repository",
+            body: Some(schema::<repositories::NewRepository>(body)), answers: vec![(201, Some(schema::<repositories::Shown>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/repositories/{repo}", id: "showRepository", query: &[], pages: false,
+            summary: "Shows a repository",
+            body: None, answers: vec![(200, Some(schema::<repositories::Shown>(answer)))] },
+        Operation { method: "PATCH", path: "/orgs/{org}/repositories/{repo}", id: "updateRepository", query: &[], pages: false,
+            summary: "Changes a repository",
+            body: Some(schema::<repositories::AskedChange>(body)), answers: vec![(200, Some(schema::<repositories::Shown>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/repositories/{repo}/revisions", id: "listRevisions", query: &[], pages: true,
+            summary: "Lists revisions, newest first",
+            body: None, answers: vec![(200, Some(page("revisions", &schema::<repositories::ShownRevision>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/tokens", id: "listTokens", query: &[], pages: false,
+            summary: "Lists tokens, newest first",
+            body: None, answers: vec![(200, Some(list("tokens", &schema::<tokens::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/tokens", id: "createToken", query: &[], pages: false,
+            summary: "Makes a token, and shows it once",
+            body: Some(schema::<tokens::Asked>(body)), answers: vec![(201, Some(schema::<tokens::Made>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/tokens/{id}", id: "showToken", query: &[], pages: false,
+            summary: "Shows a token",
+            body: None, answers: vec![(200, Some(schema::<tokens::Shown>(answer)))] },
+        Operation { method: "DELETE", path: "/orgs/{org}/tokens/{id}", id: "revokeToken", query: &[], pages: false,
+            summary: "Revokes a token",
+            body: None, answers: vec![(204, None)] },
+        Operation { method: "GET", path: "/orgs/{org}/connections", id: "listConnections", query: &[], pages: false,
+            summary: "Lists connections to git hosts",
+            body: None, answers: vec![(200, Some(list("connections", &schema::<connections::ShownConnection>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/connections", id: "createConnection", query: &[], pages: false,
+            summary: "Connects a git host, after the token was tried",
+            body: Some(schema::<connections::Asked>(body)), answers: vec![(201, Some(schema::<connections::ShownConnection>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/connections/{id}", id: "showConnection", query: &[], pages: false,
+            summary: "Shows a connection",
+            body: None, answers: vec![(200, Some(schema::<connections::ShownConnection>(answer)))] },
+        Operation { method: "PATCH", path: "/orgs/{org}/connections/{id}", id: "updateConnection", query: &[], pages: false,
+            summary: "Changes a connection",
+            body: Some(schema::<connections::AskedChange>(body)), answers: vec![(200, Some(schema::<connections::ShownConnection>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/connections/{id}/projects", id: "listHostProjects", query: &[("search", "A part of the name"), ("cursor", "`next` of the page before")], pages: false,
+            summary: "Lists what a connection reaches",
+            body: None, answers: vec![(200, Some(page("projects", &schema::<projects::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/connections/{id}/imports/preview", id: "previewImport", query: &[], pages: false,
+            summary: "Says what an import would do",
+            body: Some(schema::<projects::Asked>(body)), answers: vec![(200, Some(page("projects", &schema::<projects::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/connections/{id}/imports", id: "startImport", query: &[], pages: false,
+            summary: "Imports many projects",
+            body: Some(schema::<imports::Asked>(body)), answers: vec![(202, Some(wrapped("import", &schema::<imports::Shown>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/imports", id: "listImports", query: &[], pages: true,
+            summary: "Lists imports, newest first",
+            body: None, answers: vec![(200, Some(page("imports", &schema::<imports::Shown>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/imports/{id}", id: "showImport", query: &[("state", "Projects in this state only")], pages: true,
+            summary: "Shows an import with a page of its projects",
+            body: None, answers: vec![(200, Some(schema::<imports::Shown>(answer)))] },
+        Operation { method: "POST", path: "/orgs/{org}/imports/{id}/cancel", id: "cancelImport", query: &[], pages: false,
+            summary: "Leaves what an import has not come to",
+            body: None, answers: vec![(200, Some(schema::<imports::Shown>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/github-apps", id: "listGitHubApps", query: &[], pages: false,
+            summary: "Lists GitHub Apps",
+            body: None, answers: vec![(200, Some(list("github_apps", &schema::<github_apps::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/github-apps", id: "createGitHubApp", query: &[], pages: false,
+            summary: "Takes a GitHub App in, after its key was tried",
+            body: Some(schema::<github_apps::Asked>(body)), answers: vec![(201, Some(schema::<github_apps::Shown>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/github-apps/{id}", id: "showGitHubApp", query: &[], pages: false,
+            summary: "Shows a GitHub App",
+            body: None, answers: vec![(200, Some(schema::<github_apps::Shown>(answer)))] },
+        Operation { method: "PATCH", path: "/orgs/{org}/github-apps/{id}", id: "updateGitHubApp", query: &[], pages: false,
+            summary: "Changes a GitHub App",
+            body: Some(schema::<github_apps::Asked>(body)), answers: vec![(200, Some(schema::<github_apps::Shown>(answer)))] },
+        Operation { method: "DELETE", path: "/orgs/{org}/github-apps/{id}", id: "removeGitHubApp", query: &[], pages: false,
+            summary: "Removes a GitHub App that no connection is made by",
+            body: None, answers: vec![(204, None)] },
+        Operation { method: "GET", path: "/orgs/{org}/github-apps/{id}/installations", id: "listInstallations", query: &[], pages: false,
+            summary: "Lists where an app is installed",
+            body: None, answers: vec![(200, Some(list("installations", &schema::<github_apps::ShownInstallation>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/github-apps/{id}/deliveries", id: "listGitHubAppDeliveries", query: &[], pages: false,
+            summary: "Lists the newest deliveries at an app's address",
+            body: None, answers: vec![(200, Some(list("deliveries", &schema::<github_apps::ShownDelivery>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/packages", id: "listPackages", query: &[], pages: true,
+            summary: "Lists packages by name",
+            body: None, answers: vec![(200, Some(page("packages", &schema::<packages::Summary>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/packages", id: "createPackage", query: &[], pages: false,
+            summary: "Imports a project",
+            body: Some(schema::<packages::Asked>(body)), answers: vec![(202, Some(json!({ "anyOf": [schema::<packages::Imported>(answer), schema::<monorepos::Imported>(answer)] })))] },
+        Operation { method: "GET", path: "/orgs/{org}/packages/{vendor}/{name}", id: "showPackage", query: &[], pages: false,
+            summary: "Shows a package with its versions and refs",
+            body: None, answers: vec![(200, Some(schema::<packages::Shown>(answer)))] },
+        Operation { method: "PATCH", path: "/orgs/{org}/packages/{vendor}/{name}", id: "updatePackage", query: &[], pages: false,
+            summary: "Changes the settings of a package",
+            body: Some(schema::<package_settings::PackageChange>(body)), answers: vec![(200, Some(schema::<package_settings::Changed>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/packages/{vendor}/{name}/definition", id: "showDefinition", query: &[], pages: false,
+            summary: "Shows the definition of a package",
+            body: None, answers: vec![(200, Some(schema::<definitions::Shown>(answer)))] },
+        Operation { method: "PUT", path: "/orgs/{org}/packages/{vendor}/{name}/definition", id: "putDefinition", query: &[], pages: false,
+            summary: "Makes these the versions of a package",
+            body: Some(schema::<definitions::Asked>(body)), answers: vec![(200, Some(schema::<definitions::Shown>(answer)))] },
+        Operation { method: "POST", path: "/orgs/{org}/packages/{vendor}/{name}/archives", id: "uploadArchive", query: &[], pages: false,
+            summary: "Takes in an archive for a definition",
+            body: Some(json!({})), answers: vec![(201, Some(schema::<definitions::ShownArchive>(answer)))] },
+        Operation { method: "POST", path: "/orgs/{org}/packages/{vendor}/{name}/sync", id: "syncPackage", query: &[], pages: false,
+            summary: "Compares a package with its git repository now",
+            body: None, answers: vec![(202, Some(schema::<shown::Started>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/packages/{vendor}/{name}/hook", id: "showHook", query: &[], pages: false,
+            summary: "Shows the webhook of a package's project",
+            body: None, answers: vec![(200, Some(wrapped("hook", &schema::<hooks::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/packages/{vendor}/{name}/hook", id: "registerHook", query: &[], pages: false,
+            summary: "Registers the webhook of a package's project",
+            body: None, answers: vec![(200, Some(wrapped("hook", &schema::<hooks::Shown>(answer))))] },
+        Operation { method: "DELETE", path: "/orgs/{org}/packages/{vendor}/{name}/hook", id: "removeHook", query: &[], pages: false,
+            summary: "Removes the webhook at the host",
+            body: None, answers: vec![(200, Some(wrapped("hook", &schema::<hooks::Shown>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/projects/{number}", id: "showProject", query: &[], pages: false,
+            summary: "Shows a project, its packages and its refs",
+            body: None, answers: vec![(200, Some(schema::<monorepos::Shown>(answer)))] },
+        Operation { method: "PATCH", path: "/orgs/{org}/projects/{number}", id: "updateProject", query: &[], pages: false,
+            summary: "Changes which folders of a project are packages",
+            body: Some(schema::<monorepos::Wanted>(body)), answers: vec![(200, Some(schema::<monorepos::Changed>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/jobs", id: "listJobs", query: &[], pages: true,
+            summary: "Lists jobs, newest first",
+            body: None, answers: vec![(200, Some(page("jobs", &schema::<jobs::ShownJob>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/jobs/{id}", id: "showJob", query: &[], pages: false,
+            summary: "Shows a job with its refs",
+            body: None, answers: vec![(200, Some(schema::<jobs::ShownJob>(answer)))] },
+        Operation { method: "POST", path: "/orgs/{org}/jobs/{id}/cancel", id: "cancelJob", query: &[], pages: false,
+            summary: "Leaves what a job has not begun",
+            body: None, answers: vec![(200, Some(schema::<jobs::ShownJob>(answer)))] },
+        Operation { method: "POST", path: "/orgs/{org}/jobs/{id}/retry", id: "retryJob", query: &[], pages: false,
+            summary: "Begins a failed or cancelled job anew",
+            body: None, answers: vec![(200, Some(schema::<jobs::ShownJob>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/deliveries", id: "listDeliveries", query: &[("connection", "Of this connection only")], pages: true,
+            summary: "Lists webhooks that were delivered, newest first",
+            body: None, answers: vec![(200, Some(page("deliveries", &schema::<deliveries::Shown>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/deliveries/{id}", id: "showDelivery", query: &[], pages: false,
+            summary: "Shows a delivery",
+            body: None, answers: vec![(200, Some(schema::<deliveries::Shown>(answer)))] },
+        Operation { method: "POST", path: "/orgs/{org}/deliveries/{id}/replay", id: "replayDelivery", query: &[], pages: false,
+            summary: "Looks again at what a delivery was about",
+            body: None, answers: vec![(202, Some(schema::<deliveries::Replayed>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/dead-letters", id: "listDeadLetters", query: &[], pages: true,
+            summary: "Lists messages that the queue gave up on, newest first",
+            body: None, answers: vec![(200, Some(page("dead_letters", &schema::<jobs::ShownLetter>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/dead-letters/{id}", id: "showDeadLetter", query: &[], pages: false,
+            summary: "Shows a dead letter",
+            body: None, answers: vec![(200, Some(schema::<jobs::ShownLetter>(answer)))] },
+        Operation { method: "DELETE", path: "/orgs/{org}/dead-letters/{id}", id: "dropDeadLetter", query: &[], pages: false,
+            summary: "Drops a dead letter",
+            body: None, answers: vec![(204, None)] },
+        Operation { method: "POST", path: "/orgs/{org}/dead-letters/{id}/retry", id: "retryDeadLetter", query: &[], pages: false,
+            summary: "Sends a dead letter once more",
+            body: None, answers: vec![(204, None)] },
+    ]
+}
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().to_value()
+}

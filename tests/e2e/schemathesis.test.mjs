@@ -1,0 +1,47 @@
+// Other people's judge of the description: schemathesis makes requests of it, right and wrong ones, and holds what the
+// running registry answers against it.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { provideSchemathesis } from "../../scripts/schemathesis.mjs";
+import { Registry } from "./registry.mjs";
+import { makeFolder } from "./support/folder.mjs";
+import { run } from "./support/process.mjs";
+
+describe("schemathesis", () => {
+  let registry, folder, command;
+  before(async () => {
+    command = await provideSchemathesis();
+    folder = await makeFolder("schemathesis");
+    registry = await Registry.start({ state: join(folder, "state") });
+  });
+  after(async () => {
+    await registry?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("finds no answer that the description does not promise", { timeout: 10 * 60_000 }, async () => {
+    const { code, output } = await run(
+      command,
+      [
+        "run",
+        `${registry.url}/api/v1/openapi.json`,
+        "--header",
+        `Authorization: Bearer ${registry.adminToken}`,
+        // Rules that a schema cannot say (a slug that is taken, an id that is nobody's) refuse what a schema allows.
+        "--exclude-checks=positive_data_acceptance",
+        "--phases=examples,coverage,fuzzing",
+        "--max-examples=10",
+        "--max-time=100",
+        "--seed=1",
+        "--generation-database=none",
+        "--workers=4",
+        "--request-timeout=30",
+        "--no-color",
+      ],
+      { cwd: folder },
+    );
+    assert.equal(code, 0, output);
+  });
+});
