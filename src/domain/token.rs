@@ -23,16 +23,19 @@ pub enum TokenKind {
     Admin,
     /// A machine of an organisation.
     Deploy,
+    /// Somebody packages are sold to.
+    Customer,
 }
 
 impl TokenKind {
-    const ALL: [Self; 2] = [Self::Admin, Self::Deploy];
+    const ALL: [Self; 3] = [Self::Admin, Self::Deploy, Self::Customer];
 
     /// How its tokens begin.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Admin => "rpta_",
             Self::Deploy => "rptd_",
+            Self::Customer => "rptc_",
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::domain::archive::ArchiveFormat;
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
+use crate::http::api::customers::route::{self as customers, CustomersRoute};
 use crate::http::api::hooks::HookRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
 use crate::http::request::percent_decode;
@@ -135,6 +136,7 @@ pub enum ApiRoute {
     Monorepo(String, i64, MonorepoRoute),
     Jobs(String, JobsRoute),
     Hook(String, HookRoute),
+    Customers(String, CustomersRoute),
     /// Without an organisation it is the instance's.
     Audit(Option<String>, AuditRoute),
 }
@@ -481,6 +483,9 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             let route = parse_projects(method, rest, ids)?;
             Ok(ApiRoute::Projects(own(org), route))
         }
+        ["orgs", org, rest @ ..] => customers::parse(method, rest)
+            .unwrap_or(Err(NoRoute::NotFound))
+            .map(|route| ApiRoute::Customers(own(org), route)),
         _ => Err(NoRoute::NotFound),
     }
 }
@@ -644,14 +649,14 @@ fn parse_id(text: &str) -> Result<i64, NoRoute> {
     text.parse().map_err(|_| NoRoute::NotFound)
 }
 
-fn get<T>(method: &str, found: T) -> Result<T, NoRoute> {
+pub(crate) fn get<T>(method: &str, found: T) -> Result<T, NoRoute> {
     match method {
         "GET" | "HEAD" => Ok(found),
         _ => Err(NoRoute::MethodNotAllowed("GET, HEAD")),
     }
 }
 
-fn only<T>(method: &str, allowed: &'static str, found: T) -> Result<T, NoRoute> {
+pub(crate) fn only<T>(method: &str, allowed: &'static str, found: T) -> Result<T, NoRoute> {
     if method == allowed {
         Ok(found)
     } else {
@@ -659,7 +664,7 @@ fn only<T>(method: &str, allowed: &'static str, found: T) -> Result<T, NoRoute> 
     }
 }
 
-fn one_of<T>(method: &str, read: T, create: T) -> Result<T, NoRoute> {
+pub(crate) fn one_of<T>(method: &str, read: T, create: T) -> Result<T, NoRoute> {
     match method {
         "GET" | "HEAD" => Ok(read),
         "POST" => Ok(create),

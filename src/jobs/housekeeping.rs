@@ -20,7 +20,7 @@ use crate::store::publications::list_forgotten;
 use crate::store::read_commits::delete_old_read_commits;
 use crate::store::repositories::list_outdated;
 use crate::store::schedule::list_due;
-use crate::store::sweep::sweep;
+use crate::store::sweep::{sweep, sweep_views};
 use crate::store::uploads::{ABANDONED, delete_ended_uploads, find_upload, list_untouched};
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
@@ -127,6 +127,11 @@ pub async fn run(app: &App) {
         app,
         "publishing what is outdated",
         publish_outdated(app).await,
+    );
+    report(
+        app,
+        "removing old views",
+        sweep_views(app).await.map(|_| ()),
     );
     report(app, "the sweep", sweep_once(app).await);
 }

@@ -13,6 +13,7 @@ use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{Row, rows_as};
+use crate::store::customers::Customer;
 use crate::store::memo::{FRESH, STALE};
 use crate::store::repositories::{
     Repository, RepositoryAddress, find_repository_stmt, read_repository,
@@ -107,42 +108,157 @@ pub async fn find_principal(app: &App, token: &TokenHash) -> Result<Option<Princ
     read_principal(rows, app.now())
 }
 
-/// One row with everything that decides: the token, who has it, its organisation, and all grants to any of them, those of
-/// other organisations to this one too.
+/// One row with everything that decides: the token `t`, who has it, its organisation, and all grants to any of them, those
+/// of other organisations to this one too.
+macro_rules! principal_sql {
+    ($tokens:literal) => {
+        concat!(
+            "with t (id, organisation_id, kind, access, abilities, repositories, packages, networks, only_granted,
+                     grant_changed_at, expires_at, account_id, customer_id, team_id) as (",
+            $tokens,
+            ")
+             select t.id, t.organisation_id, t.kind, t.access, t.abilities, t.repositories, t.packages, t.networks,
+                    t.only_granted, t.grant_changed_at, t.expires_at,
+                    o.suspended_at, o.suspended_for, o.contact,
+                    t.account_id, a.name as account_name,
+                    case when t.team_id is null then m.role else 'member' end as role,
+                    m.suspended_at as member_suspended_at, m.grant_changed_at as member_changed_at,
+                    t.customer_id, c.name as customer_name, c.state, c.state_reason, c.frozen_at,
+                    c.expires_at as customer_expires_at, c.grant_changed_at as customer_changed_at,
+                    (select json_group_array(json_object(
+                         'id', g.id, 'organisation_id', g.organisation_id, 'packages', json(g.packages),
+                         'items', json(k.items), 'repositories', json(g.repositories), 'versions', g.versions,
+                         'released_until', g.released_until, 'released_after', g.released_after,
+                         'minimum_stability', g.minimum_stability, 'source', g.source, 'expires_at', g.expires_at,
+                         'keeps', g.keeps))
+                     from grants g left join collections k on k.id = g.collection_id
+                     where g.subject in (
+                         select 'token:' || t.id
+                         union all select 'customer:' || t.customer_id
+                         union all select 'organisation:' || t.organisation_id where t.customer_id is null
+                         union all select 'team:' || t.team_id
+                         union all select 'team:' || x.team_id
+                                   from team_members x join teams y on y.id = x.team_id
+                                   where x.account_id = t.account_id and y.organisation_id = t.organisation_id)
+                    ) as grants
+             from t left join organisations o on o.id = t.organisation_id
+                    left join accounts a on a.id = t.account_id
+                    left join members m on m.account_id = t.account_id and m.organisation_id = t.organisation_id
+                    left join customers c on c.id = t.customer_id"
+        )
+    };
+}
+
 fn find_principal_stmt(token: &TokenHash) -> Statement {
-    Statement::new(
-        "select t.id, t.organisation_id, t.kind, t.access, t.abilities, t.repositories, t.packages, t.networks,
-                t.only_granted, t.grant_changed_at, t.expires_at,
-                o.suspended_at, o.suspended_for, o.contact,
-                t.account_id, a.name as account_name, m.role, m.suspended_at as member_suspended_at,
-                m.grant_changed_at as member_changed_at,
-                t.customer_id, c.name as customer_name, c.state, c.state_reason, c.frozen_at,
-                c.expires_at as customer_expires_at, c.grant_changed_at as customer_changed_at,
-                (select json_group_array(json_object(
-                     'id', g.id, 'organisation_id', g.organisation_id, 'packages', json(g.packages),
-                     'items', json(k.items), 'repositories', json(g.repositories), 'versions', g.versions,
-                     'released_until', g.released_until, 'released_after', g.released_after,
-                     'minimum_stability', g.minimum_stability, 'source', g.source, 'expires_at', g.expires_at,
-                     'keeps', g.keeps))
-                 from grants g left join collections k on k.id = g.collection_id
-                 where g.subject in (
-                     select 'token:' || t.id
-                     union all select 'customer:' || t.customer_id
-                     union all select 'organisation:' || t.organisation_id where t.customer_id is null
-                     union all select 'team:' || x.team_id
-                               from team_members x join teams y on y.id = x.team_id
-                               where x.account_id = t.account_id and y.organisation_id = t.organisation_id)
-                ) as grants
-         from tokens t left join organisations o on o.id = t.organisation_id
-                       left join accounts a on a.id = t.account_id
-                       left join members m on m.account_id = t.account_id and m.organisation_id = t.organisation_id
-                       left join customers c on c.id = t.customer_id
-         where t.hash = ?1 and t.revoked_at is null",
-    )
+    Statement::new(principal_sql!(
+        "select id, organisation_id, kind, access, abilities, repositories, packages, networks, only_granted,
+                grant_changed_at, expires_at, account_id, customer_id, null
+         from tokens where hash = ?1 and revoked_at is null"
+    ))
     .bind(token.as_str())
 }
 
-#[derive(Deserialize)]
+/// Somebody whose access is looked at from outside, by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// A token in force.
+    Token(String),
+    /// A customer, as a token without limits of its own sees it.
+    Customer(String),
+    /// A person in the organisation, by account, as a token that reads sees it.
+    Member(String),
+    /// Whoever is an ordinary member and in this team alone.
+    Team(String),
+}
+
+/// What decides about somebody of an organisation who does not ask himself; none when there is nobody of that id.
+pub async fn find_facts(
+    app: &App,
+    organisation: i64,
+    looked: &Looked,
+) -> Result<Option<PrincipalFacts>> {
+    let (kind, id) = match looked {
+        Looked::Token(id) => ("token", id),
+        Looked::Customer(id) => ("customer", id),
+        Looked::Member(id) => ("member", id),
+        Looked::Team(id) => ("team", id),
+    };
+    let rows = app
+        .db
+        .rows(
+            Statement::new(principal_sql!(
+                "select id, organisation_id, kind, access, abilities, repositories, packages, networks, only_granted,
+                        grant_changed_at, expires_at, account_id, customer_id, null
+                 from tokens
+                 where ?2 = 'token' and id = ?3 and organisation_id = ?1 and revoked_at is null
+                 union all
+                 select '', organisation_id, 'customer', 'read', null, null, null, null, 0, grant_changed_at, null, null, id,
+                        null
+                 from customers where ?2 = 'customer' and id = ?3 and organisation_id = ?1
+                 union all
+                 select '', organisation_id, 'personal', 'read', null, null, null, null, 0, grant_changed_at, null,
+                        account_id, null, null
+                 from members where ?2 = 'member' and account_id = ?3 and organisation_id = ?1
+                 union all
+                 select '', organisation_id, 'personal', 'read', null, null, null, null, 0, created_at, null, '', null, id
+                 from teams where ?2 = 'team' and id = ?3 and organisation_id = ?1"
+            ))
+            .bind(organisation)
+            .bind(kind)
+            .bind(id),
+        )
+        .await?;
+    read_facts(rows)
+}
+
+/// All that decides about somebody, before the moment is known at which it is decided.
+#[derive(Debug, Clone)]
+pub struct PrincipalFacts {
+    row: PrincipalRow,
+    /// What was granted, also what has ended by now.
+    pub grants: Vec<GrantRecord>,
+}
+
+impl PrincipalFacts {
+    /// The customer, when it is one.
+    pub fn customer(&self) -> Option<&str> {
+        self.row.customer_id.as_deref()
+    }
+
+    /// Unix second from which on the token is no longer valid.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.row.expires_at
+    }
+
+    /// Networks it may ask from, as JSON.
+    pub fn networks(&self) -> Option<&str> {
+        self.row.networks.as_deref()
+    }
+
+    /// The same, were the customer another.
+    pub fn set_customer(&mut self, customer: &Customer) {
+        let row = &mut self.row;
+        row.state = Some(customer.state.clone());
+        row.state_reason.clone_from(&customer.state_reason);
+        row.frozen_at = customer.frozen_at;
+        row.customer_expires_at = customer.expires_at;
+    }
+
+    /// Who it is at a moment; none for a token of somebody who is no longer there.
+    pub fn principal_at(&self, now: i64) -> Result<Option<Principal>> {
+        resolve_principal(self.clone(), now)
+    }
+}
+
+fn read_facts(rows: Vec<Row>) -> Result<Option<PrincipalFacts>> {
+    let Some(row) = rows_as::<PrincipalRow>(rows)?.into_iter().next() else {
+        return Ok(None);
+    };
+    let grants = serde_json::from_str(&row.grants).map_err(Error::internal)?;
+    Ok(Some(PrincipalFacts { row, grants }))
+}
+
+#[derive(Debug, Clone, Deserialize)]
 struct PrincipalRow {
     id: String,
     organisation_id: Option<i64>,
@@ -176,13 +292,17 @@ struct PrincipalRow {
 /// Reads what was found, as it is at this moment: what ends by its date has ended. None for a token of somebody who is no
 /// longer there.
 fn read_principal(rows: Vec<Row>, now: i64) -> Result<Option<Principal>> {
-    let Some(row) = rows_as::<PrincipalRow>(rows)?.into_iter().next() else {
-        return Ok(None);
-    };
+    match read_facts(rows)? {
+        Some(facts) => resolve_principal(facts, now),
+        None => Ok(None),
+    }
+}
+
+fn resolve_principal(facts: PrincipalFacts, now: i64) -> Result<Option<Principal>> {
+    let PrincipalFacts { row, grants } = facts;
     let Some((caller, role)) = read_caller(&row)? else {
         return Ok(None);
     };
-    let grants: Vec<GrantRecord> = serde_json::from_str(&row.grants).map_err(Error::internal)?;
     let ended_at = row.customer_expires_at.filter(|end| now >= *end);
     let rules = resolve_grants(&grants, now, ended_at);
     let has_ended = ended_at.is_some() && rules.is_empty();

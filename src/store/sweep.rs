@@ -9,14 +9,20 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::ports::Statement;
 use crate::ports::db::{json_list, rows_as};
+use crate::ports::{ObjectPage, Statement};
 
 /// Young ones are left alone: their publish or import may still be under way.
 pub const GRACE: i64 = 24 * 60 * 60;
 
 /// Seconds after which who doomed a blob and did not come to remove it must be dead: no invocation lives that long.
 const DEAD: i64 = 15 * 60;
+
+/// What documents became for those who see some versions only.
+const VIEWS: &str = "views/";
+
+/// How long views are kept, in seconds: 90 days. Copies near the reader last 30.
+pub const VIEWS_KEPT: i64 = 90 * 24 * 60 * 60;
 
 #[derive(Deserialize)]
 struct Position {
@@ -50,8 +56,30 @@ pub async fn sweep(app: &App) -> Result<Swept> {
     })
 }
 
-async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
+/// Looks at one page of the views, and removes those that were made long ago: who still asks for one has it made anew.
+pub async fn sweep_views(app: &App) -> Result<Swept> {
     let now = app.now();
+    let Some(page) = next_page(app, VIEWS, now).await? else {
+        return Ok(Swept::default());
+    };
+    let keys: Vec<_> = page
+        .objects
+        .iter()
+        .filter(|object| now.saturating_sub(object.uploaded) > VIEWS_KEPT)
+        .map(|object| object.key.clone())
+        .collect();
+    if !keys.is_empty() {
+        app.blobs.delete(&keys).await?;
+    }
+    save_position(app, VIEWS, page.cursor.as_deref(), now).await?;
+    Ok(Swept {
+        seen: page.objects.len(),
+        removed: keys.len(),
+    })
+}
+
+/// The page on which a sweep goes on; none while a part that was swept to its end less than a day ago rests.
+async fn next_page(app: &App, prefix: &str, now: i64) -> Result<Option<ObjectPage>> {
     let position = load_position(app, prefix).await?;
     if let Some(Position {
         finished_at: Some(finished),
@@ -59,10 +87,17 @@ async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
     }) = &position
         && now.saturating_sub(*finished) < GRACE
     {
-        return Ok(Swept::default());
+        return Ok(None);
     }
     let cursor = position.and_then(|position| position.cursor);
-    let page = app.blobs.list(prefix, cursor.as_deref()).await?;
+    app.blobs.list(prefix, cursor.as_deref()).await.map(Some)
+}
+
+async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
+    let now = app.now();
+    let Some(page) = next_page(app, prefix, now).await? else {
+        return Ok(Swept::default());
+    };
     let old: Vec<_> = page
         .objects
         .iter()

@@ -18,8 +18,9 @@ const REMEMBERED: i64 = 60;
 /// So many packages are asked about in one statement.
 const PACKAGES_AT_ONCE: usize = 500;
 
+/// A version as the database has it.
 #[derive(Deserialize)]
-struct FactsRow {
+pub(super) struct FactsRow {
     name: String,
     pretty: String,
     normalized: String,
@@ -30,7 +31,13 @@ struct FactsRow {
 }
 
 impl FactsRow {
-    fn facts(self) -> VersionFacts {
+    /// The version as Composer shows it.
+    pub(super) fn pretty(&self) -> &str {
+        &self.pretty
+    }
+
+    /// What access to it is decided from.
+    pub(super) fn facts(self) -> VersionFacts {
         let role = BranchRole::of(self.is_default_branch != 0);
         let aliases = self
             .branch_alias

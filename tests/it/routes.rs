@@ -87,6 +87,18 @@ pub(crate) const PATHS: &[&str] = &[
     "/api/v1/orgs/acme/dead-letters",
     "/api/v1/orgs/acme/dead-letters/7",
     "/api/v1/orgs/acme/dead-letters/7/retry",
+    "/api/v1/orgs/acme/customers",
+    "/api/v1/orgs/acme/customers/bulk",
+    "/api/v1/orgs/acme/customers/c1",
+    "/api/v1/orgs/acme/customers/c1/tokens",
+    "/api/v1/orgs/acme/customers/c1/tokens/t1",
+    "/api/v1/orgs/acme/collections",
+    "/api/v1/orgs/acme/collections/k1",
+    "/api/v1/orgs/acme/grants",
+    "/api/v1/orgs/acme/grants/bulk",
+    "/api/v1/orgs/acme/grants/g1",
+    "/api/v1/orgs/acme/effective-access",
+    "/api/v1/orgs/acme/effective-access/dry-run",
 ];
 
 #[test]

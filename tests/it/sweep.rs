@@ -3,13 +3,14 @@
 use pollster::block_on;
 use repertoire::domain::blob::BlobHash;
 use repertoire::http::handle;
-use repertoire::store::sweep::{GRACE, sweep};
+use repertoire::store::sweep::{GRACE, VIEWS_KEPT, sweep};
 use serde_json::json;
 
 use crate::support::faults::with_every_fault;
 use crate::support::github::git_archive;
 use crate::support::interleave::Run;
 use crate::support::persona::Persona;
+use crate::support::shop::seen;
 use crate::support::whole::{Checked, check_whole};
 use crate::support::world::Object;
 use crate::support::{TestRegistry, isolate};
@@ -208,4 +209,34 @@ fn a_sweep_that_died_half_way_stops_nobody_for_long() {
             .expect(201);
         let_things_settle(&registry);
     }
+}
+
+#[test]
+fn views_go_after_ninety_days_and_are_made_anew() {
+    let registry = TestRegistry::shop();
+    let buyer = registry.buyer_with(&json!({"versions": "^2.0"}));
+    let persona = registry.with_token(&buyer.token);
+    let views = || {
+        let keys = keys(&registry);
+        keys.into_iter()
+            .filter(|key| key.starts_with("views/"))
+            .count()
+    };
+    let before = seen(&persona, "acme/lib");
+    assert_eq!(views(), 1);
+    registry.pass_time(VIEWS_KEPT);
+    registry.housekeep();
+    assert_eq!(views(), 1);
+    registry.pass_time(2 * GRACE);
+    registry.housekeep();
+    assert_eq!(views(), 0);
+    // The copy near by is gone as well by then, and so is what an isolate remembered.
+    registry.world.copies.borrow_mut().clear();
+    let other = isolate(&registry.world);
+    assert_eq!(
+        seen(&Persona::new(&other, Some(&buyer.token)), "acme/lib"),
+        before
+    );
+    assert_eq!(views(), 1);
+    registry.run_jobs();
 }

@@ -6,6 +6,7 @@
 mod ability;
 mod grant;
 mod limits;
+mod subject;
 mod view;
 
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use super::name::{NameGlob, PackageName};
 pub use ability::{Abilities, Ability, Access, Role};
 pub use grant::{CollectionItem, GrantRecord, Rule, resolve_grants};
 pub use limits::{Limits, Sight, VersionFacts, VersionLimit, alias_of};
+pub use subject::{CustomerState, Subject};
 pub use view::{limit_document, view_name};
 
 /// What kind of caller a token stands for.

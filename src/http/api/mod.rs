@@ -17,6 +17,7 @@
 pub mod audit;
 pub(crate) mod conditions;
 pub mod connections;
+pub mod customers;
 pub mod definitions;
 pub mod deliveries;
 pub mod github_apps;
@@ -253,6 +254,10 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             jobs::handle(app, &request, principal, &org, route).await
         }
+        ApiRoute::Customers(org, route) => {
+            let org = open(app, &principal, &org).await?;
+            customers::handle(app, request, &org, route).await
+        }
         ApiRoute::Hook(org, route) => {
             let org = open(app, principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
@@ -288,6 +293,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::UpdateConnection(..)
         | ApiRoute::GitHubApps(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
+        ApiRoute::Customers(..) => Ability::ManageCustomers,
         // For ever, so for owners alone.
         ApiRoute::SetUp
         | ApiRoute::Describe

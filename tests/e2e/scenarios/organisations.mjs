@@ -23,7 +23,8 @@ export default function organisations(world) {
 
   test("both are listed", async () => {
     const { organisations: listed } = await world.expect(200, "GET", "/orgs");
-    assert.deepEqual(listed.map((entry) => entry.slug).sort(), ["globex", "main"]);
+    const slugs = listed.map((entry) => entry.slug);
+    assert.ok(slugs.includes("globex") && slugs.includes("main"), slugs.join());
     const { repositories } = await world.expect(200, "GET", "/orgs/globex/repositories");
     assert.ok(repositories.some((entry) => entry.slug === "private"));
   });

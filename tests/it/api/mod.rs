@@ -2,7 +2,10 @@
 
 mod conditions;
 mod connections;
+mod customers;
+mod customers_bulk;
 mod definitions;
+mod effective_access;
 mod github_apps;
 mod idempotency;
 mod imports;

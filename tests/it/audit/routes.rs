@@ -12,13 +12,14 @@ use crate::support::persona::Persona;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
 /// What needs no line, and why.
-const WITHOUT: [(&str, &str); 7] = [
+const WITHOUT: [(&str, &str); 8] = [
     (
         "Hook",
         "the delivery is listed; what comes of it is a job's",
     ),
     ("GenericHook", "the same"),
     ("Preview", "it only reads"),
+    ("DryRun", "it only reads"),
     ("Advisories", "it only reads"),
     ("Download", "it is counted"),
     ("Downloads", "it is counted"),
@@ -272,4 +273,32 @@ fn play(scene: &Scene<'_>) {
     let definition = json!({"repository": "main", "package": version});
     scene.ask("PUT", "packages/acme/defined/definition", &definition, 200);
     registry.run_jobs();
+    play_customers(scene);
+}
+
+/// Customers, collections and grants, one by one and in lists.
+fn play_customers(scene: &Scene<'_>) {
+    let none = json!({});
+    let make = |what: &str, body: &Value| text(&scene.ask("POST", what, body, 201)["id"]);
+    let customer = make("customers", &json!({"name": "Globex"}));
+    let path = format!("customers/{customer}");
+    scene.ask("PATCH", &path, &json!({"state": "suspended"}), 200);
+    let token = make(&format!("{path}/tokens"), &json!({"name": "ci"}));
+    scene.ask("DELETE", &format!("{path}/tokens/{token}"), &none, 204);
+    let items = json!([{"packages": ["acme/*"]}]);
+    let collection = make("collections", &json!({"name": "All", "items": items}));
+    let collection = format!("collections/{collection}");
+    scene.ask("PATCH", &collection, &json!({"name": "Suite"}), 200);
+    let terms = json!({"subject": {"customer": customer}, "packages": ["acme/*"]});
+    let grant = format!("grants/{}", make("grants", &terms));
+    scene.ask("PATCH", &grant, &json!({"versions": "^2.0"}), 200);
+    scene.ask("DELETE", &grant, &none, 204);
+    scene.ask("DELETE", &collection, &none, 204);
+    scene.ask("DELETE", &format!("{path}?confirm=Globex"), &none, 204);
+    let customers = json!([{"external_id": "1", "name": "Ada"}]);
+    let customers = json!({ "customers": customers });
+    scene.ask("PUT", "customers/bulk", &customers, 200);
+    let subject = json!({"customer_external_id": "1"});
+    let grants = json!([{"external_id": "1", "subject": subject, "packages": ["acme/*"]}]);
+    scene.ask("PUT", "grants/bulk", &json!({ "grants": grants }), 200);
 }

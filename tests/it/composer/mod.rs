@@ -8,6 +8,7 @@ mod dist;
 mod downloads;
 mod errors;
 mod host_facts;
+mod limits;
 mod list;
 mod memory;
 mod metadata;

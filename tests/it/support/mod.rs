@@ -13,6 +13,7 @@ pub(crate) mod hooks;
 pub(crate) mod hosts;
 pub(crate) mod interleave;
 pub(crate) mod persona;
+pub(crate) mod shop;
 pub(crate) mod smart_git;
 pub(crate) mod sqlite;
 pub(crate) mod whole;

@@ -1,0 +1,379 @@
+//! A shop's whole list at once: customers or grants, each known by what the shop calls it.
+//!
+//! The list may be sent again and again: what is as it should be is left alone. It takes a handful of statements, however
+//! long it is.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::domain::access::CustomerState;
+use crate::error::{Error, ErrorKind, FieldFault, Result};
+use crate::http::api::customers::grant_input::{check_grants, read_grant};
+use crate::http::api::customers::grants::is_same;
+use crate::http::api::customers::input::{bad, read_customer, read_object};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::store::customers::{
+    Customer, list_customers_by_external_id, list_missing, save_customers,
+};
+use crate::store::grants::{Grant, list_grants_by_external_id, save_grants};
+use crate::store::organisations::Organisation;
+
+/// Entries in one list.
+const MOST_ENTRIES: usize = 1_000;
+/// A thousand entries of a kilobyte and a half.
+const BULK_LIMIT: usize = 1_536 * 1024;
+/// How often a list is gone through when another one was faster.
+const ATTEMPTS: u8 = 3;
+
+/// A list as it came.
+struct List {
+    entries: Vec<Map<String, Value>>,
+    /// Whether entries that are wrong are left out, or nothing is done.
+    skips: bool,
+    /// Whether customers that are not in the list are suspended.
+    suspends: bool,
+    reason: Option<String>,
+}
+
+/// What became of an entry.
+enum Outcome {
+    Created(String),
+    Updated(String),
+    Unchanged(String),
+    Refused(Error),
+}
+
+impl List {
+    async fn read(request: &mut Request, what: &str) -> Result<Self> {
+        let mut body = read_object(request, BULK_LIMIT).await?;
+        let mut faults = Vec::new();
+        let entries = match body.remove(what) {
+            Some(Value::Array(entries)) if entries.len() <= MOST_ENTRIES => entries,
+            Some(Value::Array(_)) => {
+                let detail = format!("`{what}` may have {MOST_ENTRIES} entries at most");
+                faults.push(bad(&format!("/{what}"), detail));
+                Vec::new()
+            }
+            _ => {
+                let detail = format!("`{what}` must be a list, the whole of it");
+                faults.push(bad(&format!("/{what}"), detail));
+                Vec::new()
+            }
+        };
+        let skips = match body.remove("on_error").as_ref().map(Value::as_str) {
+            None | Some(Some("refuse")) => false,
+            Some(Some("skip")) => true,
+            Some(_) => {
+                faults.push(bad("/on_error", "`on_error` must be `refuse` or `skip`"));
+                false
+            }
+        };
+        let is_of_customers = what == "customers";
+        let missing = is_of_customers.then(|| body.remove("missing")).flatten();
+        let suspends = match missing.as_ref().map(Value::as_str) {
+            None | Some(Some("keep")) => false,
+            Some(Some("suspend")) => true,
+            Some(_) => {
+                faults.push(bad("/missing", "`missing` must be `keep` or `suspend`"));
+                false
+            }
+        };
+        let reason = is_of_customers
+            .then(|| body.remove("missing_reason"))
+            .flatten();
+        let reason = match reason {
+            None | Some(Value::Null) => None,
+            Some(Value::String(reason)) if reason.len() <= 500 => Some(reason),
+            Some(_) => {
+                let detail = "`missing_reason` must be a text of at most 500 bytes";
+                faults.push(bad("/missing_reason", detail));
+                None
+            }
+        };
+        for name in body.keys() {
+            let detail = format!("`{name}` is no field here");
+            faults.push(bad(&format!("/{name}"), detail));
+        }
+        let mut objects = Vec::with_capacity(entries.len());
+        for (index, entry) in entries.into_iter().enumerate() {
+            match entry {
+                Value::Object(entry) => objects.push(entry),
+                _ => faults.push(bad(
+                    &format!("/{what}/{index}"),
+                    "An entry must be an object",
+                )),
+            }
+        }
+        if suspends && objects.is_empty() {
+            faults.push(bad(
+                &format!("/{what}"),
+                "An empty list would suspend every customer: suspend them one by one, if that is meant",
+            ));
+        }
+        if !faults.is_empty() {
+            return Err(Error::invalid_fields(faults));
+        }
+        Ok(Self {
+            entries: objects,
+            skips,
+            suspends,
+            reason,
+        })
+    }
+
+    /// What the shop calls each entry, once; an error where that cannot be told.
+    fn keys(&self, what: &str) -> Vec<Result<String>> {
+        let mut seen = BTreeMap::new();
+        let keys = self.entries.iter().enumerate().map(|(index, entry)| {
+            let key = entry.get("external_id").and_then(Value::as_str);
+            let key = key.filter(|key| !key.is_empty()).ok_or_else(|| {
+                Error::bad_value(
+                    "/external_id",
+                    "An entry needs an `external_id`, by which it is known",
+                )
+            })?;
+            match seen.insert(key.to_owned(), index) {
+                None => Ok(key.to_owned()),
+                Some(first) => {
+                    seen.insert(key.to_owned(), first);
+                    Err(Error::bad_value(
+                        "/external_id",
+                        format!("`{what}[{first}]` has this `external_id` as well"),
+                    ))
+                }
+            }
+        });
+        keys.collect()
+    }
+
+    fn refuses(&self, outcomes: &[Outcome]) -> bool {
+        let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
+        !self.skips && outcomes.iter().any(is_refused)
+    }
+}
+
+/// Makes and changes customers until they are as a list has them.
+pub(super) async fn put_customers(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let list = List::read(&mut request, "customers").await?;
+    let keys = list.keys("customers");
+    if list.suspends && keys.iter().any(Result::is_err) {
+        let at = keys.iter().position(Result::is_err).unwrap_or_default();
+        return Err(Error::bad_value(
+            format!("/customers/{at}/external_id"),
+            "With `\"missing\": \"suspend\"` every entry needs an `external_id` of its own: without it the wrong customer \
+             might be suspended",
+        ));
+    }
+    let mut attempts = ATTEMPTS;
+    loop {
+        match try_customers(app, organisation, &list, &keys).await {
+            // Another list made one of these in between: it is known now.
+            Err(error) if error.kind() == ErrorKind::Conflict && attempts > 1 => {
+                attempts = attempts.saturating_sub(1);
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn try_customers(
+    app: &App,
+    organisation: &Organisation,
+    list: &List,
+    keys: &[Result<String>],
+) -> Result<Reply> {
+    let named = || keys.iter().flatten().map(String::as_str);
+    let known: BTreeMap<String, Customer> =
+        list_customers_by_external_id(app, organisation.id, named())
+            .await?
+            .into_iter()
+            .filter_map(|customer| Some((customer.external_id.clone()?, customer)))
+            .collect();
+    let now = app.now();
+    let (mut new, mut changed, mut seeing_otherwise) = (Vec::new(), Vec::new(), Vec::new());
+    let mut outcomes = Vec::with_capacity(list.entries.len());
+    for (entry, key) in list.entries.iter().zip(keys) {
+        let known = key.as_ref().ok().and_then(|key| known.get(key));
+        let read = match key {
+            Ok(_) => read_customer(known, entry.clone(), &app.random_id()?, now),
+            Err(error) => Err(copy(error)),
+        };
+        outcomes.push(match (read, known) {
+            (Err(error), _) => Outcome::Refused(error),
+            (Ok(customer), None) => {
+                let id = customer.id.clone();
+                new.push(customer);
+                Outcome::Created(id)
+            }
+            (Ok(customer), Some(known)) if customer == *known => Outcome::Unchanged(customer.id),
+            (Ok(customer), Some(known)) => {
+                if !customer.sees_as(known) {
+                    seeing_otherwise.push(customer.id.clone());
+                }
+                let id = customer.id.clone();
+                changed.push(customer);
+                Outcome::Updated(id)
+            }
+        });
+    }
+    if list.refuses(&outcomes) {
+        return Err(refusal("customers", outcomes));
+    }
+    let mut suspended = Vec::new();
+    if list.suspends {
+        for mut customer in list_missing(app, organisation.id, named()).await? {
+            CustomerState::Suspended
+                .as_str()
+                .clone_into(&mut customer.state);
+            customer.state_reason.clone_from(&list.reason);
+            customer.frozen_at = None;
+            suspended.push(customer.external_id.clone());
+            seeing_otherwise.push(customer.id.clone());
+            changed.push(customer);
+        }
+    }
+    save_customers(app, organisation.id, &new, &changed, &seeing_otherwise).await?;
+    let mut answer = show(&list.entries, outcomes);
+    answer.insert("suspended".to_owned(), json!(suspended));
+    Ok(Reply::json(200, &answer))
+}
+
+/// Makes and changes grants until they are as a list has them. Those that are not in it stay.
+pub(super) async fn put_grants(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let list = List::read(&mut request, "grants").await?;
+    let keys = list.keys("grants");
+    let mut attempts = ATTEMPTS;
+    loop {
+        match try_grants(app, organisation, &list, &keys).await {
+            Err(error) if error.kind() == ErrorKind::Conflict && attempts > 1 => {
+                attempts = attempts.saturating_sub(1);
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn try_grants(
+    app: &App,
+    organisation: &Organisation,
+    list: &List,
+    keys: &[Result<String>],
+) -> Result<Reply> {
+    let named = keys.iter().flatten().map(String::as_str);
+    let known: BTreeMap<String, Grant> = list_grants_by_external_id(app, organisation.id, named)
+        .await?
+        .into_iter()
+        .filter_map(|grant| Some((grant.external_id.clone()?, grant)))
+        .collect();
+    let mut read = Vec::new();
+    let mut faults: BTreeMap<usize, Error> = BTreeMap::new();
+    for (index, (entry, key)) in list.entries.iter().zip(keys).enumerate() {
+        let one = match key {
+            Ok(key) => read_grant(known.get(key).cloned(), entry.clone()),
+            Err(error) => Err(copy(error)),
+        };
+        match one {
+            Ok(one) => read.push(one),
+            Err(error) => {
+                faults.insert(index, error);
+            }
+        }
+    }
+    let mut checked = check_grants(app, organisation, read).await?.into_iter();
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    let mut outcomes = Vec::with_capacity(list.entries.len());
+    for (index, key) in keys.iter().enumerate() {
+        let grant = match faults.remove(&index) {
+            Some(error) => Err(error),
+            None => checked
+                .next()
+                .unwrap_or_else(|| Err(Error::internal("a grant was lost on the way"))),
+        };
+        let known = key.as_ref().ok().and_then(|key| known.get(key));
+        outcomes.push(match (grant, known) {
+            (Err(error), _) => Outcome::Refused(error),
+            (Ok(grant), None) => {
+                let id = grant.id.clone();
+                new.push(grant);
+                Outcome::Created(id)
+            }
+            (Ok(grant), Some(known)) if is_same(&grant, known) => Outcome::Unchanged(grant.id),
+            (Ok(grant), Some(_)) => {
+                let id = grant.id.clone();
+                changed.push(grant);
+                Outcome::Updated(id)
+            }
+        });
+    }
+    if list.refuses(&outcomes) {
+        return Err(refusal("grants", outcomes));
+    }
+    save_grants(app, organisation.id, &new, &changed, &[]).await?;
+    Ok(Reply::json(200, &show(&list.entries, outcomes)))
+}
+
+/// An error of an entry again: it belongs to the entry as often as the list is gone through.
+fn copy(error: &Error) -> Error {
+    Error::invalid_fields(error.fields().to_vec())
+}
+
+/// All that is wrong with a list of which nothing is taken, each fault with its place in the whole.
+fn refusal(what: &str, outcomes: Vec<Outcome>) -> Error {
+    let mut faults: Vec<FieldFault> = Vec::new();
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        if let Outcome::Refused(error) = outcome {
+            faults.extend(error.fields().iter().map(|fault| FieldFault {
+                field: format!("/{what}/{index}{}", fault.field),
+                ..fault.clone()
+            }));
+        }
+    }
+    Error::invalid_fields(faults)
+}
+
+/// What became of each entry, and how many there are of each kind.
+fn show(entries: &[Map<String, Value>], outcomes: Vec<Outcome>) -> Map<String, Value> {
+    let mut counts: BTreeMap<&str, u64> = ["created", "updated", "unchanged", "refused"]
+        .into_iter()
+        .map(|kind| (kind, 0))
+        .collect();
+    let mut results = Vec::with_capacity(outcomes.len());
+    for (entry, outcome) in entries.iter().zip(outcomes) {
+        let (result, id, errors) = match outcome {
+            Outcome::Created(id) => ("created", Some(id), Vec::new()),
+            Outcome::Updated(id) => ("updated", Some(id), Vec::new()),
+            Outcome::Unchanged(id) => ("unchanged", Some(id), Vec::new()),
+            Outcome::Refused(error) => ("refused", None, error.fields().to_vec()),
+        };
+        let count = counts.entry(result).or_default();
+        *count = count.saturating_add(1);
+        let mut shown = Map::new();
+        let external_id = entry.get("external_id").cloned().unwrap_or_default();
+        shown.insert("external_id".to_owned(), external_id);
+        shown.insert("result".to_owned(), result.into());
+        if let Some(id) = id {
+            shown.insert("id".to_owned(), id.into());
+        }
+        if !errors.is_empty() {
+            shown.insert("errors".to_owned(), json!(errors));
+        }
+        results.push(Value::Object(shown));
+    }
+    let mut answer: Map<String, Value> = counts
+        .into_iter()
+        .map(|(kind, count)| (kind.to_owned(), count.into()))
+        .collect();
+    answer.insert("results".to_owned(), results.into());
+    answer
+}

@@ -1,0 +1,250 @@
+//! Who sees what, and why not the rest. It is decided where it is always decided, and only told here.
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::domain::access::{
+    Ability, Action, Bar, Place, Principal, Sight, VersionFacts, allows, sight,
+};
+use crate::domain::name::PackageName;
+use crate::domain::time::{day, rfc3339};
+use crate::error::{Error, Result};
+use crate::http::api::missing;
+use crate::http::api::paging::Page;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::store::admission::{Looked, PrincipalFacts, find_facts};
+use crate::store::effective_access::{PlaceFilter, PlacedPackage, list_places, list_versions_of};
+use crate::store::organisations::Organisation;
+
+/// Tells of each package which versions somebody sees and by which grant, and of the others why not.
+pub(super) async fn explain(
+    app: &App,
+    request: &Request,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let page = Page::of(request)?;
+    let looked = looked(|name| request.query_parameter(name))?;
+    let facts = load_facts(app, organisation, &looked).await?;
+    let principal = principal_now(app, &facts)?;
+    let package = request.query_parameter("package");
+    let repository = request.query_parameter("repository");
+    let filter = PlaceFilter {
+        package: package.as_deref(),
+        repository: repository.as_deref(),
+        after: after(&page),
+    };
+    let mut places = list_places(app, organisation.id, &filter, page.rows()).await?;
+    let next = page.cut(&mut places, key);
+    let versions = list_versions_of(app, &places).await?;
+    let packages: Vec<_> = places
+        .iter()
+        .map(|placed| {
+            let versions = versions.get(&placed.id).map_or(&[][..], Vec::as_slice);
+            explain_package(&principal, organisation.id, placed, versions)
+        })
+        .collect();
+    let networks: Option<Value> = facts
+        .networks()
+        .and_then(|text| serde_json::from_str(text).ok());
+    Ok(Reply::json(
+        200,
+        &json!({
+            "barred": principal.bar.as_ref().map(|bar| bar.message(principal.contact.as_deref())),
+            "frozen_at": principal.frozen_at.map(rfc3339),
+            "networks": networks,
+            "packages": packages,
+            "next": next,
+        }),
+    ))
+}
+
+/// Whom a call is about: one of four.
+pub(super) fn looked(given: impl Fn(&str) -> Option<String>) -> Result<Looked> {
+    let all = [
+        given("customer").map(Looked::Customer),
+        given("token").map(Looked::Token),
+        given("member").map(Looked::Member),
+        given("team").map(Looked::Team),
+    ];
+    let mut all = all.into_iter().flatten();
+    match (all.next(), all.next()) {
+        (Some(looked), None) => Ok(looked),
+        _ => Err(Error::invalid(
+            "Name whom you ask about by one of `customer`, `token`, `member` and `team`, each with an id",
+        )),
+    }
+}
+
+/// All that decides about whom a call is about.
+pub(super) async fn load_facts(
+    app: &App,
+    organisation: &Organisation,
+    looked: &Looked,
+) -> Result<PrincipalFacts> {
+    let found = find_facts(app, organisation.id, looked).await?;
+    found.ok_or_else(|| {
+        missing(match looked {
+            Looked::Token(_) => "token",
+            Looked::Customer(_) => "customer",
+            Looked::Member(_) => "member",
+            Looked::Team(_) => "team",
+        })
+    })
+}
+
+/// Who it is now, but for the address from which nobody asks here.
+pub(super) fn principal_now(app: &App, facts: &PrincipalFacts) -> Result<Principal> {
+    let principal = facts.principal_at(app.now())?;
+    let mut principal = principal.ok_or_else(|| missing("member"))?;
+    if principal.bar.is_none() && facts.expires_at().is_some_and(|end| app.now() >= end) {
+        principal.bar = Some(Bar::TokenExpired);
+    }
+    Ok(principal)
+}
+
+/// From where a page goes on.
+pub(super) fn after(page: &Page) -> (&str, &str) {
+    page.after()
+        .and_then(|after| after.split_once('\n'))
+        .unwrap_or_default()
+}
+
+/// What `after` reads.
+pub(super) fn key(placed: &PlacedPackage) -> String {
+    format!("{}\n{}", placed.name, placed.repository)
+}
+
+pub(super) fn place(organisation: i64, placed: &PlacedPackage) -> Place<'_> {
+    Place {
+        organisation,
+        repository: &placed.repository,
+        is_public: placed.is_public != 0,
+    }
+}
+
+/// Whether somebody sees a version in the metadata of a package, and as the repository was when it was frozen.
+pub(super) fn sees(
+    principal: &Principal,
+    place: Place<'_>,
+    package: &PackageName,
+    version: &VersionFacts,
+) -> bool {
+    allows(
+        Some(principal),
+        Action::ReadMetadata,
+        place,
+        package,
+        version,
+    ) && !is_too_new(principal, place, version)
+}
+
+fn is_too_new(principal: &Principal, place: Place<'_>, version: &VersionFacts) -> bool {
+    let end = principal.frozen_at.filter(|_| !place.is_public);
+    end.is_some_and(|end| version.published_at > end)
+}
+
+fn explain_package(
+    principal: &Principal,
+    organisation: i64,
+    placed: &PlacedPackage,
+    versions: &[(String, VersionFacts)],
+) -> Value {
+    let place = place(organisation, placed);
+    let package = &placed.name;
+    let sight = sight(Some(principal), Action::ReadMetadata, place, package);
+    let reason = match (&sight, &principal.bar) {
+        (Sight::Nothing, Some(bar)) => Some(bar.message(principal.contact.as_deref())),
+        (Sight::Nothing, None) => Some(why_nothing(principal, place, package)),
+        (Sight::Everything, _) if place.is_public => {
+            Some("The repository is open to everybody".to_owned())
+        }
+        (Sight::Everything | Sight::Limited(_), _) => None,
+    };
+    let shown: Vec<_> = versions
+        .iter()
+        .map(|(pretty, version)| {
+            if sees(principal, place, package, version) {
+                let grants: Vec<_> = principal
+                    .rules
+                    .iter()
+                    .filter(|rule| rule.reaches(place) && rule.names(package))
+                    .filter(|rule| rule.limit.shows(version))
+                    .map(|rule| rule.grant.as_str())
+                    .collect();
+                json!({ "version": pretty, "seen": true, "grants": grants })
+            } else {
+                let reasons = why_not(principal, place, package, version);
+                json!({ "version": pretty, "seen": false, "reasons": reasons })
+            }
+        })
+        .collect();
+    let seen = shown.iter().filter(|one| one["seen"] == true).count();
+    let sees = match seen {
+        0 => "none",
+        seen if seen == shown.len() => "all",
+        _ => "some",
+    };
+    json!({
+        "package": package,
+        "repository": placed.repository,
+        "sees": sees,
+        "reason": reason,
+        "versions": shown,
+    })
+}
+
+/// Why nothing of a package is seen by somebody who is not kept out as a whole.
+fn why_nothing(principal: &Principal, place: Place<'_>, package: &PackageName) -> String {
+    let is_named = principal
+        .packages
+        .as_ref()
+        .is_none_or(|globs| globs.iter().any(|glob| glob.matches(package)));
+    let is_reached = principal
+        .repositories
+        .as_ref()
+        .is_none_or(|slugs| slugs.iter().any(|slug| slug == place.repository));
+    let mut of_package = principal.rules.iter().filter(|rule| rule.names(package));
+    if !principal.abilities.has(Ability::ReadMetadata) {
+        "The token may not read metadata"
+    } else if !is_named {
+        "The token is limited to other packages"
+    } else if !is_reached {
+        "The token is limited to other repositories"
+    } else if of_package.next().is_some() {
+        "The grants of this package are for other repositories"
+    } else {
+        "No grant in force names this package"
+    }
+    .to_owned()
+}
+
+/// Why a version is not seen, by each grant that is about its package.
+fn why_not(
+    principal: &Principal,
+    place: Place<'_>,
+    package: &PackageName,
+    version: &VersionFacts,
+) -> Vec<Value> {
+    if let Some(end) = principal.frozen_at
+        && is_too_new(principal, place, version)
+    {
+        let reason = format!(
+            "it was released after {}, and nothing newer is seen",
+            day(end)
+        );
+        return vec![json!({ "grant": null, "reason": reason })];
+    }
+    if principal.bar.is_some() {
+        return Vec::new();
+    }
+    principal
+        .rules
+        .iter()
+        .filter(|rule| rule.reaches(place) && rule.names(package))
+        .filter_map(|rule| {
+            let reason = rule.limit.reason_against(version)?;
+            Some(json!({ "grant": rule.grant, "reason": reason }))
+        })
+        .collect()
+}
