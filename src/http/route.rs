@@ -5,6 +5,8 @@ use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::api::hooks::HookRoute;
+use crate::http::api::people::PeopleRoute;
+use crate::http::api::tokens::TokensRoute;
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
@@ -110,9 +112,11 @@ pub enum ApiRoute {
     ShowRepository(String, String),
     UpdateRepository(String, String),
     ListRevisions(String, String),
-    ListTokens(String),
-    CreateToken(String),
-    RevokeToken(String, String),
+    WhoAmI,
+    ShowInvitation,
+    AcceptInvitation,
+    Tokens(String, TokensRoute),
+    People(String, PeopleRoute),
     ListConnections(String),
     CreateConnection(String),
     UpdateConnection(String, String),
@@ -367,14 +371,18 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "repositories", repository, "revisions"] => {
             get(method, ApiRoute::ListRevisions(own(org), own(repository)))
         }
-        ["orgs", org, "tokens"] => one_of(
-            method,
-            ApiRoute::ListTokens(own(org)),
-            ApiRoute::CreateToken(own(org)),
-        ),
-        ["orgs", org, "tokens", id] => {
-            only(method, "DELETE", ApiRoute::RevokeToken(own(org), own(id)))
+        ["token"] => get(method, ApiRoute::WhoAmI),
+        ["invitation"] => get(method, ApiRoute::ShowInvitation),
+        ["invitations", "accept"] => only(method, "POST", ApiRoute::AcceptInvitation),
+        ["orgs", org, "tokens", rest @ ..] => {
+            TokensRoute::parse(method, rest).map(|route| ApiRoute::Tokens(own(org), route))
         }
+        [
+            "orgs",
+            org,
+            kind @ ("members" | "teams" | "invitations"),
+            rest @ ..,
+        ] => PeopleRoute::parse(method, kind, rest).map(|route| ApiRoute::People(own(org), route)),
         ["orgs", org, "connections"] => one_of(
             method,
             ApiRoute::ListConnections(own(org)),
@@ -535,14 +543,14 @@ fn parse_id(text: &str) -> Result<i64, NoRoute> {
     text.parse().map_err(|_| NoRoute::NotFound)
 }
 
-fn get<T>(method: &str, found: T) -> Result<T, NoRoute> {
+pub(crate) fn get<T>(method: &str, found: T) -> Result<T, NoRoute> {
     match method {
         "GET" | "HEAD" => Ok(found),
         _ => Err(NoRoute::MethodNotAllowed("GET, HEAD")),
     }
 }
 
-fn only<T>(method: &str, allowed: &'static str, found: T) -> Result<T, NoRoute> {
+pub(crate) fn only<T>(method: &str, allowed: &'static str, found: T) -> Result<T, NoRoute> {
     if method == allowed {
         Ok(found)
     } else {
@@ -550,7 +558,7 @@ fn only<T>(method: &str, allowed: &'static str, found: T) -> Result<T, NoRoute> 
     }
 }
 
-fn one_of<T>(method: &str, read: T, create: T) -> Result<T, NoRoute> {
+pub(crate) fn one_of<T>(method: &str, read: T, create: T) -> Result<T, NoRoute> {
     match method {
         "GET" | "HEAD" => Ok(read),
         "POST" => Ok(create),

@@ -44,6 +44,8 @@ mod monorepo;
 #[cfg(test)]
 mod parsers;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod refusals;

@@ -5,20 +5,20 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::domain::access::{Ability, Access, Principal, manages};
+use crate::domain::access::{Abilities, Ability, Principal, manages};
 use crate::domain::name::Slug;
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
 use crate::error::{Error, ErrorKind, Result};
 
-use crate::http::auth::{Credentials, read_credentials};
+use crate::http::auth::{Credentials, read_credentials, refuse};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::store::organisations::{self, Organisation, is_set_up};
 use crate::store::repositories::{self as store, set_up_stmts};
 
-use crate::store::tokens::{NewToken, insert_token_stmt};
+use crate::store::tokens::{Holder, TokenTerms, insert_token_stmt};
 
 /// A token of an operator's own choice has at least this many characters.
 const CHOSEN_TOKEN: usize = 8;
@@ -47,10 +47,14 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
         _ => false,
     };
     if !matches {
-        return Err(Error::new(
+        let why = Error::new(
             ErrorKind::Unauthenticated,
             "Set-up needs the secret `SETUP_SECRET` as bearer token",
-        ));
+        );
+        return Err(match given {
+            Some(_) => refuse(app, &request, why).await,
+            None => why,
+        });
     }
     let asked: SetUp = request.json().await?;
     let organisation = slug(&asked.organisation)?;
@@ -74,17 +78,20 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
             )));
         }
     };
-    let new = NewToken {
-        id: &app.random_id()?,
-        organisation: None,
-        name: "first administrator",
-        access: Access::Admin,
+    let terms = TokenTerms {
+        name: "first administrator".to_owned(),
+        abilities: Abilities::all(),
         repositories: None,
         packages: None,
+        networks: None,
+        only_granted: false,
         expires_at: None,
     };
+    let id = app.random_id()?;
     let mut statements = set_up_stmts(organisation.as_str(), repository.as_str(), app.now());
-    statements.push(insert_token_stmt(&new, &token, app.now()));
+    let now = app.now();
+    let statement = insert_token_stmt(&id, None, Holder::Machine, &terms, &token, now);
+    statements.push(statement);
     app.db.batch(statements).await?;
     app.memo.repositories.clear();
     app.memo.principals.clear();
