@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -18,6 +21,8 @@ pub enum ErrorKind {
     Invalid,
     /// The input contradicts what is stored.
     Conflict,
+    /// It is no longer what the caller has seen.
+    PreconditionFailed,
     /// Over a size limit.
     TooLarge,
     /// Too much was asked of us, or of an upstream host; wait this many seconds.
@@ -41,11 +46,99 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// What went wrong, for programs. The list is closed and its spellings never change; a new one is an addition to the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// No token, or one that is not valid.
+    Unauthenticated,
+    /// A valid token that may not do this.
+    Forbidden,
+    /// It does not exist, or the token may not see that it does.
+    NotFound,
+    /// The address has no such method; `Allow` has those there are.
+    MethodNotAllowed,
+    /// The body is no JSON.
+    InvalidJson,
+    /// Something of the body, the query or a header is wrong; `errors` says what, where it is a field of its own.
+    InvalidInput,
+    /// It contradicts what is stored.
+    Conflict,
+    /// The name is in use by another.
+    Taken,
+    /// It has ended, so there is nothing left to change.
+    Ended,
+    /// Others depend on it.
+    InUse,
+    /// This instance is set up already.
+    AlreadySetUp,
+    /// `If-Match` or `If-None-Match` does not allow it: it was changed meanwhile, or is there already.
+    PreconditionFailed,
+    /// The first request with this `Idempotency-Key` is still being answered.
+    IdempotencyKeyInUse,
+    /// This `Idempotency-Key` came with another request.
+    IdempotencyKeyReused,
+    /// Over a size limit.
+    TooLarge,
+    /// Too much was asked of us or of a git host; `Retry-After` says for how long.
+    RateLimited,
+    /// A git host failed or cannot be reached.
+    HostFailed,
+    /// Our own failure.
+    Internal,
+}
+
+impl Code {
+    /// The code of an error that has none of its own.
+    fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Unauthenticated => Self::Unauthenticated,
+            ErrorKind::Forbidden => Self::Forbidden,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Invalid => Self::InvalidInput,
+            ErrorKind::Conflict => Self::Conflict,
+            ErrorKind::PreconditionFailed => Self::PreconditionFailed,
+            ErrorKind::TooLarge => Self::TooLarge,
+            ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } => Self::RateLimited,
+            ErrorKind::CredentialRefused | ErrorKind::Upstream { .. } => Self::HostFailed,
+            ErrorKind::Internal => Self::Internal,
+        }
+    }
+}
+
+/// What is wrong with one field, for programs. Closed, as `Code` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldCode {
+    /// It is needed and not there.
+    MissingField,
+    /// There is no such field here.
+    UnknownField,
+    /// It is of another type, such as a number in place of a text.
+    WrongType,
+    /// It is of the right type, and cannot be used.
+    BadValue,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FieldFault {
+    /// A JSON pointer (RFC 6901) into the body; `?name` for a parameter of the query, `Name:` for a header.
+    pub field: String,
+    /// What is wrong with it, for programs.
+    pub code: FieldCode,
+    /// What is wrong with it and what to write, for people.
+    pub detail: String,
+}
+
 /// An error with a kind, a public message and a private cause.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
+    code: Code,
     message: String,
+    fields: Vec<FieldFault>,
+    retry_after: Option<u32>,
     source: Option<String>,
 }
 
@@ -54,7 +147,14 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
+            code: Code::of(kind),
             message: message.into(),
+            fields: Vec::new(),
+            retry_after: match kind {
+                ErrorKind::RateLimited { retry_after }
+                | ErrorKind::ArchivesLimited { retry_after } => Some(retry_after),
+                _ => None,
+            },
             source: None,
         }
     }
@@ -62,6 +162,23 @@ impl Error {
     /// Wrong input; `message` says how to right it.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, message)
+    }
+
+    /// A field whose value cannot be used; `field` is written as in `FieldFault`, `message` says what to write.
+    pub fn bad_value(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid_fields(vec![FieldFault {
+            field: field.into(),
+            code: FieldCode::BadValue,
+            detail: message.into(),
+        }])
+    }
+
+    /// Wrong input of which each fault is known; the message has all of them.
+    pub fn invalid_fields(fields: Vec<FieldFault>) -> Self {
+        let details: Vec<_> = fields.iter().map(|fault| fault.detail.as_str()).collect();
+        let mut error = Self::invalid(details.join("; "));
+        error.fields = fields;
+        error
     }
 
     /// Missing, or invisible to the caller.
@@ -88,6 +205,35 @@ impl Error {
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
         self.source = Some(cause.to_string());
         self
+    }
+
+    /// Says more closely for programs what went wrong.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Says when to ask again, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Seconds to wait before the same call is made again, where they are known.
+    pub fn wait(&self) -> Option<u32> {
+        self.retry_after
+    }
+
+    /// What went wrong, for programs.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The fields that are wrong, where they are known.
+    pub fn fields(&self) -> &[FieldFault] {
+        &self.fields
     }
 
     /// Whose move it is.

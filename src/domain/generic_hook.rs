@@ -1,6 +1,8 @@
 //! What the body of the generic webhook names: git repositories by address, packages by name, projects by the host's id.
 //! A mapping of JSON pointers (RFC 6901) reads them out of any other JSON.
 
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,17 +13,21 @@ const NAMED: usize = 100;
 const POINTER_LIMIT: usize = 255;
 
 /// Where any other JSON has what we look for; each may lead to a text, a number, or a list of these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Deserr, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[deserr(deny_unknown_fields)]
 pub struct HookMapping {
     /// To the address of a git repository.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[deserr(default)]
     pub repository_url: Option<String>,
     /// To the name of a package.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[deserr(default)]
     pub package_name: Option<String>,
     /// To the host's id of a project.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[deserr(default)]
     pub project_id: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 pub mod api;
 mod app_hooks;
 pub mod auth;
+pub mod body;
 pub mod composer;
 pub mod hooks;
 pub mod problem;

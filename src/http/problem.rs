@@ -1,9 +1,11 @@
 //! Errors become replies: one table for the status, and a form for each kind of reader.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Code, Error, ErrorKind, FieldFault};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::ports::Level;
 
@@ -16,6 +18,29 @@ pub enum Reader {
     Program,
 }
 
+/// The codes say more than a link would, and are documented with the API.
+const ABOUT_BLANK: &str = "about:blank";
+
+/// What went wrong (RFC 9457), with `code` and `errors` of our own.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Problem<'a> {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// What went wrong, for programs.
+    code: Code,
+    /// What went wrong and what to do, for people.
+    detail: &'a str,
+    /// Each field that is wrong, on a 422 about fields.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(default)]
+    errors: &'a [FieldFault],
+}
+
 /// The status of each kind of error, and its title.
 fn status(kind: ErrorKind) -> (u16, &'static str) {
     match kind {
@@ -24,6 +49,7 @@ fn status(kind: ErrorKind) -> (u16, &'static str) {
         ErrorKind::NotFound => (404, "Not found"),
         ErrorKind::Invalid => (422, "Invalid input"),
         ErrorKind::Conflict => (409, "Conflict"),
+        ErrorKind::PreconditionFailed => (412, "Precondition failed"),
         ErrorKind::TooLarge => (413, "Too large"),
         ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } => {
             (429, "Too many requests")
@@ -44,18 +70,24 @@ pub fn reply(app: &App, reader: Reader, error: &Error) -> Reply {
         Reader::Composer if status == 404 => not_found(),
         // Exactly `application/json`, without a charset: older clients look no further (Composer `CurlDownloader`).
         Reader::Composer => Reply::json(status, &json!({ "warning": error.message() })),
-        Reader::Program => program_reply(status, title, error.message()),
+        Reader::Program => program_reply(&Problem {
+            kind: ABOUT_BLANK,
+            title,
+            status,
+            code: error.code(),
+            detail: error.message(),
+            errors: error.fields(),
+        }),
     };
-    match error.kind() {
-        ErrorKind::Unauthenticated => reply.with(
-            "www-authenticate",
-            "Basic realm=\"Repertoire\", charset=\"UTF-8\"",
-        ),
-        ErrorKind::RateLimited { retry_after } | ErrorKind::ArchivesLimited { retry_after } => {
-            reply.with("retry-after", retry_after.to_string())
-        }
-        _ => reply,
+    let reply = match error.wait() {
+        Some(seconds) => reply.with("retry-after", seconds.to_string()),
+        None => reply,
+    };
+    if error.kind() == ErrorKind::Unauthenticated {
+        let realm = "Basic realm=\"Repertoire\", charset=\"UTF-8\"";
+        return reply.with("www-authenticate", realm);
     }
+    reply
 }
 
 /// What is not there, and what the caller may not see: the same bytes for both.
@@ -76,22 +108,20 @@ pub fn method_not_allowed(reader: Reader, allowed: &'static str) -> Reply {
     let detail = format!("Only {allowed} is allowed here");
     match reader {
         Reader::Composer => Reply::json(405, &json!({ "warning": detail })),
-        Reader::Program => program_reply(405, "Method not allowed", &detail),
+        Reader::Program => program_reply(&Problem {
+            kind: ABOUT_BLANK,
+            title: "Method not allowed",
+            status: 405,
+            code: Code::MethodNotAllowed,
+            detail: &detail,
+            errors: &[],
+        }),
     }
     .with("allow", allowed)
 }
 
-fn program_reply(status: u16, title: &str, detail: &str) -> Reply {
-    let body = json!({
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-    });
-    Reply::new(
-        status,
-        CachePolicy::NoStore,
-        Body::Bytes(serde_json::to_vec(&body).unwrap_or_default()),
-    )
-    .with("content-type", "application/problem+json")
+fn program_reply(problem: &Problem<'_>) -> Reply {
+    let body = serde_json::to_vec(problem).unwrap_or_default();
+    Reply::new(problem.status, CachePolicy::NoStore, Body::Bytes(body))
+        .with("content-type", "application/problem+json")
 }

@@ -1,11 +1,14 @@
 //! A request as the edge hands it over: parsed enough to route, its body still a stream.
 
-use crate::error::{Error, ErrorKind, Result};
+use deserr::Deserr;
+
+use crate::error::{Code, Error, ErrorKind, Result};
+use crate::http::body::Faults;
 use crate::ports::ByteStream;
 use crate::ports::outbound::read_to_end;
 
 /// The largest JSON body the API reads: requests are small, imports name things and do not carry them.
-const JSON_LIMIT: usize = 256 * 1024;
+pub(crate) const JSON_LIMIT: usize = 256 * 1024;
 
 /// The headers of a request, left where the platform has them until a handler asks: most answers look at two of them.
 pub trait Headers {
@@ -76,12 +79,18 @@ impl Request {
         read_to_end(self.body.as_mut(), limit).await
     }
 
-    /// Reads the body as JSON of the given shape.
-    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T> {
-        let bytes = self.bytes(JSON_LIMIT).await?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            Error::invalid(format!("The body is not the JSON expected here: {error}"))
-        })
+    /// Reads the body as JSON of the given shape. An error names each field that is wrong.
+    pub async fn json<T: Deserr<Faults>>(&mut self) -> Result<T> {
+        self.json_up_to(JSON_LIMIT).await
+    }
+
+    /// The same of at most `limit` bytes.
+    pub async fn json_up_to<T: Deserr<Faults>>(&mut self, limit: usize) -> Result<T> {
+        let bytes = self.bytes(limit).await?;
+        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::invalid(format!("The body is no JSON: {error}")).with_code(Code::InvalidJson)
+        })?;
+        Faults::read(value)
     }
 }
 

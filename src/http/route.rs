@@ -107,6 +107,7 @@ pub enum ApiRoute {
     SetUp,
     ListOrganisations,
     CreateOrganisation,
+    ShowOrganisation(String),
     ListRepositories(String),
     CreateRepository(String),
     ShowRepository(String, String),
@@ -119,6 +120,7 @@ pub enum ApiRoute {
     People(String, PeopleRoute),
     ListConnections(String),
     CreateConnection(String),
+    ShowConnection(String, String),
     UpdateConnection(String, String),
     GitHubApps(String, GitHubAppsRoute),
     Projects(String, ProjectsRoute),
@@ -150,6 +152,7 @@ pub enum JobsRoute {
     Cancel(String),
     Retry(String),
     ListDeadLetters,
+    ShowDeadLetter(i64),
     RetryDeadLetter(i64),
     DropDeadLetter(i64),
 }
@@ -160,6 +163,7 @@ pub enum JobsRoute {
 pub enum GitHubAppsRoute {
     List,
     Create,
+    Show(String),
     Update(String),
     Remove(String),
     Installations(String),
@@ -358,6 +362,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::ListOrganisations,
             ApiRoute::CreateOrganisation,
         ),
+        ["orgs", org] => get(method, ApiRoute::ShowOrganisation(own(org))),
         ["orgs", org, "repositories"] => one_of(
             method,
             ApiRoute::ListRepositories(own(org)),
@@ -388,11 +393,11 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::ListConnections(own(org)),
             ApiRoute::CreateConnection(own(org)),
         ),
-        ["orgs", org, "connections", id] => only(
-            method,
-            "PATCH",
-            ApiRoute::UpdateConnection(own(org), own(id)),
-        ),
+        ["orgs", org, "connections", id] => match method {
+            "GET" | "HEAD" => Ok(ApiRoute::ShowConnection(own(org), own(id))),
+            "PATCH" => Ok(ApiRoute::UpdateConnection(own(org), own(id))),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+        },
         ["orgs", org, "github-apps", rest @ ..] => {
             parse_github_apps(method, rest).map(|route| ApiRoute::GitHubApps(own(org), route))
         }
@@ -481,9 +486,10 @@ fn parse_package(
         ["sync"] => only(method, "POST", ApiRoute::SyncPackage(org, name)),
         ["hook"] => {
             let route = match method {
+                "GET" | "HEAD" => HookRoute::Show(name),
                 "POST" => HookRoute::Register(name),
                 "DELETE" => HookRoute::Remove(name),
-                _ => return Err(NoRoute::MethodNotAllowed("POST, DELETE")),
+                _ => return Err(NoRoute::MethodNotAllowed("GET, HEAD, POST, DELETE")),
             };
             Ok(ApiRoute::Hook(org, route))
         }
@@ -500,7 +506,11 @@ fn parse_jobs(method: &str, kind: &str, segments: &[&str]) -> Result<JobsRoute, 
         ("jobs", [id, "cancel"]) => only(method, "POST", JobsRoute::Cancel(own(id))),
         ("jobs", [id, "retry"]) => only(method, "POST", JobsRoute::Retry(own(id))),
         ("dead-letters", []) => get(method, JobsRoute::ListDeadLetters),
-        ("dead-letters", [id]) => only(method, "DELETE", JobsRoute::DropDeadLetter(parse_id(id)?)),
+        ("dead-letters", [id]) => match method {
+            "GET" | "HEAD" => Ok(JobsRoute::ShowDeadLetter(parse_id(id)?)),
+            "DELETE" => Ok(JobsRoute::DropDeadLetter(parse_id(id)?)),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
+        },
         ("dead-letters", [id, "retry"]) => {
             only(method, "POST", JobsRoute::RetryDeadLetter(parse_id(id)?))
         }
@@ -513,9 +523,10 @@ fn parse_github_apps(method: &str, segments: &[&str]) -> Result<GitHubAppsRoute,
     match segments {
         [] => one_of(method, GitHubAppsRoute::List, GitHubAppsRoute::Create),
         [id] => match method {
+            "GET" | "HEAD" => Ok(GitHubAppsRoute::Show(own(id))),
             "PATCH" => Ok(GitHubAppsRoute::Update(own(id))),
             "DELETE" => Ok(GitHubAppsRoute::Remove(own(id))),
-            _ => Err(NoRoute::MethodNotAllowed("PATCH, DELETE")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         [id, "installations"] => get(method, GitHubAppsRoute::Installations(own(id))),
         [id, "deliveries"] => get(method, GitHubAppsRoute::Deliveries(own(id))),

@@ -9,6 +9,7 @@ use crate::store::app_deliveries::delete_old_app_deliveries;
 use crate::store::completion::give_up;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
+use crate::store::idempotency::delete_old_keys;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
 use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
 use crate::store::monorepos::find_monorepo;
@@ -101,6 +102,11 @@ pub async fn run(app: &App) {
         app,
         "forgetting counted downloads",
         delete_old_reports(app, app.now().saturating_sub(REPORTS_KEPT)).await,
+    );
+    report(
+        app,
+        "forgetting idempotency keys",
+        delete_old_keys(app).await,
     );
     report(
         app,

@@ -61,21 +61,39 @@ impl DeadLetterOwner {
 }
 
 /// The newest dead letters.
-pub async fn list_dead_letters(app: &App, owner: DeadLetterOwner) -> Result<Vec<DeadLetter>> {
+pub async fn list_dead_letters(
+    app: &App,
+    owner: DeadLetterOwner,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<DeadLetter>> {
     let (organisation, nobody) = owner.parts();
     rows_as(
         app.db
             .rows(
                 Statement::new(
                     "select id, message, reason, received_at from dead_letters
-                     where organisation_id = ?1 or (?2 and organisation_id is null)
-                     order by id desc limit 200",
+                     where (organisation_id = ?1 or (?2 and organisation_id is null)) and (?3 is null or id < ?3)
+                     order by id desc limit ?4",
                 )
                 .bind(organisation)
-                .bind(nobody),
+                .bind(nobody)
+                .bind(before)
+                .bind(limit),
             )
             .await?,
     )
+}
+
+/// Finds a dead letter.
+pub async fn find_dead_letter(
+    app: &App,
+    owner: DeadLetterOwner,
+    id: i64,
+) -> Result<Option<DeadLetter>> {
+    let above = id.saturating_add(1);
+    let found = list_dead_letters(app, owner, Some(above), 1).await?;
+    Ok(found.into_iter().find(|letter| letter.id == id))
 }
 
 /// Takes a dead letter away, and gives it.

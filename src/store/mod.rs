@@ -23,6 +23,7 @@ pub mod github_apps;
 pub mod heads;
 pub mod hooks;
 pub mod host_facts;
+pub mod idempotency;
 pub mod imports;
 pub mod invitations;
 pub mod job_refs;

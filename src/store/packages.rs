@@ -95,6 +95,20 @@ pub fn update_policy_stmt(
     .bind(abandoned.map(json).transpose()?))
 }
 
+/// Fails the batch that it begins, as a conflict, if the settings of a package are no longer as they were read: a column
+/// that must have a value would lose it. So of two changes of one state one is made.
+pub fn settings_still_are_stmt(package: &Package) -> Statement {
+    Statement::new(
+        "update packages set name = null
+         where id = ?1 and not (transient_branches = ?2 and tag_prefixes = ?3 and moved_tags = ?4 and abandoned is ?5)",
+    )
+    .bind(package.id)
+    .bind(&package.transient_branches)
+    .bind(&package.tag_prefixes)
+    .bind(&package.moved_tags)
+    .bind(package.abandoned.as_ref())
+}
+
 /// Says what a person should know of the name of a package, or that it is fine.
 pub fn note_on_package_stmt(package: i64, notice: Option<&str>) -> Statement {
     Statement::new("update packages set notice = ?2 where id = ?1 and notice is not ?2")

@@ -274,6 +274,19 @@ pub async fn insert_repository(
         .map(|_| ())
 }
 
+/// Fails the batch that it begins, as a conflict, if the repository is no longer as it was read: a column that must
+/// have a value would lose it. So of two changes of one state one is made.
+fn still_is_stmt(repository: &Repository) -> Statement {
+    Statement::new(
+        "update repositories set slug = null
+         where id = ?1 and not (is_public = ?2 and description is ?3 and settings = ?4)",
+    )
+    .bind(repository.id)
+    .bind(repository.is_public)
+    .bind(repository.description.as_ref())
+    .bind(repository.settings.as_ref())
+}
+
 /// What is to become of a repository; what is none stays as it is.
 pub struct RepositoryChange<'a> {
     /// Whether everybody may read it.
@@ -284,12 +297,15 @@ pub struct RepositoryChange<'a> {
     pub settings: &'a SettingsPatch,
     /// Whether the files of Composer 1 are to be built from now on, when that changes.
     pub builds_composer_1: Option<bool>,
+    /// The repository as it must still be, if it must be as it was read; if not, it is a conflict.
+    pub only_of: Option<&'a Repository>,
 }
 
 /// Changes a repository. A change that changes nothing moves no validator, nor does one of what no document shows.
 pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>) -> Result<()> {
     let patch = serde_json::to_string(change.settings).map_err(Error::internal)?;
-    let mut statements = vec![
+    let mut statements: Vec<_> = change.only_of.map(still_is_stmt).into_iter().collect();
+    statements.push(
         Statement::new(
             "update repositories
              set is_public = coalesce(?2, is_public),
@@ -303,7 +319,7 @@ pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>
         .bind(change.is_public.map(i64::from))
         .bind(change.description)
         .bind(patch),
-    ];
+    );
     match change.builds_composer_1 {
         None => {}
         Some(true) => statements.push(ask_for_all_stmt(id, app.now())),

@@ -182,7 +182,10 @@ fn the_list_has_pages_and_those_of_one_connection() {
     let first = list(&registry, "");
     assert_eq!(first["deliveries"].as_array().unwrap().len(), 100);
     assert_eq!(first["deliveries"][0]["delivery"], "guid-104");
-    let second = list(&registry, &format!("?before={}", first["next"]));
+    let second = list(
+        &registry,
+        &format!("?cursor={}", first["next"].as_str().unwrap()),
+    );
     let second = second["deliveries"].as_array().unwrap();
     assert_eq!(second.len(), 5);
     assert_eq!(second[4]["delivery"], "guid-0");
@@ -192,7 +195,7 @@ fn the_list_has_pages_and_those_of_one_connection() {
     };
     assert_eq!(of(&connection), 100);
     assert_eq!(of("another"), 0);
-    let path = format!("{DELIVERIES}?before=soon");
+    let path = format!("{DELIVERIES}?cursor=soon");
     registry.admin().get(&path).expect(422);
     let path = format!("{DELIVERIES}/999");
     registry.admin().get(&path).expect(404);

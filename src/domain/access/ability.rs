@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+
 /// One thing that a principal may do. The spelling is stored and stands in the API: never to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ability {
@@ -177,7 +179,8 @@ impl Abilities {
 }
 
 /// Three usual sets, as tokens are mostly made; each includes the ones before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
 pub enum Access {
     /// Metadata and archives.
     Read,

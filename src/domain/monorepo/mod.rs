@@ -10,6 +10,8 @@ mod patterns;
 mod plan;
 mod unchanged;
 
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -30,8 +32,9 @@ pub const LONGEST_FOLDER: usize = 512;
 pub const ROOT: &str = ".";
 
 /// Of which packages a tag is a version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Deserr, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[deserr(rename_all = lowercase)]
 pub enum FolderVersions {
     /// Of those whose folder is another than in the tag before.
     Changed,

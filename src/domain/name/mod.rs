@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::scan;
@@ -15,8 +17,11 @@ const RESERVED_NAMES: [&str; 22] = [
 ];
 
 /// A package's name, `vendor/name`, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Deserr, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[deserr(try_from(String) = Self::try_from -> InvalidName)]
 pub struct PackageName(String);
 
 /// Why a text is no package name.
@@ -171,8 +176,11 @@ impl From<PackageName> for String {
 ///
 /// Each `*` stands for any number of any characters, the slash among them, and the whole name is compared (Composer's
 /// `BasePackage::packageNameToRegexp`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Deserr, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[deserr(try_from(String) = Self::try_from -> InvalidGlob)]
 pub struct NameGlob(String);
 
 /// Why a text is no pattern over package names.
@@ -252,8 +260,11 @@ impl From<NameGlob> for String {
 }
 
 /// The name of an organisation or a repository in our addresses: `acme`, `acme-tools`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Deserr, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[deserr(try_from(String) = Self::try_from -> InvalidSlug)]
 pub struct Slug(String);
 
 /// Why a text cannot name an organisation or a repository.

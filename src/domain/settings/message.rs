@@ -1,5 +1,7 @@
 //! Texts that Composer prints to the person at the terminal, by the version of Composer.
 
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -22,8 +24,9 @@ const READ_ONE_TEXT: [(&str, u8, u8); 5] = [
 const READS_LISTS: &str = "2.2.0.0-dev";
 
 /// How a message is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Deserr, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[deserr(rename_all = lowercase)]
 pub enum Level {
     /// In green.
     Info,
@@ -32,8 +35,9 @@ pub enum Level {
 }
 
 /// A message, and which versions of Composer print it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[deserr(deny_unknown_fields)]
 pub struct Message {
     /// How it is printed.
     pub level: Level,
@@ -41,6 +45,7 @@ pub struct Message {
     pub text: String,
     /// A constraint on Composer's own version.
     #[serde(default = "any_version")]
+    #[deserr(default = any_version())]
     pub versions: String,
 }
 
@@ -52,27 +57,32 @@ impl Message {
     /// Whether it can be printed.
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         if self.text.trim().is_empty() {
-            return Err(InvalidSetting("A message needs a `text`".to_owned()));
+            return Err(InvalidSetting::new("/text", "A message needs a `text`"));
         }
         if self.text.len() > TEXT_LIMIT {
-            return Err(InvalidSetting(format!(
-                "`text` of a message has more than {TEXT_LIMIT} bytes, shorten it"
-            )));
+            return Err(InvalidSetting::new(
+                "/text",
+                format!("`text` of a message has more than {TEXT_LIMIT} bytes, shorten it"),
+            ));
         }
         // They would reach the terminals of everybody who uses the repository.
         if self.text.chars().any(|one| one.is_control() && one != '\n') {
-            return Err(InvalidSetting(
-                "`text` of a message has control characters, leave them out".to_owned(),
+            return Err(InvalidSetting::new(
+                "/text",
+                "`text` of a message has control characters, leave them out",
             ));
         }
         if self.versions.len() > VERSIONS_LIMIT {
-            return Err(InvalidSetting(format!(
-                "`versions` of a message has more than {VERSIONS_LIMIT} bytes, shorten it"
-            )));
+            return Err(InvalidSetting::new(
+                "/versions",
+                format!("`versions` of a message has more than {VERSIONS_LIMIT} bytes, shorten it"),
+            ));
         }
         Constraint::parse(&self.versions)
             .map(|_| ())
-            .map_err(|error| InvalidSetting(format!("`versions` of a message: {error}")))
+            .map_err(|error| {
+                InvalidSetting::new("/versions", format!("`versions` of a message: {error}"))
+            })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Other places from which Composer may take archives and sources (`mirrors` of `packages.json`).
 
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidSetting;
@@ -12,20 +14,25 @@ const OF_AN_ARCHIVE: [&str; 5] = ["package", "version", "prettyVersion", "refere
 const OF_A_SOURCE: [&str; 3] = ["package", "normalizedUrl", "type"];
 
 /// A mirror, spelled as `packages.json` spells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[deserr(deny_unknown_fields)]
 pub struct Mirror {
     /// Where archives are.
     #[serde(rename = "dist-url", skip_serializing_if = "Option::is_none", default)]
+    #[deserr(rename = "dist-url", default)]
     pub dist_url: Option<String>,
     /// Where git repositories are.
     #[serde(rename = "git-url", skip_serializing_if = "Option::is_none", default)]
+    #[deserr(rename = "git-url", default)]
     pub git_url: Option<String>,
     /// Where Mercurial repositories are.
     #[serde(rename = "hg-url", skip_serializing_if = "Option::is_none", default)]
+    #[deserr(rename = "hg-url", default)]
     pub hg_url: Option<String>,
     /// Whether it is tried before the place itself, and not after.
     #[serde(default)]
+    #[deserr(default)]
     pub preferred: bool,
 }
 
@@ -33,8 +40,9 @@ impl Mirror {
     /// Whether Composer can use it.
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         if self.dist_url.is_none() && self.git_url.is_none() && self.hg_url.is_none() {
-            return Err(InvalidSetting(
-                "A mirror needs a `dist-url`, a `git-url` or a `hg-url`".to_owned(),
+            return Err(InvalidSetting::new(
+                "",
+                "A mirror needs a `dist-url`, a `git-url` or a `hg-url`",
             ));
         }
         let dist = ["package", "reference"];
@@ -55,7 +63,12 @@ fn check_url(
     let Some(url) = url else {
         return Ok(());
     };
-    let refuse = |what: &str| Err(InvalidSetting(format!("`{key}` of a mirror {what}")));
+    let refuse = |what: &str| {
+        Err(InvalidSetting::new(
+            format!("/{key}"),
+            format!("`{key}` of a mirror {what}"),
+        ))
+    };
     if url.len() > URL_LIMIT {
         return refuse(&format!("has more than {URL_LIMIT} bytes, shorten it"));
     }

@@ -4,6 +4,8 @@
 mod message;
 mod mirror;
 
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use message::add_messages;
@@ -16,8 +18,11 @@ const MOST_MIRRORS: usize = 8;
 const MOST_MESSAGES: usize = 8;
 
 /// Who is given the keys of Composer 1 in `packages.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Deserr, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
+#[deserr(rename_all = lowercase)]
 pub enum Composer1 {
     /// A client that says it is Composer 1.
     #[default]
@@ -37,8 +42,11 @@ impl Composer1 {
 
 /// What becomes of an upload of a stable version that is there already with other bytes. That it takes the place of the
 /// first is not on offer: lock files hold the first one's address and checksum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Deserr, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
+#[deserr(rename_all = lowercase)]
 pub enum Duplicates {
     /// It is refused.
     #[default]
@@ -63,8 +71,28 @@ pub struct Settings {
 
 /// A setting that makes no sense; the text says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidSetting(String);
+#[error("{message}")]
+pub struct InvalidSetting {
+    /// Which setting, as a JSON pointer (RFC 6901) into the change.
+    pub field: String,
+    /// What to do.
+    pub message: String,
+}
+
+impl InvalidSetting {
+    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The same, said of an entry of a list.
+    fn within(mut self, list: &str, index: usize) -> Self {
+        self.field = format!("{list}/{index}{}", self.field);
+        self
+    }
+}
 
 /// A change of settings: what is absent stays as it is, a list replaces the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -88,18 +116,29 @@ impl SettingsPatch {
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let mirrors = self.mirrors.as_deref().unwrap_or_default();
         if mirrors.len() > MOST_MIRRORS {
-            return Err(InvalidSetting(format!(
-                "A repository has at most {MOST_MIRRORS} mirrors, leave some out"
-            )));
+            return Err(InvalidSetting::new(
+                "/mirrors",
+                format!("A repository has at most {MOST_MIRRORS} mirrors, leave some out"),
+            ));
         }
-        mirrors.iter().try_for_each(Mirror::check)?;
+        for (index, mirror) in mirrors.iter().enumerate() {
+            mirror
+                .check()
+                .map_err(|fault| fault.within("/mirrors", index))?;
+        }
         let messages = self.messages.as_deref().unwrap_or_default();
         if messages.len() > MOST_MESSAGES {
-            return Err(InvalidSetting(format!(
-                "A repository has at most {MOST_MESSAGES} messages, leave some out"
-            )));
+            return Err(InvalidSetting::new(
+                "/messages",
+                format!("A repository has at most {MOST_MESSAGES} messages, leave some out"),
+            ));
         }
-        messages.iter().try_for_each(Message::check)
+        for (index, message) in messages.iter().enumerate() {
+            message
+                .check()
+                .map_err(|fault| fault.within("/messages", index))?;
+        }
+        Ok(())
     }
 }
 

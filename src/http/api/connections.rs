@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer};
+use deserr::Deserr;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -12,6 +14,7 @@ use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::hook_groups::{AskedGroup, show_groups, update_groups};
 use crate::http::api::missing;
+use crate::http::body::{BadValue, Change, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::enqueue_waiting;
@@ -23,24 +26,61 @@ use crate::store::hooks::forget_refused_hooks;
 use crate::store::organisations::Organisation;
 use crate::store::schedule::RECONCILE_HOURS;
 
-/// We register the webhooks of new projects.
-const AUTOMATIC: &str = "automatic";
-
 /// A week: what is compared less often is better switched off.
 const LONGEST_HOURS: i64 = 7 * 24;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    provider: String,
+/// Who registers the webhooks of new projects.
+#[derive(Clone, Copy, PartialEq, Eq, Deserr, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[deserr(rename_all = lowercase)]
+pub(crate) enum Hooks {
+    /// We do, where the token may.
+    Automatic,
+    /// That is left to you.
+    Manual,
+}
+
+impl Hooks {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// A connection to be made: by a token, or by an installation of a GitHub App.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewConnection")]
+pub(crate) struct Asked {
+    /// What kind of host it is.
+    #[deserr(try_from(String) = read_provider -> BadValue)]
+    provider: ProviderKind,
+    /// Where the host is, if it is not the best known of its kind.
+    #[deserr(default)]
     base_url: Option<String>,
+    /// For hosts that want a name beside the token.
+    #[deserr(default)]
     username: Option<String>,
     /// Left out where nobody has to show one, as at a public git server, and by an installation of a GitHub App.
-    #[serde(default)]
+    #[deserr(default)]
+    #[schemars(default)]
     token: String,
+    /// The id of a GitHub App here; goes with `installation`.
+    #[deserr(default)]
     github_app: Option<String>,
+    /// The number of an installation of that app.
+    #[deserr(default)]
     installation: Option<i64>,
-    hooks: Option<String>,
+    /// Who registers the webhooks of new projects; `automatic` without it.
+    #[deserr(default)]
+    hooks: Option<Hooks>,
+}
+
+fn read_provider(text: String) -> Result<ProviderKind, BadValue> {
+    ProviderKind::parse(&text)
+        .ok_or_else(|| BadValue::new(format!("`provider` must be {}", providers())))
 }
 
 /// Connects a git host, after its token was tried. The webhook's secret is shown once.
@@ -50,10 +90,7 @@ pub async fn create_connection(
     organisation: &Organisation,
 ) -> Result<Reply> {
     let asked: Asked = request.json().await?;
-    let kind = ProviderKind::parse(&asked.provider)
-        .ok_or_else(|| Error::invalid(format!("`provider` must be {}", providers())))?;
-    let asked_hooks = asked.hooks.unwrap_or_else(|| AUTOMATIC.to_owned());
-    check_hooks(&asked_hooks)?;
+    let kind = asked.provider;
     let base_url = asked
         .base_url
         .as_deref()
@@ -62,7 +99,8 @@ pub async fn create_connection(
     let id = app.random_id()?;
     let (base_url, shown) = if asked.github_app.is_some() || asked.installation.is_some() {
         if kind != ProviderKind::GitHub {
-            return Err(Error::invalid(
+            return Err(Error::bad_value(
+                "/github_app",
                 "`github_app` and `installation` go with the provider `github`",
             ));
         }
@@ -101,7 +139,7 @@ pub async fn create_connection(
         trouble: None,
         trouble_since: None,
         refused_at: None,
-        hooks: asked_hooks,
+        hooks: asked.hooks.unwrap_or(Hooks::Automatic).as_str().to_owned(),
         hook_mapping: None,
         reconcile_hours: None,
         installation_id: shown.installation.as_ref().map(|one| one.number),
@@ -204,15 +242,23 @@ async fn try_installation(
     let github_app = find_github_app(app, github_app)
         .await?
         .filter(|found| found.organisation_id == organisation.id)
-        .ok_or_else(|| Error::invalid("`github_app` names no GitHub App of this organisation"))?;
+        .ok_or_else(|| {
+            Error::bad_value(
+                "/github_app",
+                "`github_app` names no GitHub App of this organisation",
+            )
+        })?;
     if wanted
         .base_url
         .is_some_and(|url| url != github_app.base_url)
     {
-        return Err(Error::invalid(format!(
-            "The GitHub App is one of `{}`; leave `base_url` out",
-            github_app.base_url
-        )));
+        return Err(Error::bad_value(
+            "/base_url",
+            format!(
+                "The GitHub App is one of `{}`; leave `base_url` out",
+                github_app.base_url
+            ),
+        ));
     }
     let other = find_connection_of_installation(app, &github_app.id, number).await?;
     if let Some(other) = other.filter(|other| other.id != id) {
@@ -301,18 +347,36 @@ pub(crate) async fn find_own(
 }
 
 /// What somebody wants changed; what is left out stays.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedChange {
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "ConnectionChange")]
+pub(crate) struct AskedChange {
+    /// Goes with `token`; an empty one takes the name away.
+    #[deserr(default)]
     username: Option<String>,
+    /// Another token.
+    #[deserr(default)]
     token: Option<String>,
+    /// The id of a GitHub App here; goes with `installation`.
+    #[deserr(default)]
     github_app: Option<String>,
+    /// The number of an installation of that app, in place of a token.
+    #[deserr(default)]
     installation: Option<i64>,
-    hooks: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    hook_mapping: Option<Value>,
-    #[serde(default, deserialize_with = "given")]
-    reconcile_hours: Option<Value>,
+    /// Who registers the webhooks of new projects.
+    #[deserr(default)]
+    hooks: Option<Hooks>,
+    /// Where the generic webhook's body has what we look for; null for none.
+    #[deserr(default)]
+    #[schemars(default)]
+    hook_mapping: Change<HookMapping>,
+    /// Hours between two scheduled comparisons of a project, 1 to 168; null for the default.
+    #[deserr(default)]
+    #[schemars(default, range(min = 1, max = 168))]
+    reconcile_hours: Change<i64>,
+    /// Groups whose one webhook tells of all projects below; the list takes the place of the one before.
+    #[deserr(default)]
+    #[schemars(length(max = 20))]
     groups: Option<Vec<AskedGroup>>,
 }
 
@@ -320,11 +384,6 @@ impl AskedChange {
     fn names_installation(&self) -> bool {
         self.github_app.is_some() || self.installation.is_some()
     }
-}
-
-/// A `null` that was given takes something away; one that was not leaves it.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
 }
 
 /// Changes settings of a connection. Another token, or an installation of a GitHub App in place of one, is tried first:
@@ -337,23 +396,22 @@ pub async fn update_connection(
 ) -> Result<Reply> {
     let asked: AskedChange = request.json().await?;
     let before = find_own(app, organisation, id).await?;
-    if let Some(hooks) = &asked.hooks {
-        check_hooks(hooks)?;
-    }
     let becomes_installation = asked.names_installation();
     let stays_installation = before.github_app_id.is_some() && asked.token.is_none();
     if asked.groups.is_some() && (becomes_installation || stays_installation) {
-        return Err(Error::invalid(
+        return Err(Error::bad_value(
+            "/groups",
             "The webhook of the GitHub App tells of all that its installation was given; leave `groups` out",
         ));
     }
     let shown = try_change(app, organisation, &before, &asked).await?;
-    let mapping = asked.hook_mapping.map(read_mapping).transpose()?;
-    let hours = asked.reconcile_hours.as_ref().map(read_hours).transpose()?;
+    let mapping = read_mapping(&asked.hook_mapping)?;
+    let hours = read_hours(&asked.reconcile_hours)?;
     if let Some(shown) = &shown {
         update_token(app, id, shown).await?;
     }
-    store::update_settings(app, id, asked.hooks.as_deref(), mapping.as_deref(), hours).await?;
+    let hooks = asked.hooks.map(Hooks::as_str);
+    store::update_settings(app, id, hooks, mapping.as_deref(), hours).await?;
     let connection = find_own(app, organisation, id).await?;
     // An installation's connection is remembered by its app as well.
     app.memo.connections.clear();
@@ -389,7 +447,8 @@ async fn try_change(
         }
         None if !asked.names_installation() && asked.username.is_none() => return Ok(None),
         None if !asked.names_installation() => {
-            return Err(Error::invalid(
+            return Err(Error::bad_value(
+                "/username",
                 "`username` goes together with `token`; give both",
             ));
         }
@@ -433,44 +492,34 @@ fn kind_of(connection: &Connection) -> Result<ProviderKind> {
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))
 }
 
-fn check_hooks(hooks: &str) -> Result<()> {
-    match hooks {
-        AUTOMATIC | "manual" => Ok(()),
-        _ => Err(Error::invalid(
-            "`hooks` must be `automatic` or `manual`: who registers the webhooks of new projects",
-        )),
-    }
-}
-
-/// A mapping as it is stored; empty for none.
-fn read_mapping(asked: Value) -> Result<String> {
-    if asked.is_null() {
-        return Ok(String::new());
-    }
-    let mapping: HookMapping = serde_json::from_value(asked).map_err(|error| {
-        Error::invalid(format!(
-            "`hook_mapping` has JSON pointers as `repository_url`, `package_name` or `project_id`: {error}"
-        ))
-    })?;
+/// A mapping as it is stored; empty for none. None when it is to stay.
+fn read_mapping(asked: &Change<HookMapping>) -> Result<Option<String>> {
+    let mapping = match asked {
+        Change::Keep => return Ok(None),
+        Change::Clear => return Ok(Some(String::new())),
+        Change::Set(mapping) => mapping,
+    };
     mapping
         .check()
-        .map_err(|fault| Error::invalid(fault.to_string()))?;
-    serde_json::to_string(&mapping).map_err(Error::internal)
+        .map_err(|fault| Error::bad_value("/hook_mapping", fault.to_string()))?;
+    serde_json::to_string(mapping)
+        .map(Some)
+        .map_err(Error::internal)
 }
 
-/// Hours as they are stored; 0 for the default.
-fn read_hours(asked: &Value) -> Result<i64> {
-    if asked.is_null() {
-        return Ok(0);
-    }
-    asked
-        .as_i64()
-        .filter(|hours| (1..=LONGEST_HOURS).contains(hours))
-        .ok_or_else(|| {
-            Error::invalid(format!(
+/// Hours as they are stored; 0 for the default. None when they are to stay.
+fn read_hours(asked: &Change<i64>) -> Result<Option<i64>> {
+    match asked {
+        Change::Keep => Ok(None),
+        Change::Clear => Ok(Some(0)),
+        Change::Set(hours) if (1..=LONGEST_HOURS).contains(hours) => Ok(Some(*hours)),
+        Change::Set(_) => Err(Error::bad_value(
+            "/reconcile_hours",
+            format!(
                 "`reconcile_hours` must be a number from 1 to {LONGEST_HOURS}, or null for {RECONCILE_HOURS}"
-            ))
-        })
+            ),
+        )),
+    }
 }
 
 /// Lists connections, without their secrets.
@@ -480,6 +529,12 @@ pub async fn list_connections(app: &App, organisation: &Organisation) -> Result<
         connections.push(show(app, &connection).await?);
     }
     Ok(Reply::json(200, &json!({ "connections": connections })))
+}
+
+/// Shows a connection, without its secrets.
+pub async fn show_connection(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
+    let connection = find_own(app, organisation, id).await?;
+    Ok(Reply::json(200, &show(app, &connection).await?))
 }
 
 /// What the host says of a token or a project that somebody just gave us is that person's to mend.

@@ -1,6 +1,7 @@
 //! Packages that a person writes down: their definition, and archives for it.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -10,6 +11,7 @@ use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::missing;
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::DefinitionRoute;
@@ -30,13 +32,28 @@ use crate::store::uploaded_versions::dist_of;
 /// The largest definition, all its versions together.
 const DEFINITION_LIMIT: usize = 1024 * 1024;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
+/// A definition to be put in force.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "Definition")]
+pub(crate) struct Asked {
+    /// The slug of the repository; may be absent when the package is in one.
+    #[deserr(default)]
     repository: Option<String>,
-    #[serde(rename = "type")]
+    /// `package`, or absent.
+    #[deserr(rename = "type", default, try_from(Option<String>) = check_type -> BadValue)]
+    #[schemars(rename = "type", extend("const" = "package"))]
+    #[expect(dead_code, reason = "checked when it was read")]
     kind: Option<String>,
+    /// One version, or a list of at most 500; each as in composer.json, with `name`, `version`, and `dist` or `source`.
     package: Value,
+}
+
+fn check_type(kind: Option<String>) -> Result<Option<String>, BadValue> {
+    if kind.as_ref().is_some_and(|kind| kind != "package") {
+        return Err(BadValue::new("`type` must be `package`, or be left out"));
+    }
+    Ok(kind)
 }
 
 /// Answers for one definition.
@@ -83,22 +100,19 @@ async fn define_package(
     organisation: &Organisation,
     name: &PackageName,
 ) -> Result<Reply> {
-    let bytes = request.bytes(DEFINITION_LIMIT).await?;
-    let asked: Asked = serde_json::from_slice(&bytes).map_err(|error| {
-        Error::invalid(format!("The body is not the JSON expected here: {error}"))
-    })?;
-    if asked.kind.is_some_and(|kind| kind != "package") {
-        return Err(Error::invalid("`type` must be `package`, or be left out"));
-    }
+    let asked: Asked = request.json_up_to(DEFINITION_LIMIT).await?;
     let definitions = Definition::parse_all(name, &asked.package)
-        .map_err(|fault| Error::invalid(fault.to_string()))?;
+        .map_err(|fault| Error::bad_value("/package", fault.to_string()))?;
     let repository = match &asked.repository {
         None => None,
         Some(slug) => Some(
             find_repository(app, &organisation.slug, slug)
                 .await?
                 .ok_or_else(|| {
-                    Error::invalid("`repository` is no repository of this organisation")
+                    Error::bad_value(
+                        "/repository",
+                        "`repository` is no repository of this organisation",
+                    )
                 })?,
         ),
     };
@@ -164,11 +178,14 @@ async fn hold_against_known(
         if let DefinedDist::Here(sha256) = &definition.dist
             && find_package_dist(app, package.id, sha256).await?.is_none()
         {
-            return Err(Error::invalid(format!(
-                "No archive with the SHA-256 `{}` was uploaded for `{}`; `POST` it to `…/archives` first",
-                sha256.escape_debug(),
-                package.name
-            )));
+            return Err(Error::bad_value(
+                "/package",
+                format!(
+                    "No archive with the SHA-256 `{}` was uploaded for `{}`; `POST` it to `…/archives` first",
+                    sha256.escape_debug(),
+                    package.name
+                ),
+            ));
         }
         let before = known
             .iter()
@@ -222,7 +239,8 @@ async fn put_into_repository(
             .rows(add_to_repository_stmt(organisation.id, name, repository.id))
             .await?;
     } else if list_memberships(app, package.id).await?.is_empty() {
-        return Err(Error::invalid(
+        return Err(Error::bad_value(
+            "/repository",
             "The package is in no repository yet; say in which it shall be by `repository`",
         ));
     }

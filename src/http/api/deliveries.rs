@@ -5,33 +5,26 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
-use crate::http::api::packages::next_page;
-use crate::http::api::{PAGE, missing};
+use crate::http::api::missing;
+use crate::http::api::paging::Page;
 use crate::http::hooks::enqueue_started;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::store::deliveries::{self as store, DeliveryRow, find_delivery};
 use crate::store::organisations::Organisation;
 
-/// Lists deliveries, newest first; `?before={id}` gives the next page, `?connection={id}` those of one connection.
+/// Lists deliveries, newest first; `?connection={id}` those of one connection.
 pub async fn list_deliveries(
     app: &App,
     request: &Request,
     organisation: &Organisation,
 ) -> Result<Reply> {
     let connection = request.query_parameter("connection");
-    let before = request
-        .query_parameter("before")
-        .map(|text| text.parse::<i64>())
-        .transpose()
-        .map_err(|_| Error::invalid("`before` must be the id of a delivery"))?;
-    let deliveries =
-        store::list_deliveries(app, organisation.id, connection.as_deref(), before, PAGE)
-            .await?
-            .iter()
-            .map(show)
-            .collect::<Result<Vec<_>>>()?;
-    let next = next_page(&deliveries, "id");
+    let page = Page::of(request)?;
+    let (of, before, limit) = (connection.as_deref(), page.after_number()?, page.rows());
+    let mut rows = store::list_deliveries(app, organisation.id, of, before, limit).await?;
+    let next = page.cut(&mut rows, |last| last.id.to_string());
+    let deliveries = rows.iter().map(show).collect::<Result<Vec<_>>>()?;
     Ok(Reply::json(
         200,
         &json!({ "deliveries": deliveries, "next": next }),

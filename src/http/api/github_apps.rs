@@ -4,16 +4,18 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::connect::{open_app, open_app_with};
 use crate::domain::rsa_key::read_private_key;
 use crate::domain::time::rfc3339;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::http::api::connections::as_input;
-use crate::http::api::{PAGE, missing};
+use crate::http::api::missing;
+use crate::http::body::Faults;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::GitHubAppsRoute;
@@ -30,13 +32,29 @@ use crate::store::organisations::Organisation;
 /// GitHub takes longer ones, but nobody needs them; shorter ones can be guessed.
 const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 16..=1_000;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
+/// Deliveries that are shown, the newest.
+const DELIVERIES: i64 = 100;
+
+/// A GitHub App, or what is to change of it.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewGitHubApp")]
+pub(crate) struct Asked {
+    /// The client id on the app's page; this or `app_id`.
+    #[deserr(default)]
     client_id: Option<String>,
+    /// The app's number, for servers that know no client ids of apps.
+    #[deserr(default)]
     app_id: Option<i64>,
+    /// The text of the .pem file that GitHub gave.
+    #[deserr(default)]
     private_key: Option<String>,
+    /// A webhook secret of one's own; without it one is made.
+    #[deserr(default)]
+    #[schemars(length(min = 16, max = 1000))]
     webhook_secret: Option<String>,
+    /// The API of the server, where it is not `https://api.github.com`. An app stays at its host.
+    #[deserr(default)]
     base_url: Option<String>,
 }
 
@@ -52,14 +70,16 @@ impl Asked {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
                 if !is_word {
-                    return Err(Error::invalid(
+                    return Err(Error::bad_value(
+                        "/client_id",
                         "`client_id` is the one on the app's page, such as `Iv23liAbCdEf`",
                     ));
                 }
                 Ok(Some(id.to_owned()))
             }
             (None, Some(number)) if number > 0 => Ok(Some(number.to_string())),
-            _ => Err(Error::invalid(
+            _ => Err(Error::bad_value(
+                "/app_id",
                 "Send the app's `client_id`, or its `app_id`, but not both",
             )),
         }
@@ -68,13 +88,14 @@ impl Asked {
     fn private_key(&self) -> Result<Option<Vec<u8>>> {
         let read = self.private_key.as_deref().map(read_private_key);
         read.transpose()
-            .map_err(|fault| Error::invalid(fault.to_string()))
+            .map_err(|fault| Error::bad_value("/private_key", fault.to_string()))
     }
 
     fn webhook_secret(&self) -> Result<Option<&str>> {
         let secret = self.webhook_secret.as_deref();
         if secret.is_some_and(|secret| !SECRET_LENGTH.contains(&secret.len())) {
-            return Err(Error::invalid(
+            return Err(Error::bad_value(
+                "/webhook_secret",
                 "`webhook_secret` must have 16 to 1,000 bytes; leave it out to be given one",
             ));
         }
@@ -92,6 +113,10 @@ pub async fn handle(
     match route {
         GitHubAppsRoute::List => list_github_apps(app, organisation).await,
         GitHubAppsRoute::Create => create_github_app(app, request, organisation).await,
+        GitHubAppsRoute::Show(id) => {
+            let found = own(app, organisation, &id).await?;
+            Ok(Reply::json(200, &show(app, &found)))
+        }
         GitHubAppsRoute::Update(id) => update_github_app(app, request, organisation, &id).await,
         GitHubAppsRoute::Remove(id) => remove_github_app(app, organisation, &id).await,
         GitHubAppsRoute::Installations(id) => list_installations(app, organisation, &id).await,
@@ -157,7 +182,8 @@ async fn update_github_app(
     let asked: Asked = request.json().await?;
     let mut found = own(app, organisation, id).await?;
     if asked.base_url.is_some() {
-        return Err(Error::invalid(
+        return Err(Error::bad_value(
+            "/base_url",
             "An app stays at its host; add the one of the other host as another app",
         ));
     }
@@ -200,7 +226,8 @@ async fn remove_github_app(app: &App, organisation: &Organisation, id: &str) -> 
     Err(Error::conflict(format!(
         "Connections are made by `{}`; give each a token of its own first",
         found.name
-    )))
+    ))
+    .with_code(Code::InUse))
 }
 
 /// Lists apps, without their secrets.
@@ -250,7 +277,7 @@ async fn list_installations(app: &App, organisation: &Organisation, id: &str) ->
 /// Lists the newest deliveries at an app's address, those too that no connection is concerned by.
 async fn list_deliveries(app: &App, organisation: &Organisation, id: &str) -> Result<Reply> {
     own(app, organisation, id).await?;
-    let deliveries: Vec<_> = list_app_deliveries(app, id, PAGE)
+    let deliveries: Vec<_> = list_app_deliveries(app, id, DELIVERIES)
         .await?
         .into_iter()
         .map(|row| {

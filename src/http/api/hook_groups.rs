@@ -1,11 +1,13 @@
 //! Groups of a connection: one webhook tells of all projects below, and new ones are added where somebody says so.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
+use crate::http::body::Faults;
 use crate::jobs::{Job, enqueue};
 use crate::providers::{GitHost, HookPlace, WantedHook, register_hook, unregister_hook};
 use crate::store::connections::Connection;
@@ -19,12 +21,18 @@ use crate::store::repositories::find_repository;
 const GROUPS: usize = 20;
 
 /// A group as somebody wants it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AskedGroup {
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "HookGroup")]
+pub(crate) struct AskedGroup {
+    /// An organisation or group: `acme`, `acme/tools`.
     name: String,
+    /// Where projects that appear below it are added; goes with `add_new`.
+    #[deserr(default)]
     repository: Option<String>,
-    #[serde(default)]
+    /// Whether projects that appear below it are added.
+    #[deserr(default)]
+    #[schemars(default)]
     add_new: bool,
 }
 
@@ -102,15 +110,18 @@ async fn check(
     asked: Vec<AskedGroup>,
 ) -> Result<Vec<HookGroup>> {
     if asked.len() > GROUPS {
-        return Err(Error::invalid(format!(
-            "A connection has at most {GROUPS} groups"
-        )));
+        return Err(Error::bad_value(
+            "/groups",
+            format!("A connection has at most {GROUPS} groups"),
+        ));
     }
     let mut groups: Vec<HookGroup> = Vec::new();
-    for group in asked {
+    for (index, group) in asked.into_iter().enumerate() {
+        let field = |name: &str| format!("/groups/{index}/{name}");
         let name = group.name.trim().trim_matches('/').to_owned();
         if !is_group_name(&name) {
-            return Err(Error::invalid(
+            return Err(Error::bad_value(
+                field("name"),
                 "`groups[].name` must be the name of an organisation or the path of a group, as `acme` or `acme/tools`",
             ));
         }
@@ -118,21 +129,26 @@ async fn check(
             .iter()
             .any(|other| other.name.eq_ignore_ascii_case(&name))
         {
-            return Err(Error::invalid(format!("`groups` has `{name}` twice")));
+            return Err(Error::bad_value(
+                field("name"),
+                format!("`groups` has `{name}` twice"),
+            ));
         }
         let repository = match (&group.repository, group.add_new) {
             (Some(slug), true) => Some(
                 find_repository(app, &organisation.slug, slug)
                     .await?
                     .ok_or_else(|| {
-                        Error::invalid(
+                        Error::bad_value(
+                            field("repository"),
                             "`groups[].repository` is no repository of this organisation",
                         )
                     })?,
             ),
             (None, false) => None,
             _ => {
-                return Err(Error::invalid(
+                return Err(Error::bad_value(
+                    field("repository"),
                     "`groups[].repository` says where new projects are added, so it goes together with `\"add_new\": true`",
                 ));
             }

@@ -24,6 +24,7 @@ use crate::store::packages::find_package;
     reason = "the variants are the part of the URL table, named as the API document names them"
 )]
 pub enum HookRoute {
+    Show(PackageName),
     Register(PackageName),
     Remove(PackageName),
     ListDeliveries,
@@ -39,6 +40,13 @@ pub(super) async fn handle(
     route: HookRoute,
 ) -> Result<Reply> {
     match route {
+        HookRoute::Show(name) => {
+            let (hook, connection) = load(app, organisation, &name).await?;
+            Ok(Reply::json(
+                200,
+                &json!({ "hook": show(app, &hook, &connection) }),
+            ))
+        }
         HookRoute::Register(name) => register_hook(app, organisation, &name).await,
         HookRoute::Remove(name) => remove_hook(app, organisation, &name).await,
         HookRoute::ListDeliveries => list_deliveries(app, request, organisation).await,

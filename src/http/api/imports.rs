@@ -1,15 +1,17 @@
 //! Imports of many projects: start one, see how far it is and what became of each project, stop it.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::time::rfc3339;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::http::api::connections::find_own;
-use crate::http::api::packages::next_page;
-use crate::http::api::projects::{Meant, list_projects, preview_import};
-use crate::http::api::{PAGE, missing};
+use crate::http::api::missing;
+use crate::http::api::paging::Page;
+use crate::http::api::projects::{Meant, OneOrMany, list_projects, preview_import};
+use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::ProjectsRoute;
@@ -20,14 +22,23 @@ use crate::store::imports::{self as store, ImportRow, NewImport, find_import};
 use crate::store::organisations::Organisation;
 use crate::store::repositories::find_repository;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
+/// An import to be started, by one of `projects` and `pattern`.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewImport")]
+pub(crate) struct Asked {
+    /// Projects by id or name.
+    #[deserr(default)]
+    #[schemars(length(min = 1, max = 1000))]
     projects: Option<Vec<String>>,
-    pattern: Option<Value>,
+    /// Patterns over the full names of what the token reaches.
+    #[deserr(default)]
+    pattern: Option<OneOrMany>,
+    /// The slug of the repository that the packages go to.
     repository: String,
     /// Whether archived projects that the patterns mean are taken in too.
-    #[serde(default)]
+    #[deserr(default)]
+    #[schemars(default)]
     archived: bool,
 }
 
@@ -70,10 +81,16 @@ async fn start_import(
     let meant = Meant::read(asked.projects, asked.pattern)?;
     let repository = find_repository(app, &organisation.slug, &asked.repository)
         .await?
-        .ok_or_else(|| Error::invalid("`repository` is no repository of this organisation"))?;
+        .ok_or_else(|| {
+            Error::bad_value(
+                "/repository",
+                "`repository` is no repository of this organisation",
+            )
+        })?;
     let (patterns, projects) = match &meant {
         Meant::Patterns(_) if connection.provider == ProviderKind::Git.as_str() => {
-            return Err(Error::invalid(
+            return Err(Error::bad_value(
+                "/pattern",
                 "This kind of host has no list of projects; name each one in `projects`",
             ));
         }
@@ -104,22 +121,19 @@ async fn start_import(
     Ok(Reply::json(202, &json!({ "import": show(&started) })))
 }
 
-/// Lists imports, newest first; `?before={id of an import}` gives the next page.
+/// Lists imports, newest first.
 async fn list_imports(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
-    let before = request.query_parameter("before");
-    let imports: Vec<_> = store::list_imports(app, organisation.id, before.as_deref(), PAGE)
-        .await?
-        .iter()
-        .map(show)
-        .collect();
-    let next = next_page(&imports, "id");
+    let page = Page::of(request)?;
+    let mut rows = store::list_imports(app, organisation.id, page.after(), page.rows()).await?;
+    let next = page.cut(&mut rows, |last| last.id.clone());
+    let imports: Vec<_> = rows.iter().map(show).collect();
     Ok(Reply::json(
         200,
         &json!({ "imports": imports, "next": next }),
     ))
 }
 
-/// Shows an import with a page of its projects; `?state=refused` leaves those, `?after={project}` gives the next page.
+/// Shows an import with a page of its projects; `?state=refused` leaves those.
 async fn show_import(
     app: &App,
     request: &Request,
@@ -131,14 +145,19 @@ async fn show_import(
     if let Some(state) = &state
         && !STATES.contains(&state.as_str())
     {
-        return Err(Error::invalid(format!(
-            "`state` must be one of {}",
-            STATES.map(|state| format!("`{state}`")).join(", ")
-        )));
+        return Err(Error::bad_value(
+            "?state",
+            format!(
+                "`state` must be one of {}",
+                STATES.map(|state| format!("`{state}`")).join(", ")
+            ),
+        ));
     }
-    let after = request.query_parameter("after").unwrap_or_default();
-    let projects: Vec<_> = store::list_import_projects(app, id, state.as_deref(), &after, PAGE)
-        .await?
+    let page = Page::of(request)?;
+    let (after, limit) = (page.after().unwrap_or_default(), page.rows());
+    let mut rows = store::list_import_projects(app, id, state.as_deref(), after, limit).await?;
+    let next = page.cut(&mut rows, |last| last.project.clone());
+    let projects: Vec<_> = rows
         .into_iter()
         .map(|project| {
             json!({
@@ -153,10 +172,7 @@ async fn show_import(
         .collect();
     let mut shown = show(&import);
     if let Some(shown) = shown.as_object_mut() {
-        shown.insert(
-            "next".to_owned(),
-            next_page(&projects, "project").unwrap_or_default(),
-        );
+        shown.insert("next".to_owned(), next.into());
         shown.insert("projects".to_owned(), projects.into());
     }
     Ok(Reply::json(200, &shown))
@@ -169,7 +185,8 @@ async fn cancel_import(app: &App, organisation: &Organisation, id: &str) -> Resu
         return Err(Error::conflict(format!(
             "The import is {} already, so there is nothing to cancel",
             import.state
-        )));
+        ))
+        .with_code(Code::Ended));
     }
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))
 }

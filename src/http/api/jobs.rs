@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::domain::access::Principal;
 use crate::domain::time::rfc3339;
-use crate::error::{Error, Result};
-use crate::http::api::packages::next_page;
-use crate::http::api::{PAGE, missing};
+use crate::error::{Code, Error, Result};
+use crate::http::api::missing;
+use crate::http::api::paging::Page;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::JobsRoute;
 use crate::jobs::{Job, enqueue, enqueue_publications, enqueue_publications_of_git_repo};
 use crate::ports::Outgoing;
-use crate::store::dead_letters::{self, DeadLetterOwner};
+use crate::store::dead_letters::{self, DeadLetter, DeadLetterOwner};
 use crate::store::job_refs::list_job_refs;
 use crate::store::jobs::{self as store, JobRow, find_job};
 use crate::store::organisations::Organisation;
@@ -34,21 +34,24 @@ pub async fn handle(
         JobsRoute::Show(id) => show_job(app, organisation, &id).await,
         JobsRoute::Cancel(id) => cancel_job(app, organisation, &id).await,
         JobsRoute::Retry(id) => retry_job(app, organisation, &id).await,
-        JobsRoute::ListDeadLetters => list_dead_letters(app, principal, organisation).await,
+        JobsRoute::ListDeadLetters => {
+            list_dead_letters(app, request, principal, organisation).await
+        }
+        JobsRoute::ShowDeadLetter(id) => {
+            let letter = find_letter(app, principal, organisation, id).await?;
+            Ok(Reply::json(200, &show_letter(&letter)))
+        }
         JobsRoute::RetryDeadLetter(id) => retry_dead_letter(app, principal, organisation, id).await,
         JobsRoute::DropDeadLetter(id) => drop_dead_letter(app, principal, organisation, id).await,
     }
 }
 
-/// Lists jobs, newest first; `?before={id of a job}` gives the next page.
+/// Lists jobs, newest first.
 async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
-    let before = request.query_parameter("before");
-    let jobs: Vec<_> = store::list_jobs(app, organisation.id, before.as_deref(), PAGE)
-        .await?
-        .iter()
-        .map(show)
-        .collect();
-    let next = next_page(&jobs, "id");
+    let page = Page::of(request)?;
+    let mut rows = store::list_jobs(app, organisation.id, page.after(), page.rows()).await?;
+    let next = page.cut(&mut rows, |last| last.id.clone());
+    let jobs: Vec<_> = rows.iter().map(show).collect();
     Ok(Reply::json(200, &json!({ "jobs": jobs, "next": next })))
 }
 
@@ -86,7 +89,8 @@ async fn cancel_job(app: &App, organisation: &Organisation, id: &str) -> Result<
         return Err(Error::conflict(format!(
             "The job is {} already, so there is nothing to cancel",
             job.state
-        )));
+        ))
+        .with_code(Code::Ended));
     }
     match (job.package_id, job.git_repo_id) {
         (Some(package), _) => enqueue_publications(app, package).await?,
@@ -151,22 +155,40 @@ fn letters_of(principal: &Principal, organisation: &Organisation) -> DeadLetterO
 /// Lists the messages that the queue gave up on.
 async fn list_dead_letters(
     app: &App,
+    request: &Request,
     principal: &Principal,
     organisation: &Organisation,
 ) -> Result<Reply> {
-    let letters: Vec<_> = dead_letters::list_dead_letters(app, letters_of(principal, organisation))
+    let page = Page::of(request)?;
+    let owner = letters_of(principal, organisation);
+    let (before, limit) = (page.after_number()?, page.rows());
+    let mut rows = dead_letters::list_dead_letters(app, owner, before, limit).await?;
+    let next = page.cut(&mut rows, |last| last.id.to_string());
+    let letters: Vec<_> = rows.iter().map(show_letter).collect();
+    Ok(Reply::json(
+        200,
+        &json!({ "dead_letters": letters, "next": next }),
+    ))
+}
+
+fn show_letter(letter: &DeadLetter) -> Value {
+    json!({
+        "id": letter.id,
+        "message": letter.message,
+        "reason": letter.reason,
+        "received_at": rfc3339(letter.received_at),
+    })
+}
+
+async fn find_letter(
+    app: &App,
+    principal: &Principal,
+    organisation: &Organisation,
+    id: i64,
+) -> Result<DeadLetter> {
+    dead_letters::find_dead_letter(app, letters_of(principal, organisation), id)
         .await?
-        .into_iter()
-        .map(|letter| {
-            json!({
-                "id": letter.id,
-                "message": letter.message,
-                "reason": letter.reason,
-                "received_at": rfc3339(letter.received_at),
-            })
-        })
-        .collect();
-    Ok(Reply::json(200, &json!({ "dead_letters": letters })))
+        .ok_or_else(|| missing("dead letter"))
 }
 
 /// Sends a dead letter once more.
@@ -177,11 +199,7 @@ async fn retry_dead_letter(
     id: i64,
 ) -> Result<Reply> {
     let owner = letters_of(principal, organisation);
-    let letter = dead_letters::list_dead_letters(app, owner)
-        .await?
-        .into_iter()
-        .find(|letter| letter.id == id)
-        .ok_or_else(|| missing("dead letter"))?;
+    let letter = find_letter(app, principal, organisation, id).await?;
     // Sent first and taken away after: a crash between leaves it twice, which every job bears.
     app.queue
         .send(vec![Outgoing {

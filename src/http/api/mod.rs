@@ -1,17 +1,34 @@
 //! The JSON API. Every call needs a token with the ability that its route is about, but for the first set-up.
+//!
+//! What holds for all of it is done here, so that a handler need not:
+//!
+//! - **Bodies.** A body is a struct with `#[derive(Deserr, JsonSchema)]`, `#[deserr(error = Faults, deny_unknown_fields)]`
+//!   and `#[schemars(deny_unknown_fields, rename = "NameInTheDocument")]`, read by `request.json()`. A field that may be
+//!   absent is `#[deserr(default)]`; one where null takes something away is a `Change<T>`; one with rules of its own is a
+//!   type whose constructor checks, or has `#[deserr(try_from(String) = check -> BadValue)]`. So all faults of a body are
+//!   told at once. What needs the database is checked afterwards, by `Error::bad_value("/field", "what to write")`.
+//! - **Errors.** `Error` carries a code from the closed list in `error.rs`, by its kind or by `with_code`.
+//! - **Pages.** `Page::of(request)`, `page.rows()` for the store's limit, `page.cut(…)` for `next`.
+//! - **Entity tags.** Every `GET` gets one here. `If-Match` is held against what `GET` says of the same address before a
+//!   `PATCH`, `PUT` or `DELETE`; so what can be changed can be read at its own address. `Conditions` says how two changes
+//!   at once are kept apart.
+//! - **Idempotency keys.** Every `POST` may have one; answers below 400 are kept here.
 
+pub(crate) mod conditions;
 pub mod connections;
 pub mod definitions;
 pub mod deliveries;
 pub mod github_apps;
 mod hook_groups;
 pub mod hooks;
+mod idempotency;
 pub mod imports;
 pub mod jobs;
 pub mod monorepos;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
+mod paging;
 pub mod people;
 pub mod projects;
 pub mod repositories;
@@ -22,32 +39,101 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::domain::access::{Ability, Bar, Principal, manages};
+use crate::domain::token::TokenHash;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::conditions::Conditions;
+use crate::http::api::idempotency::Outcome as Turn;
 use crate::http::auth::{Credentials, notice_use, read_credentials, refuse};
 use crate::http::composer::barred_now;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::http::route::ApiRoute;
+use crate::http::route::{self, ApiRoute, DefinitionRoute, Route};
+use crate::ports::Buffered;
 use crate::store::admission::find_principal;
 use crate::store::organisations::{Organisation, find_organisation};
 
-/// Rows in one page of a list.
-pub(crate) const PAGE: i64 = 100;
-
 /// Answers a call of the API.
-pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Reply> {
+pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<Reply> {
     if route == ApiRoute::SetUp {
         return organisations::set_up(app, request).await;
     }
     match route {
-        ApiRoute::ShowInvitation => return people::show_invitation(app, &request).await,
+        ApiRoute::ShowInvitation => {
+            let conditions = Conditions::of(&request);
+            let reply = people::show_invitation(app, &request).await?;
+            return Ok(conditions.tag(reply));
+        }
         ApiRoute::AcceptInvitation => return people::accept_invitation(app, request).await,
         // Who is kept out is told why here, and not only that he is.
-        ApiRoute::WhoAmI => return tokens::show_own(app, &recognise(app, &request).await?).await,
+        ApiRoute::WhoAmI => {
+            let conditions = Conditions::of(&request);
+            let (_, principal) = recognise(app, &request).await?;
+            return Ok(conditions.tag(tokens::show_own(app, &principal).await?));
+        }
         _ => {}
     }
-    let principal = Authorised {
-        principal: authenticate(app, &request).await?,
+    let (token, principal) = authenticate(app, &request).await?;
+    let is_archive = matches!(route, ApiRoute::Definition(_, _, DefinitionRoute::Archive));
+    match request.method.as_str() {
+        // An archive is known by its own hash, and is not read into memory: sent twice it is kept once in any case.
+        "POST" if is_archive => dispatch(app, request, &principal, route).await,
+        "POST" => match idempotency::begin(app, &token, &mut request).await? {
+            Turn::Plain => dispatch(app, request, &principal, route).await,
+            Turn::Replay(reply) => Ok(reply),
+            Turn::Answer(keyed) => {
+                let answer = dispatch(app, request, &principal, route).await;
+                keyed.keep(app, &answer).await;
+                answer
+            }
+        },
+        "PATCH" | "PUT" | "DELETE" => {
+            let conditions = Conditions::of(&request);
+            if !conditions.is_empty() {
+                let current = read_current(app, &request, &principal).await?;
+                conditions.check(current.as_ref())?;
+            }
+            dispatch(app, request, &principal, route).await
+        }
+        _ => {
+            let conditions = Conditions::of(&request);
+            let reply = dispatch(app, request, &principal, route).await?;
+            Ok(conditions.tag(reply))
+        }
+    }
+}
+
+/// What `GET` answers at the address of a request; none where nothing is there.
+async fn read_current(
+    app: &App,
+    request: &Request,
+    principal: &Rc<Principal>,
+) -> Result<Option<Reply>> {
+    let Ok(Route::Api(route)) = route::parse("GET", request.host(), &request.path) else {
+        return Ok(None);
+    };
+    let reading = Request {
+        method: "GET".to_owned(),
+        origin: request.origin.clone(),
+        path: request.path.clone(),
+        query: String::new(),
+        headers: Box::new(Vec::new()),
+        body: Box::new(Buffered::new(Vec::new())),
+    };
+    match dispatch(app, reading, principal, route).await {
+        Ok(reply) => Ok(Some(reply)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn dispatch(
+    app: &App,
+    request: Request,
+    principal: &Rc<Principal>,
+    route: ApiRoute,
+) -> Result<Reply> {
+    let principal = &Authorised {
+        principal: Rc::clone(principal),
         area: area_of(&route),
         reads: matches!(request.method.as_str(), "GET" | "HEAD"),
     };
@@ -56,87 +142,95 @@ pub async fn handle(app: &App, request: Request, route: ApiRoute) -> Result<Repl
         | ApiRoute::WhoAmI
         | ApiRoute::ShowInvitation
         | ApiRoute::AcceptInvitation => Err(Error::not_found("Not found")),
-        ApiRoute::ListOrganisations => organisations::list_organisations(app, &principal).await,
+        ApiRoute::ListOrganisations => organisations::list_organisations(app, principal).await,
         ApiRoute::CreateOrganisation => {
-            organisations::create_organisation(app, request, &principal).await
+            organisations::create_organisation(app, request, principal).await
+        }
+        ApiRoute::ShowOrganisation(org) => {
+            let org = open(app, principal, &org).await?;
+            Ok(organisations::show(&org))
         }
         ApiRoute::ListRepositories(org) => {
-            repositories::list_repositories(app, &open(app, &principal, &org).await?).await
+            repositories::list_repositories(app, &open(app, principal, &org).await?).await
         }
         ApiRoute::CreateRepository(org) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             repositories::create_repository(app, request, &org).await
         }
         ApiRoute::ShowRepository(org, repository) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             repositories::show_repository(app, &org, &repository).await
         }
         ApiRoute::UpdateRepository(org, repository) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             repositories::update_repository(app, request, &org, &repository).await
         }
         ApiRoute::ListRevisions(org, repository) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             repositories::list_revisions(app, &request, &org, &repository).await
         }
         ApiRoute::Tokens(org, route) => {
-            let org = enter(app, &principal, &org).await?;
-            tokens::handle(app, request, &principal, &org, route).await
+            let org = enter(app, principal, &org).await?;
+            tokens::handle(app, request, principal, &org, route).await
         }
         ApiRoute::People(org, route) => {
-            let org = open(app, &principal, &org).await?;
-            people::handle(app, request, &principal, &org, route).await
+            let org = open(app, principal, &org).await?;
+            people::handle(app, request, principal, &org, route).await
         }
         ApiRoute::ListConnections(org) => {
-            connections::list_connections(app, &open(app, &principal, &org).await?).await
+            connections::list_connections(app, &open(app, principal, &org).await?).await
         }
         ApiRoute::CreateConnection(org) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             connections::create_connection(app, request, &org).await
         }
+        ApiRoute::ShowConnection(org, id) => {
+            let org = open(app, principal, &org).await?;
+            connections::show_connection(app, &org, &id).await
+        }
         ApiRoute::UpdateConnection(org, id) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             connections::update_connection(app, request, &org, &id).await
         }
         ApiRoute::GitHubApps(org, route) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             github_apps::handle(app, request, &org, route).await
         }
         ApiRoute::Projects(org, route) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             imports::handle(app, request, &org, route).await
         }
         ApiRoute::ListPackages(org) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             packages::list_packages(app, &request, &org).await
         }
         ApiRoute::CreatePackage(org) => {
-            packages::create_package(app, request, &open(app, &principal, &org).await?).await
+            packages::create_package(app, request, &open(app, principal, &org).await?).await
         }
         ApiRoute::ShowPackage(org, name) => {
-            packages::show_package(app, &open(app, &principal, &org).await?, &name).await
+            packages::show_package(app, &open(app, principal, &org).await?, &name).await
         }
         ApiRoute::UpdatePackage(org, name) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             package_settings::update_package(app, request, &org, &name).await
         }
         ApiRoute::Definition(org, name, route) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             definitions::handle(app, request, &org, &name, route).await
         }
         ApiRoute::SyncPackage(org, name) => {
-            packages::sync_package(app, &open(app, &principal, &org).await?, &name).await
+            packages::sync_package(app, &open(app, principal, &org).await?, &name).await
         }
         ApiRoute::Monorepo(org, number, route) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             monorepos::handle(app, request, &org, number, route).await
         }
         ApiRoute::Jobs(org, route) => {
-            let org = open(app, &principal, &org).await?;
-            jobs::handle(app, &request, &principal, &org, route).await
+            let org = open(app, principal, &org).await?;
+            jobs::handle(app, &request, principal, &org, route).await
         }
         ApiRoute::Hook(org, route) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
         }
     }
@@ -164,6 +258,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         ApiRoute::People(..) => Ability::ManageMembers,
         ApiRoute::ListConnections(_)
         | ApiRoute::CreateConnection(_)
+        | ApiRoute::ShowConnection(..)
         | ApiRoute::UpdateConnection(..)
         | ApiRoute::GitHubApps(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
@@ -173,6 +268,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::AcceptInvitation
         | ApiRoute::CreateOrganisation => Ability::Own,
         ApiRoute::ListOrganisations
+        | ApiRoute::ShowOrganisation(_)
         | ApiRoute::ListRepositories(_)
         | ApiRoute::CreateRepository(_)
         | ApiRoute::ShowRepository(..)
@@ -191,10 +287,10 @@ fn area_of(route: &ApiRoute) -> Ability {
 }
 
 /// Who calls, as the database has it now: what was revoked is refused at once, and so is who is kept out.
-async fn authenticate(app: &App, request: &Request) -> Result<Rc<Principal>> {
-    let principal = recognise(app, request).await?;
+async fn authenticate(app: &App, request: &Request) -> Result<(TokenHash, Rc<Principal>)> {
+    let (token, principal) = recognise(app, request).await?;
     match &principal.bar {
-        None => Ok(principal),
+        None => Ok((token, principal)),
         Some(bar @ Bar::TokenExpired) => Err(Error::new(
             ErrorKind::Unauthenticated,
             bar.message(principal.contact.as_deref()),
@@ -207,7 +303,7 @@ async fn authenticate(app: &App, request: &Request) -> Result<Rc<Principal>> {
 }
 
 /// Who calls, be it somebody who is kept out.
-async fn recognise(app: &App, request: &Request) -> Result<Rc<Principal>> {
+async fn recognise(app: &App, request: &Request) -> Result<(TokenHash, Rc<Principal>)> {
     let refusal = |message: &str| Error::new(ErrorKind::Unauthenticated, message);
     let token = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::None => {
@@ -227,7 +323,7 @@ async fn recognise(app: &App, request: &Request) -> Result<Rc<Principal>> {
     };
     let principal = barred_now(app, request, Rc::new(principal));
     notice_use(app, request, &principal);
-    Ok(principal)
+    Ok((token, principal))
 }
 
 /// Opens an organisation to anybody who belongs to it or manages it. What he may do there is left to ask, by [`require`].

@@ -1,6 +1,7 @@
 //! Projects whose folders are packages: import one, look at it, change which folders those are.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::missing;
 use crate::http::api::packages::Asked;
+use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::MonorepoRoute;
@@ -44,11 +46,17 @@ pub async fn handle(
 }
 
 /// What a project with many packages is asked to be.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "ProjectChange")]
+pub(crate) struct Wanted {
+    /// Patterns of the folders that are packages.
+    #[deserr(default)]
+    #[schemars(length(min = 1, max = 50))]
     folders: Option<Vec<String>>,
-    versions: Option<String>,
+    /// Of which of them a tag is a version.
+    #[deserr(default)]
+    versions: Option<FolderVersions>,
 }
 
 /// Imports a project whose folders are packages. Which these are is found out by a job.
@@ -116,20 +124,19 @@ async fn describe(app: &App, connection: &Connection, project: &str) -> Result<P
 /// The settings after a change; what is not given stays.
 fn apply(before: Option<Monorepo>, wanted: Wanted) -> Result<Monorepo> {
     let folders = match (wanted.folders, &before) {
-        (Some(folders), _) => {
-            FolderPatterns::parse(&folders).map_err(|fault| Error::invalid(fault.to_string()))?
-        }
+        (Some(folders), _) => FolderPatterns::parse(&folders)
+            .map_err(|fault| Error::bad_value("/folders", fault.to_string()))?,
         (None, Some(before)) => before.folders.clone(),
         (None, None) => {
-            return Err(Error::invalid(
+            return Err(Error::bad_value(
+                "/folders",
                 "This project is one package; to have folders of it as packages, give `folders`, such as \
                  `[\"packages/*\"]`",
             ));
         }
     };
     let versions = match (wanted.versions, before) {
-        (Some(versions), _) => FolderVersions::parse(&versions)
-            .ok_or_else(|| Error::invalid("`versions` must be `changed` or `all`"))?,
+        (Some(versions), _) => versions,
         (None, Some(before)) => before.versions,
         (None, None) => FolderVersions::Changed,
     };

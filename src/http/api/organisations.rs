@@ -1,6 +1,7 @@
 //! The first set-up, and organisations.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
@@ -9,9 +10,9 @@ use crate::domain::access::{Abilities, Ability, Principal, manages};
 use crate::domain::name::Slug;
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
-use crate::error::{Error, ErrorKind, Result};
-
+use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::auth::{Credentials, read_credentials, refuse};
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
@@ -23,10 +24,18 @@ use crate::store::tokens::{Holder, TokenTerms, insert_token_stmt};
 /// A token of an operator's own choice has at least this many characters.
 const CHOSEN_TOKEN: usize = 8;
 
-#[derive(Deserialize)]
-struct SetUp {
-    organisation: String,
-    repository: String,
+/// What the first set-up makes.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "SetUp")]
+pub(crate) struct SetUp {
+    /// The slug of the organisation.
+    organisation: Slug,
+    /// The slug of its repository.
+    repository: Slug,
+    /// A token of one's own for the owner; without it one is made.
+    #[deserr(default, try_from(Option<String>) = check_token -> BadValue)]
+    #[schemars(length(min = 8))]
     token: Option<String>,
 }
 
@@ -57,8 +66,7 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
         });
     }
     let asked: SetUp = request.json().await?;
-    let organisation = slug(&asked.organisation)?;
-    let repository = slug(&asked.repository)?;
+    let (organisation, repository) = (asked.organisation, asked.repository);
     if is_set_up(app).await? {
         // Whoever starts an instance calls this; it may have another address or be another program than the last time.
         let outdated: Vec<_> = store::list_outdated(app)
@@ -67,16 +75,13 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
             .map(|repository| Job::Publish { repository })
             .collect();
         enqueue(app, &outdated).await?;
-        return Err(Error::conflict("This instance is set up already"));
+        return Err(
+            Error::conflict("This instance is set up already").with_code(Code::AlreadySetUp)
+        );
     }
     let token = match asked.token {
         None => PlainToken::generate(TokenKind::Admin, |buffer| app.entropy.fill(buffer))?,
-        Some(chosen) if is_usable(&chosen) => PlainToken::chosen(&chosen),
-        Some(_) => {
-            return Err(Error::invalid(format!(
-                "A token of your own must have at least {CHOSEN_TOKEN} visible ASCII characters and no colon"
-            )));
-        }
+        Some(chosen) => PlainToken::chosen(&chosen),
     };
     let terms = TokenTerms {
         name: "first administrator".to_owned(),
@@ -107,11 +112,19 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
     ))
 }
 
-fn is_usable(token: &str) -> bool {
-    token.len() >= CHOSEN_TOKEN
-        && token
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b':')
+fn check_token(token: Option<String>) -> Result<Option<String>, BadValue> {
+    let is_usable = |token: &String| {
+        token.len() >= CHOSEN_TOKEN
+            && token
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b':')
+    };
+    if token.as_ref().is_none_or(is_usable) {
+        return Ok(token);
+    }
+    Err(BadValue::new(format!(
+        "A `token` of your own must have at least {CHOSEN_TOKEN} visible ASCII characters and no colon"
+    )))
 }
 
 /// Lists the organisations that the caller may manage.
@@ -128,9 +141,20 @@ pub async fn list_organisations(app: &App, principal: &Principal) -> Result<Repl
     Ok(Reply::json(200, &json!({ "organisations": organisations })))
 }
 
-#[derive(Deserialize)]
-struct NewOrganisation {
-    slug: String,
+/// Shows an organisation.
+pub fn show(organisation: &Organisation) -> Reply {
+    Reply::json(200, &show_organisation(organisation))
+}
+
+/// An organisation to be made.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewOrganisation")]
+pub(crate) struct NewOrganisation {
+    /// Its name in addresses.
+    slug: Slug,
+    /// Its name for people; the slug without it.
+    #[deserr(default)]
     name: Option<String>,
 }
 
@@ -147,7 +171,7 @@ pub async fn create_organisation(
         ));
     }
     let asked: NewOrganisation = request.json().await?;
-    let slug = slug(&asked.slug)?;
+    let slug = asked.slug;
     let name = asked.name.unwrap_or_else(|| slug.as_str().to_owned());
     organisations::insert_organisation(app, slug.as_str(), &name)
         .await
@@ -158,13 +182,10 @@ pub async fn create_organisation(
     Ok(Reply::json(201, &show_organisation(&organisation)))
 }
 
-pub(crate) fn slug(text: &str) -> Result<Slug> {
-    Slug::parse(text).map_err(|error| Error::invalid(error.to_string()))
-}
-
 pub(crate) fn taken(error: Error, what: &str, slug: &str) -> Error {
     if error.kind() == ErrorKind::Conflict {
-        return Error::conflict(format!("The slug `{slug}` is taken by another {what}"));
+        return Error::conflict(format!("The slug `{slug}` is taken by another {what}"))
+            .with_code(Code::Taken);
     }
     error
 }

@@ -1,21 +1,52 @@
 //! The settings of a package: what becomes of its git refs, and whether it is abandoned.
 
+use deserr::{
+    DeserializeError, Deserr, ErrorKind, IntoValue, ValueKind, ValuePointerRef, take_cf_content,
+};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::domain::name::PackageName;
-use crate::domain::policy::{Abandoned, PackagePolicy};
-use crate::error::{Error, Result};
+use crate::domain::policy::{Abandoned, InvalidPolicy, PackagePolicy};
+use crate::error::{Error, FieldCode, FieldFault, Result};
+use crate::http::api::conditions::Conditions;
 use crate::http::api::missing;
 use crate::http::api::monorepos::package_of_job;
+use crate::http::api::packages::show_package;
+use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue, enqueue_publications};
 use crate::store::connections::find_git_repo;
 use crate::store::deliveries::start_job_with;
 use crate::store::organisations::Organisation;
-use crate::store::packages::{Package, find_package, update_policy_stmt};
+use crate::store::packages::{Package, find_package, settings_still_are_stmt, update_policy_stmt};
 use crate::store::publications::ask_for_publication_stmt;
+
+/// The settings that are to change; what is absent stays. What they may be is the policy's to say.
+pub(crate) struct PackageChange(Map<String, Value>);
+
+impl Deserr<Faults> for PackageChange {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, Faults> {
+        match value {
+            deserr::Value::Map(_) => match Value::from(value) {
+                Value::Object(settings) => Ok(Self(settings)),
+                _ => Ok(Self(Map::new())),
+            },
+            actual => Err(take_cf_content(Faults::error(
+                None,
+                ErrorKind::IncorrectValueKind {
+                    actual,
+                    accepted: &[ValueKind::Map],
+                },
+                location,
+            ))),
+        }
+    }
+}
 
 /// Changes the settings that are given. What they mean for the refs is decided by a job, at once.
 pub async fn update_package(
@@ -24,18 +55,19 @@ pub async fn update_package(
     organisation: &Organisation,
     name: &PackageName,
 ) -> Result<Reply> {
-    let asked: Map<String, Value> = request.json().await?;
+    let PackageChange(asked) = request.json().await?;
     let package = find_package(app, organisation.id, name)
         .await?
         .ok_or_else(|| missing("package"))?;
     let before = package.policy()?;
-    let after = before
-        .changed(&asked)
-        .map_err(|fault| Error::invalid(fault.to_string()))?;
+    let after = change(&before, &asked)?;
     if after.abandoned == Some(Abandoned::For(name.clone())) {
-        return Err(Error::invalid(format!(
-            "`{name}` cannot be abandoned in favour of itself; name another package, or say `true`"
-        )));
+        return Err(Error::bad_value(
+            "/abandoned",
+            format!(
+                "`{name}` cannot be abandoned in favour of itself; name another package, or say `true`"
+            ),
+        ));
     }
     let git_repo = if asked.keys().any(|key| key != "abandoned") {
         Some(synced_git_repo(&package)?)
@@ -46,7 +78,14 @@ pub async fn update_package(
         abandoned: before.abandoned.clone(),
         ..after.clone()
     } != before;
-    let mut statements = vec![update_policy_stmt(package.id, &before, &after)?];
+    let conditions = Conditions::of(&request);
+    let mut statements = Vec::new();
+    if !conditions.is_empty() {
+        let current = show_package(app, organisation, name).await?;
+        conditions.check(Some(&current))?;
+        statements.push(settings_still_are_stmt(&package));
+    }
+    statements.push(update_policy_stmt(package.id, &before, &after)?);
     if after.abandoned != before.abandoned {
         statements.push(ask_for_publication_stmt(package.id, app.now()));
     }
@@ -64,11 +103,15 @@ pub async fn update_package(
             "settings",
             statements,
         )
-        .await?;
+        .await
+        .map_err(|error| conditions.lost_race(error))?;
         enqueue(app, &[Job::Reconcile { id: id.clone() }]).await?;
         job = Some(id);
     } else {
-        app.db.batch(statements).await?;
+        app.db
+            .batch(statements)
+            .await
+            .map_err(|error| conditions.lost_race(error))?;
     }
     if after.abandoned != before.abandoned {
         enqueue_publications(app, package.id).await?;
@@ -85,6 +128,31 @@ pub async fn update_package(
             "job": job.map(|id| json!({ "id": id, "state": "queued" })),
         }),
     ))
+}
+
+/// The settings after a change; an error has the fault of each setting.
+fn change(before: &PackagePolicy, asked: &Map<String, Value>) -> Result<PackagePolicy> {
+    let faults: Vec<_> = asked
+        .iter()
+        .filter_map(|(key, value)| {
+            let one = Map::from_iter([(key.clone(), value.clone())]);
+            before.changed(&one).err().map(|fault| FieldFault {
+                field: format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+                code: match fault {
+                    InvalidPolicy::UnknownKey { .. } => FieldCode::UnknownField,
+                    InvalidPolicy::WrongKind { .. } => FieldCode::WrongType,
+                    _ => FieldCode::BadValue,
+                },
+                detail: fault.to_string(),
+            })
+        })
+        .collect();
+    if !faults.is_empty() {
+        return Err(Error::invalid_fields(faults));
+    }
+    before
+        .changed(asked)
+        .map_err(|fault| Error::invalid(fault.to_string()))
 }
 
 /// The git repository whose refs the settings are about.

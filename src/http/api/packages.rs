@@ -1,18 +1,22 @@
 //! Packages: import a project, look at one, sync it again.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::domain::monorepo::FolderVersions;
 use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::hooks::show as show_hook;
+use crate::http::api::missing;
 use crate::http::api::monorepos::{create_monorepo, package_of_job, show_refs};
 use crate::http::api::package_settings::{is_abandoned, refuse_renamed, show_abandoned};
-use crate::http::api::{PAGE, missing};
+use crate::http::api::paging::Page;
+use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
@@ -29,16 +33,24 @@ use crate::store::project_additions::{Addition, add_project};
 use crate::store::repositories::find_repository;
 use crate::store::versions::list_versions;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A project to be imported.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewPackage")]
 pub(crate) struct Asked {
+    /// The id of the connection.
     connection: String,
+    /// The project, by name or by the host's id; for `git` its path or whole URL.
     pub(crate) project: String,
+    /// The slug of the repository that the package goes to.
     repository: String,
     /// Which folders are packages; none where the project is one.
+    #[deserr(default)]
+    #[schemars(length(min = 1, max = 50))]
     pub(crate) folders: Option<Vec<String>>,
     /// Of which of them a tag is a version.
-    pub(crate) versions: Option<String>,
+    #[deserr(default)]
+    pub(crate) versions: Option<FolderVersions>,
 }
 
 /// Imports a project: what can be known at once is checked at once, the rest is a job.
@@ -51,15 +63,26 @@ pub async fn create_package(
     let connection = find_connection(app, &asked.connection)
         .await?
         .filter(|connection| connection.organisation_id == organisation.id)
-        .ok_or_else(|| Error::invalid("`connection` is no connection of this organisation"))?;
+        .ok_or_else(|| {
+            Error::bad_value(
+                "/connection",
+                "`connection` is no connection of this organisation",
+            )
+        })?;
     let repository = find_repository(app, &organisation.slug, &asked.repository)
         .await?
-        .ok_or_else(|| Error::invalid("`repository` is no repository of this organisation"))?;
+        .ok_or_else(|| {
+            Error::bad_value(
+                "/repository",
+                "`repository` is no repository of this organisation",
+            )
+        })?;
     if asked.folders.is_some() {
         return create_monorepo(app, organisation, &connection, &repository, asked).await;
     }
     if asked.versions.is_some() {
-        return Err(Error::invalid(
+        return Err(Error::bad_value(
+            "/versions",
             "`versions` is for a project with `folders`; give both or neither",
         ));
     }
@@ -112,15 +135,17 @@ async fn start_sync(
     Ok(id)
 }
 
-/// Lists packages by name; `?after=acme/lib` gives the next page.
+/// Lists packages by name.
 pub async fn list_packages(
     app: &App,
     request: &Request,
     organisation: &Organisation,
 ) -> Result<Reply> {
-    let after = request.query_parameter("after").unwrap_or_default();
-    let packages: Vec<Value> = store::list_packages(app, organisation.id, &after, PAGE)
-        .await?
+    let page = Page::of(request)?;
+    let after = page.after().unwrap_or_default();
+    let mut rows = store::list_packages(app, organisation.id, after, page.rows()).await?;
+    let next = page.cut(&mut rows, |last| last.name.clone());
+    let packages: Vec<Value> = rows
         .into_iter()
         .map(|package| {
             Ok(json!({
@@ -135,19 +160,10 @@ pub async fn list_packages(
             }))
         })
         .collect::<Result<_>>()?;
-    let next = next_page(&packages, "name");
     Ok(Reply::json(
         200,
         &json!({ "packages": packages, "next": next }),
     ))
-}
-
-/// The key of a full page's last row, from which the next page goes on.
-pub(crate) fn next_page(rows: &[Value], key: &str) -> Option<Value> {
-    let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= PAGE);
-    rows.last()
-        .filter(|_| is_full)
-        .and_then(|row| row.get(key).cloned())
 }
 
 /// Shows a package: its versions, and every git ref with what became of it.

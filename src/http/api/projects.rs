@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use deserr::{Deserr, IntoValue, ValuePointerRef};
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -13,6 +14,7 @@ use crate::domain::project_patterns::ProjectPatterns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::connections::{find_own, host_refused, open_host};
 use crate::http::api::packages::facts_of;
+use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::ports::db::json_list;
@@ -32,12 +34,49 @@ const PREVIEWED: usize = 10;
 pub(super) const NAMED: usize = 1_000;
 
 /// Which projects are meant: some by name or id, or all that patterns mean.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "ImportPreview")]
+pub(crate) struct Asked {
+    /// Projects by id or name.
+    #[deserr(default)]
+    #[schemars(length(min = 1, max = 1000))]
     projects: Option<Vec<String>>,
-    pattern: Option<Value>,
+    /// Patterns over the full names of what the token reaches.
+    #[deserr(default)]
+    pattern: Option<OneOrMany>,
+    /// `next` of the answer before.
+    #[deserr(default)]
     cursor: Option<String>,
+}
+
+/// `"acme/*"` or `["acme/*", "!acme/old-*"]`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Deserr<Faults> for OneOrMany {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, Faults> {
+        match value {
+            deserr::Value::String(one) => Ok(Self::One(one)),
+            many => Vec::deserialize_from_value(many, location).map(Self::Many),
+        }
+    }
+}
+
+impl OneOrMany {
+    fn into_list(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
 }
 
 /// Which projects are meant, checked.
@@ -48,46 +87,37 @@ pub(super) enum Meant {
 
 impl Meant {
     /// Reads the two fields of which one must be given.
-    pub(super) fn read(projects: Option<Vec<String>>, pattern: Option<Value>) -> Result<Self> {
+    pub(super) fn read(projects: Option<Vec<String>>, pattern: Option<OneOrMany>) -> Result<Self> {
         match (projects, pattern) {
             (Some(projects), None) if (1..=NAMED).contains(&projects.len()) => {
                 let is_name = |name: &String| {
                     (1..=500).contains(&name.len()) && !name.chars().any(char::is_control)
                 };
-                if let Some(bad) = projects.iter().find(|name| !is_name(name)) {
-                    return Err(Error::invalid(format!(
-                        "`{}` in `projects` is no name of a project",
-                        bad.chars().take(100).collect::<String>()
-                    )));
+                if let Some((index, bad)) =
+                    projects.iter().enumerate().find(|(_, name)| !is_name(name))
+                {
+                    return Err(Error::bad_value(
+                        format!("/projects/{index}"),
+                        format!(
+                            "`{}` in `projects` is no name of a project",
+                            bad.chars().take(100).collect::<String>()
+                        ),
+                    ));
                 }
                 Ok(Self::Named(projects))
             }
-            (Some(_), None) => Err(Error::invalid(format!(
-                "`projects` must have 1 to {NAMED} entries"
-            ))),
-            (None, Some(pattern)) => ProjectPatterns::parse(&read_patterns(&pattern)?)
+            (Some(_), None) => Err(Error::bad_value(
+                "/projects",
+                format!("`projects` must have 1 to {NAMED} entries"),
+            )),
+            (None, Some(pattern)) => ProjectPatterns::parse(&pattern.into_list())
                 .map(Self::Patterns)
-                .map_err(|fault| Error::invalid(fault.to_string())),
+                .map_err(|fault| Error::bad_value("/pattern", fault.to_string())),
             _ => Err(Error::invalid(
                 "Say which projects are meant: either `projects`, a list of names or ids, or `pattern`, such as `acme/*`",
             )),
         }
     }
-}
-
-/// `"acme/*"` or `["acme/*", "!acme/old-*"]`.
-fn read_patterns(pattern: &Value) -> Result<Vec<String>> {
-    let patterns: Option<Vec<String>> = match pattern {
-        Value::String(pattern) => Some(vec![pattern.clone()]),
-        Value::Array(patterns) => patterns
-            .iter()
-            .map(|one| one.as_str().map(str::to_owned))
-            .collect(),
-        _ => None,
-    };
-    patterns.ok_or_else(|| {
-        Error::invalid("`pattern` must be a text such as `acme/*`, or a list of such texts")
-    })
 }
 
 /// Lists what a connection reaches, a page at a time; `?search=` looks for a part of the name.
@@ -204,7 +234,7 @@ impl Position {
             Some(Self { skip, page })
         });
         position.ok_or_else(|| {
-            Error::invalid("`cursor` is none of ours; give the `next` of the answer before, or none to begin with")
+            Error::bad_value("/cursor", "`cursor` is none of ours; give the `next` of the answer before, or none to begin with")
         })
     }
 

@@ -1,14 +1,19 @@
 //! Repositories, their settings and their revisions.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::json;
 
 use crate::app::App;
+use crate::domain::name::Slug;
 use crate::domain::settings::{Composer1, Duplicates, Message, Mirror, SettingsPatch};
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
-use crate::http::api::organisations::{slug, taken};
-use crate::http::api::{PAGE, missing};
+use crate::http::api::conditions::Conditions;
+use crate::http::api::missing;
+use crate::http::api::organisations::taken;
+use crate::http::api::paging::Page;
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
@@ -29,10 +34,16 @@ pub async fn list_repositories(app: &App, organisation: &Organisation) -> Result
     Ok(Reply::json(200, &json!({ "repositories": repositories })))
 }
 
-#[derive(Deserialize)]
-struct NewRepository {
-    slug: String,
-    #[serde(default)]
+/// A repository to be made.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewRepository")]
+pub(crate) struct NewRepository {
+    /// Its name in addresses.
+    slug: Slug,
+    /// Whether everybody may read it.
+    #[deserr(default)]
+    #[schemars(default)]
     public: bool,
 }
 
@@ -43,7 +54,7 @@ pub async fn create_repository(
     organisation: &Organisation,
 ) -> Result<Reply> {
     let asked: NewRepository = request.json().await?;
-    let slug = slug(&asked.slug)?;
+    let slug = asked.slug;
     store::insert_repository(app, &organisation.slug, slug.as_str(), asked.public)
         .await
         .map_err(|error| taken(error, "repository", slug.as_str()))?;
@@ -54,7 +65,7 @@ pub async fn create_repository(
     Ok(Reply::json(201, &show(app, &repository)?))
 }
 
-/// Lists the revisions of a repository, newest first; `?before=17` gives the next page.
+/// Lists the revisions of a repository, newest first.
 pub async fn list_revisions(
     app: &App,
     request: &Request,
@@ -64,14 +75,11 @@ pub async fn list_revisions(
     let repository = find_repository(app, &organisation.slug, repository)
         .await?
         .ok_or_else(|| missing("repository"))?;
-    let before = request
-        .query_parameter("before")
-        .map_or(Ok(i64::MAX >> 11), |text| {
-            text.parse()
-                .map_err(|_| Error::invalid("`before` must be the number of a revision"))
-        })?;
-    let revisions: Vec<_> = revisions::list_revisions(app, repository.id, before, PAGE)
-        .await?
+    let page = Page::of(request)?;
+    let before = page.after_number()?.unwrap_or(i64::MAX >> 11);
+    let mut rows = revisions::list_revisions(app, repository.id, before, page.rows()).await?;
+    let next = page.cut(&mut rows, |last| last.number.to_string());
+    let revisions: Vec<_> = rows
         .into_iter()
         .map(|revision| {
             json!({
@@ -82,7 +90,10 @@ pub async fn list_revisions(
             })
         })
         .collect();
-    Ok(Reply::json(200, &json!({ "revisions": revisions })))
+    Ok(Reply::json(
+        200,
+        &json!({ "revisions": revisions, "next": next }),
+    ))
 }
 
 /// Shows a repository.
@@ -97,15 +108,44 @@ pub async fn show_repository(
     Ok(Reply::json(200, &show(app, &repository)?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedChange {
+/// What is to change of a repository; what is absent stays, a list replaces the whole list.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "RepositoryChange")]
+pub(crate) struct AskedChange {
+    /// Whether everybody may read it.
+    #[deserr(default)]
     public: Option<bool>,
+    /// For people; an empty text takes it away.
+    #[deserr(default, try_from(Option<String>) = check_description -> BadValue)]
+    #[schemars(length(max = 500))]
     description: Option<String>,
+    /// Who is given the keys of Composer 1.
+    #[deserr(default)]
     composer_1: Option<Composer1>,
+    /// Other places to download from.
+    #[deserr(default)]
+    #[schemars(length(max = 8))]
     mirrors: Option<Vec<Mirror>>,
+    /// What Composer prints.
+    #[deserr(default)]
+    #[schemars(length(max = 8))]
     messages: Option<Vec<Message>>,
+    /// What becomes of an upload of a stable version that is there with other bytes.
+    #[deserr(default)]
     duplicates: Option<Duplicates>,
+}
+
+fn check_description(text: Option<String>) -> Result<Option<String>, BadValue> {
+    if text
+        .as_ref()
+        .is_some_and(|text| text.len() > DESCRIPTION_LIMIT)
+    {
+        return Err(BadValue::new(format!(
+            "`description` has more than {DESCRIPTION_LIMIT} bytes, shorten it"
+        )));
+    }
+    Ok(text)
 }
 
 /// Changes a repository: what is absent stays as it is, a list replaces the whole list.
@@ -119,15 +159,9 @@ pub async fn update_repository(
     let repository = find_repository(app, &organisation.slug, repository)
         .await?
         .ok_or_else(|| missing("repository"))?;
-    if asked
-        .description
-        .as_ref()
-        .is_some_and(|text| text.len() > DESCRIPTION_LIMIT)
-    {
-        return Err(Error::invalid(format!(
-            "`description` has more than {DESCRIPTION_LIMIT} bytes, shorten it"
-        )));
-    }
+    let conditions = Conditions::of(&request);
+    let current = Reply::json(200, &show(app, &repository)?);
+    conditions.check(Some(&current))?;
     let settings = SettingsPatch {
         composer_1: asked.composer_1,
         mirrors: asked.mirrors,
@@ -136,7 +170,7 @@ pub async fn update_repository(
     };
     settings
         .check()
-        .map_err(|error| Error::invalid(error.to_string()))?;
+        .map_err(|fault| Error::bad_value(fault.field, fault.message))?;
     let change = RepositoryChange {
         is_public: asked.public,
         description: asked.description.as_deref(),
@@ -146,8 +180,11 @@ pub async fn update_repository(
                 .settings()
                 .is_ok_and(|now| now.composer_1.is_built() != *builds)
         }),
+        only_of: (!conditions.is_empty()).then_some(&repository),
     };
-    store::update_repository(app, repository.id, &change).await?;
+    store::update_repository(app, repository.id, &change)
+        .await
+        .map_err(|error| conditions.lost_race(error))?;
     if change.builds_composer_1.is_some() {
         let repository = repository.id;
         enqueue(app, &[Job::Publish { repository }]).await?;

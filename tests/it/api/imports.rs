@@ -413,11 +413,16 @@ fn imports_are_listed_newest_first_and_narrowed_by_a_state_that_there_is() {
     assert_eq!(shown, ids);
     assert_eq!(listed["imports"][0]["progress"]["known"], 1);
     let first = ids[0].as_str().unwrap();
-    let page = format!("/api/v1/orgs/acme/imports?before={first}");
-    assert_eq!(
-        registry.admin().get(&page).json()["imports"][0]["id"],
-        ids[1]
-    );
+    let page = registry
+        .admin()
+        .get("/api/v1/orgs/acme/imports?limit=1")
+        .json();
+    assert_eq!(page["imports"][0]["id"], ids[0]);
+    let next = page["next"].as_str().unwrap();
+    let page = format!("/api/v1/orgs/acme/imports?limit=1&cursor={next}");
+    let page = registry.admin().get(&page).json();
+    assert_eq!(page["imports"][0]["id"], ids[1]);
+    assert_eq!(page["next"], Value::Null);
     let narrowed = format!("/api/v1/orgs/acme/imports/{first}?state=nonsense");
     registry.admin().get(&narrowed).expect(422);
     // Long after its end it is forgotten; what it did stays.

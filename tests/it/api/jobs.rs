@@ -272,7 +272,7 @@ fn pages_of_jobs_lose_none() {
         let Some(next) = page["next"].as_str() else {
             break;
         };
-        path = format!("/api/v1/orgs/acme/jobs?before={}", next.replace('+', "%2B"));
+        path = format!("/api/v1/orgs/acme/jobs?cursor={next}");
     }
     assert_eq!(seen.len(), 251);
 }

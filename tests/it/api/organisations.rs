@@ -114,7 +114,7 @@ fn an_error_is_a_problem_and_says_what_to_do() {
     cache-control: no-store
     content-type: application/problem+json
 
-    {"type":"about:blank","title":"Invalid input","status":422,"detail":"The body is not the JSON expected here: EOF while parsing an object at line 1 column 1"}
+    {"type":"about:blank","title":"Invalid input","status":422,"code":"invalid_json","detail":"The body is no JSON: EOF while parsing an object at line 1 column 1"}
     "#);
     insta::assert_snapshot!(registry.anonymous().get("/api/v1/orgs").transcript(), @r#"
     401
@@ -122,7 +122,7 @@ fn an_error_is_a_problem_and_says_what_to_do() {
     content-type: application/problem+json
     www-authenticate: Basic realm="Repertoire", charset="UTF-8"
 
-    {"type":"about:blank","title":"Not authenticated","status":401,"detail":"The API needs a token: send `Authorization: Bearer YOUR-TOKEN`"}
+    {"type":"about:blank","title":"Not authenticated","status":401,"code":"unauthenticated","detail":"The API needs a token: send `Authorization: Bearer YOUR-TOKEN`"}
     "#);
 }
 

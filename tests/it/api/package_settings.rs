@@ -67,7 +67,7 @@ fn wrong_settings_change_nothing_and_say_what_to_do() {
         (json!({"tag_prefixes": [" "]}), "has ` `"),
         (json!({"abandoned": "Something else"}), "no package name"),
         (json!({"abandoned": "acme/LIB"}), "in favour of itself"),
-        (json!([]), "not the JSON expected here"),
+        (json!([]), "must be an object, not a list"),
     ] {
         let answer = registry.admin().patch(PATH, &asked).expect(422).json();
         let detail = answer["detail"].as_str().unwrap();

@@ -57,7 +57,7 @@ fn a_change_that_makes_no_sense_is_refused_whole() {
     for (change, words) in [
         (json!({"composer_2": "off"}), "composer_2"),
         (json!({"composer_1": "maybe"}), "maybe"),
-        (json!({"public": "yes"}), "yes"),
+        (json!({"public": "yes"}), "true or false"),
         (json!({"description": "a".repeat(501)}), "shorten"),
         (
             json!({"mirrors": [{"dist-url": "http://m.example/%package%"}]}),

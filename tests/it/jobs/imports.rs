@@ -235,7 +235,7 @@ fn five_hundred_projects_are_taken_in() {
     assert_eq!(shown["progress"]["added"], 500);
     assert_eq!(shown["projects"].as_array().unwrap().len(), 100);
     let next = shown["next"].as_str().unwrap();
-    let page = format!("/api/v1/orgs/acme/imports/{import}?after={next}");
+    let page = format!("/api/v1/orgs/acme/imports/{import}?cursor={next}");
     let page = registry.admin().get(&page).expect(200).json();
     assert_eq!(page["projects"][0]["full_name"], "acme/p100");
     assert_eq!(registry.contents().len(), 500);

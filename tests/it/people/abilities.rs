@@ -7,7 +7,7 @@ use super::{ORG, text};
 use crate::support::TestRegistry;
 
 /// What there is below an organisation, each with the ability that it is about. Who has `view` reads them all.
-const ROUTES: [(&str, &str, Ability); 57] = [
+const ROUTES: [(&str, &str, Ability); 60] = [
     ("GET", "repositories", Ability::ManagePackages),
     ("POST", "repositories", Ability::ManagePackages),
     ("GET", "repositories/none", Ability::ManagePackages),
@@ -80,6 +80,9 @@ const ROUTES: [(&str, &str, Ability); 57] = [
     ("DELETE", "teams/none/members/none", Ability::ManageMembers),
     ("GET", "invitations", Ability::ManageMembers),
     ("POST", "invitations", Ability::ManageMembers),
+    ("GET", "invitations/none", Ability::ManageMembers),
+    ("GET", "teams/none", Ability::ManageMembers),
+    ("GET", "connections/none", Ability::ManageHooks),
     ("DELETE", "invitations/none", Ability::ManageMembers),
 ];
 

@@ -1,15 +1,17 @@
 //! What somebody does who was given a link. The secret comes in a header or in the body, never in an address, which logs
 //! and histories keep.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::json;
 
 use super::read_name;
 use crate::app::App;
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind, is_mistyped};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::auth::{Credentials, read_credentials, refuse};
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::store::invitations::{self as store, Beginning, Invitation};
@@ -36,17 +38,23 @@ pub(crate) async fn show_invitation(app: &App, request: &Request) -> Result<Repl
     ))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Acceptance {
+/// What somebody answers who was asked in.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "Acceptance")]
+pub(crate) struct Acceptance {
+    /// The secret of the link.
     token: String,
+    /// What she wants to be called.
+    #[deserr(try_from(String) = read_name -> BadValue)]
+    #[schemars(length(min = 1, max = 200))]
     name: String,
 }
 
 /// `POST /api/v1/invitations/accept`: makes a member of whoever has the link, and shows her first token, once.
 pub(crate) async fn accept_invitation(app: &App, mut request: Request) -> Result<Reply> {
     let asked: Acceptance = request.json().await?;
-    let name = read_name(&asked.name)?;
+    let name = asked.name;
     let text = asked.token.trim();
     let secret = (!is_mistyped(text)).then(|| TokenHash::of(text));
     let invitation = find(app, &request, secret.clone()).await?;
@@ -110,5 +118,6 @@ fn check_open(invitation: &Invitation) -> Result<()> {
         }
         "revoked" => "This invitation was withdrawn; ask for another one",
         _ => "This invitation has expired; ask for another one",
-    }))
+    })
+    .with_code(Code::Ended))
 }

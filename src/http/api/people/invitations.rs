@@ -1,15 +1,19 @@
 //! Invitations: a link is made, listed, withdrawn. The link is handed on by whoever asked for it; nothing is mailed.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use super::{ROWS, check_role, cut, read_role};
+use super::{check_role, read_role};
 use crate::app::App;
+use crate::domain::access::Role;
 use crate::domain::email::Email;
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Error, Result};
+use crate::http::api::paging::Page;
 use crate::http::api::{Authorised, missing};
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::invitations::{self as store, Invitation, InvitationFilter, NewInvitation};
@@ -24,13 +28,39 @@ const LONGEST: i64 = 30 * 86_400;
 /// Teams in one invitation.
 const TEAMS: usize = 20;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedInvitation {
-    email: String,
-    role: String,
-    teams: Option<Vec<String>>,
-    expires_in: Option<i64>,
+/// Somebody to be asked in.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewInvitation")]
+pub(crate) struct AskedInvitation {
+    /// Her e-mail address; capitals do not count.
+    #[deserr(try_from(String) = read_email -> BadValue)]
+    #[schemars(with = "String")]
+    email: Email,
+    /// What she is to be.
+    #[deserr(try_from(String) = read_role -> BadValue)]
+    #[schemars(with = "String")]
+    role: Role,
+    /// The ids of teams she is to be in.
+    #[deserr(default)]
+    teams: Vec<String>,
+    /// For how many seconds it can be accepted.
+    #[deserr(default = USUAL, try_from(i64) = check_seconds -> BadValue)]
+    #[schemars(range(min = 3600, max = 2_592_000), extend("default" = USUAL))]
+    expires_in: i64,
+}
+
+fn read_email(text: String) -> Result<Email, BadValue> {
+    Email::parse(&text).map_err(|error| BadValue::new(error.to_string()))
+}
+
+fn check_seconds(seconds: i64) -> Result<i64, BadValue> {
+    if (SHORTEST..=LONGEST).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(BadValue::new(format!(
+        "`expires_in` must be a number of seconds from {SHORTEST} (an hour) to {LONGEST} (30 days)"
+    )))
 }
 
 /// Makes a link that lets whoever has it become a member. Its secret stands in the fragment, which no browser sends and
@@ -42,26 +72,20 @@ pub(super) async fn invite(
     organisation: &Organisation,
 ) -> Result<Reply> {
     let asked: AskedInvitation = request.json().await?;
-    let email = Email::parse(&asked.email).map_err(|error| Error::invalid(error.to_string()))?;
-    let role = read_role(&asked.role)?;
+    let (email, role, teams) = (asked.email, asked.role, asked.teams);
     check_role(caller, role)?;
-    let seconds = asked.expires_in.unwrap_or(USUAL);
-    if !(SHORTEST..=LONGEST).contains(&seconds) {
-        return Err(Error::invalid(format!(
-            "`expires_in` must be a number of seconds from {SHORTEST} (an hour) to {LONGEST} (30 days)"
-        )));
-    }
-    let teams = asked.teams.unwrap_or_default();
     if teams.len() > TEAMS {
-        return Err(Error::invalid(format!(
-            "`teams` may have at most {TEAMS} entries"
-        )));
+        return Err(Error::bad_value(
+            "/teams",
+            format!("`teams` may have at most {TEAMS} entries"),
+        ));
     }
-    for team in &teams {
+    for (index, team) in teams.iter().enumerate() {
         if find_team(app, organisation.id, team).await?.is_none() {
-            return Err(Error::invalid(format!(
-                "`teams` names `{team}`, which is the id of no team of this organisation"
-            )));
+            return Err(Error::bad_value(
+                format!("/teams/{index}"),
+                format!("`teams` names `{team}`, which is the id of no team of this organisation"),
+            ));
         }
     }
     check_member(app, organisation, &email, role.as_str()).await?;
@@ -73,16 +97,10 @@ pub(super) async fn invite(
         email: &email,
         role,
         teams: serde_json::to_string(&teams).map_err(Error::internal)?,
-        expires_at: app.now().saturating_add(seconds),
+        expires_at: app.now().saturating_add(asked.expires_in),
     };
     store::insert_invitation(app, &new, &secret).await?;
-    let filter = InvitationFilter {
-        organisation: Some(organisation.id),
-        id: Some(&id),
-        ..InvitationFilter::default()
-    };
-    let made = store::list_invitations(app, &filter, 1).await?;
-    let mut shown = made.first().map(show).unwrap_or_default();
+    let mut shown = show(&find(app, organisation, &id).await?);
     if let Some(fields) = shown.as_object_mut() {
         let link = format!(
             "{}/ui/invitation#{}",
@@ -128,19 +146,41 @@ pub(super) async fn list_invitations(
     request: &Request,
     organisation: &Organisation,
 ) -> Result<Reply> {
-    let after = request.query_parameter("after");
+    let page = Page::of(request)?;
     let filter = InvitationFilter {
         organisation: Some(organisation.id),
-        after: after.as_deref(),
+        after: page.after(),
         ..InvitationFilter::default()
     };
-    let mut rows = store::list_invitations(app, &filter, ROWS).await?;
-    let next = cut(&mut rows, |row| row.id.clone());
+    let mut rows = store::list_invitations(app, &filter, page.rows()).await?;
+    let next = page.cut(&mut rows, |row| row.id.clone());
     let invitations: Vec<_> = rows.iter().map(show).collect();
     Ok(Reply::json(
         200,
         &json!({ "invitations": invitations, "next": next }),
     ))
+}
+
+async fn find(app: &App, organisation: &Organisation, id: &str) -> Result<Invitation> {
+    let filter = InvitationFilter {
+        organisation: Some(organisation.id),
+        id: Some(id),
+        ..InvitationFilter::default()
+    };
+    store::list_invitations(app, &filter, 1)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| missing("invitation"))
+}
+
+/// Shows an invitation, without its secret.
+pub(super) async fn show_invitation(
+    app: &App,
+    organisation: &Organisation,
+    id: &str,
+) -> Result<Reply> {
+    Ok(Reply::json(200, &show(&find(app, organisation, id).await?)))
 }
 
 /// Withdraws an open invitation.

@@ -1,14 +1,17 @@
 //! Members: listed, given another role, suspended, removed.
 
-use serde::Deserialize;
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use super::{ROWS, check_role, cut, read_role};
+use super::{check_role, read_optional_role, read_role};
 use crate::app::App;
 use crate::domain::access::Role;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
+use crate::http::api::paging::Page;
 use crate::http::api::{Authorised, missing};
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::members::{self as store, Member, MemberChange, MemberFilter};
@@ -22,18 +25,18 @@ pub(super) async fn list_members(
 ) -> Result<Reply> {
     let role = request.query_parameter("role");
     if let Some(role) = &role {
-        read_role(role)?;
+        read_role(role.clone()).map_err(|error| Error::bad_value("?role", error.to_string()))?;
     }
     let team = request.query_parameter("team");
-    let after = request.query_parameter("after");
+    let page = Page::of(request)?;
     let filter = MemberFilter {
         role: role.as_deref(),
         team: team.as_deref(),
-        after: after.as_deref(),
+        after: page.after(),
         ..MemberFilter::default()
     };
-    let mut rows = store::list_members(app, organisation.id, &filter, ROWS).await?;
-    let next = cut(&mut rows, |row| row.email.clone());
+    let mut rows = store::list_members(app, organisation.id, &filter, page.rows()).await?;
+    let next = page.cut(&mut rows, |row| row.email.clone());
     let members: Vec<_> = rows.iter().map(show).collect();
     Ok(Reply::json(
         200,
@@ -59,10 +62,17 @@ async fn find(app: &App, organisation: &Organisation, account: &str) -> Result<M
         .ok_or_else(|| missing("member"))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedChange {
-    role: Option<String>,
+/// A change of a member: what is absent stays.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "MemberChange")]
+pub(crate) struct AskedChange {
+    /// What she is to be.
+    #[deserr(default, try_from(Option<String>) = read_optional_role -> BadValue)]
+    #[schemars(with = "Option<String>")]
+    role: Option<Role>,
+    /// Whether she gets nothing until it is false again.
+    #[deserr(default)]
     suspended: Option<bool>,
 }
 
@@ -77,7 +87,7 @@ pub(super) async fn update_member(
     let member = find(app, organisation, account).await?;
     let asked: AskedChange = request.json().await?;
     let from = role_of(&member)?;
-    let role = asked.role.as_deref().map_or(Ok(from), read_role)?;
+    let role = asked.role.unwrap_or(from);
     check_role(caller, from)?;
     check_role(caller, role)?;
     let is_suspended = asked.suspended.unwrap_or(member.suspended_at.is_some());

@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::domain::access::Role;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::Authorised;
+use crate::http::body::BadValue;
 use crate::http::reply::Reply;
 use crate::http::request::{Request, percent_decode};
-use crate::http::route::{NoRoute, get, one_of, only};
+use crate::http::route::{NoRoute, get, one_of};
 use crate::store::organisations::Organisation;
 
 pub(crate) use accept::{accept_invitation, show_invitation};
@@ -36,6 +37,7 @@ pub enum PeopleRoute {
     RemoveFromTeam(String, String),
     ListInvitations,
     Invite,
+    ShowInvitation(String),
     RevokeInvitation(String),
 }
 
@@ -64,7 +66,11 @@ impl PeopleRoute {
                 _ => Err(NoRoute::MethodNotAllowed("PUT, DELETE")),
             },
             ("invitations", []) => one_of(method, Self::ListInvitations, Self::Invite),
-            ("invitations", [id]) => only(method, "DELETE", Self::RevokeInvitation(own(id))),
+            ("invitations", [id]) => match method {
+                "GET" | "HEAD" => Ok(Self::ShowInvitation(own(id))),
+                "DELETE" => Ok(Self::RevokeInvitation(own(id))),
+                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
+            },
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -102,17 +108,24 @@ pub(crate) async fn handle(
             invitations::list_invitations(app, &request, organisation).await
         }
         PeopleRoute::Invite => invitations::invite(app, request, caller, organisation).await,
+        PeopleRoute::ShowInvitation(id) => {
+            invitations::show_invitation(app, organisation, &id).await
+        }
         PeopleRoute::RevokeInvitation(id) => {
             invitations::revoke_invitation(app, organisation, &id).await
         }
     }
 }
 
-fn read_role(text: &str) -> Result<Role> {
-    Role::parse(text).ok_or_else(|| {
+fn read_role(text: String) -> Result<Role, BadValue> {
+    Role::parse(&text).ok_or_else(|| {
         let known: Vec<_> = Role::ALL.into_iter().map(Role::as_str).collect();
-        Error::invalid(format!("`role` must be one of `{}`", known.join("`, `")))
+        BadValue::new(format!("`role` must be one of `{}`", known.join("`, `")))
     })
+}
+
+fn read_optional_role(text: Option<String>) -> Result<Option<Role>, BadValue> {
+    text.map(read_role).transpose()
 }
 
 /// Nobody makes others mightier than himself, nor changes those who are.
@@ -131,25 +144,16 @@ fn check_role(caller: &Authorised, role: Role) -> Result<()> {
     ))
 }
 
-fn read_name(name: &str) -> Result<String> {
-    let name = name.trim();
-    if name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
-        return Err(Error::invalid(format!(
+fn read_name(name: String) -> Result<String, BadValue> {
+    let trimmed = name.trim();
+    if trimmed.is_empty() || trimmed.len() > NAME_LIMIT || trimmed.chars().any(char::is_control) {
+        return Err(BadValue::new(format!(
             "`name` must have 1 to {NAME_LIMIT} bytes on one line"
         )));
     }
-    Ok(name.to_owned())
+    Ok(trimmed.to_owned())
 }
 
-/// One page of rows, of which one too many was looked for, and the key of its last row if there is another page.
-fn cut<T>(rows: &mut Vec<T>, key: impl FnOnce(&T) -> String) -> Option<String> {
-    let page = usize::try_from(crate::http::api::PAGE).unwrap_or(usize::MAX);
-    if rows.len() <= page {
-        return None;
-    }
-    rows.truncate(page);
-    rows.last().map(key)
+fn read_optional_name(name: Option<String>) -> Result<Option<String>, BadValue> {
+    name.map(read_name).transpose()
 }
-
-/// How many rows to look for.
-const ROWS: i64 = crate::http::api::PAGE.saturating_add(1);

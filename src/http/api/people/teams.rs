@@ -1,13 +1,16 @@
 //! Teams: made, renamed, removed, and who is in them. What a team sees is given to it by grants.
 
-use serde::{Deserialize, Deserializer};
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use super::{ROWS, cut, members, read_name};
+use super::{members, read_name, read_optional_name};
 use crate::app::App;
 use crate::domain::time::rfc3339;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::api::missing;
+use crate::http::api::paging::Page;
+use crate::http::body::{BadValue, Change, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::members::{MemberFilter, find_member, list_members};
@@ -15,6 +18,8 @@ use crate::store::organisations::Organisation;
 use crate::store::teams::{self as store, Team};
 
 const DESCRIPTION_LIMIT: usize = 1_000;
+/// How many of its members a team is shown with.
+const SHOWN: i64 = 100;
 
 /// Lists teams by name.
 pub(super) async fn list_teams(
@@ -22,17 +27,25 @@ pub(super) async fn list_teams(
     request: &Request,
     organisation: &Organisation,
 ) -> Result<Reply> {
-    let after = request.query_parameter("after");
-    let mut rows = store::list_teams(app, organisation.id, None, after.as_deref(), ROWS).await?;
-    let next = cut(&mut rows, |row| row.name.clone());
+    let page = Page::of(request)?;
+    let mut rows = store::list_teams(app, organisation.id, None, page.after(), page.rows()).await?;
+    let next = page.cut(&mut rows, |row| row.name.clone());
     let teams: Vec<_> = rows.iter().map(show).collect();
     Ok(Reply::json(200, &json!({ "teams": teams, "next": next })))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedTeam {
+/// A team to be made.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewTeam")]
+pub(crate) struct AskedTeam {
+    /// No other team of the organisation has it.
+    #[deserr(try_from(String) = read_name -> BadValue)]
+    #[schemars(length(min = 1, max = 200))]
     name: String,
+    /// What it is, for people.
+    #[deserr(default)]
+    #[schemars(length(max = 1000))]
     description: Option<String>,
 }
 
@@ -43,7 +56,7 @@ pub(super) async fn create_team(
     organisation: &Organisation,
 ) -> Result<Reply> {
     let asked: AskedTeam = request.json().await?;
-    let name = read_name(&asked.name)?;
+    let name = asked.name;
     let description = asked
         .description
         .as_deref()
@@ -64,8 +77,7 @@ pub(super) async fn show_team(app: &App, organisation: &Organisation, id: &str) 
         team: Some(id),
         ..MemberFilter::default()
     };
-    let mut rows = list_members(app, organisation.id, &filter, ROWS).await?;
-    cut(&mut rows, |_| String::new());
+    let rows = list_members(app, organisation.id, &filter, SHOWN).await?;
     let people: Vec<_> = rows.iter().map(members::show).collect();
     let mut shown = show(&team);
     if let Some(fields) = shown.as_object_mut() {
@@ -74,18 +86,18 @@ pub(super) async fn show_team(app: &App, organisation: &Organisation, id: &str) 
     Ok(Reply::json(200, &shown))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedChange {
+/// A change of a team: what is absent stays.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "TeamChange")]
+pub(crate) struct AskedChange {
+    /// No other team of the organisation has it.
+    #[deserr(default, try_from(Option<String>) = read_optional_name -> BadValue)]
+    #[schemars(length(min = 1, max = 200))]
     name: Option<String>,
-    /// Null takes it away.
-    #[serde(default, deserialize_with = "given")]
-    description: Option<Option<String>>,
-}
-
-/// Tells null from absence.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    /// What it is, for people; null takes it away.
+    #[deserr(default)]
+    description: Change<String>,
 }
 
 /// Changes a team's name or description.
@@ -97,13 +109,11 @@ pub(super) async fn update_team(
 ) -> Result<Reply> {
     let team = find(app, organisation, id).await?;
     let asked: AskedChange = request.json().await?;
-    let name = match &asked.name {
-        Some(name) => read_name(name)?,
-        None => team.name,
-    };
+    let name = asked.name.unwrap_or(team.name);
     let description = match asked.description {
-        Some(asked) => asked.as_deref().map(read_description).transpose()?,
-        None => team.description,
+        Change::Set(text) => Some(read_description(&text)?),
+        Change::Clear => None,
+        Change::Keep => team.description,
     };
     store::update_team(app, organisation.id, id, &name, description.as_deref())
         .await
@@ -157,16 +167,18 @@ async fn find(app: &App, organisation: &Organisation, id: &str) -> Result<Team> 
 
 fn read_description(text: &str) -> Result<String> {
     if text.len() > DESCRIPTION_LIMIT {
-        return Err(Error::invalid(format!(
-            "`description` may have at most {DESCRIPTION_LIMIT} bytes"
-        )));
+        return Err(Error::bad_value(
+            "/description",
+            format!("`description` may have at most {DESCRIPTION_LIMIT} bytes"),
+        ));
     }
     Ok(text.to_owned())
 }
 
 fn taken(error: Error, name: &str) -> Error {
     if error.kind() == ErrorKind::Conflict {
-        return Error::conflict(format!("There is another team of the name `{name}`"));
+        return Error::conflict(format!("There is another team of the name `{name}`"))
+            .with_code(Code::Taken);
     }
     error
 }

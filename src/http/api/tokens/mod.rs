@@ -7,14 +7,18 @@
 mod effective;
 mod terms;
 
+use deserr::Deserr;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::access::{Ability, Access, Caller, Role};
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenKind};
-use crate::error::{Error, ErrorKind, Result};
-use crate::http::api::{Authorised, PAGE, missing, require};
+use crate::error::{Code, Error, ErrorKind, Result};
+use crate::http::api::paging::Page;
+use crate::http::api::{Authorised, missing, require};
+use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::request::percent_decode;
@@ -162,10 +166,10 @@ async fn list_tokens(
         Err(refusal) => Some(person_of(caller, organisation).ok_or(refusal)?),
     };
     let one_of = |name: &str, known: &[&str]| match request.query_parameter(name) {
-        Some(text) if !known.contains(&text.as_str()) => Err(Error::invalid(format!(
-            "`{name}` must be one of {}",
-            known.join(", ")
-        ))),
+        Some(text) if !known.contains(&text.as_str()) => Err(Error::bad_value(
+            format!("?{name}"),
+            format!("`{name}` must be one of `{}`", known.join("`, `")),
+        )),
         other => Ok(other),
     };
     let kind = one_of("kind", &["machine", "personal", "customer"])?;
@@ -175,21 +179,18 @@ async fn list_tokens(
     if own.is_some() && person.as_deref().is_some_and(|person| Some(person) != own) {
         return Ok(Reply::json(200, &json!({ "tokens": [], "next": null })));
     }
-    let after = request.query_parameter("after");
+    let page = Page::of(request)?;
     let filter = TokenFilter {
         id: None,
         kind: kind.as_deref(),
         account: own.or(person.as_deref()),
         customer: customer.as_deref(),
         state: state.as_deref(),
-        after: after.as_deref(),
+        after: page.after(),
     };
-    let rows = store::list_tokens(app, organisation.id, &filter, PAGE.saturating_add(1)).await?;
-    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let next = (rows.len() > page)
-        .then(|| rows.iter().take(page).last().map(|row| row.id.clone()))
-        .flatten();
-    let tokens: Vec<_> = rows.iter().take(page).map(show).collect::<Result<_>>()?;
+    let mut rows = store::list_tokens(app, organisation.id, &filter, page.rows()).await?;
+    let next = page.cut(&mut rows, |row| row.id.clone());
+    let tokens: Vec<_> = rows.iter().map(show).collect::<Result<_>>()?;
     Ok(Reply::json(200, &json!({ "tokens": tokens, "next": next })))
 }
 
@@ -211,16 +212,18 @@ async fn create_token(
             Holder::Machine
         }
         Some("personal") => Holder::Person(person.ok_or_else(|| {
-            Error::invalid(
+            Error::bad_value(
+                "/kind",
                 "A person makes her personal tokens herself, by one that she has; an invitation gives her the first",
             )
         })?),
         Some("customer") => {
-            return Err(Error::invalid(
+            return Err(Error::bad_value(
+                "/kind",
                 "Tokens of a customer are made at `customers/{id}/tokens`",
             ));
         }
-        Some(_) => return Err(Error::invalid("`kind` must be `machine` or `personal`")),
+        Some(_) => return Err(Error::bad_value("/kind", "`kind` must be `machine` or `personal`")),
     };
     make_token(app, caller, organisation, holder, &asked).await
 }
@@ -369,7 +372,7 @@ async fn find_keepable(
 }
 
 fn ended() -> Error {
-    Error::conflict("This token was revoked; make a new one")
+    Error::conflict("This token was revoked; make a new one").with_code(Code::Ended)
 }
 
 /// Revokes a token; within ten seconds it is refused everywhere.
@@ -387,10 +390,24 @@ async fn revoke_token(
     }
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AskedRotation {
-    overlap_hours: Option<i64>,
+/// How a token is to be replaced.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "TokenRotation")]
+pub(crate) struct AskedRotation {
+    /// For how many hours the token of before goes on.
+    #[deserr(default = OVERLAP, try_from(i64) = check_overlap -> BadValue)]
+    #[schemars(range(min = 0, max = 168), extend("default" = OVERLAP))]
+    overlap_hours: i64,
+}
+
+fn check_overlap(hours: i64) -> Result<i64, BadValue> {
+    if (0..=LONGEST_OVERLAP).contains(&hours) {
+        return Ok(hours);
+    }
+    Err(BadValue::new(format!(
+        "`overlap_hours` must be a number from 0 to {LONGEST_OVERLAP}"
+    )))
 }
 
 /// Puts a new token in the place of one, which goes on for a while. Asked for again because the answer was lost, it shows
@@ -404,12 +421,7 @@ async fn rotate_token(
 ) -> Result<Reply> {
     let (row, holder) = find_changeable(app, caller, organisation, id).await?;
     let asked: AskedRotation = request.json().await?;
-    let hours = asked.overlap_hours.unwrap_or(OVERLAP);
-    if !(0..=LONGEST_OVERLAP).contains(&hours) {
-        return Err(Error::invalid(format!(
-            "`overlap_hours` must be a number from 0 to {LONGEST_OVERLAP}"
-        )));
-    }
+    let hours = asked.overlap_hours;
     // Who is shown a secret can do all that it can.
     check_giver(caller, holder.as_holder(), &terms::of_row(&row)?)?;
     let kind = match holder {
@@ -429,7 +441,8 @@ async fn rotate_token(
     if row.state == "expired" {
         return Err(Error::conflict(
             "This token has expired; make a new one, or give it a later `expires_at` first",
-        ));
+        )
+        .with_code(Code::Ended));
     }
     let new = app.random_id()?;
     let ends_at = app.now().saturating_add(hours.saturating_mul(3_600));

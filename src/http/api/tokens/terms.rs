@@ -1,7 +1,8 @@
 //! What a token is asked to be, and whether the caller may give that much.
 
+use deserr::Deserr;
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer};
+use schemars::JsonSchema;
 
 use crate::app::App;
 use crate::domain::access::{Abilities, Ability, Access, Caller, Principal, Role};
@@ -9,6 +10,7 @@ use crate::domain::name::NameGlob;
 use crate::domain::time::parse_rfc3339;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::Authorised;
+use crate::http::body::{BadValue, Change, Faults};
 use crate::store::organisations::Organisation;
 use crate::store::repositories::list_repositories;
 use crate::store::tokens::{Holder, TokenRow, TokenTerms};
@@ -19,43 +21,104 @@ const NAME_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 200;
 
 /// A token to be made.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "NewToken")]
 pub(crate) struct AskedToken {
+    /// `machine`, which it is without it, or `personal`.
+    #[deserr(default)]
     pub(crate) kind: Option<String>,
+    /// What it is for, so that people know.
+    #[deserr(try_from(String) = read_name -> BadValue)]
+    #[schemars(length(min = 1, max = 200))]
     name: String,
-    access: Option<String>,
-    abilities: Option<Vec<String>>,
+    /// A usual set of abilities: `read`, `write` or `admin`.
+    #[deserr(default, try_from(Option<String>) = read_access -> BadValue)]
+    #[schemars(with = "Option<String>")]
+    access: Option<Access>,
+    /// What it may do, where none of the usual sets fits.
+    #[deserr(default, try_from(Option<Vec<String>>) = read_abilities -> BadValue)]
+    #[schemars(with = "Option<Vec<String>>")]
+    abilities: Option<Abilities>,
+    /// The slugs of the repositories it is limited to; all without it.
+    #[deserr(default)]
     repositories: Option<Vec<String>>,
-    packages: Option<Vec<String>>,
-    networks: Option<Vec<String>>,
-    only_granted: Option<bool>,
-    expires_at: Option<String>,
+    /// The packages it is limited to, as patterns such as `acme/*`; all without it.
+    #[deserr(default)]
+    packages: Option<Vec<NameGlob>>,
+    /// The addresses and networks it may be used from; any without it.
+    #[deserr(default)]
+    networks: Option<Vec<Network>>,
+    /// Whether it sees only what was granted to it.
+    #[deserr(default)]
+    only_granted: bool,
+    /// When it ends, in RFC 3339; never without it.
+    #[deserr(default)]
+    expires_at: Option<Moment>,
 }
 
 /// A change of a token: what is absent stays, null takes a limit away.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "TokenChange")]
 pub(crate) struct AskedChange {
+    /// What it is for.
+    #[deserr(default)]
+    #[schemars(length(min = 1, max = 200))]
     name: Option<String>,
-    access: Option<String>,
-    abilities: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "given")]
-    repositories: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "given")]
-    packages: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "given")]
-    networks: Option<Option<Vec<String>>>,
+    /// A usual set of abilities: `read`, `write` or `admin`.
+    #[deserr(default, try_from(Option<String>) = read_access -> BadValue)]
+    #[schemars(with = "Option<String>")]
+    access: Option<Access>,
+    /// What it may do, where none of the usual sets fits.
+    #[deserr(default, try_from(Option<Vec<String>>) = read_abilities -> BadValue)]
+    #[schemars(with = "Option<Vec<String>>")]
+    abilities: Option<Abilities>,
+    /// The slugs of the repositories it is limited to; null for all.
+    #[deserr(default)]
+    repositories: Change<Vec<String>>,
+    /// The packages it is limited to, as patterns; null for all.
+    #[deserr(default)]
+    packages: Change<Vec<NameGlob>>,
+    /// The addresses and networks it may be used from; null for any.
+    #[deserr(default)]
+    networks: Change<Vec<Network>>,
+    /// Whether it sees only what was granted to it.
+    #[deserr(default)]
     only_granted: Option<bool>,
-    #[serde(default, deserialize_with = "given")]
-    expires_at: Option<Option<String>>,
+    /// When it ends, in RFC 3339; null for never.
+    #[deserr(default)]
+    expires_at: Change<Moment>,
 }
 
-/// Tells null from absence.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// An address or a network, without the bits that do not count.
+#[derive(Debug, Clone, PartialEq, Eq, Deserr, JsonSchema)]
+#[deserr(try_from(String) = Network::parse -> BadValue)]
+#[schemars(transparent)]
+pub(crate) struct Network(#[schemars(with = "String")] IpNet);
+
+impl Network {
+    fn parse(text: String) -> Result<Self, BadValue> {
+        parse_network(&text).map(Self).ok_or_else(|| {
+            BadValue::new(
+                "`networks` must be addresses or networks such as `192.0.2.7`, `10.0.0.0/8` or `2001:db8::/32`",
+            )
+        })
+    }
+}
+
+/// A time, in Unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserr, JsonSchema)]
+#[deserr(try_from(String) = Moment::parse -> BadValue)]
+#[schemars(transparent)]
+pub(crate) struct Moment(#[schemars(with = "String", extend("format" = "date-time"))] i64);
+
+impl Moment {
+    fn parse(text: String) -> Result<Self, BadValue> {
+        parse_rfc3339(&text).map(Self).ok_or_else(|| {
+            BadValue::new("`expires_at` must be a time such as `2027-01-31T12:00:00Z`")
+        })
+    }
 }
 
 impl AskedToken {
@@ -68,7 +131,7 @@ impl AskedToken {
         organisation: &Organisation,
         holder: Holder<'_>,
     ) -> Result<TokenTerms> {
-        let asked = read_abilities(self.access.as_deref(), self.abilities.as_deref())?;
+        let asked = one_of(self.access, self.abilities)?;
         let abilities = match (asked, holder) {
             (Some(abilities), _) => abilities,
             // It acts as she does, by a token that does so too.
@@ -86,14 +149,14 @@ impl AskedToken {
             }
         };
         let terms = TokenTerms {
-            name: read_name(&self.name)?,
+            name: self.name.clone(),
             abilities,
-            repositories: read_repositories(app, organisation, self.repositories.as_deref())
+            repositories: check_repositories(app, organisation, self.repositories.as_deref())
                 .await?,
-            packages: read_packages(self.packages.as_deref())?,
-            networks: read_networks(self.networks.as_deref())?,
-            only_granted: self.only_granted.unwrap_or_default(),
-            expires_at: read_expiry(app, self.expires_at.as_deref())?,
+            packages: check_packages(self.packages.as_deref())?,
+            networks: check_networks(self.networks.as_deref())?,
+            only_granted: self.only_granted,
+            expires_at: check_expiry(app, self.expires_at)?,
         };
         check_sense(holder, &terms)?;
         Ok(terms)
@@ -105,11 +168,11 @@ impl AskedChange {
     pub(super) fn is_renaming_only(&self) -> bool {
         self.access.is_none()
             && self.abilities.is_none()
-            && self.repositories.is_none()
-            && self.packages.is_none()
-            && self.networks.is_none()
+            && self.repositories == Change::Keep
+            && self.packages == Change::Keep
+            && self.networks == Change::Keep
             && self.only_granted.is_none()
-            && self.expires_at.is_none()
+            && self.expires_at == Change::Keep
     }
 
     /// The terms after the change.
@@ -122,26 +185,27 @@ impl AskedChange {
     ) -> Result<TokenTerms> {
         let mut terms = before.clone();
         if let Some(name) = &self.name {
-            terms.name = read_name(name)?;
+            terms.name = read_name(name.clone())
+                .map_err(|error| Error::bad_value("/name", error.to_string()))?;
         }
-        if let Some(abilities) = read_abilities(self.access.as_deref(), self.abilities.as_deref())?
-        {
+        if let Some(abilities) = one_of(self.access, self.abilities)? {
             terms.abilities = abilities;
         }
-        if let Some(asked) = &self.repositories {
-            terms.repositories = read_repositories(app, organisation, asked.as_deref()).await?;
+        if let Some(asked) = asked(&self.repositories) {
+            terms.repositories =
+                check_repositories(app, organisation, asked.map(Vec::as_slice)).await?;
         }
-        if let Some(asked) = &self.packages {
-            terms.packages = read_packages(asked.as_deref())?;
+        if let Some(asked) = asked(&self.packages) {
+            terms.packages = check_packages(asked.map(Vec::as_slice))?;
         }
-        if let Some(asked) = &self.networks {
-            terms.networks = read_networks(asked.as_deref())?;
+        if let Some(asked) = asked(&self.networks) {
+            terms.networks = check_networks(asked.map(Vec::as_slice))?;
         }
         if let Some(asked) = self.only_granted {
             terms.only_granted = asked;
         }
-        if let Some(asked) = &self.expires_at {
-            terms.expires_at = read_expiry(app, asked.as_deref())?;
+        if let Some(asked) = asked(&self.expires_at) {
+            terms.expires_at = check_expiry(app, asked.copied())?;
         }
         check_sense(holder, &terms)?;
         Ok(terms)
@@ -161,48 +225,61 @@ pub(super) fn of_row(row: &TokenRow) -> Result<TokenTerms> {
     })
 }
 
-fn read_name(name: &str) -> Result<String> {
-    let name = name.trim();
-    if name.is_empty() || name.len() > NAME_LIMIT {
-        return Err(Error::invalid(
+fn read_name(name: String) -> Result<String, BadValue> {
+    let trimmed = name.trim();
+    if trimmed.is_empty() || trimmed.len() > NAME_LIMIT {
+        return Err(BadValue::new(
             "A token needs a `name` of 1 to 200 bytes, so that people know what it is for",
         ));
     }
-    Ok(name.to_owned())
+    Ok(trimmed.to_owned())
 }
 
-fn read_abilities(access: Option<&str>, names: Option<&[String]>) -> Result<Option<Abilities>> {
-    match (access, names) {
-        (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(Error::invalid(
-            "Give either `access` or `abilities`: the one stands for a set of the other",
+fn read_access(text: Option<String>) -> Result<Option<Access>, BadValue> {
+    text.map(|text| {
+        Access::parse(&text)
+            .ok_or_else(|| BadValue::new("`access` must be `read`, `write` or `admin`"))
+    })
+    .transpose()
+}
+
+fn read_abilities(names: Option<Vec<String>>) -> Result<Option<Abilities>, BadValue> {
+    let Some(names) = names else {
+        return Ok(None);
+    };
+    let known: Option<Vec<_>> = names.iter().map(|name| Ability::parse(name)).collect();
+    match known {
+        Some(known) if !known.is_empty() => Ok(Some(Abilities::of(&known))),
+        Some(_) => Err(BadValue::new(
+            "`abilities` must name at least one: a token without any is of no use",
         )),
-        (Some(access), None) => Access::parse(access)
-            .map(|access| Some(access.abilities()))
-            .ok_or_else(|| Error::invalid("`access` must be `read`, `write` or `admin`")),
-        (None, Some(names)) => {
-            let known: Vec<_> = names
-                .iter()
-                .map(|name| {
-                    Ability::parse(name).ok_or_else(|| {
-                        let all = Abilities::all().names().join("`, `");
-                        Error::invalid(format!(
-                            "`abilities` has one that there is not; there are `{all}`"
-                        ))
-                    })
-                })
-                .collect::<Result<_>>()?;
-            if known.is_empty() {
-                return Err(Error::invalid(
-                    "`abilities` must name at least one: a token without any is of no use",
-                ));
-            }
-            Ok(Some(Abilities::of(&known)))
-        }
+        None => Err(BadValue::new(format!(
+            "`abilities` has one that there is not; there are `{}`",
+            Abilities::all().names().join("`, `")
+        ))),
     }
 }
 
-async fn read_repositories(
+fn one_of(access: Option<Access>, abilities: Option<Abilities>) -> Result<Option<Abilities>> {
+    if access.is_some() && abilities.is_some() {
+        return Err(Error::bad_value(
+            "/abilities",
+            "Give either `access` or `abilities`: the one stands for a set of the other",
+        ));
+    }
+    Ok(access.map(Access::abilities).or(abilities))
+}
+
+/// What is asked for: nothing, that a limit goes, or another one.
+fn asked<T>(change: &Change<T>) -> Option<Option<&T>> {
+    match change {
+        Change::Keep => None,
+        Change::Clear => Some(None),
+        Change::Set(value) => Some(Some(value)),
+    }
+}
+
+async fn check_repositories(
     app: &App,
     organisation: &Organisation,
     asked: Option<&[String]>,
@@ -212,52 +289,41 @@ async fn read_repositories(
     };
     check_length("repositories", asked)?;
     let known = list_repositories(app, organisation.id).await?;
-    for slug in asked {
+    for (index, slug) in asked.iter().enumerate() {
         if !known.iter().any(|repository| repository.slug == *slug) {
-            return Err(Error::invalid(format!(
-                "`repositories` names `{slug}`, which this organisation does not have"
-            )));
+            return Err(Error::bad_value(
+                format!("/repositories/{index}"),
+                format!("`repositories` names `{slug}`, which this organisation does not have"),
+            ));
         }
     }
     to_text(asked).map(Some)
 }
 
-fn read_packages(asked: Option<&[String]>) -> Result<Option<String>> {
+fn check_packages(asked: Option<&[NameGlob]>) -> Result<Option<String>> {
     let Some(asked) = asked else {
         return Ok(None);
     };
     check_length("packages", asked)?;
-    let globs: Vec<_> = asked
-        .iter()
-        .map(|glob| NameGlob::parse(glob).map_err(|error| Error::invalid(error.to_string())))
-        .collect::<Result<_>>()?;
-    to_text(&globs).map(Some)
+    to_text(asked).map(Some)
 }
 
-/// Reads networks: `10.0.0.0/8`, `2001:db8::/32`, or a single address. Bits behind the prefix do not count.
-fn read_networks(asked: Option<&[String]>) -> Result<Option<String>> {
+fn check_networks(asked: Option<&[Network]>) -> Result<Option<String>> {
     let Some(asked) = asked else {
         return Ok(None);
     };
     check_length("networks", asked)?;
     if asked.is_empty() {
-        return Err(Error::invalid(
+        return Err(Error::bad_value(
+            "/networks",
             "`networks` must name at least one, or be null for any address: with none, the token is of no use",
         ));
     }
-    let networks: Vec<_> = asked
-        .iter()
-        .map(|text| {
-            parse_network(text).map(|network| network.to_string()).ok_or_else(|| {
-                Error::invalid(
-                    "`networks` must be addresses or networks such as `192.0.2.7`, `10.0.0.0/8` or `2001:db8::/32`",
-                )
-            })
-        })
-        .collect::<Result<_>>()?;
+    let networks: Vec<_> = asked.iter().map(|network| network.0.to_string()).collect();
     to_text(&networks).map(Some)
 }
 
+/// Reads `10.0.0.0/8`, `2001:db8::/32`, or a single address.
 fn parse_network(text: &str) -> Option<IpNet> {
     let text = text.trim();
     let network = match text.parse::<IpNet>() {
@@ -267,24 +333,25 @@ fn parse_network(text: &str) -> Option<IpNet> {
     Some(network.trunc())
 }
 
-fn read_expiry(app: &App, asked: Option<&str>) -> Result<Option<i64>> {
-    let Some(text) = asked else {
-        return Ok(None);
-    };
-    let end = parse_rfc3339(text).ok_or_else(|| {
-        Error::invalid("`expires_at` must be a time such as `2027-01-31T12:00:00Z`")
-    })?;
-    if end <= app.now() {
-        return Err(Error::invalid("`expires_at` is in the past"));
+fn check_expiry(app: &App, asked: Option<Moment>) -> Result<Option<i64>> {
+    let end = asked.map(|moment| moment.0);
+    if end.is_some_and(|end| end <= app.now()) {
+        return Err(Error::bad_value(
+            "/expires_at",
+            "`expires_at` is in the past",
+        ));
     }
-    Ok(Some(end))
+    Ok(end)
 }
 
-fn check_length(field: &str, list: &[String]) -> Result<()> {
+fn check_length<T>(field: &str, list: &[T]) -> Result<()> {
     if list.len() > LIST_LIMIT {
-        return Err(Error::invalid(format!(
-            "`{field}` may have at most {LIST_LIMIT} entries; they are looked at with each request"
-        )));
+        return Err(Error::bad_value(
+            format!("/{field}"),
+            format!(
+                "`{field}` may have at most {LIST_LIMIT} entries; they are looked at with each request"
+            ),
+        ));
     }
     Ok(())
 }
@@ -307,15 +374,17 @@ fn check_sense(holder: Holder<'_>, terms: &TokenTerms) -> Result<()> {
         .filter(|ability| !ability.is_limitable())
         .map(Ability::as_str)
         .collect();
-    // A person's token with all of her abilities is cut to what packages are about.
     if let Some((limit, _)) = limit
         && !unlimitable.is_empty()
     {
-        return Err(Error::invalid(format!(
-            "`{limit}` cannot be limited for a token with `{}`: it could make others without limits, or sees the whole \
-             organisation",
-            unlimitable.join("`, `")
-        )));
+        return Err(Error::bad_value(
+            format!("/{limit}"),
+            format!(
+                "`{limit}` cannot be limited for a token with `{}`: it could make others without limits, or sees the \
+                 whole organisation",
+                unlimitable.join("`, `")
+            ),
+        ));
     }
     let beyond = terms.abilities.without(Access::Read.abilities());
     if matches!(holder, Holder::Customer(_)) && !beyond.is_empty() {

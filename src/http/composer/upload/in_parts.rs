@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use deserr::Deserr;
 use serde_json::json;
 
 use super::{invalid, refuse_package, refuse_strangers};
@@ -11,6 +11,7 @@ use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
 use crate::domain::upload::Asked;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::body::Faults;
 use crate::http::composer::Visit;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -47,12 +48,14 @@ pub(in crate::http::composer) async fn handle(
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserr)]
+#[deserr(error = Faults, deny_unknown_fields)]
 struct Begun {
     name: String,
+    #[deserr(default)]
     version: Option<String>,
     size: u64,
+    #[deserr(default)]
     sha256: Option<String>,
 }
 
