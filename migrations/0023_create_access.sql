@@ -151,18 +151,18 @@ select package_id, reference, normalized, pretty, published_at, is_default_branc
 from versions;
 
 create trigger note_first_reference after insert on versions
-begin
+BEGIN
     insert into version_references
     values (new.package_id, new.reference, new.normalized, new.pretty, new.published_at, new.is_default_branch,
             json_extract(new.manifest, '$.extra."branch-alias"'))
     on conflict do nothing;
-end;
+END;
 
 create trigger note_next_reference after update of reference, manifest, is_default_branch on versions
-begin
+BEGIN
     insert into version_references
     values (new.package_id, new.reference, new.normalized, new.pretty, new.published_at, new.is_default_branch,
             json_extract(new.manifest, '$.extra."branch-alias"'))
     on conflict (package_id, reference, normalized) do update
     set is_default_branch = excluded.is_default_branch, branch_alias = excluded.branch_alias;
-end;
+END;

@@ -22,7 +22,7 @@ create table invitations (
 create index invitations_by_organisation on invitations (organisation_id, created_at, id);
 
 -- What somebody is called here; what she is called elsewhere is none of this organisation's business.
-alter table members add column name text;
+alter table members add column display_name text;
 
 -- The token that a rotation made in its place.
 alter table tokens add column replaced_by text references tokens (id);
@@ -30,3 +30,34 @@ alter table tokens add column replaced_by text references tokens (id);
 alter table tokens add column last_used_at integer;
 alter table tokens add column last_used_address text;
 alter table tokens add column last_used_client text;
+
+-- Who asked whom in, in the audit log.
+create trigger audit_invitations_insert after insert on invitations
+BEGIN
+    insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
+    values (new.organisation_id, 'invitation.created',
+            'invitation', new.id, new.email,
+            null,
+            json_object('email', new.email, 'role', new.role, 'teams', json(new.teams), 'expires_at', new.expires_at));
+END;
+
+create trigger audit_invitations_update after update of revoked_at, accepted_at on invitations
+BEGIN
+    insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
+    values (new.organisation_id, iif(new.accepted_at is not null, 'invitation.accepted', 'invitation.revoked'),
+            'invitation', new.id, new.email,
+            json_object('revoked_at', old.revoked_at, 'accepted_at', old.accepted_at, 'account_id', old.account_id,
+                'token_id', old.token_id),
+            json_object('revoked_at', new.revoked_at, 'accepted_at', new.accepted_at, 'account_id', new.account_id,
+                'token_id', new.token_id));
+END;
+
+-- A rotated token says what it was replaced by; the change of its end has a line of its own kind.
+create trigger audit_tokens_rotate after update of replaced_by on tokens
+BEGIN
+    insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
+    values (new.organisation_id, 'token.rotated',
+            'token', new.id, new.name,
+            json_object('replaced_by', old.replaced_by),
+            json_object('replaced_by', new.replaced_by));
+END;

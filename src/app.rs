@@ -11,6 +11,7 @@ use crate::ports::{
 use crate::store::memo::Memo;
 
 /// All we need from the world, for one request or one message.
+#[derive(Clone)]
 pub struct App {
     /// The database.
     pub db: Rc<dyn Db>,

@@ -13,6 +13,8 @@ pub struct Config {
     pub allow_private_addresses: bool,
     /// The largest archive that is taken in, in bytes.
     pub archive_limit: u64,
+    /// For how many days the audit log is kept; none for ever.
+    pub audit_days: Option<u32>,
 }
 
 /// 500 MB: more than any sane package, less than what hurts.
@@ -36,6 +38,12 @@ impl Config {
                 .parse()
                 .map_err(|_| misconfigured("`ARCHIVE_LIMIT` must be a number of bytes"))?,
         };
+        let audit_days = text("AUDIT_DAYS")
+            .map(|value| {
+                let days = value.trim().parse().ok().filter(|days| *days > 0);
+                days.ok_or_else(|| misconfigured("`AUDIT_DAYS` must be a number of days from 1 on"))
+            })
+            .transpose()?;
         Ok(Self {
             public_url,
             setup_secret: text("SETUP_SECRET"),
@@ -44,6 +52,7 @@ impl Config {
                 Some("1" | "true")
             ),
             archive_limit,
+            audit_days,
         })
     }
 }
@@ -86,6 +95,15 @@ mod tests {
         let error = read(&[]).err().unwrap();
         assert_eq!(error.cause(), Some("`PUBLIC_URL` is not set"));
         assert!(!error.message().contains("PUBLIC_URL"));
+    }
+
+    #[test]
+    fn the_audit_log_is_kept_for_ever_or_for_days() {
+        let days = |value| read(&[("PUBLIC_URL", "https://a.b"), ("AUDIT_DAYS", value)]);
+        assert_eq!(days("").unwrap().audit_days, None);
+        assert_eq!(days("730").unwrap().audit_days, Some(730));
+        assert!(days("0").is_err());
+        assert!(days("a year").is_err());
     }
 
     #[test]

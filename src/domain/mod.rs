@@ -33,6 +33,7 @@ pub mod form_data;
 pub mod upload;
 
 pub mod archive;
+pub mod audit;
 pub mod blob;
 pub mod tree;
 

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::domain::audit::{Actor, ActorKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::actor::at_work;
 use crate::http::hooks::{BODY_LIMIT, read_delivery_id, take_in};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -14,6 +16,7 @@ use crate::providers::github::{AppDelivery, InstallationChange, read_app_deliver
 use crate::store::app_deliveries::{
     AppDeliveryRecord, Compared, ConnectionChange, record_installation_event, record_unclaimed,
 };
+use crate::store::audit::acting;
 use crate::store::connections::Connection;
 use crate::store::github_apps::{recall_connection_of_installation, recall_github_app};
 
@@ -48,6 +51,8 @@ pub(super) async fn receive_app_webhook(
     match (connection, &delivery.change) {
         (Some(connection), None) => take_in(app, &connection, KIND, &headers, &body).await,
         (Some(connection), Some(change)) => {
+            let actor = Actor::new(ActorKind::Webhook, Some(id), &github_app.name);
+            let app = &acting(app, at_work(&request, actor));
             let arrived = Arrived {
                 delivery_id: &delivery_id,
                 event,

@@ -1,5 +1,6 @@
 //! A request becomes a `Reply`.
 
+mod actor;
 pub mod api;
 mod app_hooks;
 pub mod auth;

@@ -133,6 +133,16 @@ pub enum ApiRoute {
     Monorepo(String, i64, MonorepoRoute),
     Jobs(String, JobsRoute),
     Hook(String, HookRoute),
+    /// Without an organisation it is the instance's.
+    Audit(Option<String>, AuditRoute),
+}
+
+/// What the API has to offer of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the URL table below")]
+pub enum AuditRoute {
+    List,
+    Export,
 }
 
 /// What the API has to offer of a project whose folders are packages.
@@ -363,6 +373,10 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::CreateOrganisation,
         ),
         ["orgs", org] => get(method, ApiRoute::ShowOrganisation(own(org))),
+        ["audit", rest @ ..] => parse_audit(method, rest).map(|route| ApiRoute::Audit(None, route)),
+        ["orgs", org, "audit", rest @ ..] => {
+            parse_audit(method, rest).map(|route| ApiRoute::Audit(Some(own(org)), route))
+        }
         ["orgs", org, "repositories"] => one_of(
             method,
             ApiRoute::ListRepositories(own(org)),
@@ -429,6 +443,14 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             let route = parse_projects(method, rest, ids)?;
             Ok(ApiRoute::Projects(own(org), route))
         }
+        _ => Err(NoRoute::NotFound),
+    }
+}
+
+fn parse_audit(method: &str, rest: &[&str]) -> Result<AuditRoute, NoRoute> {
+    match rest {
+        [] => get(method, AuditRoute::List),
+        ["export"] => get(method, AuditRoute::Export),
         _ => Err(NoRoute::NotFound),
     }
 }

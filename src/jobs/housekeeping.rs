@@ -6,6 +6,7 @@ use crate::jobs::reconcile::SCHEDULE;
 use crate::jobs::{Job, enqueue, refused};
 use crate::ports::Level;
 use crate::store::app_deliveries::delete_old_app_deliveries;
+use crate::store::audit::delete_old_lines;
 use crate::store::completion::give_up;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
@@ -103,6 +104,14 @@ pub async fn run(app: &App) {
         "forgetting counted downloads",
         delete_old_reports(app, app.now().saturating_sub(REPORTS_KEPT)).await,
     );
+    if let Some(days) = app.config.audit_days {
+        let kept = i64::from(days).saturating_mul(24 * 60 * 60);
+        report(
+            app,
+            "shortening the audit log",
+            delete_old_lines(app, app.now().saturating_sub(kept)).await,
+        );
+    }
     report(
         app,
         "forgetting idempotency keys",

@@ -30,10 +30,12 @@ use outcome::{Next, backoff};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::ports::{Level, Outgoing};
 use crate::providers::ProviderKind;
+use crate::store::audit::acting;
 use crate::store::dead_letters::insert_dead_letter;
 use crate::store::downloads::DownloadReport;
 use crate::store::imports::end_import;
@@ -166,6 +168,33 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Who it is in the audit log: the job that a person sees, or what the message asks for.
+    fn actor(&self) -> Actor {
+        let (id, name) = match self {
+            Self::Reconcile { id }
+            | Self::Import { id, .. }
+            | Self::ImportTogether { id }
+            | Self::ReadAhead { id, .. }
+            | Self::Resume { id, .. }
+            | Self::Discover { id }
+            | Self::LookAtFolders { id, .. }
+            | Self::LookAtFoldersTogether { id }
+            | Self::DecideFolders { id }
+            | Self::CutFolders { id, .. } => (Some(id.as_str()), "sync"),
+            Self::ImportProjects { id } | Self::AddProject { id, .. } => {
+                (Some(id.as_str()), "import of many projects")
+            }
+            Self::CompleteUpload { id } => (Some(id.as_str()), "upload in parts"),
+            Self::KeepHook { .. } => (None, "webhooks"),
+            Self::Publish { .. } => (None, "publish"),
+            Self::CountDownloads { .. } => (None, "downloads"),
+            Self::NoteTokenUses { .. } => (None, "use of tokens"),
+        };
+        Actor::new(ActorKind::Job, id, name)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     v: u32,
@@ -201,6 +230,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Ok(_) => return keep(app, message, "a newer version of the program wrote it").await,
         Err(error) => return keep(app, message, &format!("it cannot be read: {error}")).await,
     };
+    let app = &acting(app, job.actor());
     let result = match &job {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
@@ -474,7 +504,8 @@ pub async fn enqueue_publishing(app: &App, repositories: &[i64]) -> Result<()> {
 
 /// The scheduled work: what webhooks missed, publications that were forgotten, the sweep.
 pub async fn housekeep(app: &App) {
-    housekeeping::run(app).await;
+    let actor = Actor::new(ActorKind::Job, None, "housekeeping");
+    housekeeping::run(&acting(app, actor)).await;
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn find_principal_stmt(token: &TokenHash) -> Statement {
         "select t.id, t.organisation_id, t.kind, t.access, t.abilities, t.repositories, t.packages, t.networks,
                 t.only_granted, t.grant_changed_at, t.expires_at,
                 o.suspended_at, o.suspended_for, o.contact,
-                t.account_id, coalesce(m.name, a.name) as account_name, m.role, m.suspended_at as member_suspended_at,
+                t.account_id, coalesce(m.display_name, a.name) as account_name, m.role, m.suspended_at as member_suspended_at,
                 m.grant_changed_at as member_changed_at,
                 t.customer_id, c.name as customer_name, c.state, c.state_reason, c.frozen_at,
                 c.expires_at as customer_expires_at, c.grant_changed_at as customer_changed_at,

@@ -209,7 +209,7 @@ pub async fn accept_invitation(
             .bind(beginning.token_id)
             .bind(now),
             Statement::new(
-                "insert into members (organisation_id, account_id, role, created_at, grant_changed_at, name)
+                "insert into members (organisation_id, account_id, role, created_at, grant_changed_at, display_name)
                  select organisation_id, account_id, role, ?2, ?2, ?3 from invitations where token_id = ?1
                  on conflict (organisation_id, account_id) do update
                  set grant_changed_at = max(excluded.grant_changed_at, members.grant_changed_at + 1)",

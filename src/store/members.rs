@@ -50,7 +50,7 @@ pub async fn list_members(
     limit: i64,
 ) -> Result<Vec<Member>> {
     let statement = Statement::new(
-        "select m.account_id, a.email, coalesce(m.name, a.name) as name, m.role, m.suspended_at, m.created_at,
+        "select m.account_id, a.email, coalesce(m.display_name, a.name) as name, m.role, m.suspended_at, m.created_at,
                 (select json_group_array(json_object('id', t.id, 'name', t.name))
                  from team_members x join teams t on t.id = x.team_id
                  where x.account_id = m.account_id and t.organisation_id = m.organisation_id) as teams

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod app_deliveries;
 pub mod archive_pauses;
 pub mod archives;
+pub mod audit;
 pub mod blobs;
 pub mod commit_folders;
 pub mod completion;

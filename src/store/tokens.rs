@@ -199,7 +199,7 @@ pub async fn list_tokens(
     let statement = Statement::new(
         "select t.id, t.kind, t.name, t.access, t.abilities, t.hint, t.repositories, t.packages, t.networks,
                 t.only_granted, t.created_at, t.expires_at, t.revoked_at, t.replaced_by, t.last_used_at,
-                t.last_used_address, t.last_used_client, t.account_id, coalesce(m.name, a.name) as account_name, m.role,
+                t.last_used_address, t.last_used_client, t.account_id, coalesce(m.display_name, a.name) as account_name, m.role,
                 t.customer_id, c.name as customer_name,
                 iif(t.revoked_at is not null, 'revoked',
                     iif(t.expires_at is not null and t.expires_at <= ?7, 'expired', 'active')) as state

@@ -14,6 +14,8 @@ mod api;
 #[cfg(test)]
 mod app_hooks;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod bitbucket;
 #[cfg(test)]
 mod composer;

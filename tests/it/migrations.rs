@@ -5,13 +5,29 @@ use repertoire::ports::Statement;
 use crate::support::sqlite::{Sqlite, migrations};
 
 #[test]
-fn they_are_numbered_without_gap_or_double() {
-    for (index, (name, _)) in migrations().into_iter().enumerate() {
-        let number = format!("{:04}_", index + 1);
-        assert!(
-            name.starts_with(&number),
-            "{name} should begin with {number}"
-        );
+fn each_has_a_number_of_its_own_and_they_are_in_order() {
+    let mut before = 0;
+    for (name, _) in migrations() {
+        let (number, words) = name.split_once('_').unwrap();
+        let number: u32 = number.parse().unwrap();
+        assert!(name.starts_with(&format!("{number:04}_")), "{name}");
+        assert!(!words.is_empty() && number > before, "{name}");
+        before = number;
+    }
+}
+
+#[test]
+fn triggers_are_such_that_they_are_not_cut_in_two() {
+    // Statements are cut apart at semicolons, but between BEGIN and END, in capitals. A `case` has an end of its own.
+    for (name, sql) in migrations() {
+        for trigger in sql.split("create trigger").skip(1) {
+            let body = trigger.split_once("\nBEGIN\n").map(|(_, body)| body);
+            let body = body.and_then(|body| body.split_once("\nEND;\n"));
+            let (body, _) = body.unwrap_or_else(|| panic!("{name}: {trigger}"));
+            assert_eq!(body.matches(';').count(), 1, "{name}: {body}");
+            assert!(!body.to_lowercase().contains("case "), "{name}: {body}");
+        }
+        assert!(!sql.contains('\r'), "{name}");
     }
 }
 

@@ -17,6 +17,7 @@ use crate::http::request::Request;
 use crate::http::route::DefinitionRoute;
 use crate::jobs::{enqueue_publications, enqueue_publishing};
 use crate::store::archives::take_in_upload;
+use crate::store::audit::note_archive_stmt;
 use crate::store::completion::publish_here;
 use crate::store::defined_versions::{
     DefinedRow, define_versions, has_other_versions, list_defined,
@@ -267,13 +268,12 @@ async fn receive_archive(
     let kept = async {
         let package = ensure_package(app, organisation, name, None).await?;
         app.db
-            .rows(insert_dist_stmt(
-                package.id,
-                sha256,
-                &dist_of(&key, &archive),
-                app.now(),
-            ))
+            .batch(vec![
+                insert_dist_stmt(package.id, sha256, &dist_of(&key, &archive), app.now()),
+                note_archive_stmt(package.id, &key),
+            ])
             .await
+            .map(|_| ())
     }
     .await;
     // These bytes may be here already. After a failure of ours the row may be written even so.

@@ -14,6 +14,7 @@
 //!   at once are kept apart.
 //! - **Idempotency keys.** Every `POST` may have one; answers below 400 are kept here.
 
+pub mod audit;
 pub(crate) mod conditions;
 pub mod connections;
 pub mod definitions;
@@ -41,6 +42,7 @@ use std::rc::Rc;
 use crate::domain::access::{Ability, Bar, Principal, manages};
 use crate::domain::token::TokenHash;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::actor::actor_of;
 use crate::http::api::conditions::Conditions;
 use crate::http::api::idempotency::Outcome as Turn;
 use crate::http::auth::{Credentials, notice_use, read_credentials, refuse};
@@ -50,6 +52,7 @@ use crate::http::request::Request;
 use crate::http::route::{self, ApiRoute, DefinitionRoute, Route};
 use crate::ports::Buffered;
 use crate::store::admission::find_principal;
+use crate::store::audit::acting;
 use crate::store::organisations::{Organisation, find_organisation};
 
 /// Answers a call of the API.
@@ -137,6 +140,8 @@ async fn dispatch(
         area: area_of(&route),
         reads: matches!(request.method.as_str(), "GET" | "HEAD"),
     };
+    // Whatever is changed from here on is this caller's, in the audit log.
+    let app = &acting(app, actor_of(&request, principal));
     match route {
         ApiRoute::SetUp
         | ApiRoute::WhoAmI
@@ -149,6 +154,13 @@ async fn dispatch(
         ApiRoute::ShowOrganisation(org) => {
             let org = open(app, principal, &org).await?;
             Ok(organisations::show(&org))
+        }
+        ApiRoute::Audit(org, route) => {
+            let organisation = match org {
+                Some(org) => Some(open(app, principal, &org).await?),
+                None => None,
+            };
+            audit::handle(app, &request, principal, organisation.as_ref(), route).await
         }
         ApiRoute::ListRepositories(org) => {
             repositories::list_repositories(app, &open(app, principal, &org).await?).await
@@ -267,6 +279,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::ShowInvitation
         | ApiRoute::AcceptInvitation
         | ApiRoute::CreateOrganisation => Ability::Own,
+        ApiRoute::Audit(..) => Ability::Audit,
         ApiRoute::ListOrganisations
         | ApiRoute::ShowOrganisation(_)
         | ApiRoute::ListRepositories(_)
@@ -346,7 +359,9 @@ pub(crate) fn require(
 ) -> Result<()> {
     let managed_by = organisation.managed_by();
     let may = manages(caller, ability, organisation.id, managed_by)
-        || (caller.reads && manages(caller, Ability::View, organisation.id, managed_by));
+        || (caller.reads
+            && ability != Ability::Audit
+            && manages(caller, Ability::View, organisation.id, managed_by));
     if may { Ok(()) } else { Err(lacks(ability)) }
 }
 
@@ -375,6 +390,11 @@ pub(crate) async fn open(app: &App, principal: &Authorised, slug: &str) -> Resul
         Some(_) if is_own => Err(lacks(principal.area)),
         _ => Err(Error::not_found("No such organisation")),
     }
+}
+
+/// Whether somebody owns the instance.
+pub(crate) fn is_owner(principal: &Principal) -> bool {
+    principal.organisation.is_none() && principal.abilities.has(Ability::Own)
 }
 
 /// What is not of this organisation does not exist.

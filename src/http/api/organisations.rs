@@ -7,15 +7,19 @@ use subtle::ConstantTimeEq;
 
 use crate::app::App;
 use crate::domain::access::{Abilities, Ability, Principal, manages};
+use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::name::Slug;
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
 use crate::error::{Code, Error, ErrorKind, Result};
+use crate::http::actor::at_work;
+use crate::http::api::is_owner;
 use crate::http::auth::{Credentials, read_credentials, refuse};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
+use crate::store::audit::acting;
 use crate::store::organisations::{self, Organisation, is_set_up};
 use crate::store::repositories::{self as store, set_up_stmts};
 
@@ -65,6 +69,7 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
             None => why,
         });
     }
+    let actor = at_work(&request, Actor::new(ActorKind::Instance, None, "set-up"));
     let asked: SetUp = request.json().await?;
     let (organisation, repository) = (asked.organisation, asked.repository);
     if is_set_up(app).await? {
@@ -93,6 +98,7 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
         expires_at: None,
     };
     let id = app.random_id()?;
+    let app = &acting(app, actor);
     let mut statements = set_up_stmts(organisation.as_str(), repository.as_str(), app.now());
     let now = app.now();
     let statement = insert_token_stmt(&id, None, Holder::Machine, &terms, &token, now);
@@ -164,7 +170,7 @@ pub async fn create_organisation(
     mut request: Request,
     principal: &Principal,
 ) -> Result<Reply> {
-    if principal.organisation.is_some() || !principal.abilities.has(Ability::Own) {
+    if !is_owner(principal) {
         return Err(Error::new(
             ErrorKind::Forbidden,
             "Only the owner of this instance makes organisations",

@@ -68,8 +68,13 @@ impl Page {
             return None;
         }
         rows.truncate(limit);
-        rows.last().map(|row| URL_SAFE_NO_PAD.encode(key(row)))
+        rows.last().map(|row| cursor(&key(row)))
     }
+}
+
+/// The cursor to what comes after the row with that key.
+pub(crate) fn cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
 }
 
 fn decode(cursor: &str) -> Option<String> {

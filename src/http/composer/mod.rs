@@ -20,11 +20,13 @@ use crate::domain::name::PackageName;
 use crate::domain::root_document::age_of_limits;
 use crate::domain::time::http_date;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::actor::actor_of;
 use crate::http::auth::{Credentials, caller_address, notice_use, read_credentials, refuse};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::Resource;
 use crate::store::admission::admit;
+use crate::store::audit::acting;
 use crate::store::repositories::{Head, Repository, RepositoryAddress};
 use crate::store::revisions::{Moment, find_revision};
 
@@ -98,6 +100,17 @@ pub async fn handle(
     resource: &Resource,
 ) -> Result<Reply> {
     let visit = enter(app, &request, address, moment).await?;
+    // What an upload changes is its sender's, in the audit log.
+    let acting_app = match (resource, &visit.principal) {
+        (Resource::Upload(..) | Resource::UploadInParts(_), Some(principal)) => {
+            Some(acting(app, actor_of(&request, principal)))
+        }
+        _ => None,
+    };
+    let visit = Visit {
+        app: acting_app.as_ref().unwrap_or(app),
+        ..visit
+    };
     let revision = visit.head.revision;
     if let Some(bar) = visit.bar()
         && matches!(

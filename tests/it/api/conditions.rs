@@ -157,8 +157,11 @@ fn of_two_changes_at_once_one_is_made() {
                 registry
                     .admin()
                     .request("PATCH", path, &headers, one.to_string().into_bytes());
+            registry.world.gives_way.set(true);
             let mut first = Run::new(handle(&registry.app, request));
-            if first.steps(calls) {
+            let is_through = first.steps(calls);
+            registry.world.gives_way.set(false);
+            if is_through {
                 assert!(calls > 3, "the change calls no port");
                 registry.run_jobs();
                 break;

@@ -7,13 +7,16 @@ use serde_json::json;
 
 use super::read_name;
 use crate::app::App;
+use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind, is_mistyped};
 use crate::error::{Code, Error, ErrorKind, Result};
+use crate::http::actor::at_work;
 use crate::http::auth::{Credentials, read_credentials, refuse};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::store::audit::acting;
 use crate::store::invitations::{self as store, Beginning, Invitation};
 
 /// `GET /api/v1/invitation`: what the invitation whose secret is the bearer token is to.
@@ -67,6 +70,9 @@ pub(crate) async fn accept_invitation(app: &App, mut request: Request) -> Result
         name: &name,
         token_name: "first token",
     };
+    // Whoever has the link is who was asked in: more is not known of her.
+    let actor = Actor::new(ActorKind::Person, None, &invitation.email);
+    let app = &acting(app, at_work(&request, actor));
     if !store::accept_invitation(app, &secret, &beginning, &token).await? {
         check_open(&find(app, &request, Some(secret)).await?)?;
         return Err(Error::conflict(

@@ -50,6 +50,8 @@ pub(crate) struct AskedInvitation {
     expires_in: i64,
 }
 
+// deserr hands values over.
+#[allow(clippy::needless_pass_by_value)]
 fn read_email(text: String) -> Result<Email, BadValue> {
     Email::parse(&text).map_err(|error| BadValue::new(error.to_string()))
 }
@@ -126,7 +128,6 @@ async fn check_member(
     };
     let found = list_members(app, organisation.id, &filter, 1).await?;
     match found.first() {
-        None => Ok(()),
         Some(member) if member.suspended_at.is_some() => Err(Error::conflict(format!(
             "`{email}` is a member and suspended; let her in again at `members/{}`",
             member.account_id
@@ -136,7 +137,7 @@ async fn check_member(
              a lost token",
             member.role, member.account_id
         ))),
-        Some(_) => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -117,6 +117,8 @@ pub(crate) async fn handle(
     }
 }
 
+// deserr hands values over.
+#[allow(clippy::needless_pass_by_value)]
 fn read_role(text: String) -> Result<Role, BadValue> {
     Role::parse(&text).ok_or_else(|| {
         let known: Vec<_> = Role::ALL.into_iter().map(Role::as_str).collect();
@@ -144,6 +146,8 @@ fn check_role(caller: &Authorised, role: Role) -> Result<()> {
     ))
 }
 
+// deserr hands values over.
+#[allow(clippy::needless_pass_by_value)]
 fn read_name(name: String) -> Result<String, BadValue> {
     let trimmed = name.trim();
     if trimmed.is_empty() || trimmed.len() > NAME_LIMIT || trimmed.chars().any(char::is_control) {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::access::{Access, Caller, Principal, Rule};
+use crate::domain::name::NameGlob;
 use crate::domain::time::{day, rfc3339};
 use crate::error::Result;
 use crate::http::reply::Reply;
@@ -131,7 +132,7 @@ fn in_words(principal: &Principal) -> Vec<String> {
         words.push(format!("Only in the repositories {}.", slugs.join(", ")));
     }
     if let Some(globs) = &principal.packages {
-        let globs: Vec<_> = globs.iter().map(|glob| glob.as_str()).collect();
+        let globs: Vec<_> = globs.iter().map(NameGlob::as_str).collect();
         words.push(format!(
             "Only packages whose names fit {}.",
             globs.join(", ")
@@ -157,7 +158,7 @@ fn in_words(principal: &Principal) -> Vec<String> {
 }
 
 fn rule_in_words(rule: &Rule) -> String {
-    let packages: Vec<_> = rule.packages.iter().map(|glob| glob.as_str()).collect();
+    let packages: Vec<_> = rule.packages.iter().map(NameGlob::as_str).collect();
     let mut text = packages.join(", ");
     if let Some(slugs) = &rule.repositories {
         text.push_str(&format!(" in the repositories {}", slugs.join(", ")));

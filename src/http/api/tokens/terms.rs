@@ -98,6 +98,8 @@ pub(crate) struct AskedChange {
 pub(crate) struct Network(#[schemars(with = "String")] IpNet);
 
 impl Network {
+    // deserr hands values over.
+    #[allow(clippy::needless_pass_by_value)]
     fn parse(text: String) -> Result<Self, BadValue> {
         parse_network(&text).map(Self).ok_or_else(|| {
             BadValue::new(
@@ -114,6 +116,8 @@ impl Network {
 pub(crate) struct Moment(#[schemars(with = "String", extend("format" = "date-time"))] i64);
 
 impl Moment {
+    // deserr hands values over.
+    #[allow(clippy::needless_pass_by_value)]
     fn parse(text: String) -> Result<Self, BadValue> {
         parse_rfc3339(&text).map(Self).ok_or_else(|| {
             BadValue::new("`expires_at` must be a time such as `2027-01-31T12:00:00Z`")
@@ -225,6 +229,8 @@ pub(super) fn of_row(row: &TokenRow) -> Result<TokenTerms> {
     })
 }
 
+// deserr hands values over.
+#[allow(clippy::needless_pass_by_value)]
 fn read_name(name: String) -> Result<String, BadValue> {
     let trimmed = name.trim();
     if trimmed.is_empty() || trimmed.len() > NAME_LIMIT {
@@ -235,6 +241,8 @@ fn read_name(name: String) -> Result<String, BadValue> {
     Ok(trimmed.to_owned())
 }
 
+// deserr hands values over.
+#[allow(clippy::needless_pass_by_value)]
 fn read_access(text: Option<String>) -> Result<Option<Access>, BadValue> {
     text.map(|text| {
         Access::parse(&text)
@@ -243,6 +251,8 @@ fn read_access(text: Option<String>) -> Result<Option<Access>, BadValue> {
     .transpose()
 }
 
+// deserr hands values over.
+#[allow(clippy::needless_pass_by_value)]
 fn read_abilities(names: Option<Vec<String>>) -> Result<Option<Abilities>, BadValue> {
     let Some(names) = names else {
         return Ok(None);

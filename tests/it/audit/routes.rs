@@ -1,0 +1,291 @@
+//! Every route that changes something leaves a line.
+
+use std::collections::BTreeMap;
+
+use repertoire::http::route::{NoRoute, parse};
+use serde_json::{Value, json};
+
+use crate::routes::PATHS;
+use crate::support::github::git_archive;
+use crate::support::github_app::{add_app, installed, text};
+use crate::support::persona::Persona;
+use crate::support::{PACKAGE, PROJECT, TestRegistry};
+
+/// What needs no line, and why.
+const WITHOUT: [(&str, &str); 7] = [
+    (
+        "Hook",
+        "the delivery is listed; what comes of it is a job's",
+    ),
+    ("GenericHook", "the same"),
+    ("Preview", "it only reads"),
+    ("Advisories", "it only reads"),
+    ("Download", "it is counted"),
+    ("Downloads", "it is counted"),
+    ("Part", "the upload has lines of its own"),
+];
+
+/// The words of a route, without what is different in each request.
+fn kind(method: &str, path: &str) -> Option<String> {
+    let path = path.split('?').next().unwrap_or_default();
+    match parse(method, "packages.example.com", path) {
+        Ok(route) => {
+            let text = format!("{route:?}");
+            let text = text
+                .split("resource: ")
+                .last()
+                .unwrap_or_default()
+                .to_owned();
+            let outside: Vec<_> = text.split('"').step_by(2).collect();
+            let words: Vec<_> = outside
+                .concat()
+                .split(|character: char| !character.is_ascii_alphabetic())
+                .filter(|word| !word.is_empty() && !["Some", "None", "PackageName"].contains(word))
+                .map(str::to_owned)
+                .collect();
+            Some(words.join(" "))
+        }
+        Err(NoRoute::MethodNotAllowed(_) | NoRoute::NotFound) => None,
+    }
+}
+
+/// The changing routes there are: each by its words, with an address.
+fn changing() -> BTreeMap<String, String> {
+    let methods = ["POST", "PUT", "PATCH", "DELETE"];
+    let all = PATHS
+        .iter()
+        .flat_map(|path| methods.map(|method| (method, path)));
+    all.filter_map(|(method, path)| Some((kind(method, path)?, format!("{method} {path}"))))
+        .filter(|(words, _)| {
+            !WITHOUT.iter().any(|(without, _)| {
+                words
+                    .split(' ')
+                    .any(|word| word == *without && !words.starts_with("Api Hook"))
+            })
+        })
+        .collect()
+}
+
+struct Scene<'a> {
+    registry: &'a TestRegistry,
+    admin: Persona<'a>,
+}
+
+impl Scene<'_> {
+    fn ask(&self, method: &str, path: &str, body: &Value, status: u16) -> Value {
+        let path = format!("/api/v1/orgs/acme/{path}");
+        let answer = self.admin.send(method, &path, &[], body.to_string().into());
+        let answer = answer.expect(status);
+        serde_json::from_slice(&answer.bytes()).unwrap_or_default()
+    }
+
+    fn first(&self, sql: &'static str) -> String {
+        self.registry.world.sqlite.texts(sql).remove(0)
+    }
+}
+
+#[test]
+fn no_route_changes_anything_without_a_line() {
+    let registry = installed();
+    let scene = Scene {
+        registry: &registry,
+        admin: registry.admin(),
+    };
+    play(&scene);
+    let seen = registry
+        .world
+        .sqlite
+        .texts("select distinct request from audit where request is not null");
+    let told: Vec<_> = seen
+        .iter()
+        .filter_map(|request| kind(request.split_once(' ')?.0, request.split_once(' ')?.1))
+        .collect();
+    for (words, address) in changing() {
+        assert!(
+            told.contains(&words),
+            "`{address}` ({words}) left no line in the audit log"
+        );
+    }
+}
+
+/// The routes about tokens and people.
+fn play_people(scene: &Scene<'_>) {
+    let none = json!({});
+    let token = scene.ask(
+        "POST",
+        "tokens",
+        &json!({"name": "b", "access": "read"}),
+        201,
+    );
+    let token = format!("tokens/{}", text(&token["id"]));
+    scene.ask("PATCH", &token, &json!({"name": "c"}), 200);
+    scene.ask("POST", &format!("{token}/rotate"), &none, 201);
+    let team = scene.ask("POST", "teams", &json!({"name": "Core"}), 201);
+    let team = format!("teams/{}", text(&team["id"]));
+    scene.ask("PATCH", &team, &json!({"name": "Web"}), 200);
+    let asked = json!({"email": "ada@example.com", "role": "member"});
+    let withdrawn = scene.ask("POST", "invitations", &asked, 201);
+    let path = format!("invitations/{}", text(&withdrawn["id"]));
+    scene.ask("DELETE", &path, &none, 204);
+    let made = scene.ask("POST", "invitations", &asked, 201);
+    let accepted = scene
+        .registry
+        .anonymous()
+        .post(
+            "/api/v1/invitations/accept",
+            &json!({"token": made["token"], "name": "Ada"}),
+        )
+        .expect(201)
+        .json();
+    let account = text(&accepted["member"]);
+    let member = format!("members/{account}");
+    scene.ask("PATCH", &member, &json!({"role": "auditor"}), 200);
+    scene.ask("PUT", &format!("{team}/members/{account}"), &none, 204);
+    scene.ask("DELETE", &format!("{team}/members/{account}"), &none, 204);
+    scene.ask("DELETE", &member, &none, 204);
+    scene.ask("DELETE", &team, &none, 204);
+}
+
+/// Every changing route, each with something to change.
+fn play(scene: &Scene<'_>) {
+    let registry = scene.registry;
+    let none = json!({});
+    registry
+        .admin()
+        .post("/api/v1/orgs", &json!({"slug": "globex"}))
+        .expect(201);
+    scene.ask("POST", "repositories", &json!({"slug": "second"}), 201);
+    scene.ask(
+        "PATCH",
+        "repositories/second",
+        &json!({"public": true}),
+        200,
+    );
+    let token = scene.ask(
+        "POST",
+        "tokens",
+        &json!({"name": "a", "access": "read"}),
+        201,
+    );
+    scene.ask(
+        "DELETE",
+        &format!("tokens/{}", text(&token["id"])),
+        &none,
+        204,
+    );
+    play_people(scene);
+    let app = text(&add_app(registry)["id"]);
+    let secret = json!({"webhook_secret": "another secret of the app"});
+    scene.ask("PATCH", &format!("github-apps/{app}"), &secret, 200);
+    scene.ask("DELETE", &format!("github-apps/{app}"), &none, 204);
+
+    // A project and its package.
+    let (connection, _) = registry.connect();
+    let settings = json!({"reconcile_hours": 12});
+    scene.ask(
+        "PATCH",
+        &format!("connections/{connection}"),
+        &settings,
+        200,
+    );
+    let project = json!({"connection": connection, "project": PROJECT, "repository": "main"});
+    scene.ask("POST", "packages", &project, 202);
+    registry.run_jobs();
+    let package = format!("packages/{PACKAGE}");
+    scene.ask("PATCH", &package, &json!({"moved_tags": "follow"}), 200);
+    registry.run_jobs();
+    scene.ask("DELETE", &format!("{package}/hook"), &none, 200);
+    scene.ask("POST", &format!("{package}/hook"), &none, 200);
+    let job = text(&scene.ask("POST", &format!("{package}/sync"), &none, 202)["job"]["id"]);
+    scene.ask("POST", &format!("jobs/{job}/cancel"), &none, 200);
+    scene.ask("POST", &format!("jobs/{job}/retry"), &none, 200);
+    registry.run_jobs();
+    registry.deliver_webhook("d1").expect(202);
+    registry.run_jobs();
+    let delivery = scene.first("select id from deliveries");
+    scene.ask("POST", &format!("deliveries/{delivery}/replay"), &none, 202);
+    registry.run_jobs();
+    let asked = json!({"projects": [PROJECT], "repository": "second"});
+    let import = scene.ask(
+        "POST",
+        &format!("connections/{connection}/imports"),
+        &asked,
+        202,
+    );
+    let import = text(&import["import"]["id"]);
+    scene.ask("POST", &format!("imports/{import}/cancel"), &none, 200);
+    registry.run_jobs();
+    registry.change("update git_repos set folders = '[\"packages/*\"]'");
+    let number = scene.first("select id from git_repos");
+    scene.ask(
+        "PATCH",
+        &format!("projects/{number}"),
+        &json!({"versions": "all"}),
+        200,
+    );
+    registry.change("update git_repos set folders = null");
+    registry.run_jobs();
+
+    // What the queue gave up on.
+    for _ in 0..2 {
+        registry.change(
+            "insert into dead_letters (organisation_id, message, reason, received_at) values (1, '{}', 'why', 0)",
+        );
+    }
+    let letter = |at| {
+        scene
+            .registry
+            .world
+            .sqlite
+            .texts("select id from dead_letters order by id")
+            .remove(at)
+    };
+    scene.ask("DELETE", &format!("dead-letters/{}", letter(0)), &none, 204);
+    scene.ask(
+        "POST",
+        &format!("dead-letters/{}/retry", letter(0)),
+        &none,
+        204,
+    );
+    registry.run_jobs();
+
+    // Uploads and definitions.
+    let manifest = json!({"name": "acme/upload"}).to_string();
+    let archive = git_archive("top", "", &[("composer.json", &manifest)]);
+    let admin = &scene.admin;
+    let put = |method: &str, path: &str, status: u16| {
+        admin
+            .send(method, path, &[], archive.clone())
+            .expect(status)
+            .json()
+    };
+    put("PUT", "/upload/acme/upload/1.0.0", 201);
+    put("PUT", "/upload/acme/upload?version=2.0.0", 201);
+    put("PUT", "/upload?version=3.0.0", 201);
+    scene.admin.upload("acme/other", "1.0.0", "x").expect(201);
+    let begun = json!({"name": "acme/large", "version": "1.0.0", "size": archive.len()});
+    let give_up = admin.post("/uploads", &begun).expect(201).json();
+    let path = format!("/uploads/{}", text(&give_up["id"]));
+    admin.send("DELETE", &path, &[], Vec::new()).expect(204);
+    let manifest = json!({"name": "acme/large"}).to_string();
+    let large = git_archive("top", "", &[("composer.json", &manifest)]);
+    let begun = json!({"name": "acme/large", "version": "1.0.0", "size": large.len()});
+    let begun = admin.post("/uploads", &begun).expect(201).json();
+    let path = format!("/uploads/{}", text(&begun["id"]));
+    admin
+        .send("PUT", &format!("{path}/1"), &[], large)
+        .expect(200);
+    admin
+        .send("POST", &format!("{path}/complete"), &[], Vec::new())
+        .expect(200);
+    let archive = put(
+        "POST",
+        "/api/v1/orgs/acme/packages/acme/defined/archives",
+        201,
+    );
+    let dist = json!({"sha256": archive["sha256"]});
+    let version = json!({"name": "acme/defined", "version": "1.0.0", "dist": dist});
+    let definition = json!({"repository": "main", "package": version});
+    scene.ask("PUT", "packages/acme/defined/definition", &definition, 200);
+    registry.run_jobs();
+}
