@@ -5,7 +5,8 @@ use std::rc::Rc;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ports::{
-    Blobs, Cache, Clock, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue, Signer, Vault,
+    Blobs, Cache, Clock, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue, RateLimit,
+    Signer, Vault,
 };
 use crate::store::memo::Memo;
 
@@ -32,6 +33,8 @@ pub struct App {
     pub vault: Rc<dyn Vault>,
     /// Signatures by the keys of GitHub Apps.
     pub signer: Rc<dyn Signer>,
+    /// How many bad credentials an address has sent of late.
+    pub bad_credentials: Rc<dyn RateLimit>,
     /// Lines for the operator.
     pub log: Rc<dyn Log>,
     /// What this isolate remembers between requests: finished values only, never pending work.

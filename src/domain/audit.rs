@@ -125,8 +125,16 @@ actions! {
     TokenUpdated = "token.updated",
     /// It was revoked.
     TokenRevoked = "token.revoked",
+    /// A token was replaced by another one and ends.
+    TokenRotated = "token.rotated",
     /// Its row was deleted, with its organisation.
     TokenDeleted = "token.deleted",
+    /// Somebody was asked in.
+    InvitationCreated = "invitation.created",
+    /// Somebody became a member by an invitation.
+    InvitationAccepted = "invitation.accepted",
+    /// An invitation was withdrawn.
+    InvitationRevoked = "invitation.revoked",
     /// A person joined the organisation.
     MemberAdded = "member.added",
     /// Her role changed.

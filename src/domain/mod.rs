@@ -11,6 +11,7 @@ pub mod constraint;
 pub mod policy;
 pub mod tag_version;
 
+pub mod email;
 pub mod entry;
 pub mod funding;
 pub mod generic_hook;

@@ -23,19 +23,31 @@ pub enum TokenKind {
     Admin,
     /// A machine of an organisation.
     Deploy,
+    /// A person, in one organisation.
+    Personal,
     /// Somebody packages are sold to.
     Customer,
+    /// An invitation: it opens nothing but the membership it is for.
+    Invitation,
 }
 
 impl TokenKind {
-    const ALL: [Self; 3] = [Self::Admin, Self::Deploy, Self::Customer];
+    const ALL: [Self; 5] = [
+        Self::Admin,
+        Self::Deploy,
+        Self::Personal,
+        Self::Customer,
+        Self::Invitation,
+    ];
 
     /// How its tokens begin.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Admin => "rpta_",
             Self::Deploy => "rptd_",
+            Self::Personal => "rptp_",
             Self::Customer => "rptc_",
+            Self::Invitation => "rpti_",
         }
     }
 }
@@ -102,6 +114,11 @@ impl TokenHash {
     /// Hashes a token as it was presented.
     pub fn of(token: &str) -> Self {
         Self(hex::encode(Sha256::digest(token.as_bytes())))
+    }
+
+    /// One that was read back from where it is stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
     }
 
     /// 64 hex digits.
@@ -172,12 +189,20 @@ mod tests {
 
     #[test]
     fn a_token_has_its_form_and_passes_its_own_check() {
-        let token = generate(TokenKind::Deploy);
-        assert_eq!(token.reveal().len(), 54);
-        assert!(token.reveal().starts_with("rptd_"));
-        assert!(!is_mistyped(token.reveal()));
-        assert_eq!(token.hint().len(), 9);
-        assert_eq!(format!("{token:?}"), "PlainToken(…)");
+        for (kind, prefix) in [
+            (TokenKind::Admin, "rpta_"),
+            (TokenKind::Deploy, "rptd_"),
+            (TokenKind::Personal, "rptp_"),
+            (TokenKind::Customer, "rptc_"),
+            (TokenKind::Invitation, "rpti_"),
+        ] {
+            let token = generate(kind);
+            assert_eq!(token.reveal().len(), 54);
+            assert!(token.reveal().starts_with(prefix));
+            assert!(!is_mistyped(token.reveal()));
+            assert_eq!(token.hint().len(), 9);
+            assert_eq!(format!("{token:?}"), "PlainToken(…)");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::edge::kv::Kv;
 use crate::edge::log::Console;
 use crate::edge::queue::Queues;
 use crate::edge::r2::R2;
+use crate::edge::rate_limit::PlatformRateLimit;
 use crate::edge::signer::CryptoSigner;
 use crate::edge::vault::CryptoVault;
 use crate::error::{Error, Result};
@@ -69,6 +70,7 @@ impl Bindings {
             entropy: Rc::new(PlatformEntropy),
             vault: Rc::new(CryptoVault::new(js::text_field(env, "ENCRYPTION_KEY"))),
             signer: Rc::new(CryptoSigner),
+            bad_credentials: Rc::new(PlatformRateLimit::new(js::field(env, "BAD_CREDENTIALS"))),
             log: Rc::new(Console),
             memo: MEMO.with(Rc::clone),
             config: Rc::new(Config::read(|name| js::text_field(env, name))?),

@@ -15,6 +15,7 @@ mod kv;
 mod log;
 mod queue;
 mod r2;
+mod rate_limit;
 mod signer;
 mod vault;
 
@@ -75,7 +76,25 @@ async fn respond(
     let incoming = convert::request(request);
     let method = incoming.method.clone();
     let reply = crate::http::handle(&bindings.app, incoming).await;
-    convert::response(reply, &method, &bindings, &context).await
+    let response = convert::response(reply, &method, &bindings, &context).await;
+    finish_later(&bindings, &context);
+    response
+}
+
+/// Has done after the answer what no answer waits for. A promise starts in a later turn, so that an answer that needs no
+/// I/O is out by then.
+fn finish_later(bindings: &Rc<Bindings>, context: &Context) {
+    if !crate::http::is_unfinished(&bindings.app) {
+        return;
+    }
+    let bindings = Rc::clone(bindings);
+    let finishing = wasm_bindgen_futures::future_to_promise(async move {
+        crate::http::finish(&bindings.app).await;
+        Ok(JsValue::UNDEFINED)
+    });
+    if let Err(thrown) = context.wait_until(&finishing) {
+        Console.line(Level::Warning, &js::describe(&thrown));
+    }
 }
 
 /// Runs the messages of a batch side by side, each to its own end. A batch holds five at most.

@@ -70,6 +70,16 @@ pub async fn handle(app: &App, request: Request) -> Reply {
     reply
 }
 
+/// Whether something is left to be done that no answer waits for.
+pub fn is_unfinished(app: &App) -> bool {
+    app.memo.token_uses.is_waiting()
+}
+
+/// Does it. The edge calls this after the answer.
+pub async fn finish(app: &App) {
+    crate::jobs::enqueue_token_uses(app).await;
+}
+
 /// Who asks for what lives at such a path.
 fn reader_of(path: &str) -> Reader {
     let is_program = ["/api/", "/hooks/", "/healthz"]

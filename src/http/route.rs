@@ -6,6 +6,8 @@ use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::api::customers::route::{self as customers, CustomersRoute};
 use crate::http::api::hooks::HookRoute;
+use crate::http::api::people::PeopleRoute;
+use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
@@ -114,10 +116,11 @@ pub enum ApiRoute {
     ShowRepository(String, String),
     UpdateRepository(String, String),
     ListRevisions(String, String),
-    ListTokens(String),
-    CreateToken(String),
-    ShowToken(String, String),
-    RevokeToken(String, String),
+    WhoAmI,
+    ShowInvitation,
+    AcceptInvitation,
+    Tokens(String, TokensRoute),
+    People(String, PeopleRoute),
     ListConnections(String),
     CreateConnection(String),
     ShowConnection(String, String),
@@ -432,16 +435,18 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "repositories", repository, "revisions"] => {
             get(method, ApiRoute::ListRevisions(own(org), own(repository)))
         }
-        ["orgs", org, "tokens"] => one_of(
-            method,
-            ApiRoute::ListTokens(own(org)),
-            ApiRoute::CreateToken(own(org)),
-        ),
-        ["orgs", org, "tokens", id] => match method {
-            "GET" | "HEAD" => Ok(ApiRoute::ShowToken(own(org), own(id))),
-            "DELETE" => Ok(ApiRoute::RevokeToken(own(org), own(id))),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
-        },
+        ["token"] => get(method, ApiRoute::WhoAmI),
+        ["invitation"] => get(method, ApiRoute::ShowInvitation),
+        ["invitations", "accept"] => only(method, "POST", ApiRoute::AcceptInvitation),
+        ["orgs", org, "tokens", rest @ ..] => {
+            TokensRoute::parse(method, rest).map(|route| ApiRoute::Tokens(own(org), route))
+        }
+        [
+            "orgs",
+            org,
+            kind @ ("members" | "teams" | "invitations"),
+            rest @ ..,
+        ] => PeopleRoute::parse(method, kind, rest).map(|route| ApiRoute::People(own(org), route)),
         ["orgs", org, "connections"] => one_of(
             method,
             ApiRoute::ListConnections(own(org)),

@@ -14,6 +14,7 @@ mod import_together;
 mod keep_hook;
 mod look;
 mod monorepo;
+mod note_token_uses;
 pub mod outcome;
 pub mod publish;
 mod read_ahead;
@@ -41,6 +42,7 @@ use crate::store::downloads::DownloadReport;
 use crate::store::imports::end_import;
 use crate::store::job_refs::{give_up_all_waiting_refs, give_up_waiting_refs};
 use crate::store::jobs::{find_running_job, move_job};
+use crate::store::token_uses::TokenUse;
 
 /// Why a message is a dead letter, for people.
 const BURIED: &str = "the queue gave up after 100 deliveries; the log has the reasons";
@@ -150,6 +152,11 @@ pub enum Job {
         /// Packages and normalized versions.
         downloads: Vec<(PackageName, String)>,
     },
+    /// Write down when tokens were last used.
+    NoteTokenUses {
+        /// What an isolate noticed.
+        uses: Vec<TokenUse>,
+    },
 }
 
 impl Job {
@@ -183,6 +190,7 @@ impl Job {
             Self::KeepHook { .. } => (None, "webhooks"),
             Self::Publish { .. } => (None, "publish"),
             Self::CountDownloads { .. } => (None, "downloads"),
+            Self::NoteTokenUses { .. } => (None, "use of tokens"),
         };
         Actor::new(ActorKind::Job, id, name)
     }
@@ -254,6 +262,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
             };
             count_downloads::run(app, &report).await
         }
+        Job::NoteTokenUses { uses } => note_token_uses::run(app, uses).await,
     };
     match result {
         Ok(Next::Done) => Outcome::Done,
@@ -338,8 +347,9 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         Job::DecideFolders { id } => monorepo::give_up_decision(app, &id, BURIED).await,
         Job::CutFolders { id, commit } => monorepo::give_up_cuts(app, &id, &commit, BURIED).await,
         // The next comparison looks after the hook. What waits in a repository or is silent is found by housekeeping; a lost
-        // count is a lost count.
+        // count is a lost count, and the next use of a token is told in minutes.
         Job::KeepHook { .. }
+        | Job::NoteTokenUses { .. }
         | Job::Resume { .. }
         | Job::Publish { .. }
         | Job::CountDownloads { .. } => Ok(()),
@@ -399,7 +409,25 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
             Some(upload) => organisation_of_repository(upload.repository_id).await,
             None => None,
         },
+        // Of several organisations, for all that anybody knows.
+        Job::NoteTokenUses { .. } => None,
     })
+}
+
+/// Sends on what this isolate noticed of the use of tokens. Nobody waits for it, so nobody is told when it fails: the next
+/// use is told again.
+pub async fn enqueue_token_uses(app: &App) {
+    let uses = app.memo.token_uses.take();
+    if uses.is_empty() {
+        return;
+    }
+    let job = Job::NoteTokenUses { uses: uses.clone() };
+    if let Err(error) = enqueue(app, &[job]).await {
+        app.memo.token_uses.forget(&uses);
+        app.warn(&format!(
+            "The last use of tokens could not be told: {error}"
+        ));
+    }
 }
 
 /// Sends an import for every commit that waiting refs of a job point at, or one message for all where the host gives or
@@ -579,6 +607,17 @@ mod tests {
                 )],
             }),
             r#"{"v":1,"job":"count_downloads","id":"a","repository":7,"day":"2026-11-21","downloads":[["acme/lib","1.0.0.0"]]}"#
+        );
+        assert_eq!(
+            text(Job::NoteTokenUses {
+                uses: vec![TokenUse {
+                    token: "a".to_owned(),
+                    at: 7,
+                    address: Some("192.0.2.1".to_owned()),
+                    client: None,
+                }],
+            }),
+            r#"{"v":1,"job":"note_token_uses","uses":[{"token":"a","at":7,"address":"192.0.2.1","client":null}]}"#
         );
     }
 }

@@ -8,6 +8,7 @@ pub mod db;
 pub mod log;
 pub mod outbound;
 pub mod queue;
+pub mod rate_limit;
 pub mod signer;
 pub mod vault;
 
@@ -18,5 +19,6 @@ pub use db::{Db, Row, Statement, Value};
 pub use log::{Level, Log};
 pub use outbound::{Buffered, ByteStream, HttpClient, InResponse, OutRequest};
 pub use queue::{Outgoing, Queue};
+pub use rate_limit::RateLimit;
 pub use signer::Signer;
 pub use vault::Vault;

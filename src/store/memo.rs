@@ -11,6 +11,7 @@ use crate::store::connections::Connection;
 use crate::store::dists::DistPointer;
 use crate::store::github_apps::GitHubApp;
 use crate::store::repositories::{Head, Repository};
+use crate::store::token_uses::TokenUses;
 
 /// How long what can change is taken for granted, in seconds. A revocation, a grant or a release is in force
 /// everywhere after this time and the replica's lag, well below the ten seconds we promise.
@@ -52,6 +53,8 @@ pub struct Memo {
     /// Of each connection whose address got deliveries with a wrong signature: when that was last written down, and how
     /// many came since.
     pub refused_deliveries: Shelf<(i64, u32)>,
+    /// What there is to tell of the use of tokens.
+    pub token_uses: TokenUses,
     /// Tree nodes by hash.
     pub nodes: Nodes,
     /// Until when a pack of git's is held in memory: there is room for one. A time and no flag, since whoever holds it may
@@ -71,6 +74,7 @@ impl Default for Memo {
             connections: Shelf::new(CONNECTIONS),
             github_apps: Shelf::new(CONNECTIONS),
             refused_deliveries: Shelf::new(CONNECTIONS),
+            token_uses: TokenUses::default(),
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),
         }
@@ -84,7 +88,8 @@ pub struct Shelf<V> {
 }
 
 impl<V: Clone> Shelf<V> {
-    fn new(limit: usize) -> Self {
+    /// An empty shelf for at most `limit` values.
+    pub fn new(limit: usize) -> Self {
         Self {
             entries: RefCell::default(),
             limit,

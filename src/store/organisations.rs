@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 
@@ -41,6 +41,21 @@ pub async fn find_organisation(app: &App, slug: &str) -> Result<Option<Organisat
         )
         .await?;
     Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// Loads the organisation with an id.
+pub async fn load_organisation(app: &App, id: i64) -> Result<Organisation> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new("select id, slug, name, created_at, parent_id, managed_by_parent from organisations where id = ?1")
+                .bind(id),
+        )
+        .await?;
+    rows_as(rows)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::internal(format!("the organisation {id} is gone")))
 }
 
 /// All organisations, by slug.

@@ -14,6 +14,8 @@ import jobs from "./scenarios/jobs.mjs";
 import metadata from "./scenarios/metadata.mjs";
 import dists from "./scenarios/dists.mjs";
 import tokens from "./scenarios/tokens.mjs";
+import people from "./scenarios/people.mjs";
+import badCredentials from "./scenarios/bad-credentials.mjs";
 import visibility from "./scenarios/visibility.mjs";
 import discovery from "./scenarios/discovery.mjs";
 import composer1 from "./scenarios/composer-1.mjs";
@@ -54,7 +56,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, dists, uploads, organisations, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 
@@ -74,7 +76,7 @@ describe("Repertoire", () => {
   });
 
   // One fills the queue, one compares answers to the byte, two change what all others stand on.
-  const alone = { imports, visibility, upkeep, restart, kill };
+  const alone = { imports, visibility, upkeep, restart, kill, badCredentials };
   for (const [name, scenario] of Object.entries(alone)) describe(name, () => scenario(world));
 
   test("no credentials ever reached the archive host", () => {

@@ -50,6 +50,8 @@ mod openapi;
 #[cfg(test)]
 mod parsers;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod refusals;

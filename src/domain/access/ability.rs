@@ -72,6 +72,25 @@ impl Ability {
             .find(|ability| ability.as_str() == text)
     }
 
+    /// What it lets somebody do, for people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::ReadMetadata => "see packages and their versions",
+            Self::ReadDists => "download archives",
+            Self::Upload => "upload versions",
+            Self::View => "read all settings and lists of the organisation, but no secrets",
+            Self::ManagePackages => "change packages, repositories, imports and jobs",
+            Self::ManageTokens => "make and revoke tokens of machines",
+            Self::ManageCustomers => "manage customers, collections and grants",
+            Self::ManageHooks => "manage connections to git hosts and webhooks",
+            Self::ManageMembers => "manage people, teams and invitations",
+            Self::Audit => "read the audit log",
+            Self::Own => {
+                "do what only an owner may: delete for ever, name owners, change the organisation"
+            }
+        }
+    }
+
     /// Whether it is about packages alone, so that it can be limited to some of them. Whoever manages could give away
     /// what a limit takes.
     pub fn is_limitable(self) -> bool {
@@ -144,6 +163,11 @@ impl Abilities {
         serde_json::Value::from(names).to_string()
     }
 
+    /// The names, as the API shows them.
+    pub fn names(self) -> Vec<&'static str> {
+        self.iter().map(Ability::as_str).collect()
+    }
+
     /// Reads what is stored. Names that this program does not know give nothing: a newer one wrote them.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         let names: Vec<String> = serde_json::from_str(text)?;
@@ -193,6 +217,15 @@ impl Access {
             }
             Self::Admin => Abilities::all().without(Abilities::of(&[Ability::Own])),
         }
+    }
+
+    /// The greatest usual set within these abilities, for programs that know of no others. None is within as little as
+    /// [`Access::Read`], which is the least there is.
+    pub fn within(abilities: Abilities) -> Self {
+        [Self::Admin, Self::Write]
+            .into_iter()
+            .find(|access| abilities.covers(access.abilities()))
+            .unwrap_or(Self::Read)
     }
 
     /// The usual set that has exactly these abilities, if one does.
@@ -262,6 +295,13 @@ impl Role {
         }
     }
 
+    /// Whether somebody with these abilities may make others this, or take it away from them. A member by itself sees
+    /// nothing, it is the teams that give; so naming one takes no more than to manage people.
+    pub fn is_named_by(self, abilities: Abilities) -> bool {
+        abilities.has(Ability::ManageMembers)
+            && (self == Self::Member || abilities.covers(self.abilities()))
+    }
+
     /// Whether it sees all packages of the organisation, or only what its teams were given.
     pub fn sees_all(self) -> bool {
         self != Self::Member
@@ -297,6 +337,25 @@ mod tests {
             assert_eq!(Access::of(access.abilities()), Some(access));
         }
         assert_eq!(Access::of(Abilities::all()), None);
+    }
+
+    #[test]
+    fn nobody_names_a_role_mightier_than_his_own() {
+        for role in Role::ALL {
+            let named: Vec<_> = Role::ALL
+                .into_iter()
+                .filter(|other| other.is_named_by(role.abilities()))
+                .collect();
+            let expected: &[Role] = match role {
+                Role::Owner => &Role::ALL,
+                Role::Admin => &[Role::Admin, Role::Maintainer, Role::Member, Role::Auditor],
+                _ => &[],
+            };
+            assert_eq!(named, expected, "{}", role.as_str());
+        }
+        let people = Abilities::of(&[Ability::ManageMembers]);
+        assert!(Role::Member.is_named_by(people));
+        assert!(!Role::Auditor.is_named_by(people));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod organisations;
 pub mod package_settings;
 pub mod packages;
 mod paging;
+pub mod people;
 pub mod projects;
 pub mod repositories;
 pub(crate) mod shown;
@@ -50,7 +51,7 @@ use crate::http::actor::actor_of;
 use crate::http::api::conditions::Conditions;
 use crate::http::api::idempotency::Outcome as Turn;
 use crate::http::api::versions::VersionRoute;
-use crate::http::auth::{Credentials, read_credentials};
+use crate::http::auth::{Credentials, notice_use, read_credentials, refuse};
 use crate::http::composer::barred_now;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
@@ -65,8 +66,21 @@ pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<
     if route == ApiRoute::SetUp {
         return organisations::set_up(app, request).await;
     }
-    if route == ApiRoute::Describe {
-        return Ok(Conditions::of(&request).tag(description()?));
+    match route {
+        ApiRoute::ShowInvitation => {
+            let conditions = Conditions::of(&request);
+            let reply = people::show_invitation(app, &request).await?;
+            return Ok(conditions.tag(reply));
+        }
+        ApiRoute::AcceptInvitation => return people::accept_invitation(app, request).await,
+        // Who is kept out is told why here, and not only that he is.
+        ApiRoute::WhoAmI => {
+            let conditions = Conditions::of(&request);
+            let (_, principal) = recognise(app, &request).await?;
+            return Ok(conditions.tag(tokens::show_own(app, &principal).await?));
+        }
+        ApiRoute::Describe => return Ok(Conditions::of(&request).tag(description()?)),
+        _ => {}
     }
     let (token, principal) = authenticate(app, &request).await?;
     let is_archive = matches!(route, ApiRoute::Definition(_, _, DefinitionRoute::Archive));
@@ -146,7 +160,11 @@ async fn dispatch(
     // Whatever is changed from here on is this caller's, in the audit log.
     let app = &acting(app, actor_of(&request, principal));
     match route {
-        ApiRoute::SetUp | ApiRoute::Describe => Err(Error::not_found("Not found")),
+        ApiRoute::SetUp
+        | ApiRoute::Describe
+        | ApiRoute::WhoAmI
+        | ApiRoute::ShowInvitation
+        | ApiRoute::AcceptInvitation => Err(Error::not_found("Not found")),
         ApiRoute::ListOrganisations => organisations::list_organisations(app, principal).await,
         ApiRoute::CreateOrganisation => {
             organisations::create_organisation(app, request, principal).await
@@ -181,17 +199,13 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             repositories::list_revisions(app, &request, &org, &repository).await
         }
-        ApiRoute::ListTokens(org) => {
-            tokens::list_tokens(app, &open(app, principal, &org).await?).await
+        ApiRoute::Tokens(org, route) => {
+            let org = enter(app, principal, &org).await?;
+            tokens::handle(app, request, principal, &org, route).await
         }
-        ApiRoute::CreateToken(org) => {
-            tokens::create_token(app, request, &open(app, principal, &org).await?).await
-        }
-        ApiRoute::ShowToken(org, id) => {
-            tokens::show_token(app, &open(app, principal, &org).await?, &id).await
-        }
-        ApiRoute::RevokeToken(org, id) => {
-            tokens::revoke_token(app, &open(app, principal, &org).await?, &id).await
+        ApiRoute::People(org, route) => {
+            let org = open(app, principal, &org).await?;
+            people::handle(app, request, principal, &org, route).await
         }
         ApiRoute::ListConnections(org) => {
             connections::list_connections(app, &open(app, principal, &org).await?).await
@@ -283,10 +297,8 @@ impl Deref for Authorised {
 /// The ability that a route is about. Who has `view` may read all of them.
 fn area_of(route: &ApiRoute) -> Ability {
     match route {
-        ApiRoute::ListTokens(_)
-        | ApiRoute::CreateToken(_)
-        | ApiRoute::ShowToken(..)
-        | ApiRoute::RevokeToken(..) => Ability::ManageTokens,
+        ApiRoute::Tokens(..) => Ability::ManageTokens,
+        ApiRoute::People(..) => Ability::ManageMembers,
         ApiRoute::ListConnections(_)
         | ApiRoute::CreateConnection(_)
         | ApiRoute::ShowConnection(..)
@@ -297,6 +309,9 @@ fn area_of(route: &ApiRoute) -> Ability {
         // For ever, so for owners alone.
         ApiRoute::SetUp
         | ApiRoute::Describe
+        | ApiRoute::WhoAmI
+        | ApiRoute::ShowInvitation
+        | ApiRoute::AcceptInvitation
         | ApiRoute::CreateOrganisation
         | ApiRoute::OwnerTokens(_)
         | ApiRoute::Version(_, _, _, VersionRoute::Delete) => Ability::Own,
@@ -322,8 +337,24 @@ fn area_of(route: &ApiRoute) -> Ability {
     }
 }
 
-/// Who calls, as the database has it now: what was revoked is refused at once.
+/// Who calls, as the database has it now: what was revoked is refused at once, and so is who is kept out.
 async fn authenticate(app: &App, request: &Request) -> Result<(TokenHash, Rc<Principal>)> {
+    let (token, principal) = recognise(app, request).await?;
+    match &principal.bar {
+        None => Ok((token, principal)),
+        Some(bar @ Bar::TokenExpired) => Err(Error::new(
+            ErrorKind::Unauthenticated,
+            bar.message(principal.contact.as_deref()),
+        )),
+        Some(bar) => Err(Error::new(
+            ErrorKind::Forbidden,
+            bar.message(principal.contact.as_deref()),
+        )),
+    }
+}
+
+/// Who calls, be it somebody who is kept out.
+async fn recognise(app: &App, request: &Request) -> Result<(TokenHash, Rc<Principal>)> {
     let refusal = |message: &str| Error::new(ErrorKind::Unauthenticated, message);
     let token = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::None => {
@@ -332,24 +363,54 @@ async fn authenticate(app: &App, request: &Request) -> Result<(TokenHash, Rc<Pri
             ));
         }
         Credentials::Unreadable => {
-            return Err(refusal(
-                "This is not a token of ours: it is mistyped or cut short",
-            ));
+            let why = refusal("This is not a token of ours: it is mistyped or cut short");
+            return Err(refuse(app, request, why).await);
         }
         Credentials::Token(token) => token,
     };
-    let principal = find_principal(app, &token).await?.ok_or_else(|| {
-        refusal("The token is not valid: it was revoked, has expired or is mistyped")
-    })?;
+    let Some(principal) = find_principal(app, &token).await? else {
+        let why = refusal("The token is not valid: it was revoked, has expired or is mistyped");
+        return Err(refuse(app, request, why).await);
+    };
     let principal = barred_now(app, request, Rc::new(principal));
-    match &principal.bar {
-        None => Ok((token, principal)),
-        Some(bar @ Bar::TokenExpired) => Err(refusal(&bar.message(principal.contact.as_deref()))),
-        Some(bar) => Err(Error::new(
-            ErrorKind::Forbidden,
-            bar.message(principal.contact.as_deref()),
-        )),
-    }
+    notice_use(app, request, &principal);
+    Ok((token, principal))
+}
+
+/// Opens an organisation to anybody who belongs to it or manages it. What he may do there is left to ask, by [`require`].
+pub(crate) async fn enter(app: &App, caller: &Authorised, slug: &str) -> Result<Organisation> {
+    find_organisation(app, slug)
+        .await?
+        .filter(|organisation| {
+            caller
+                .organisation
+                .is_none_or(|own| own == organisation.id || Some(own) == organisation.managed_by())
+        })
+        .ok_or_else(|| Error::not_found("No such organisation"))
+}
+
+/// Whether the caller may use a part of the API of an organisation that he has entered. Who has `view` may read it.
+pub(crate) fn require(
+    caller: &Authorised,
+    organisation: &Organisation,
+    ability: Ability,
+) -> Result<()> {
+    let managed_by = organisation.managed_by();
+    let may = manages(caller, ability, organisation.id, managed_by)
+        || (caller.reads
+            && ability != Ability::Audit
+            && manages(caller, Ability::View, organisation.id, managed_by));
+    if may { Ok(()) } else { Err(lacks(ability)) }
+}
+
+fn lacks(ability: Ability) -> Error {
+    Error::new(
+        ErrorKind::Forbidden,
+        format!(
+            "This token may not do that: it lacks `{ability}`. Create one with it in `abilities`, or with \
+             `\"access\": \"admin\"`"
+        ),
+    )
 }
 
 /// Opens an organisation to somebody who may use this part of its API. To strangers it does not exist.
@@ -361,26 +422,12 @@ pub(crate) async fn open(app: &App, principal: &Authorised, slug: &str) -> Resul
             .is_none_or(|own| own == organisation.id)
     });
     match organisation {
-        Some(organisation) if opens(principal, &organisation) => Ok(organisation),
-        Some(_) if is_own => Err(Error::new(
-            ErrorKind::Forbidden,
-            format!(
-                "This token may not do that: it lacks `{}`. Create one with it in `abilities`, or with \
-                 `\"access\": \"admin\"`",
-                principal.area
-            ),
-        )),
+        Some(organisation) if require(principal, &organisation, principal.area).is_ok() => {
+            Ok(organisation)
+        }
+        Some(_) if is_own => Err(lacks(principal.area)),
         _ => Err(Error::not_found("No such organisation")),
     }
-}
-
-/// Whether the caller may do in an organisation what the route is about.
-fn opens(caller: &Authorised, organisation: &Organisation) -> bool {
-    let managed_by = organisation.managed_by();
-    manages(caller, caller.area, organisation.id, managed_by)
-        || (caller.reads
-            && caller.area != Ability::Audit
-            && manages(caller, Ability::View, organisation.id, managed_by))
 }
 
 /// Whether somebody owns the instance.

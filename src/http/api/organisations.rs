@@ -7,7 +7,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::domain::access::{Ability, Access, Principal, manages};
+use crate::domain::access::{Abilities, Ability, Principal, manages};
 use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::name::Slug;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
@@ -15,7 +15,7 @@ use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::at_work;
 use crate::http::api::is_owner;
 use crate::http::api::shown::Time;
-use crate::http::auth::{Credentials, read_credentials};
+use crate::http::auth::{Credentials, read_credentials, refuse};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -24,7 +24,7 @@ use crate::store::audit::acting;
 use crate::store::organisations::{self, Organisation, is_set_up};
 use crate::store::repositories::{self as store, set_up_stmts};
 
-use crate::store::tokens::{NewToken, insert_token_stmt};
+use crate::store::tokens::{Holder, TokenTerms, insert_token_stmt};
 
 /// A token of an operator's own choice has at least this many characters.
 const CHOSEN_TOKEN: usize = 8;
@@ -61,10 +61,14 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
         _ => false,
     };
     if !matches {
-        return Err(Error::new(
+        let why = Error::new(
             ErrorKind::Unauthenticated,
             "Set-up needs the secret `SETUP_SECRET` as bearer token",
-        ));
+        );
+        return Err(match given {
+            Some(_) => refuse(app, &request, why).await,
+            None => why,
+        });
     }
     let actor = at_work(&request, Actor::new(ActorKind::Instance, None, "set-up"));
     let asked: SetUp = request.json().await?;
@@ -85,18 +89,21 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
         None => PlainToken::generate(TokenKind::Admin, |buffer| app.entropy.fill(buffer))?,
         Some(chosen) => PlainToken::chosen(&chosen),
     };
-    let new = NewToken {
-        id: &app.random_id()?,
-        organisation: None,
-        name: "first administrator",
-        access: Access::Admin,
+    let terms = TokenTerms {
+        name: "first administrator".to_owned(),
+        abilities: Abilities::all(),
         repositories: None,
         packages: None,
+        networks: None,
+        only_granted: false,
         expires_at: None,
     };
+    let id = app.random_id()?;
     let app = &acting(app, actor);
     let mut statements = set_up_stmts(organisation.as_str(), repository.as_str(), app.now());
-    statements.push(insert_token_stmt(&new, &token, app.now()));
+    let now = app.now();
+    let statement = insert_token_stmt(&id, None, Holder::Machine, &terms, &token, now);
+    statements.push(statement);
     app.db.batch(statements).await?;
     app.memo.repositories.clear();
     app.memo.principals.clear();

@@ -12,7 +12,6 @@ pub mod search;
 pub mod upload;
 mod visible;
 
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::app::App;
@@ -22,7 +21,7 @@ use crate::domain::root_document::age_of_limits;
 use crate::domain::time::http_date;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
-use crate::http::auth::{Credentials, read_credentials};
+use crate::http::auth::{Credentials, caller_address, notice_use, read_credentials, refuse};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::Resource;
@@ -168,16 +167,21 @@ async fn enter<'a>(
 ) -> Result<Visit<'a>> {
     let token = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::None => None,
-        Credentials::Unreadable => return Err(bad_credentials(request)),
+        Credentials::Unreadable => {
+            return Err(refuse(app, request, bad_credentials(request)).await);
+        }
         Credentials::Token(token) => Some(token),
     };
     let admission = admit(app, token.as_ref(), Some(address)).await?;
     if token.is_some() && admission.principal.is_none() {
-        return Err(bad_credentials(request));
+        return Err(refuse(app, request, bad_credentials(request)).await);
     }
     let principal = admission
         .principal
         .map(|principal| barred_now(app, request, principal));
+    if let Some(principal) = &principal {
+        notice_use(app, request, principal);
+    }
     let repository = match admission.repository {
         Some(repository) if enters(principal.as_deref(), repository.place()) => repository,
         _ if principal.is_none() => return Err(no_credentials(request)),
@@ -220,11 +224,6 @@ pub(crate) fn barred_now(app: &App, request: &Request, principal: Rc<Principal>)
             ..Principal::clone(&principal)
         }),
     }
-}
-
-/// The address that the platform saw. Other headers may say anything.
-pub(crate) fn caller_address(request: &Request) -> Option<IpAddr> {
-    request.header("cf-connecting-ip")?.trim().parse().ok()
 }
 
 /// The repository as it was at a moment; empty before its first publish.

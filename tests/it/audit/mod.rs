@@ -440,6 +440,10 @@ fn a_new_column_is_either_in_the_log_or_left_out_on_purpose() {
         "connection_id",
         "hook_id",
         "changed_at",
+        "last_used_at",
+        "last_used_address",
+        "last_used_client",
+        "display_name",
     ];
     let registry = TestRegistry::new();
     for table in [
@@ -451,6 +455,7 @@ fn a_new_column_is_either_in_the_log_or_left_out_on_purpose() {
         "hook_groups",
         "organisations",
         "members",
+        "invitations",
         "teams",
         "customers",
         "collections",

@@ -109,6 +109,44 @@ fn no_route_changes_anything_without_a_line() {
     }
 }
 
+/// The routes about tokens and people.
+fn play_people(scene: &Scene<'_>) {
+    let none = json!({});
+    let token = scene.ask(
+        "POST",
+        "tokens",
+        &json!({"name": "b", "access": "read"}),
+        201,
+    );
+    let token = format!("tokens/{}", text(&token["id"]));
+    scene.ask("PATCH", &token, &json!({"name": "c"}), 200);
+    scene.ask("POST", &format!("{token}/rotate"), &none, 201);
+    let team = scene.ask("POST", "teams", &json!({"name": "Core"}), 201);
+    let team = format!("teams/{}", text(&team["id"]));
+    scene.ask("PATCH", &team, &json!({"name": "Web"}), 200);
+    let asked = json!({"email": "ada@example.com", "role": "member"});
+    let withdrawn = scene.ask("POST", "invitations", &asked, 201);
+    let path = format!("invitations/{}", text(&withdrawn["id"]));
+    scene.ask("DELETE", &path, &none, 204);
+    let made = scene.ask("POST", "invitations", &asked, 201);
+    let accepted = scene
+        .registry
+        .anonymous()
+        .post(
+            "/api/v1/invitations/accept",
+            &json!({"token": made["token"], "name": "Ada"}),
+        )
+        .expect(201)
+        .json();
+    let account = text(&accepted["member"]);
+    let member = format!("members/{account}");
+    scene.ask("PATCH", &member, &json!({"role": "auditor"}), 200);
+    scene.ask("PUT", &format!("{team}/members/{account}"), &none, 204);
+    scene.ask("DELETE", &format!("{team}/members/{account}"), &none, 204);
+    scene.ask("DELETE", &member, &none, 204);
+    scene.ask("DELETE", &team, &none, 204);
+}
+
 /// Every changing route, each with something to change.
 fn play(scene: &Scene<'_>) {
     let registry = scene.registry;
@@ -136,6 +174,7 @@ fn play(scene: &Scene<'_>) {
         &none,
         204,
     );
+    play_people(scene);
     let app = text(&add_app(registry)["id"]);
     let secret = json!({"webhook_secret": "another secret of the app"});
     scene.ask("PATCH", &format!("github-apps/{app}"), &secret, 200);

@@ -29,8 +29,8 @@ use repertoire::domain::blob::BlobHash;
 use repertoire::domain::minify::expand;
 use repertoire::jobs::{self, Outcome};
 use repertoire::ports::{
-    Blobs, Cache, Clock, Db, Entropy, HttpClient, Log, MultipartBlobs, Queue, Signer, Statement,
-    Vault,
+    Blobs, Cache, Clock, Db, Entropy, HttpClient, Log, MultipartBlobs, Queue, RateLimit, Signer,
+    Statement, Vault,
 };
 use repertoire::store::memo::Memo;
 use serde_json::{Map, Value, json};
@@ -88,6 +88,7 @@ pub(crate) fn isolate_at(world: &Rc<World>, address: &str) -> App {
         entropy: Rc::clone(&ports) as Rc<dyn Entropy>,
         vault: Rc::clone(&ports) as Rc<dyn Vault>,
         signer: Rc::clone(&ports) as Rc<dyn Signer>,
+        bad_credentials: Rc::clone(&ports) as Rc<dyn RateLimit>,
         log: ports as Rc<dyn Log>,
         memo: Rc::new(Memo::default()),
         config: Rc::new(

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use repertoire::error::{Error, ErrorKind, Result};
 use repertoire::ports::{
     Blobs, Cache, Clock, Db, Entropy, HttpClient, InResponse, Level, Log, MultipartBlobs,
-    ObjectFacts, ObjectPage, OutRequest, Outgoing, Queue, Row, Signer, Statement, Vault,
+    ObjectFacts, ObjectPage, OutRequest, Outgoing, Queue, RateLimit, Row, Signer, Statement, Vault,
 };
 
 use super::github::GitHubDouble;
@@ -32,6 +32,7 @@ pub(crate) enum Port {
     Entropy,
     Vault,
     Signer,
+    RateLimit,
 }
 
 /// Whether a failing call has done its work by then.
@@ -96,6 +97,9 @@ pub(crate) struct World {
     pub(crate) now: Cell<i64>,
     pub(crate) lines: RefCell<Vec<(Level, String)>>,
     randomness: Cell<u64>,
+    /// How many bad credentials an address may send; how many of each key were counted.
+    pub(crate) bad_credentials: Cell<usize>,
+    pub(crate) counted: RefCell<BTreeMap<String, usize>>,
     /// Whether the database can be reached.
     pub(crate) db_is_down: Cell<bool>,
     /// Runs before each batch of the database.
@@ -122,6 +126,8 @@ impl World {
             now: Cell::new(NOW),
             lines: RefCell::default(),
             randomness: Cell::new(0x9e37_79b9_7f4a_7c15),
+            bad_credentials: Cell::new(usize::MAX),
+            counted: RefCell::default(),
             db_is_down: Cell::new(false),
             before_batch: RefCell::default(),
             calls: RefCell::default(),
@@ -391,6 +397,21 @@ pub(crate) fn part(bytes: &[u8], offset: u64, length: u64) -> Vec<u8> {
         .take(usize::try_from(length).unwrap())
         .copied()
         .collect()
+}
+
+#[async_trait(?Send)]
+impl RateLimit for Ports {
+    async fn count(&self, key: &str) -> Result<bool> {
+        let world = &self.0;
+        world
+            .call(Port::RateLimit, Effect::Some, || {
+                let mut counted = world.counted.borrow_mut();
+                let count = counted.entry(key.to_owned()).or_default();
+                *count += 1;
+                Ok(*count <= world.bad_credentials.get())
+            })
+            .await
+    }
 }
 
 #[async_trait(?Send)]
