@@ -125,7 +125,7 @@ fn first_product(agent: &str) -> Option<String> {
     let first = agent.split_whitespace().next()?;
     let kept: String = first
         .chars()
-        .filter(|one| one.is_ascii_graphic())
+        .filter(char::is_ascii_graphic)
         .take(CLIENT_LIMIT)
         .collect();
     (!kept.is_empty()).then_some(kept)

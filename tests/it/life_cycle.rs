@@ -328,8 +328,8 @@ fn a_package_is_put_into_repositories_and_taken_out_of_them() {
 
 #[test]
 fn the_owner_s_tokens_are_the_owner_s() {
-    let registry = TestRegistry::new();
     const TOKENS: &str = "/api/v1/tokens";
+    let registry = TestRegistry::new();
     let asked = json!({"name": "deploy"});
     let made = ask(&registry, "POST", TOKENS, &asked).expect(201).json();
     let second = registry.with_token(made["token"].as_str().unwrap());

@@ -269,7 +269,7 @@ async fn dispatch(
             jobs::handle(app, &request, principal, &org, route).await
         }
         ApiRoute::Customers(org, route) => {
-            let org = open(app, &principal, &org).await?;
+            let org = open(app, principal, &org).await?;
             customers::handle(app, request, &org, route).await
         }
         ApiRoute::Hook(org, route) => {

@@ -251,7 +251,8 @@ pub(crate) struct Deleted {
     version_normalized: String,
     reference: Option<String>,
     sha256: Option<String>,
-    deleted_at: Time,
+    #[serde(rename = "deleted_at")]
+    at: Time,
 }
 
 /// What can be done to the membership of a package in a repository.
@@ -318,7 +319,7 @@ pub(super) async fn show_deleted(app: &App, package: &Package) -> Result<Vec<Del
             version_normalized: deleted.normalized,
             reference: deleted.reference,
             sha256: deleted.sha256,
-            deleted_at: Time::of(deleted.deleted_at),
+            at: Time::of(deleted.deleted_at),
         })
         .collect())
 }

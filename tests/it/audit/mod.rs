@@ -261,7 +261,7 @@ fn a_long_log_is_exported_file_by_file() {
     let path = format!("{AUDIT}/export?action=job&format=jsonl");
     let first = registry.admin().get(&path).expect(200);
     assert_eq!(
-        first.bytes().iter().filter(|byte| **byte == b'\n').count(),
+        String::from_utf8(first.bytes()).unwrap().lines().count(),
         5_000
     );
     let link = first.header("link").unwrap();
@@ -269,7 +269,7 @@ fn a_long_log_is_exported_file_by_file() {
     let next = next.strip_prefix(crate::support::ADDRESS).unwrap();
     let second = registry.admin().get(next).expect(200);
     assert_eq!(
-        second.bytes().iter().filter(|byte| **byte == b'\n').count(),
+        String::from_utf8(second.bytes()).unwrap().lines().count(),
         1
     );
     assert_eq!(second.header("link"), None);

@@ -159,7 +159,7 @@ async fn apply(
                 .await
                 .map_err(at)?;
             let items = load_items(app, organisation, &grant).await?;
-            let record = as_record(&grant, organisation.id, items)?;
+            let record = as_record(&grant, organisation.id, items.as_deref())?;
             put(&mut facts.grants, record);
             Ok(())
         }

@@ -179,10 +179,10 @@ fn explain_package(
             }
         })
         .collect();
-    let seen = shown.iter().filter(|one| one["seen"] == true).count();
-    let sees = match seen {
+    let count = shown.iter().filter(|one| one["seen"] == true).count();
+    let sees = match count {
         0 => "none",
-        seen if seen == shown.len() => "all",
+        all if all == shown.len() => "all",
         _ => "some",
     };
     json!({

@@ -391,7 +391,7 @@ pub(super) fn show(grant: &Grant) -> Result<Value> {
 pub(super) fn as_record(
     grant: &Grant,
     organisation: i64,
-    items: Option<Vec<CollectionItem>>,
+    items: Option<&[CollectionItem]>,
 ) -> Result<GrantRecord> {
     let record = json!({
         "id": grant.id,

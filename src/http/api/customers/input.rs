@@ -58,6 +58,7 @@ pub(super) struct CustomerInput {
     notes: Option<String>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "deserr hands values over")]
 pub(super) fn read_name(text: String) -> Result<String, BadValue> {
     let name = text.trim();
     if name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
@@ -99,6 +100,7 @@ pub(super) fn read_external_id(text: Option<String>) -> Result<Option<String>, B
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "deserr hands values over")]
 fn read_state(text: Option<String>) -> Result<CustomerState, BadValue> {
     match text.as_deref() {
         None => Ok(CustomerState::Active),
@@ -110,6 +112,7 @@ fn read_state(text: Option<String>) -> Result<CustomerState, BadValue> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "deserr hands values over")]
 fn read_reason(text: Option<String>) -> Result<Option<String>, BadValue> {
     match text.as_deref().map(str::trim) {
         Some(text) if text.len() > REASON_LIMIT || text.chars().any(char::is_control) => Err(

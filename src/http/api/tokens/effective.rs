@@ -1,5 +1,6 @@
 //! What a token can do, for whoever has it and for whoever looks after it.
 
+use std::fmt::Write;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
@@ -161,20 +162,20 @@ fn rule_in_words(rule: &Rule) -> String {
     let packages: Vec<_> = rule.packages.iter().map(NameGlob::as_str).collect();
     let mut text = packages.join(", ");
     if let Some(slugs) = &rule.repositories {
-        text.push_str(&format!(" in the repositories {}", slugs.join(", ")));
+        let _ = write!(text, " in the repositories {}", slugs.join(", "));
     }
     let limit = &rule.limit;
     for constraint in &limit.constraints {
-        text.push_str(&format!(", versions {}", json!(constraint)));
+        let _ = write!(text, ", versions {}", json!(constraint));
     }
     if let Some(until) = limit.released_until {
-        text.push_str(&format!(", released until {}", day(until)));
+        let _ = write!(text, ", released until {}", day(until));
     }
     if let Some(after) = limit.released_after {
-        text.push_str(&format!(", released from {} on", day(after)));
+        let _ = write!(text, ", released from {} on", day(after));
     }
     if let Some(stability) = limit.minimum_stability {
-        text.push_str(&format!(", at least {}", json!(stability)));
+        let _ = write!(text, ", at least {}", json!(stability));
     }
     text.push('.');
     text

@@ -286,6 +286,7 @@ fn one_of(access: Option<Access>, abilities: Option<Abilities>) -> Result<Option
 }
 
 /// What is asked for: nothing, that a limit goes, or another one.
+#[expect(clippy::option_option, reason = "not asked for, taken away, or given")]
 fn asked<T>(change: &Change<T>) -> Option<Option<&T>> {
     match change {
         Change::Keep => None,
