@@ -359,7 +359,7 @@ fn versions_of_another_organisation_cannot_be_touched() {
         &json!({"slug": "globex"}),
     )
     .expect(201);
-    let asked = json!({"name": "a", "access": "admin"});
+    let asked = json!({"name": "a", "abilities": ["view", "manage_packages", "own"]});
     let made = ask(&registry, "POST", "/api/v1/orgs/globex/tokens", &asked).json();
     let stranger = registry.with_token(made["token"].as_str().unwrap());
     let before = registry.contents();

@@ -135,7 +135,14 @@ fn limits_with_and_without_a_time_are_waited_for() {
         let unmet = scene.registry.world.github.borrow().refusals.len();
         assert_eq!(unmet, 0, "refusals were left over");
         let waited = scene.registry.world.now.get() - started;
-        assert!(waited >= 40 + 60 + 40 + 40, "{waited} seconds");
+        // Data Center limits by 429 alone: after its 403 the project is looked for where it may have moved to.
+        let is_data_center = scene.host.provider == "bitbucket-server";
+        let least = if is_data_center {
+            40 + 60 + 40
+        } else {
+            40 + 60 + 40 + 40
+        };
+        assert!(waited >= least, "{}: {waited} seconds", scene.host.provider);
         assert_eq!(scene.versions(), ["v1.1.0", "v1.0.0"]);
     });
 }

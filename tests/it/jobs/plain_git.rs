@@ -62,8 +62,8 @@ fn a_commit_costs_few_rounds_of_storage() {
         registry.world.calls(Port::Db),
         registry.world.calls(Port::Blobs),
     );
-    // What waits, whether its version and its archive are known, and the batch; the archive, and a look into it. The rest
-    // is for the job as a whole.
-    assert!(db <= 45 * 4 + 40, "{db} rounds of D1");
+    // What waits, whether its version was deleted, whether it and its archive are known, and the batch; the archive, and a
+    // look into it. The rest is for the job as a whole.
+    assert!(db <= 45 * 5 + 40, "{db} rounds of D1");
     assert!(blobs <= 45 * 2 + 20, "{blobs} rounds of R2");
 }
