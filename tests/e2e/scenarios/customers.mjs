@@ -11,7 +11,7 @@ const releases = ["1.0.0", "1.1.0", "2.0.0-beta1", "2.0.0", "3.0.0"];
 
 export default function customers(world) {
   const times = {};
-  const shop = () => world.registry.repository("main", "shop");
+  const shop = () => world.registry.repository("main", "sales");
   const api = (status, method, path, body) => world.expect(status, method, `/orgs/main/${path}`, body);
 
   /** A customer who was granted `sold/*` on these terms, with a token. */
@@ -19,7 +19,7 @@ export default function customers(world) {
     const { id } = await api(201, "POST", "customers", { name: "A buyer", ...fields });
     const { token } = await api(201, "POST", `customers/${id}/tokens`, { name: "ci" });
     assert.match(token, /^rptc_/);
-    const grant = await api(201, "POST", "grants", { subject: { customer: id }, packages: ["sold/*"], repositories: ["shop"], ...terms });
+    const grant = await api(201, "POST", "grants", { subject: { customer: id }, packages: ["sold/*"], repositories: ["sales"], ...terms });
     return { id, token, grant: grant.id };
   }
 
@@ -42,9 +42,9 @@ export default function customers(world) {
     );
 
   before(async () => {
-    await world.addRepository("shop");
+    await world.addRepository("sales");
     await world.expect(201, "POST", "/orgs", { slug: "rival", name: "Rival" });
-    await world.expect(201, "POST", "/orgs/rival/repositories", { slug: "shop" });
+    await world.expect(201, "POST", "/orgs/rival/repositories", { slug: "sales" });
     for (const version of releases) {
       await world.upload(name, version, greeterFiles(name, version), shop());
       // Dates are whole seconds: the next release has another one.
@@ -53,7 +53,7 @@ export default function customers(world) {
       await until("the second does not pass", async () => Math.floor(Date.now() / 1000) > second + 1, { interval: 50 });
     }
     await world.upload(secret, "1.0.0", greeterFiles(secret, "secret"), shop());
-    await world.upload(name, "9.0.0", greeterFiles(name, "of the rival"), world.registry.repository("rival", "shop"));
+    await world.upload(name, "9.0.0", greeterFiles(name, "of the rival"), world.registry.repository("rival", "sales"));
   });
 
   for (const client of clients) {
@@ -132,19 +132,19 @@ export default function customers(world) {
 
   test("the other organisation's package of that name is not there", async () => {
     const who = await buyer();
-    const rival = await world.get(`p2/${name}.json`, { repository: world.registry.repository("rival", "shop"), token: who.token });
+    const rival = await world.get(`p2/${name}.json`, { repository: world.registry.repository("rival", "sales"), token: who.token });
     assert.equal(rival.status, 404);
     assert.ok(!(await offered(who)).includes("9.0.0"));
   });
 
   test("what is told of access is what Composer sees", async () => {
     const who = await buyer({ versions: "^2.0", minimum_stability: "stable" });
-    const { packages } = await api(200, "GET", `effective-access?customer=${who.id}&package=${name}&repository=shop`);
+    const { packages } = await api(200, "GET", `effective-access?customer=${who.id}&package=${name}&repository=sales`);
     const seen = packages[0].versions.filter((entry) => entry.seen).map((entry) => entry.version);
     assert.deepEqual(seen, await offered(who));
     const changes = [{ grant: { id: who.grant, versions: "^3.0" } }];
     const dry = await api(200, "POST", "effective-access/dry-run", { customer: who.id, changes });
-    assert.deepEqual(dry.packages, [{ package: name, repository: "shop", gained: ["3.0.0"], lost: ["2.0.0"] }]);
+    assert.deepEqual(dry.packages, [{ package: name, repository: "sales", gained: ["3.0.0"], lost: ["2.0.0"] }]);
     assert.deepEqual(await offered(who), ["2.0.0"]);
   });
 }

@@ -128,7 +128,7 @@ export default function plainGit(world) {
     const stranger = await connect({});
     assert.match(await refused(stranger, "told.git"), /wants a user name and a token/);
     const mistaken = await connect({ username: "ada", token: "wrong" });
-    assert.match(await refused(mistaken, "told.git"), /refused the token/);
+    assert.match(await refused(mistaken, "told.git"), /does not let this credential read/);
     assert.match(await refused(connection, "nowhere.git"), /no such repository/);
     await runOrThrow("git", ["init", "--quiet", "--bare", "--object-format=sha256", join(server.folder, "sha256.git")]);
     assert.match(await refused(connection, "sha256.git"), /object format `sha256`/);
