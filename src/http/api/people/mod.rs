@@ -15,9 +15,15 @@ use crate::http::request::{Request, percent_decode};
 use crate::http::route::{NoRoute, get, one_of};
 use crate::store::organisations::Organisation;
 
-pub(crate) use accept::{Acceptance, accept_invitation, show_invitation};
+// For the description of the API, which is written natively.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use accept::Acceptance;
+pub(crate) use accept::{accept_invitation, show_invitation};
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use invitations::AskedInvitation;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use members::AskedChange as AskedMemberChange;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use teams::{AskedChange as AskedTeamChange, AskedTeam};
 
 /// Names of people and of teams, in bytes.

@@ -28,7 +28,10 @@ use crate::store::organisations::Organisation;
 use crate::store::tokens::{self as store, Holder, TokenFilter, TokenRow, insert_token_stmt};
 
 pub(crate) use effective::show_own;
-pub(crate) use owners::{AskedByOwner, Shown as ShownOwners, handle_owners};
+pub(crate) use owners::handle_owners;
+// For the description of the API, which is written natively.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use owners::{AskedByOwner, Shown as ShownOwners};
 use terms::check_giver;
 pub(crate) use terms::{AskedChange, AskedToken};
 
