@@ -92,16 +92,21 @@ pub async fn list_version_facts(
     Ok(found)
 }
 
-/// The versions that an archive was ever served for, in a repository.
-pub async fn list_reference_facts(
+/// Whether a version that an archive was ever served for, in a repository, is one that somebody sees.
+///
+/// Versions are remembered for a minute, for those alone who see one of them. Whoever sees none costs one read, as an
+/// archive that does not exist does, so that the time it takes tells nothing.
+pub async fn is_any_version_seen(
     app: &App,
     repository: i64,
     name: &PackageName,
     reference: &str,
-) -> Result<Rc<[VersionFacts]>> {
+    is_seen: impl Fn(&VersionFacts) -> bool,
+) -> Result<bool> {
     let key = format!("{repository}:{name}:{reference}");
-    if let Some(known) = app.memo.references.recall(&key, app.now(), REMEMBERED) {
-        return Ok(known);
+    let known = app.memo.references.recall(&key, app.now(), REMEMBERED);
+    if known.is_some_and(|versions| versions.iter().any(&is_seen)) {
+        return Ok(true);
     }
     let rows = app
         .db
@@ -124,9 +129,9 @@ pub async fn list_reference_facts(
             .into_iter()
             .map(FactsRow::facts)
             .collect();
-    // What is not there may be on its way to this replica.
-    if !facts.is_empty() {
-        app.memo.references.remember(&key, facts.clone(), app.now());
+    let is_any_seen = facts.iter().any(is_seen);
+    if is_any_seen {
+        app.memo.references.remember(&key, facts, app.now());
     }
-    Ok(facts)
+    Ok(is_any_seen)
 }

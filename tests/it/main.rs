@@ -68,3 +68,5 @@ mod sweep;
 mod tidy;
 #[cfg(test)]
 mod traps;
+#[cfg(test)]
+mod upgrades;

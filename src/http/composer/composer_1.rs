@@ -25,13 +25,16 @@ pub async fn show_by_name(
     request: &Request,
     name: &PackageName,
 ) -> Result<Reply> {
+    let sight = visit.sight(Action::ReadMetadata, name);
+    if sight == Sight::Nothing {
+        return Ok(not_found());
+    }
     let found = find_provider(visit.app, &visit.head, name.as_str()).await?;
     let Some(provider) = found else {
         return Ok(not_found());
     };
-    match visit.sight(Action::ReadMetadata, name) {
-        Sight::Nothing => return Ok(not_found()),
-        Sight::Everything => {}
+    match sight {
+        Sight::Nothing | Sight::Everything => {}
         Sight::Limited(limits) => {
             let view = load_view(visit.app, &provider.hash, &limits).await?;
             let entry = DocumentEntry {

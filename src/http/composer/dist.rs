@@ -1,6 +1,6 @@
 //! Archives by reference, whole or in part.
 
-use crate::domain::access::{Action, Sight};
+use crate::domain::access::{Action, Sight, VersionFacts};
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::name::PackageName;
 use crate::domain::time::http_date;
@@ -10,7 +10,7 @@ use crate::http::problem::not_found;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::dists::{DistPointer, find_dist};
-use crate::store::version_facts::list_reference_facts;
+use crate::store::version_facts::is_any_version_seen;
 
 /// Shows an archive. Any reference that was ever served is served for ever: lock files point at it.
 pub async fn show_dist(
@@ -20,11 +20,12 @@ pub async fn show_dist(
     reference: &str,
     format: ArchiveFormat,
 ) -> Result<Reply> {
-    let found = find_dist(visit.app, visit.repository.id, name.as_str(), reference).await?;
-    let found = found.filter(|dist| dist.format.answers_to(format));
-    if found.is_some() && !is_visible(visit, name, reference).await? {
+    // First whether, then what: so that nothing is looked for, nor remembered, that differs from what does not exist.
+    if !is_visible(visit, name, reference).await? {
         return Ok(not_found());
     }
+    let found = find_dist(visit.app, visit.repository.id, name.as_str(), reference).await?;
+    let found = found.filter(|dist| dist.format.answers_to(format));
     Ok(found.map_or_else(not_found, |dist| show(request, &dist)))
 }
 
@@ -40,11 +41,10 @@ async fn is_visible(visit: &Visit<'_>, name: &PackageName, reference: &str) -> R
         (Sight::Nothing, _) => Ok(false),
         (Sight::Everything, None) => Ok(true),
         _ => {
-            let facts =
-                list_reference_facts(visit.app, visit.repository.id, name, reference).await?;
-            Ok(facts.iter().any(|version| {
+            let is_seen = |version: &VersionFacts| {
                 frozen_at.is_none_or(|at| version.published_at <= at) && sight.shows(version)
-            }))
+            };
+            is_any_version_seen(visit.app, visit.repository.id, name, reference, is_seen).await
         }
     }
 }

@@ -411,44 +411,92 @@ fn a_stranger_and_a_limited_customer_cannot_tell_what_exists() {
     let registry = TestRegistry::shop();
     registry.fill(500);
     let buyer = registry.buyer_with(&json!({"versions": "^2.0"}));
-    let (limited, stranger) = (registry.with_token(&buyer.token), registry.anonymous());
-    limited.get(LIB).expect(200);
-    let mut answers: BTreeMap<(&str, usize), BTreeSet<String>> = BTreeMap::new();
+    registry
+        .admin()
+        .post("/api/v1/orgs", &json!({"slug": "globex"}))
+        .expect(201);
+    let made = registry.admin().post(
+        "/api/v1/orgs/globex/tokens",
+        &json!({"name": "all of ours", "access": "admin"}),
+    );
+    let neighbour = made.expect(201).json()["token"].clone();
+    let whos = [
+        ("limited", registry.with_token(&buyer.token)),
+        (
+            "neighbour",
+            registry.with_token(neighbour.as_str().unwrap()),
+        ),
+        ("stranger", registry.anonymous()),
+    ];
+    // What the tree is read by is remembered by then, of those that exist and of those that do not.
+    for number in 0..1_000 {
+        let path = format!("/r/acme/main/p2/bulk/p{number}.json");
+        let is_there = registry.admin().get(&path).status() == 200;
+        assert_eq!(is_there, number < 500);
+    }
+    whos[0].1.get(LIB).expect(200);
+    let mut told: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+    let mut costs: BTreeMap<(&str, &str), BTreeSet<usize>> = BTreeMap::new();
     for number in 0..1_000 {
         // The first half exists.
-        for (who, persona) in [("limited", &limited), ("stranger", &stranger)] {
-            let paths = [
-                format!("p2/bulk/p{number}.json"),
-                format!("p2/bulk/p{number}~dev.json"),
-                format!("p/bulk/p{number}.json"),
-                format!("providers/bulk/p{number}.json"),
-                format!("dist/bulk/p{number}/r.zip"),
-            ];
-            // The others take the same way, so that fewer of them will do.
-            let kinds = if number % 20 == 0 { 5 } else { 1 };
-            for (kind, path) in paths.iter().take(kinds).enumerate() {
-                let answer = persona.get(&format!("/r/acme/main/{path}"));
-                let told = answers.entry((who, kind)).or_default();
-                told.insert(answer.transcript());
+        for path in [
+            "p2/bulk/pN.json",
+            "p2/bulk/pN~dev.json",
+            "p/bulk/pN.json",
+            "providers/bulk/pN.json",
+            "dist/bulk/pN/r.zip",
+            "search.json?q=bulk/pN",
+            "list.json?filter=bulk/pN",
+            "api/security-advisories?packages[]=bulk/pN",
+        ] {
+            let asked = format!("/r/acme/main/{}", path.replace('N', &number.to_string()));
+            for (who, persona) in &whos {
+                let before = registry.world.effects.borrow().len();
+                let answer = persona.get(&asked).transcript();
+                let cost = registry.world.effects.borrow().len() - before;
+                told.entry((who, path)).or_default().insert(answer);
+                // The first is when the memory was still cold.
+                if number > 0 {
+                    costs.entry((who, path)).or_default().insert(cost);
+                }
             }
         }
     }
-    assert_eq!(answers.len(), 10);
-    for (what, told) in answers {
+    assert_eq!(told.len(), 24);
+    for (what, told) in told {
         assert_eq!(told.len(), 1, "{what:?}: {told:?}");
     }
-    // Of those that are warm, none is asked for with more calls than another.
-    registry.world.forget_calls();
-    let costs: BTreeSet<_> = (0..1_000)
-        .map(|number| {
-            let before = registry.world.effects.borrow().len();
-            limited
-                .get(&format!("/r/acme/main/p2/bulk/p{number}.json"))
-                .expect(404);
-            registry.world.effects.borrow().len() - before
-        })
-        .collect();
-    assert_eq!(costs.len(), 1, "{costs:?}");
+    for (what, costs) in costs {
+        assert_eq!(costs.len(), 1, "{what:?}: {costs:?}");
+    }
+}
+
+#[test]
+fn an_archive_of_a_hidden_version_is_as_costly_to_ask_for_as_none() {
+    let registry = TestRegistry::shop();
+    let buyer = registry.buyer_with(&json!({"versions": "^2.0"}));
+    let limited = registry.with_token(&buyer.token);
+    let owner = registry.admin();
+    let versions = entries(&owner, "acme/lib");
+    let of = |version: &str| {
+        let entry = versions.iter().find(|entry| entry["version"] == version);
+        archive(entry.unwrap())
+    };
+    let (seen, hidden) = (of("2.0.0"), of("1.0.0"));
+    let none = hidden.replace(|digit: char| digit == '1' || digit == '2', "0");
+    assert_ne!(none, hidden);
+    // What others may ask for is remembered, and helps nobody else.
+    owner.get(&hidden).expect(200);
+    let other = registry.buyer_with(&json!({"versions": "^1.0"}));
+    registry.with_token(&other.token).get(&hidden).expect(200);
+    limited.get(&seen).expect(200);
+    let mut told = BTreeSet::new();
+    for path in [&hidden, &none, &hidden, &none] {
+        registry.world.forget_calls();
+        let answer = limited.get(path).expect(404).transcript();
+        told.insert((answer, registry.world.effects.borrow().len()));
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
 }
 
 #[test]

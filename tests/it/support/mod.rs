@@ -105,7 +105,11 @@ pub(crate) fn isolate_at(world: &Rc<World>, address: &str) -> App {
 impl TestRegistry {
     /// Before the first set-up.
     pub(crate) fn bare() -> Self {
-        let world = World::new();
+        Self::over(World::new())
+    }
+
+    /// Over a world that is there.
+    pub(crate) fn over(world: Rc<World>) -> Self {
         Self {
             app: isolate(&world),
             token: RefCell::default(),

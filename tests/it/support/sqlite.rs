@@ -1,6 +1,7 @@
 //! The database port over SQLite in memory, with the real migrations.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use repertoire::error::{Error, Result};
@@ -59,6 +60,44 @@ impl Sqlite {
                     .unwrap_or_else(|error| panic!("{name}: {error}"));
             }
         }
+    }
+
+    /// Puts rows into empty tables, in any order.
+    pub(crate) fn load(&self, tables: &BTreeMap<String, Vec<Row>>) {
+        let switch = |on: bool| {
+            self.0.pragma_update(None, "foreign_keys", on).unwrap();
+        };
+        switch(false);
+        for (table, rows) in tables {
+            for row in rows {
+                let columns: Vec<_> = row.keys().map(|name| format!("\"{name}\"")).collect();
+                let marks = vec!["?"; columns.len()].join(", ");
+                let sql = format!(
+                    "insert into {table} ({}) values ({marks})",
+                    columns.join(", ")
+                );
+                let values = row.values().map(Written);
+                self.0.execute(&sql, params_from_iter(values)).unwrap();
+            }
+        }
+        switch(true);
+    }
+
+    /// All rows of all tables.
+    pub(crate) fn contents(&self) -> BTreeMap<String, Vec<Row>> {
+        let tables = self.texts(
+            "select name from sqlite_schema
+             where type = 'table' and name not like 'sqlite_%' and name not like 'package_search%'",
+        );
+        let rows = |table: &String| {
+            let sql = format!("select * from {table}");
+            // A few texts for the whole of a test.
+            self.run(&Statement::new(sql.leak())).unwrap()
+        };
+        tables
+            .iter()
+            .map(|table| (table.clone(), rows(table)))
+            .collect()
     }
 
     pub(crate) fn rows(&self, statement: &Statement) -> Result<Vec<Row>> {
@@ -142,6 +181,20 @@ impl Sqlite {
             found.push(object);
         }
         Ok(found)
+    }
+}
+
+/// A value as it was read.
+struct Written<'a>(&'a serde_json::Value);
+
+impl ToSql for Written<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            serde_json::Value::Null => ValueRef::Null,
+            serde_json::Value::Number(number) => ValueRef::Integer(number.as_i64().unwrap()),
+            serde_json::Value::String(text) => ValueRef::Text(text.as_bytes()),
+            other => panic!("no column holds {other}"),
+        }))
     }
 }
 

@@ -115,8 +115,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Rc<Self> {
+        Self::over(Sqlite::migrated())
+    }
+
+    /// With a database that is there.
+    pub(crate) fn over(sqlite: Sqlite) -> Rc<Self> {
         Rc::new(Self {
-            sqlite: Sqlite::migrated(),
+            sqlite,
             objects: RefCell::default(),
             uploads: RefCell::default(),
             copies: RefCell::default(),
