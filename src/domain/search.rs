@@ -37,6 +37,11 @@ pub struct SearchEntry {
     pub replacement: Option<String>,
 }
 
+/// Whether an address is one that people may be led to.
+pub fn is_web_address(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
 /// What search is to know of a package, from the version that speaks for it: the default branch, else the highest tag,
 /// else any branch. None for a package without versions.
 pub fn summarize(
@@ -68,7 +73,7 @@ pub fn summarize(
         keywords: cut(&keywords.join(" "), TEXT_LIMIT),
         kind: cut(text(manifest, "type").unwrap_or("library"), SHORT_LIMIT).to_lowercase(),
         homepage: text(manifest, "homepage")
-            .filter(|url| url.starts_with("https://") || url.starts_with("http://"))
+            .filter(|url| is_web_address(url))
             .map(|url| cut(url, TEXT_LIMIT)),
         replacement: match manifest.get("abandoned") {
             Some(Value::Bool(true)) => Some(String::new()),

@@ -71,6 +71,8 @@ pub struct Search<'a> {
     pub kind: Option<&'a str>,
     /// Only these names, as a JSON list.
     pub names: Option<&'a str>,
+    /// Those of them that are found by their name and by no other word, as a JSON list.
+    pub by_name_alone: &'a str,
     /// How many at most.
     pub limit: i64,
     /// How many to skip.
@@ -102,23 +104,31 @@ pub async fn search_packages(app: &App, search: &Search<'_>) -> Result<(Vec<Foun
                 "select count(*) as total from package_search
                  join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
                  where (?2 is null or type = ?2) and (?3 is null or name in (select value from json_each(?3)))
-                   and package_search match ?4",
-            )
-            .bind(search.repository)
-            .bind(search.kind)
-            .bind(search.names)
-            .bind(query),
-            Statement::new(
-                "select name, description, homepage, replacement from package_search
-                 join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
-                 where (?2 is null or type = ?2) and (?3 is null or name in (select value from json_each(?3)))
                    and package_search match ?4
-                 order by rank, name limit ?5 offset ?6",
+                   and (name not in (select value from json_each(?5))
+                        or package_search.rowid in (select rowid from package_search where package_search match ?6))",
             )
             .bind(search.repository)
             .bind(search.kind)
             .bind(search.names)
             .bind(query)
+            .bind(search.by_name_alone)
+            .bind(in_names(query)),
+            Statement::new(
+                "select name, description, homepage, replacement from package_search
+                 join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
+                 where (?2 is null or type = ?2) and (?3 is null or name in (select value from json_each(?3)))
+                   and package_search match ?4
+                   and (name not in (select value from json_each(?5))
+                        or package_search.rowid in (select rowid from package_search where package_search match ?6))
+                 order by rank, name limit ?7 offset ?8",
+            )
+            .bind(search.repository)
+            .bind(search.kind)
+            .bind(search.names)
+            .bind(query)
+            .bind(search.by_name_alone)
+            .bind(in_names(query))
             .bind(search.limit)
             .bind(search.offset),
         ),
@@ -148,6 +158,11 @@ pub async fn search_packages(app: &App, search: &Search<'_>) -> Result<(Vec<Foun
     let total = rows_as::<Total>(rows.next().unwrap_or_default())?;
     let found = rows_as(rows.next().unwrap_or_default())?;
     Ok((found, total.first().map_or(0, |row| row.total)))
+}
+
+/// The same query, over names alone (SQLite, FTS5, "Column Filters").
+fn in_names(query: &str) -> String {
+    format!("{{name}} : ({query})")
 }
 
 /// A package that provides or replaces another.

@@ -4,9 +4,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::domain::name::{NameGlob, PackageName};
-use crate::domain::search::full_text_query;
+use crate::domain::search::{full_text_query, is_web_address};
 use crate::error::{Error, Result};
-use crate::http::composer::visible::retain_visible;
+use crate::http::composer::visible::{is_partly_seen, retain_visible, visible_entries};
 use crate::http::composer::{Visit, not_modified};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
@@ -38,16 +38,18 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
             repository: visit.repository.id,
             query: query.as_deref(),
             kind: kind.as_deref(),
-            names: names.as_deref(),
+            names: names.as_ref().map(|names| names.all.as_str()),
+            by_name_alone: names.as_ref().map_or("[]", |names| &names.partly),
             limit: per_page,
             offset: page.saturating_sub(1).saturating_mul(per_page),
         };
         search_packages(visit.app, &search).await?
     };
-    let results: Vec<_> = found
-        .into_iter()
-        .map(|found| show_found(visit, found))
-        .collect();
+    let mut results = Vec::with_capacity(found.len());
+    for found in found {
+        let found = as_seen(visit, found).await?;
+        results.push(show_found(visit, found));
+    }
     let mut answer = json!({ "results": results, "total": total });
     if page.saturating_mul(per_page) < total
         && page < LAST_PAGE
@@ -66,8 +68,15 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
     Ok(Reply::json(200, &answer))
 }
 
-/// The names to search among, as a JSON list; none for whoever sees all that the repository has now.
-async fn visible_names(visit: &Visit<'_>) -> Result<Option<String>> {
+/// The names to search among, as JSON lists.
+struct VisibleNames {
+    all: String,
+    /// Of these the index knows more than the caller may.
+    partly: String,
+}
+
+/// The names to search among; none for whoever sees all that the repository has now.
+async fn visible_names(visit: &Visit<'_>) -> Result<Option<VisibleNames>> {
     let is_past = visit.head.revision != visit.repository.head.revision;
     if !is_past && visit.view().is_none() && visit.bar().is_none() {
         return Ok(None);
@@ -78,9 +87,35 @@ async fn visible_names(visit: &Visit<'_>) -> Result<Option<String>> {
         .filter_map(|name| PackageName::parse(name).ok())
         .collect();
     let names = retain_visible(visit, names).await?;
-    serde_json::to_string(&names)
-        .map(Some)
-        .map_err(Error::internal)
+    let partly: Vec<_> = names
+        .iter()
+        .filter(|name| is_partly_seen(visit, name))
+        .collect();
+    Ok(Some(VisibleNames {
+        all: serde_json::to_string(&names).map_err(Error::internal)?,
+        partly: serde_json::to_string(&partly).map_err(Error::internal)?,
+    }))
+}
+
+/// What was found, described by what the caller sees of it.
+async fn as_seen(visit: &Visit<'_>, found: Found) -> Result<Found> {
+    let name = PackageName::parse(&found.name).ok();
+    let Some(name) = name.filter(|name| is_partly_seen(visit, name)) else {
+        return Ok(found);
+    };
+    let entries = visible_entries(visit, &name).await?;
+    let newest = entries.first();
+    let text = |key| newest.and_then(|entry| entry.get(key)?.as_str().map(str::to_owned));
+    Ok(Found {
+        name: found.name,
+        description: text("description").unwrap_or_default(),
+        homepage: text("homepage").filter(|url| is_web_address(url)),
+        replacement: match newest.and_then(|entry| entry.get("abandoned")) {
+            Some(Value::Bool(true)) => Some(String::new()),
+            Some(Value::String(replacement)) => Some(replacement.clone()),
+            _ => None,
+        },
+    })
 }
 
 fn show_found(visit: &Visit<'_>, found: Found) -> Value {

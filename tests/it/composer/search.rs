@@ -223,3 +223,51 @@ fn a_search_is_one_round_to_the_database() {
     assert_eq!(found(&admin, "q=logger").len(), 2);
     assert_eq!(registry.world.calls(Port::Db), 1);
 }
+
+#[test]
+fn who_sees_older_versions_alone_is_told_of_those() {
+    let registry = TestRegistry::new();
+    let old = json!({"name": "acme/lib", "description": "Counts apples", "provide": {"acme/counter": "1.0"}});
+    let new = json!({"name": "acme/lib", "description": "Counts secret oranges", "keywords": ["orchard"],
+        "homepage": "https://oranges.example", "provide": {"acme/secret": "1.0"}, "abandoned": true});
+    upload(&registry, "1.0.0", &old);
+    registry.pass_time(60);
+    let frozen = registry.buyer_with(&json!({}));
+    registry.alter(
+        &format!("customers/{}", frozen.id),
+        &json!({"state": "frozen"}),
+    );
+    registry.pass_time(60);
+    upload(&registry, "2.0.0", &new);
+    registry.run_jobs();
+    registry.pass_time(10);
+    let limited = registry.buyer_with(&json!({"versions": "^1.0"}));
+    let whole = registry.buyer_with(&json!({}));
+    for buyer in [&frozen, &limited] {
+        let persona = registry.with_token(&buyer.token);
+        for words in ["oranges", "orchard", "secret"] {
+            assert_eq!(
+                search(&persona, &format!("q={words}")),
+                json!({"results": [], "total": 0})
+            );
+        }
+        let shown = json!({"results": [{"name": "acme/lib", "description": "Counts apples",
+            "url": "https://packages.example.com/r/acme/main/p2/acme/lib.json"}], "total": 1});
+        assert_eq!(search(&persona, "q=lib"), shown);
+        assert_eq!(search(&persona, ""), shown);
+        persona
+            .get("/r/acme/main/providers/acme/secret.json")
+            .expect(404);
+    }
+    let provided = registry.with_token(&limited.token);
+    let provided = provided.get("/r/acme/main/providers/acme/counter.json");
+    assert_eq!(
+        provided.expect(200).json(),
+        json!({"providers": [{"name": "acme/lib", "description": "Counts apples", "type": "library"}]})
+    );
+    let whole = registry.with_token(&whole.token);
+    assert_eq!(found(&whole, "q=oranges"), ["acme/lib"]);
+    whole
+        .get("/r/acme/main/providers/acme/secret.json")
+        .expect(200);
+}
