@@ -1,13 +1,13 @@
 //! One request to the REST API of a host: where it goes, what it carries, and what a refusal means.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::{InResponse, OutRequest};
 
 use super::address::Address;
@@ -16,6 +16,14 @@ use super::outgoing::{Gateway, read_body, read_message, upstream};
 
 /// A page of 100 refs takes some 60 KB at GitHub. Others send the messages of commits and the notes of releases along.
 const JSON_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Bitbucket Cloud's requests an hour, where an answer near the limit does not say.
+const USUAL_ALLOWANCE: u64 = 1_000;
+
+/// Milliseconds in an hour, for which what was asked counts, over the part of an allowance that is spread over it when it is
+/// nearly spent. All else may have been asked for a moment ago. It is a sixth and not the fifth that is left, for messages
+/// that are under way when the first of them hears of it.
+const HOUR_OF_THE_REST: u64 = 6 * 3_600_000;
 
 /// What is wanted of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +57,10 @@ pub(super) struct Rest<'a> {
     /// What no message may show.
     secret: String,
     renewal: Option<Renewal<'a>>,
+    /// Milliseconds for which what was asked of an allowance that is nearly spent has to last.
+    owed: Cell<u64>,
+    /// Seconds for which the allowance of the REST API is spent, and no other one of the host's.
+    spent: Cell<Option<u32>>,
 }
 
 /// Where another token comes from once a host takes the one there is no more: some live for an hour.
@@ -134,6 +146,8 @@ impl<'a> Rest<'a> {
             ],
             secret: secret.to_owned(),
             renewal: None,
+            owed: Cell::new(0),
+            spent: Cell::new(None),
         })
     }
 
@@ -148,6 +162,32 @@ impl<'a> Rest<'a> {
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Milliseconds for which what was asked since the last call of an allowance that its host says is nearly spent has to
+    /// last.
+    pub(super) fn take_owed(&self) -> u64 {
+        self.owed.take()
+    }
+
+    /// Seconds for which the allowance of the REST API is spent, and no other one of the host's, as it said since the last
+    /// call.
+    pub(super) fn take_spent(&self) -> Option<u32> {
+        self.spent.take()
+    }
+
+    /// Bitbucket Cloud says when less than a fifth of an allowance is left, and to those alone who come with an access
+    /// token.
+    fn note_allowance(&self, response: &InResponse) {
+        if response.header("x-ratelimit-nearlimit") != Some("true") {
+            return;
+        }
+        let limit = response
+            .header("x-ratelimit-limit")
+            .and_then(|text| text.parse::<u64>().ok());
+        let each = HOUR_OF_THE_REST.checked_div(limit.unwrap_or(USUAL_ALLOWANCE));
+        let owed = self.owed.get().saturating_add(each.unwrap_or_default());
+        self.owed.set(owed);
     }
 
     pub(super) fn host(&self) -> &str {
@@ -237,8 +277,14 @@ impl<'a> Rest<'a> {
         Ok(Asked::Refused(self.refuse(response).await))
     }
 
+    async fn send(&self, address: &Address, request: OutRequest) -> Result<InResponse> {
+        let response = self.send_shown(address, request).await?;
+        self.note_allowance(&response);
+        Ok(response)
+    }
+
     /// Sends a request, and once more with another token when the host refuses the one there is and another can be had.
-    async fn send(&self, address: &Address, mut request: OutRequest) -> Result<InResponse> {
+    async fn send_shown(&self, address: &Address, mut request: OutRequest) -> Result<InResponse> {
         let Some(renewal) = &self.renewal else {
             return self.gateway.send(address, request).await;
         };
@@ -330,12 +376,21 @@ impl<'a> Rest<'a> {
         } else {
             (self.dialect.explain)(self.host(), &response, message.as_deref())
         };
-        Refusal {
+        let wait = match common.kind() {
+            ErrorKind::RateLimited { retry_after } => Some(retry_after),
+            _ => None,
+        };
+        let refusal = Refusal {
             status: response.status,
             error: own.unwrap_or(common),
             message,
             headers: response.headers,
+        };
+        // GitHub's name for it.
+        if refusal.limits_alone("core") {
+            self.spent.set(wait);
         }
+        refusal
     }
 }
 
