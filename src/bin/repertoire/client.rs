@@ -169,8 +169,11 @@ impl<'a> Client<'a> {
                 Err(error) => {
                     let failure =
                         Failure::unreachable(format!("{} cannot be reached: {error}", self.url));
-                    let never_left = never_left(&error);
-                    if !never_left && !question.is_repeatable() {
+                    // Nobody is there, or the name is wrong: nothing that passes while somebody waits.
+                    if never_left(&error) {
+                        return Err(failure);
+                    }
+                    if !question.is_repeatable() {
                         return Err(Failure {
                             message: format!(
                                 "{}\nWhether the change was made is not known; look before you make it again",
@@ -179,7 +182,7 @@ impl<'a> Client<'a> {
                             ..failure
                         });
                     }
-                    was_lost = was_lost || !never_left;
+                    was_lost = true;
                     (failure, backoff(attempt))
                 }
             };
