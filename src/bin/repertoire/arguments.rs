@@ -28,7 +28,7 @@ REPERTOIRE_CONFIG_DIR, NO_COLOR.";
 
 /// The command line for a Repertoire registry: private Composer packages at the edge.
 #[derive(Debug, Parser)]
-#[command(name = "repertoire", version, after_help = AFTER, propagate_version = true)]
+#[command(name = "repertoire", version, after_help = AFTER)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -144,4 +144,33 @@ pub(crate) enum Command {
         /// Where to
         folder: Option<std::path::PathBuf>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_said_contradicts_itself_nowhere() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_has_its_line_of_help() {
+        fn look(command: &Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{name} {}",
+                    argument.get_id()
+                );
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Arguments::command());
+    }
 }

@@ -248,6 +248,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_changed_can_be_read_at_the_same_address() {
+        let description = description();
+        let changes = CALLS
+            .iter()
+            .filter(|(_, call)| call.method == Method::Patch);
+        for (name, call) in changes {
+            assert!(
+                operation(&description, &call.by(Method::Get)).is_some(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn every_column_is_in_the_answers_of_the_api() {
         let description = description();
         for (name, list) in LISTS {

@@ -154,11 +154,13 @@ impl<'a> Client<'a> {
                 Ok(response) => {
                     let status = response.status().as_u16();
                     let after = retry_after(&response);
-                    let mut answer = Answer { response };
                     // It was removed by the attempt whose answer was lost.
                     if status == 404 && was_lost && question.method == Method::Delete {
-                        return Ok(answer);
+                        return Ok(Answer {
+                            response: response.map(|_| Body::builder().data("")),
+                        });
                     }
+                    let mut answer = Answer { response };
                     let failure = Failure::of_answer(status, &answer.bytes().unwrap_or_default());
                     let is_busy = failure.code() == Some("idempotency_key_in_use");
                     if !(matches!(status, 429 | 503) || is_busy) {
@@ -255,7 +257,12 @@ impl<'a> Client<'a> {
 /// Whether the registry did not get anything of a call.
 fn never_left(error: &ureq::Error) -> bool {
     match error {
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_) => true,
         ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
         _ => false,
     }

@@ -54,6 +54,9 @@ impl Output {
 
     /// Why it failed. For programs as JSON, on one line.
     pub(crate) fn failure(&self, failure: &Failure) {
+        if failure.message.is_empty() {
+            return;
+        }
         let text = if self.json {
             failure.as_json().to_string()
         } else {

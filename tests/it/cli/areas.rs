@@ -35,7 +35,12 @@ fn a_version_is_yanked_deprecated_deleted_and_given_back() {
     version(&["delete", PACKAGE, "v1.1.0"]).expect(2);
     version(&["delete", PACKAGE, "v1.1.0", "--confirm", "acme/lib v1.0.0"]).expect(1);
     version(&["delete", PACKAGE, "v1.1.0", "--confirm", "acme/lib v1.1.0"]).expect(0);
-    version(&["version", PACKAGE, "v1.1.0"]).expect(4);
+    let deleted = version(&["version", PACKAGE, "v1.1.0"]).expect(5);
+    assert!(
+        deleted.err.contains("was deleted by a person"),
+        "{}",
+        deleted.err
+    );
     version(&["restore", PACKAGE, "v1.1.0"]).expect(0);
     registry.run_jobs();
     version(&["version", PACKAGE, "v1.1.0"]).expect(0);

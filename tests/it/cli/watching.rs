@@ -81,6 +81,7 @@ fn a_project_is_connected_imported_and_watched_until_it_can_be_installed() {
 fn a_job_that_fails_fails_the_command() {
     let registry = TestRegistry::imported();
     let terminal = Terminal::of_owner(&registry);
+    registry.pass_time(1);
     terminal.run(&["packages", "sync", PACKAGE]).expect(0);
     let id = terminal.json(&["jobs", "list"])[0]["id"]
         .as_str()

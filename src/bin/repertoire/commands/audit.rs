@@ -217,6 +217,10 @@ fn cursor_of(link: &str) -> Option<String> {
 }
 
 fn broken(error: io::Error) -> Failure {
+    // Who closed the pipe has seen enough.
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::failed("");
+    }
     Failure::failed(format!("The export cannot be written: {error}"))
 }
 

@@ -141,9 +141,10 @@ pub(crate) fn run(context: &Context<'_>, command: ConnectionsCommand) -> Result 
 
 fn add(context: &Context<'_>, arguments: AddArguments) -> Result {
     let is_without = arguments.no_token || arguments.github_app.is_some();
-    let token = match is_without {
-        true => None,
-        false => Some(ask("Token of the git host", arguments.with_token)?),
+    let token = if is_without {
+        None
+    } else {
+        Some(ask("Token of the git host", arguments.with_token)?)
     };
     let body = body(
         vec![

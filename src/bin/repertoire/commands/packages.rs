@@ -100,7 +100,7 @@ pub(crate) enum PackagesCommand {
         /// The package
         package: Name,
         #[command(flatten)]
-        settings: Settings,
+        settings: ChangedSettings,
     },
     /// Put one into a repository
     Place {
@@ -153,7 +153,7 @@ pub(crate) struct AddArguments {
 
 /// What becomes different.
 #[derive(Debug, Args)]
-pub(crate) struct Settings {
+pub(crate) struct ChangedSettings {
     /// Patterns of branches that are not imported; the whole list
     #[arg(long, value_name = "PATTERN")]
     transient_branch: Vec<String>,
@@ -281,7 +281,7 @@ fn delete(context: &Context<'_>, of: &Version, confirmed: Option<String>) -> Res
     context.run_with(DELETE_VERSION, &values, &json!({ "confirm": typed }))
 }
 
-fn change(context: &Context<'_>, package: &Name, settings: Settings) -> Result {
+fn change(context: &Context<'_>, package: &Name, settings: ChangedSettings) -> Result {
     let values: [&str; 2] = [&package.vendor, &package.name];
     let abandoned = settings.abandoned.map(|text| match text.as_str() {
         "yes" => Value::Bool(true),

@@ -386,8 +386,8 @@ pub(crate) mod asked {
 
     /// A shop's whole list of customers.
     #[derive(JsonSchema)]
-    #[schemars(deny_unknown_fields, rename = "CustomerList")]
-    pub(crate) struct Customers {
+    #[schemars(deny_unknown_fields)]
+    pub(crate) struct CustomerList {
         /// Each has the fields of a customer, and is known by its `external_id`. What it does not name stays.
         #[schemars(length(max = 1000))]
         customers: Vec<Map<String, Value>>,
@@ -401,8 +401,8 @@ pub(crate) mod asked {
 
     /// A shop's whole list of grants.
     #[derive(JsonSchema)]
-    #[schemars(deny_unknown_fields, rename = "GrantList")]
-    pub(crate) struct Grants {
+    #[schemars(deny_unknown_fields)]
+    pub(crate) struct GrantList {
         /// Each has the fields of a grant, and is known by its `external_id`. What it does not name stays.
         #[schemars(length(max = 1000))]
         grants: Vec<Map<String, Value>>,
