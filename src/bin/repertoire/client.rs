@@ -17,10 +17,10 @@ use crate::secret::Secret;
 /// How often a call is made before it is given up.
 const ATTEMPTS: u32 = 4;
 /// A longer pause is told, and not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 const CONNECT: Duration = Duration::from_secs(15);
 /// Adding a connection has the registry ask a git host a few times, which may take its time.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_mins(2);
 /// More is no answer of the API.
 const LONGEST_ANSWER: u64 = 256 * 1024 * 1024;
 /// What may stand in a segment of a path as it is.

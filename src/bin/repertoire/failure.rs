@@ -1,5 +1,6 @@
 //! Why a command did not do what it was asked, and the exit code that tells scripts.
 
+use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Deserialize;
@@ -111,7 +112,7 @@ impl Failure {
             } else {
                 &fault.field
             };
-            message.push_str(&format!("\n  {field}: {} ({})", fault.detail, fault.code));
+            let _ = write!(message, "\n  {field}: {} ({})", fault.detail, fault.code);
         }
         Self {
             exit,

@@ -66,16 +66,28 @@ impl Output {
     }
 
     /// Bytes as they came.
+    #[expect(
+        clippy::unused_self,
+        reason = "results go by whoever decides how they look"
+    )]
     pub(crate) fn raw(&self, bytes: &[u8]) -> Result {
         print(bytes)
     }
 
     /// A line of text, or several.
+    #[expect(
+        clippy::unused_self,
+        reason = "results go by whoever decides how they look"
+    )]
     pub(crate) fn line(&self, text: &str) -> Result {
         print(format!("{}\n", clean(text)).as_bytes())
     }
 
     /// JSON on one line, as the API writes it.
+    #[expect(
+        clippy::unused_self,
+        reason = "results go by whoever decides how they look"
+    )]
     pub(crate) fn value(&self, value: &Value) -> Result {
         print(format!("{value}\n").as_bytes())
     }

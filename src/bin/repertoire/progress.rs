@@ -1,5 +1,6 @@
 //! Watching what goes on until it ends: drawn on a terminal, told in lines elsewhere.
 
+use std::fmt::Write;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,10 @@ fn read_seconds(text: &str) -> Result<Duration, String> {
 
 /// Looks at a job or an import until it has ended, shows what became of it, and fails if it did.
 pub(crate) fn watch(context: &Context<'_>, call: Call, id: &str, pace: &Pace) -> Result {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is the rule of the program at the edge; this one is native alone"
+    )]
     let begun = Instant::now();
     let bar = context.output.draws().then(|| {
         let bar = ProgressBar::new(0);
@@ -108,17 +113,14 @@ pub(crate) fn watch_begun(context: &Context<'_>, begun: &Value, call: Call, pace
     let id = ["/job/id", "/import/id"]
         .iter()
         .find_map(|place| begun.pointer(place)?.as_str());
-    match id {
-        Some(id) => watch(context, call, id, pace),
-        None => {
-            context.output.note("There is nothing to do.");
-            if context.output.json {
-                context.output.value(begun)
-            } else {
-                Ok(())
-            }
-        }
+    if let Some(id) = id {
+        return watch(context, call, id, pace);
     }
+    context.output.note("There is nothing to do.");
+    if context.output.json {
+        return context.output.value(begun);
+    }
+    Ok(())
 }
 
 fn state(seen: &Value) -> &str {
@@ -142,14 +144,14 @@ fn describe(seen: &Value) -> String {
     for (name, count) in progress.into_iter().flatten() {
         let count = count.as_u64().unwrap_or(0);
         if count > 0 && name != "total" && name != "done" {
-            text.push_str(&format!(", {count} {name}"));
+            let _ = write!(text, ", {count} {name}");
         }
     }
     if total > done {
-        text.push_str(&format!(", {} waiting", total.saturating_sub(done)));
+        let _ = write!(text, ", {} waiting", total.saturating_sub(done));
     }
     if let Some(message) = seen.get("message").and_then(Value::as_str) {
-        text.push_str(&format!(" ({message})"));
+        let _ = write!(text, " ({message})");
     }
     text
 }

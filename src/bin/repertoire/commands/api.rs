@@ -27,7 +27,7 @@ pub(crate) struct ApiArguments {
     /// A field of the body that is a text; of a GET, of the query
     #[arg(long, short = 'f', value_name = "NAME=TEXT")]
     field: Vec<String>,
-    /// A field of the body as JSON: -F public=true, -F 'packages=["acme/*"]'
+    /// A field of the body as JSON: true, 17, a list
     #[arg(long, short = 'F', value_name = "NAME=JSON")]
     json_field: Vec<String>,
     /// The body from a file, or - for standard input

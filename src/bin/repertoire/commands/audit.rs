@@ -141,7 +141,7 @@ fn export(
     } else {
         EXPORT_AUDIT
     };
-    let spelled = spell(format);
+    let spelled = spell(&format);
     let mut cursor: Option<String> = None;
     let mut lines = 0_u64;
     loop {
@@ -162,7 +162,7 @@ fn export(
         }
         context.output.note(&format!("{lines} lines so far"));
     }
-    out.flush().map_err(broken)?;
+    out.flush().map_err(|error| broken(&error))?;
     Ok(lines)
 }
 
@@ -189,7 +189,7 @@ fn copy_lines(
             lines = lines.saturating_add(1);
         }
         if !is_names || begins {
-            out.write_all(&line).map_err(broken)?;
+            out.write_all(&line).map_err(|error| broken(&error))?;
         }
         is_names = false;
     }
@@ -216,7 +216,7 @@ fn cursor_of(link: &str) -> Option<String> {
     )
 }
 
-fn broken(error: io::Error) -> Failure {
+fn broken(error: &io::Error) -> Failure {
     // Who closed the pipe has seen enough.
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Failure::failed("");

@@ -120,7 +120,7 @@ pub(crate) fn run(context: &Context<'_>, command: ConnectionsCommand) -> Result 
                 vec![
                     ("token", token.as_ref().map(|token| token.reveal().into())),
                     ("username", change.username.map(Value::from)),
-                    ("hooks", change.hooks.map(|hooks| spell(hooks).into())),
+                    ("hooks", change.hooks.map(|hooks| spell(&hooks).into())),
                     ("reconcile_hours", change.reconcile_hours.map(Value::from)),
                 ],
                 &[],
@@ -154,7 +154,7 @@ fn add(context: &Context<'_>, arguments: AddArguments) -> Result {
             ("token", token.as_ref().map(Secret::reveal).map(Value::from)),
             ("github_app", arguments.github_app.map(Value::from)),
             ("installation", arguments.installation.map(Value::from)),
-            ("hooks", arguments.hooks.map(|hooks| spell(hooks).into())),
+            ("hooks", arguments.hooks.map(|hooks| spell(&hooks).into())),
         ],
         &[],
     );

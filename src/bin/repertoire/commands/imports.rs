@@ -75,20 +75,20 @@ pub(crate) fn run(context: &Context<'_>, command: ImportsCommand) -> Result {
     match command {
         ImportsCommand::List(length) => context.list(&IMPORTS, &[], &[], length.limit),
         ImportsCommand::Show { id } => context.run(SHOW_IMPORT, &[&id]),
-        ImportsCommand::Start(arguments) => start(context, arguments),
+        ImportsCommand::Start(arguments) => start(context, &arguments),
         ImportsCommand::Watch { id, pace } => watch(context, SHOW_IMPORT, &id, &pace),
         ImportsCommand::Cancel { id } => context.run(CANCEL_IMPORT, &[&id]),
     }
 }
 
-pub(crate) fn start(context: &Context<'_>, arguments: StartArguments) -> Result {
+pub(crate) fn start(context: &Context<'_>, arguments: &StartArguments) -> Result {
     let StartArguments {
         connection,
         repository,
         which,
         archived,
         ..
-    } = &arguments;
+    } = arguments;
     if arguments.dry_run {
         return preview(context, connection, which, None);
     }

@@ -191,7 +191,7 @@ pub(crate) fn run(context: &Context<'_>, command: PackagesCommand) -> Result {
         PackagesCommand::Show { package } => of_package(SHOW_PACKAGE, &package),
         PackagesCommand::Version(version) => of_version(SHOW_VERSION, &version),
         PackagesCommand::Add(arguments) => add(context, arguments),
-        PackagesCommand::Import(arguments) => super::imports::start(context, arguments),
+        PackagesCommand::Import(arguments) => super::imports::start(context, &arguments),
         PackagesCommand::Sync {
             package,
             watch: false,
@@ -299,7 +299,7 @@ fn change(context: &Context<'_>, package: &Name, settings: ChangedSettings) -> R
             ("tag_prefixes", some_list(&settings.tag_prefix)),
             (
                 "moved_tags",
-                settings.moved_tags.map(|moved| spell(moved).into()),
+                settings.moved_tags.map(|moved| spell(&moved).into()),
             ),
             ("abandoned", abandoned),
         ],

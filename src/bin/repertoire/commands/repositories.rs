@@ -125,8 +125,8 @@ pub(crate) fn repositories(context: &Context<'_>, command: RepositoriesCommand) 
                 vec![
                     ("description", spelled(change.description)),
                     ("public", change.public.map(Value::from)),
-                    ("composer_1", spelled(change.composer_1.map(spell))),
-                    ("duplicates", spelled(change.duplicates.map(spell))),
+                    ("composer_1", spelled(change.composer_1.as_ref().map(spell))),
+                    ("duplicates", spelled(change.duplicates.as_ref().map(spell))),
                 ],
                 &[],
             );
@@ -139,7 +139,7 @@ pub(crate) fn repositories(context: &Context<'_>, command: RepositoriesCommand) 
 }
 
 /// A choice as it is written on the command line, which is as the API writes it.
-pub(crate) fn spell(choice: impl ValueEnum) -> String {
+pub(crate) fn spell(choice: &impl ValueEnum) -> String {
     let value = choice.to_possible_value();
     value
         .map(|value| value.get_name().to_owned())

@@ -21,17 +21,13 @@ pub(crate) fn manual(output: &Output, folder: Option<&Path>) -> Result {
     let failed =
         |error: std::io::Error| Failure::failed(format!("The manual cannot be written: {error}"));
     let command = Arguments::command();
-    match folder {
-        Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-            clap_mangen::generate_to(command, folder).map_err(failed)
-        }
-        None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(command)
-                .render(&mut page)
-                .map_err(failed)?;
-            output.raw(&page)
-        }
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        return clap_mangen::generate_to(command, folder).map_err(failed);
     }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command)
+        .render(&mut page)
+        .map_err(failed)?;
+    output.raw(&page)
 }
