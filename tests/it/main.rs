@@ -18,6 +18,8 @@ mod audit;
 #[cfg(test)]
 mod bitbucket;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod composer;
 #[cfg(test)]
 mod composer_tables;

@@ -1,7 +1,7 @@
 //! Small things that many answers show.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::time::rfc3339;
 use crate::store::git_refs::KnownRef;
@@ -17,6 +17,21 @@ impl Time {
     pub(crate) fn of(seconds: i64) -> Self {
         Self(rfc3339(seconds))
     }
+}
+
+/// Somebody or something, by its id and by what people call it.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Named {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// An organisation, where something else is what is shown.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OrganisationName")]
+pub(crate) struct ShownOrganisation {
+    pub(crate) slug: String,
+    pub(crate) name: String,
 }
 
 /// A job, and how far it is.

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::domain::access::CustomerState;
@@ -240,9 +242,9 @@ async fn try_customers(
         }
     }
     save_customers(app, organisation.id, &new, &changed, &seeing_otherwise).await?;
-    let mut answer = show(&list.entries, outcomes);
-    answer.insert("suspended".to_owned(), json!(suspended));
-    Ok(Reply::json(200, &answer))
+    let mut shown = show(&list.entries, outcomes);
+    shown.suspended = Some(suspended);
+    Ok(Reply::json(200, &shown))
 }
 
 /// Makes and changes grants until they are as a list has them. Those that are not in it stay.
@@ -342,38 +344,93 @@ fn refusal(what: &str, outcomes: Vec<Outcome>) -> Error {
     Error::invalid_fields(faults)
 }
 
-/// What became of each entry, and how many there are of each kind.
-fn show(entries: &[Map<String, Value>], outcomes: Vec<Outcome>) -> Map<String, Value> {
-    let mut counts: BTreeMap<&str, u64> = ["created", "updated", "unchanged", "refused"]
-        .into_iter()
-        .map(|kind| (kind, 0))
-        .collect();
-    let mut results = Vec::with_capacity(outcomes.len());
-    for (entry, outcome) in entries.iter().zip(outcomes) {
-        let (result, id, errors) = match outcome {
-            Outcome::Created(id) => ("created", Some(id), Vec::new()),
-            Outcome::Updated(id) => ("updated", Some(id), Vec::new()),
-            Outcome::Unchanged(id) => ("unchanged", Some(id), Vec::new()),
-            Outcome::Refused(error) => ("refused", None, error.fields().to_vec()),
-        };
-        let count = counts.entry(result).or_default();
-        *count = count.saturating_add(1);
-        let mut shown = Map::new();
-        let external_id = entry.get("external_id").cloned().unwrap_or_default();
-        shown.insert("external_id".to_owned(), external_id);
-        shown.insert("result".to_owned(), result.into());
-        if let Some(id) = id {
-            shown.insert("id".to_owned(), id.into());
-        }
-        if !errors.is_empty() {
-            shown.insert("errors".to_owned(), json!(errors));
-        }
-        results.push(Value::Object(shown));
+/// What became of a list.
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "BulkResult")]
+pub(crate) struct Shown {
+    created: u64,
+    updated: u64,
+    unchanged: u64,
+    refused: u64,
+    /// In the order of the entries.
+    results: Vec<ShownOutcome>,
+    /// What the shop calls those customers that were suspended because they are not in the list; of customers alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended: Option<Vec<Option<String>>>,
+}
+
+/// What became of an entry.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BulkOutcome")]
+struct ShownOutcome {
+    /// As the entry has it.
+    external_id: Value,
+    /// `created`, `updated`, `unchanged` or `refused`.
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// What is wrong with an entry that was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    errors: Vec<FieldFault>,
+}
+
+/// The bodies, for the description of the API, which is written natively: they are read entry by entry, since of one that is
+/// known already some fields are enough.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod asked {
+    #![expect(dead_code, reason = "only their schemas are of use")]
+
+    use schemars::JsonSchema;
+    use serde_json::{Map, Value};
+
+    /// A shop's whole list of customers.
+    #[derive(JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub(crate) struct CustomerList {
+        /// Each has the fields of a customer, and is known by its `external_id`. What it does not name stays.
+        #[schemars(length(max = 1000))]
+        customers: Vec<Map<String, Value>>,
+        /// With `refuse`, which is the default, one wrong entry refuses all; with `skip` the others are taken.
+        on_error: Option<String>,
+        /// With `suspend`, customers who are not in the list are; with `keep`, which is the default, they stay.
+        missing: Option<String>,
+        /// What those are told who are suspended.
+        missing_reason: Option<String>,
     }
-    let mut answer: Map<String, Value> = counts
-        .into_iter()
-        .map(|(kind, count)| (kind.to_owned(), count.into()))
-        .collect();
-    answer.insert("results".to_owned(), results.into());
-    answer
+
+    /// A shop's whole list of grants.
+    #[derive(JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub(crate) struct GrantList {
+        /// Each has the fields of a grant, and is known by its `external_id`. What it does not name stays.
+        #[schemars(length(max = 1000))]
+        grants: Vec<Map<String, Value>>,
+        /// With `refuse`, which is the default, one wrong entry refuses all; with `skip` the others are taken.
+        on_error: Option<String>,
+    }
+}
+
+/// What became of each entry, and how many there are of each kind.
+fn show(entries: &[Map<String, Value>], outcomes: Vec<Outcome>) -> Shown {
+    let mut shown = Shown::default();
+    for (entry, outcome) in entries.iter().zip(outcomes) {
+        let (result, count, id, errors) = match outcome {
+            Outcome::Created(id) => ("created", &mut shown.created, Some(id), Vec::new()),
+            Outcome::Updated(id) => ("updated", &mut shown.updated, Some(id), Vec::new()),
+            Outcome::Unchanged(id) => ("unchanged", &mut shown.unchanged, Some(id), Vec::new()),
+            Outcome::Refused(error) => {
+                let errors = error.fields().to_vec();
+                ("refused", &mut shown.refused, None, errors)
+            }
+        };
+        *count = count.saturating_add(1);
+        shown.results.push(ShownOutcome {
+            external_id: entry.get("external_id").cloned().unwrap_or_default(),
+            result,
+            id,
+            errors,
+        });
+    }
+    shown
 }

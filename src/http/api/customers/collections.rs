@@ -2,6 +2,7 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -9,7 +10,6 @@ use crate::domain::access::CollectionItem;
 use crate::domain::constraint::Constraint;
 use crate::domain::name::NameGlob;
 use crate::domain::stability::Stability;
-use crate::domain::time::rfc3339;
 use crate::error::{Code, Error, Result};
 use crate::http::api::customers::grant_input::{MOST_PATTERNS, read_constraint, read_stability};
 use crate::http::api::customers::input::{
@@ -18,6 +18,7 @@ use crate::http::api::customers::input::{
 use crate::http::api::customers::records::BODY_LIMIT;
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
+use crate::http::api::shown::Time;
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -33,7 +34,7 @@ const MOST_ITEMS: usize = 1_000;
 #[derive(Deserr, JsonSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schemars(deny_unknown_fields, rename = "NewCollection")]
-struct CollectionInput {
+pub(crate) struct CollectionInput {
     /// Once in the organisation.
     #[deserr(try_from(String) = read_name -> BadValue)]
     name: String,
@@ -48,7 +49,7 @@ struct CollectionInput {
 #[derive(Deserr, JsonSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schemars(deny_unknown_fields, rename = "NewCollectionItem")]
-struct ItemInput {
+pub(crate) struct ItemInput {
     /// Names or patterns such as `acme/*`.
     packages: Vec<NameGlob>,
     /// A constraint as in composer.json.
@@ -82,11 +83,8 @@ pub(super) async fn list_collections(
     let after = page.after().unwrap_or_default();
     let mut rows = store::list_collections(app, organisation.id, after, page.rows()).await?;
     let next = page.cut(&mut rows, |row| row.name.clone());
-    let collections = rows.iter().map(show).collect::<Result<Vec<_>>>()?;
-    Ok(Reply::json(
-        200,
-        &json!({ "collections": collections, "next": next }),
-    ))
+    let collections = rows.into_iter().map(show).collect::<Result<_>>()?;
+    Ok(Reply::json(200, &ShownPage { collections, next }))
 }
 
 /// Makes a collection.
@@ -107,7 +105,7 @@ pub(super) async fn create_collection(
         changed_at: app.now(),
     };
     insert_collection(app, organisation.id, &collection).await?;
-    Ok(Reply::json(201, &show(&collection)?))
+    Ok(Reply::json(201, &show(collection)?))
 }
 
 /// Shows a collection.
@@ -117,7 +115,7 @@ pub(super) async fn show_collection(
     id: &str,
 ) -> Result<Reply> {
     let collection = load(app, organisation, id).await?;
-    Ok(Reply::json(200, &show(&collection)?))
+    Ok(Reply::json(200, &show(collection)?))
 }
 
 /// Changes a collection, and with it what everybody sees to whom it was granted.
@@ -139,7 +137,7 @@ pub(super) async fn update_collection(
     if !store::update_collection(app, organisation.id, &collection, items_changed).await? {
         return Err(missing("collection"));
     }
-    Ok(Reply::json(200, &show(&collection)?))
+    Ok(Reply::json(200, &show(collection)?))
 }
 
 /// Removes a collection; with the grants that use it where that is said.
@@ -232,30 +230,65 @@ fn as_input(collection: &Collection) -> Result<Map<String, Value>> {
     })
 }
 
-fn show_items(collection: &Collection) -> Result<Vec<Value>> {
+/// A collection.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Collection")]
+pub(crate) struct Shown {
+    id: String,
+    name: String,
+    description: Option<String>,
+    items: Vec<ShownItem>,
+    /// How many grants use it.
+    grants: i64,
+    created_at: Time,
+    changed_at: Time,
+}
+
+/// Packages of a collection, with limits of their own.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CollectionItem")]
+struct ShownItem {
+    packages: Vec<NameGlob>,
+    #[schemars(with = "Option<String>")]
+    versions: Option<Constraint>,
+    released_until: Option<Time>,
+    released_after: Option<Time>,
+    #[schemars(with = "Option<String>")]
+    minimum_stability: Option<Stability>,
+    source: bool,
+}
+
+/// A page of collections.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CollectionPage")]
+pub(crate) struct ShownPage {
+    collections: Vec<Shown>,
+    /// The cursor to the next page.
+    next: Option<String>,
+}
+
+fn show_items(collection: &Collection) -> Result<Vec<ShownItem>> {
     let items: Vec<CollectionItem> =
         serde_json::from_str(&collection.items).map_err(Error::internal)?;
-    let show = |item: CollectionItem| {
-        json!({
-            "packages": item.packages,
-            "versions": item.versions,
-            "released_until": item.released_until.map(rfc3339),
-            "released_after": item.released_after.map(rfc3339),
-            "minimum_stability": item.minimum_stability,
-            "source": item.source,
-        })
+    let show = |item: CollectionItem| ShownItem {
+        packages: item.packages,
+        versions: item.versions,
+        released_until: item.released_until.map(Time::of),
+        released_after: item.released_after.map(Time::of),
+        minimum_stability: item.minimum_stability,
+        source: item.source,
     };
     Ok(items.into_iter().map(show).collect())
 }
 
-fn show(collection: &Collection) -> Result<Value> {
-    Ok(json!({
-        "id": collection.id,
-        "name": collection.name,
-        "description": collection.description,
-        "items": show_items(collection)?,
-        "grants": collection.grants,
-        "created_at": rfc3339(collection.created_at),
-        "changed_at": rfc3339(collection.changed_at),
-    }))
+fn show(collection: Collection) -> Result<Shown> {
+    Ok(Shown {
+        items: show_items(&collection)?,
+        id: collection.id,
+        name: collection.name,
+        description: collection.description,
+        grants: collection.grants,
+        created_at: Time::of(collection.created_at),
+        changed_at: Time::of(collection.changed_at),
+    })
 }

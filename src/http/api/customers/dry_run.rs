@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::domain::access::{CollectionItem, GrantRecord};
+use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::http::api::customers::collections::read_changed_items;
 use crate::http::api::customers::explain::{
@@ -112,28 +115,78 @@ pub(super) async fn dry_run(
             let was = sees(&one, at, &placed.name, version);
             let will = sees(&other, at, &placed.name, version);
             match (was, will) {
-                (false, true) => gained.push(pretty),
-                (true, false) => lost.push(pretty),
+                (false, true) => gained.push(pretty.clone()),
+                (true, false) => lost.push(pretty.clone()),
                 _ => {}
             }
         }
         if !gained.is_empty() || !lost.is_empty() {
-            packages.push(json!({
-                "package": placed.name,
-                "repository": placed.repository,
-                "gained": gained,
-                "lost": lost,
-            }));
+            packages.push(ShownDifference {
+                package: placed.name.clone(),
+                repository: placed.repository.clone(),
+                gained,
+                lost,
+            });
         }
     }
-    let message = other
+    let barred = other
         .bar
         .as_ref()
         .map(|bar| bar.message(other.contact.as_deref()));
-    Ok(Reply::json(
-        200,
-        &json!({ "barred": message, "packages": packages, "next": next }),
-    ))
+    let shown = Shown {
+        barred,
+        packages,
+        next,
+    };
+    Ok(Reply::json(200, &shown))
+}
+
+/// What a change would give and take, a page of packages.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DryRun")]
+pub(crate) struct Shown {
+    /// What somebody would be told who would get nothing at all.
+    barred: Option<String>,
+    /// Those for which something would change.
+    packages: Vec<ShownDifference>,
+    /// The cursor to the next page.
+    next: Option<String>,
+}
+
+/// What would change of a package in a repository.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DryRunPackage")]
+struct ShownDifference {
+    package: PackageName,
+    repository: String,
+    /// Versions that would be seen.
+    gained: Vec<String>,
+    /// Versions that would be seen no more.
+    lost: Vec<String>,
+}
+
+/// The body, for the description of the API, which is written natively: it is read field by field, since what a change is
+/// depends on what there is.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "DryRunOf")]
+#[expect(dead_code, reason = "only its schema is of use")]
+pub(crate) struct Asked {
+    /// The id of a customer; one of four.
+    customer: Option<String>,
+    /// The id of a token.
+    token: Option<String>,
+    /// The id of a member.
+    member: Option<String>,
+    /// The id of a team.
+    team: Option<String>,
+    /// This package alone.
+    package: Option<String>,
+    /// This repository alone.
+    repository: Option<String>,
+    /// Made one after the other: each has one of `grant`, `remove_grant`, `customer` and `collection`.
+    #[schemars(length(min = 1, max = 20))]
+    changes: Vec<Map<String, Value>>,
 }
 
 fn unknown_change(index: usize) -> Error {

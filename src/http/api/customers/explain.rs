@@ -1,16 +1,18 @@
 //! Who sees what, and why not the rest. It is decided where it is always decided, and only told here.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::domain::access::{
     Ability, Action, Bar, Place, Principal, Sight, VersionFacts, allows, sight,
 };
 use crate::domain::name::PackageName;
-use crate::domain::time::{day, rfc3339};
+use crate::domain::time::day;
 use crate::error::{Error, Result};
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
+use crate::http::api::shown::Time;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::store::admission::{Looked, PrincipalFacts, find_facts};
@@ -44,19 +46,72 @@ pub(super) async fn explain(
             explain_package(&principal, organisation.id, placed, versions)
         })
         .collect();
-    let networks: Option<Value> = facts
-        .networks()
-        .and_then(|text| serde_json::from_str(text).ok());
     Ok(Reply::json(
         200,
-        &json!({
-            "barred": principal.bar.as_ref().map(|bar| bar.message(principal.contact.as_deref())),
-            "frozen_at": principal.frozen_at.map(rfc3339),
-            "networks": networks,
-            "packages": packages,
-            "next": next,
-        }),
+        &Shown {
+            barred: principal
+                .bar
+                .as_ref()
+                .map(|bar| bar.message(principal.contact.as_deref())),
+            frozen_at: principal.frozen_at.map(Time::of),
+            networks: facts
+                .networks()
+                .and_then(|text| serde_json::from_str(text).ok()),
+            packages,
+            next,
+        },
     ))
+}
+
+/// What somebody sees, a page of packages.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EffectiveAccess")]
+pub(crate) struct Shown {
+    /// What somebody is told who gets nothing at all.
+    barred: Option<String>,
+    /// From when on nothing newer is seen.
+    frozen_at: Option<Time>,
+    /// Networks it is limited to.
+    networks: Option<Vec<String>>,
+    packages: Vec<ShownPackage>,
+    /// The cursor to the next page.
+    next: Option<String>,
+}
+
+/// What somebody sees of a package in a repository.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EffectivePackage")]
+struct ShownPackage {
+    package: PackageName,
+    repository: String,
+    /// `all`, `some` or `none` of its versions.
+    sees: &'static str,
+    /// Why nothing is seen, or why everything.
+    reason: Option<String>,
+    versions: Vec<ShownVersion>,
+}
+
+/// Whether somebody sees a version.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EffectiveVersion")]
+struct ShownVersion {
+    version: String,
+    seen: bool,
+    /// The grants it is seen by; none where somebody sees all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<Vec<String>>,
+    /// Why it is not seen, by each grant that is about the package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<Vec<ShownReason>>,
+}
+
+/// Why a version is not seen.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EffectiveReason")]
+struct ShownReason {
+    /// The grant; null when it is none of them.
+    grant: Option<String>,
+    reason: String,
 }
 
 /// Whom a call is about: one of four.
@@ -149,7 +204,7 @@ fn explain_package(
     organisation: i64,
     placed: &PlacedPackage,
     versions: &[(String, VersionFacts)],
-) -> Value {
+) -> ShownPackage {
     let place = place(organisation, placed);
     let package = &placed.name;
     let sight = sight(Some(principal), Action::ReadMetadata, place, package);
@@ -165,33 +220,42 @@ fn explain_package(
         .iter()
         .map(|(pretty, version)| {
             if sees(principal, place, package, version) {
-                let grants: Vec<_> = principal
+                let grants = principal
                     .rules
                     .iter()
                     .filter(|rule| rule.reaches(place) && rule.names(package))
                     .filter(|rule| rule.limit.shows(version))
-                    .map(|rule| rule.grant.as_str())
+                    .map(|rule| rule.grant.clone())
                     .collect();
-                json!({ "version": pretty, "seen": true, "grants": grants })
+                ShownVersion {
+                    version: pretty.clone(),
+                    seen: true,
+                    grants: Some(grants),
+                    reasons: None,
+                }
             } else {
-                let reasons = why_not(principal, place, package, version);
-                json!({ "version": pretty, "seen": false, "reasons": reasons })
+                ShownVersion {
+                    version: pretty.clone(),
+                    seen: false,
+                    grants: None,
+                    reasons: Some(why_not(principal, place, package, version)),
+                }
             }
         })
         .collect();
-    let count = shown.iter().filter(|one| one["seen"] == true).count();
+    let count = shown.iter().filter(|one| one.seen).count();
     let sees = match count {
         0 => "none",
         all if all == shown.len() => "all",
         _ => "some",
     };
-    json!({
-        "package": package,
-        "repository": placed.repository,
-        "sees": sees,
-        "reason": reason,
-        "versions": shown,
-    })
+    ShownPackage {
+        package: package.clone(),
+        repository: placed.repository.clone(),
+        sees,
+        reason,
+        versions: shown,
+    }
 }
 
 /// Why nothing of a package is seen by somebody who is not kept out as a whole.
@@ -225,7 +289,7 @@ fn why_not(
     place: Place<'_>,
     package: &PackageName,
     version: &VersionFacts,
-) -> Vec<Value> {
+) -> Vec<ShownReason> {
     if let Some(end) = principal.frozen_at
         && is_too_new(principal, place, version)
     {
@@ -233,7 +297,8 @@ fn why_not(
             "it was released after {}, and nothing newer is seen",
             day(end)
         );
-        return vec![json!({ "grant": null, "reason": reason })];
+        let grant = None;
+        return vec![ShownReason { grant, reason }];
     }
     if principal.bar.is_some() {
         return Vec::new();
@@ -244,7 +309,8 @@ fn why_not(
         .filter(|rule| rule.reaches(place) && rule.names(package))
         .filter_map(|rule| {
             let reason = rule.limit.reason_against(version)?;
-            Some(json!({ "grant": rule.grant, "reason": reason }))
+            let grant = Some(rule.grant.clone());
+            Some(ShownReason { grant, reason })
         })
         .collect()
 }

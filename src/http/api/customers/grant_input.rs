@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deserr::Deserr;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -11,11 +12,11 @@ use crate::domain::access::{CollectionItem, GrantRecord, Subject};
 use crate::domain::constraint::Constraint;
 use crate::domain::name::NameGlob;
 use crate::domain::stability::Stability;
-use crate::domain::time::rfc3339;
 use crate::error::{Error, FieldFault, Result};
 use crate::http::api::customers::input::{
     bad, lay_over, read_external_id, read_notes, read_time, refuse,
 };
+use crate::http::api::shown::Time;
 use crate::http::body::{BadValue, Faults};
 use crate::store::collections::known_collections;
 use crate::store::grants::Grant;
@@ -30,7 +31,7 @@ pub(super) const MOST_PATTERNS: usize = 100;
 #[derive(Deserr, JsonSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schemars(deny_unknown_fields, rename = "NewGrant")]
-pub(super) struct GrantInput {
+pub(crate) struct GrantInput {
     /// What the shop calls it, once in the organisation.
     #[deserr(default, try_from(Option<String>) = read_external_id -> BadValue)]
     external_id: Option<String>,
@@ -81,7 +82,7 @@ pub(super) struct GrantInput {
 #[derive(Deserr, JsonSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schemars(deny_unknown_fields, rename = "Subject")]
-pub(super) struct SubjectInput {
+pub(crate) struct SubjectInput {
     /// A customer's id.
     #[deserr(default)]
     customer: Option<String>,
@@ -344,47 +345,95 @@ fn refuse_subject(named: &NamedSubject, exists: bool) -> FieldFault {
     bad(field, format!("There is no such {what}"))
 }
 
-/// A grant as the API takes it, but for its subject.
-fn as_input(grant: &Grant) -> Result<Map<String, Value>> {
-    let fields = json!({
-        "external_id": grant.external_id,
-        "packages": list(grant.packages.as_deref())?,
-        "collection": grant.collection_id,
-        "repositories": list(grant.repositories.as_deref())?,
-        "versions": grant.versions,
-        "released_until": grant.released_until.map(rfc3339),
-        "released_after": grant.released_after.map(rfc3339),
-        "minimum_stability": grant.minimum_stability,
-        "source": grant.source != 0,
-        "expires_at": grant.expires_at.map(rfc3339),
-        "keeps": grant.keeps != 0,
-        "note": grant.note,
-    });
-    Ok(match fields {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    })
+/// A grant.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Grant")]
+pub(crate) struct Shown {
+    id: String,
+    subject: ShownSubject,
+    /// What the shop calls it.
+    external_id: Option<String>,
+    /// Names and patterns, unless it is of a collection.
+    packages: Option<Vec<String>>,
+    /// A collection's id.
+    collection: Option<String>,
+    /// Slugs; null for all.
+    repositories: Option<Vec<String>>,
+    versions: Option<String>,
+    released_until: Option<Time>,
+    released_after: Option<Time>,
+    minimum_stability: Option<String>,
+    source: bool,
+    expires_at: Option<Time>,
+    keeps: bool,
+    note: Option<String>,
+    created_at: Time,
+    changed_at: Time,
 }
 
-fn list(text: Option<&str>) -> Result<Option<Value>> {
+/// Whom a grant is for: one of these is there.
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "GrantSubject")]
+struct ShownSubject {
+    /// A customer's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
+    /// A team's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    /// A token's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    /// A sub-organisation's slug; null when it is unknown here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(clippy::option_option, reason = "absent and null say two things")]
+    organisation: Option<Option<String>>,
+}
+
+/// A grant as the API takes it, but for its subject.
+fn as_input(grant: &Grant) -> Result<Map<String, Value>> {
+    let Value::Object(mut fields) = json!(show(grant)?) else {
+        return Ok(Map::new());
+    };
+    for name in ["id", "subject", "created_at", "changed_at"] {
+        fields.remove(name);
+    }
+    Ok(fields)
+}
+
+fn list(text: Option<&str>) -> Result<Option<Vec<String>>> {
     text.map(|text| serde_json::from_str(text).map_err(Error::internal))
         .transpose()
 }
 
 /// As the API shows it.
-pub(super) fn show(grant: &Grant) -> Result<Value> {
-    let subject = match grant.subject.split_once(':') {
-        Some(("organisation", _)) => json!({ "organisation": grant.organisation }),
-        Some((kind, id)) => json!({ kind: id }),
-        None => Value::Null,
-    };
-    let mut shown = Map::new();
-    shown.insert("id".to_owned(), grant.id.clone().into());
-    shown.insert("subject".to_owned(), subject);
-    shown.extend(as_input(grant)?);
-    shown.insert("created_at".to_owned(), rfc3339(grant.created_at).into());
-    shown.insert("changed_at".to_owned(), rfc3339(grant.changed_at).into());
-    Ok(Value::Object(shown))
+pub(super) fn show(grant: &Grant) -> Result<Shown> {
+    let mut subject = ShownSubject::default();
+    match grant.subject.split_once(':') {
+        Some(("organisation", _)) => subject.organisation = Some(grant.organisation.clone()),
+        Some(("customer", id)) => subject.customer = Some(id.to_owned()),
+        Some(("team", id)) => subject.team = Some(id.to_owned()),
+        Some(("token", id)) => subject.token = Some(id.to_owned()),
+        _ => return Err(Error::internal("a grant is for nobody known")),
+    }
+    Ok(Shown {
+        id: grant.id.clone(),
+        subject,
+        external_id: grant.external_id.clone(),
+        packages: list(grant.packages.as_deref())?,
+        collection: grant.collection_id.clone(),
+        repositories: list(grant.repositories.as_deref())?,
+        versions: grant.versions.clone(),
+        released_until: grant.released_until.map(Time::of),
+        released_after: grant.released_after.map(Time::of),
+        minimum_stability: grant.minimum_stability.clone(),
+        source: grant.source != 0,
+        expires_at: grant.expires_at.map(Time::of),
+        keeps: grant.keeps != 0,
+        note: grant.note.clone(),
+        created_at: Time::of(grant.created_at),
+        changed_at: Time::of(grant.changed_at),
+    })
 }
 
 /// The grant as access is decided from it.

@@ -1,12 +1,13 @@
 //! Grants: listed, made, shown, changed, taken back.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::domain::access::CollectionItem;
 use crate::domain::name::{NameGlob, PackageName};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::api::customers::grant_input::{ReadGrant, check_grants, read_grant, show};
+use crate::http::api::customers::grant_input::{ReadGrant, Shown, check_grants, read_grant, show};
 use crate::http::api::customers::input::read_object;
 use crate::http::api::customers::records::BODY_LIMIT;
 use crate::http::api::missing;
@@ -84,7 +85,16 @@ pub(super) async fn list_grants(
             grants.push(show(&row.grant)?);
         }
     }
-    Ok(Reply::json(200, &json!({ "grants": grants, "next": next })))
+    Ok(Reply::json(200, &ShownPage { grants, next }))
+}
+
+/// A page of grants.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GrantPage")]
+pub(crate) struct ShownPage {
+    grants: Vec<Shown>,
+    /// The cursor to the next page.
+    next: Option<String>,
 }
 
 fn reaches(row: &ListedGrant, package: &PackageName) -> Result<bool> {

@@ -28,7 +28,7 @@ pub(super) const NOTES_LIMIT: usize = 10_000;
 #[derive(Deserr, JsonSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schemars(deny_unknown_fields, rename = "NewCustomer")]
-pub(super) struct CustomerInput {
+pub(crate) struct CustomerInput {
     /// For people.
     #[deserr(try_from(String) = read_name -> BadValue)]
     name: String,

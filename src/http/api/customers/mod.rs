@@ -18,6 +18,25 @@ use crate::http::request::Request;
 use crate::store::organisations::Organisation;
 use route::CustomersRoute;
 
+/// What is read and shown, for the description of the API, which is written natively.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod described {
+    pub(crate) use super::bulk::{Shown as BulkResult, asked};
+    pub(crate) use super::collections::{
+        CollectionInput, Shown as Collection, ShownPage as Collections,
+    };
+    pub(crate) use super::dry_run::{Asked as DryRunOf, Shown as DryRun};
+    pub(crate) use super::explain::Shown as EffectiveAccess;
+    pub(crate) use super::grant_input::{GrantInput, Shown as Grant};
+    pub(crate) use super::grants::ShownPage as Grants;
+    pub(crate) use super::input::CustomerInput;
+    pub(crate) use super::records::{Shown as Customer, ShownPage as Customers};
+    pub(crate) use super::tokens::{
+        Asked as CustomerTokenInput, Shown as CustomerToken, ShownList as CustomerTokens,
+        ShownNew as NewCustomerToken,
+    };
+}
+
 /// Answers a call about customers, collections or grants.
 pub async fn handle(
     app: &App,

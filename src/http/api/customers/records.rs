@@ -1,13 +1,14 @@
 //! Customers: listed, made, shown, changed, removed.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::time::rfc3339;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::customers::input::{read_customer, read_object};
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
+use crate::http::api::shown::Time;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::customers::{
@@ -48,11 +49,8 @@ pub(super) async fn list_customers(
     };
     let mut rows = store::list_customers(app, organisation.id, &filter, page.rows()).await?;
     let next = page.cut(&mut rows, |row| format!("{}\n{}", row.name, row.id));
-    let customers: Vec<_> = rows.iter().map(|row| show(row, app.now())).collect();
-    Ok(Reply::json(
-        200,
-        &json!({ "customers": customers, "next": next }),
-    ))
+    let customers = rows.into_iter().map(|row| show(row, app.now())).collect();
+    Ok(Reply::json(200, &ShownPage { customers, next }))
 }
 
 /// Makes a customer.
@@ -72,7 +70,7 @@ pub(super) async fn create_customer(
     )
     .await
     .map_err(taken)?;
-    Ok(Reply::json(201, &show(&customer, app.now())))
+    Ok(Reply::json(201, &show(customer, app.now())))
 }
 
 /// Shows a customer.
@@ -82,7 +80,7 @@ pub(super) async fn show_customer(
     id: &str,
 ) -> Result<Reply> {
     let customer = load(app, organisation, id).await?;
-    Ok(Reply::json(200, &show(&customer, app.now())))
+    Ok(Reply::json(200, &show(customer, app.now())))
 }
 
 /// Changes a customer. What it may see changes within ten seconds everywhere.
@@ -106,7 +104,7 @@ pub(super) async fn update_customer(
             .await
             .map_err(taken)?;
     }
-    Ok(Reply::json(200, &show(&customer, app.now())))
+    Ok(Reply::json(200, &show(customer, app.now())))
 }
 
 /// Removes a customer with its grants, and revokes its tokens. Its name is typed again, so that it is the right one.
@@ -141,27 +139,57 @@ pub(super) async fn load(app: &App, organisation: &Organisation, id: &str) -> Re
         .ok_or_else(|| missing("customer"))
 }
 
+/// A customer.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Customer")]
+pub(crate) struct Shown {
+    id: String,
+    name: String,
+    email: Option<String>,
+    /// What the shop calls it.
+    external_id: Option<String>,
+    /// `active`, `suspended`, `frozen` or `expired`.
+    state: String,
+    /// Why it is suspended, told to it.
+    reason: Option<String>,
+    /// From when on it sees nothing newer.
+    frozen_at: Option<Time>,
+    expires_at: Option<Time>,
+    notes: Option<String>,
+    created_at: Time,
+    changed_at: Time,
+}
+
+/// A page of customers.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CustomerPage")]
+pub(crate) struct ShownPage {
+    customers: Vec<Shown>,
+    /// The cursor to the next page.
+    next: Option<String>,
+}
+
 /// As the API shows it.
-pub(super) fn show(customer: &Customer, now: i64) -> Value {
+fn show(customer: Customer, now: i64) -> Shown {
     let has_ended = customer.expires_at.is_some_and(|end| now >= end);
     let state = match customer.state.as_str() {
-        "suspended" => "suspended",
-        _ if has_ended => "expired",
-        state => state,
+        "suspended" => customer.state,
+        _ if has_ended => "expired".to_owned(),
+        _ => customer.state,
     };
-    json!({
-        "id": customer.id,
-        "name": customer.name,
-        "email": customer.email,
-        "external_id": customer.external_id,
-        "state": state,
-        "reason": customer.state_reason,
-        "frozen_at": customer.frozen_at.map(rfc3339),
-        "expires_at": customer.expires_at.map(rfc3339),
-        "notes": customer.notes,
-        "created_at": rfc3339(customer.created_at),
-        "changed_at": rfc3339(customer.changed_at),
-    })
+    Shown {
+        id: customer.id,
+        name: customer.name,
+        email: customer.email,
+        external_id: customer.external_id,
+        state,
+        reason: customer.state_reason,
+        frozen_at: customer.frozen_at.map(Time::of),
+        expires_at: customer.expires_at.map(Time::of),
+        notes: customer.notes,
+        created_at: Time::of(customer.created_at),
+        changed_at: Time::of(customer.changed_at),
+    }
 }
 
 fn taken(error: Error) -> Error {

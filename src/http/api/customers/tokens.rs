@@ -5,15 +5,16 @@ use std::net::IpAddr;
 use deserr::Deserr;
 use ipnet::IpNet;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::app::App;
-use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Error, Result};
 use crate::http::api::customers::input::{read_name, read_object, read_time};
 use crate::http::api::customers::records::{BODY_LIMIT, load};
 use crate::http::api::missing;
+use crate::http::api::shown::Time;
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -29,7 +30,7 @@ const MOST_NETWORKS: usize = 50;
 #[derive(Deserr, JsonSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schemars(deny_unknown_fields, rename = "NewCustomerToken")]
-struct Asked {
+pub(crate) struct Asked {
     /// What it is for.
     #[deserr(try_from(String) = read_name -> BadValue)]
     name: String,
@@ -97,14 +98,14 @@ pub(super) async fn create_token(
     insert_customer_token(app, &new, &token).await?;
     Ok(Reply::json(
         201,
-        &json!({
-            "id": id,
-            "name": asked.name,
-            "token": token.reveal(),
-            "networks": asked.networks,
-            "expires_at": asked.expires_at.map(rfc3339),
-            "created_at": rfc3339(app.now()),
-        }),
+        &ShownNew {
+            id,
+            name: asked.name,
+            token: token.reveal().to_owned(),
+            networks: asked.networks,
+            expires_at: asked.expires_at.map(Time::of),
+            created_at: Time::of(app.now()),
+        },
     ))
 }
 
@@ -115,12 +116,12 @@ pub(super) async fn list_tokens(
     customer: &str,
 ) -> Result<Reply> {
     let customer = load(app, organisation, customer).await?;
-    let tokens: Vec<_> = store::list_customer_tokens(app, organisation.id, &customer.id)
+    let tokens = store::list_customer_tokens(app, organisation.id, &customer.id)
         .await?
         .into_iter()
         .map(show)
         .collect();
-    Ok(Reply::json(200, &json!({ "tokens": tokens })))
+    Ok(Reply::json(200, &ShownList { tokens }))
 }
 
 /// Shows a token of a customer, without the token itself.
@@ -153,17 +154,50 @@ pub(super) async fn revoke_token(
     }
 }
 
-fn show(row: CustomerTokenRow) -> Value {
-    let networks: Option<Value> = row
-        .networks
-        .and_then(|text| serde_json::from_str(&text).ok());
-    json!({
-        "id": row.id,
-        "name": row.name,
-        "hint": row.hint,
-        "networks": networks,
-        "created_at": rfc3339(row.created_at),
-        "expires_at": row.expires_at.map(rfc3339),
-        "revoked_at": row.revoked_at.map(rfc3339),
-    })
+/// A token of a customer that was just made.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CustomerTokenMade")]
+pub(crate) struct ShownNew {
+    id: String,
+    name: String,
+    /// The token itself, in this answer and in no other.
+    token: String,
+    networks: Option<Vec<String>>,
+    expires_at: Option<Time>,
+    created_at: Time,
+}
+
+/// A token of a customer.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CustomerToken")]
+pub(crate) struct Shown {
+    id: String,
+    name: String,
+    /// Its first nine characters.
+    hint: String,
+    /// Networks it may be used from; null for any.
+    networks: Option<Vec<String>>,
+    created_at: Time,
+    expires_at: Option<Time>,
+    revoked_at: Option<Time>,
+}
+
+/// All tokens of a customer.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CustomerTokens")]
+pub(crate) struct ShownList {
+    tokens: Vec<Shown>,
+}
+
+fn show(row: CustomerTokenRow) -> Shown {
+    let networks = row.networks.as_deref();
+    Shown {
+        id: row.id,
+        name: row.name,
+        hint: row.hint,
+        networks: networks.and_then(|text| serde_json::from_str(text).ok()),
+        created_at: Time::of(row.created_at),
+        expires_at: row.expires_at.map(Time::of),
+        revoked_at: row.revoked_at.map(Time::of),
+    }
 }

@@ -3,15 +3,15 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::json;
+use serde::Serialize;
 
 use super::read_name;
 use crate::app::App;
 use crate::domain::audit::{Actor, ActorKind};
-use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind, is_mistyped};
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::at_work;
+use crate::http::api::shown::{ShownOrganisation, Time};
 use crate::http::auth::{Credentials, read_credentials, refuse};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
@@ -28,17 +28,43 @@ pub(crate) async fn show_invitation(app: &App, request: &Request) -> Result<Repl
     let invitation = find(app, request, secret).await?;
     Ok(Reply::json(
         200,
-        &json!({
-            "organisation": {
-                "slug": invitation.organisation_slug,
-                "name": invitation.organisation_name,
+        &ShownInvitation {
+            organisation: ShownOrganisation {
+                slug: invitation.organisation_slug,
+                name: invitation.organisation_name,
             },
-            "email": invitation.email,
-            "role": invitation.role,
-            "state": invitation.state,
-            "expires_at": rfc3339(invitation.expires_at),
-        }),
+            email: invitation.email,
+            role: invitation.role,
+            state: invitation.state,
+            expires_at: Time::of(invitation.expires_at),
+        },
     ))
+}
+
+/// An invitation, for whoever has its secret.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnInvitation")]
+pub(crate) struct ShownInvitation {
+    organisation: ShownOrganisation,
+    email: String,
+    role: String,
+    /// `open`, `accepted`, `revoked` or `expired`.
+    state: String,
+    expires_at: Time,
+}
+
+/// An invitation that was taken.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Accepted")]
+pub(crate) struct ShownAcceptance {
+    organisation: ShownOrganisation,
+    /// The account.
+    member: Option<String>,
+    email: String,
+    role: String,
+    token_id: String,
+    /// A personal token, in this answer and in no other.
+    token: String,
 }
 
 /// What somebody answers who was asked in.
@@ -84,17 +110,17 @@ pub(crate) async fn accept_invitation(app: &App, mut request: Request) -> Result
         .and_then(|accepted| accepted.account_id);
     Ok(Reply::json(
         201,
-        &json!({
-            "organisation": {
-                "slug": invitation.organisation_slug,
-                "name": invitation.organisation_name,
+        &ShownAcceptance {
+            organisation: ShownOrganisation {
+                slug: invitation.organisation_slug,
+                name: invitation.organisation_name,
             },
-            "member": member,
-            "email": invitation.email,
-            "role": invitation.role,
-            "token_id": beginning.token_id,
-            "token": token.reveal(),
-        }),
+            member,
+            email: invitation.email,
+            role: invitation.role,
+            token_id: beginning.token_id.to_owned(),
+            token: token.reveal().to_owned(),
+        },
     ))
 }
 

@@ -2,16 +2,16 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{check_role, read_role};
 use crate::app::App;
 use crate::domain::access::Role;
 use crate::domain::email::Email;
-use crate::domain::time::rfc3339;
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Error, Result};
 use crate::http::api::paging::Page;
+use crate::http::api::shown::{Named, Time};
 use crate::http::api::{Authorised, missing};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
@@ -102,16 +102,10 @@ pub(super) async fn invite(
         expires_at: app.now().saturating_add(asked.expires_in),
     };
     store::insert_invitation(app, &new, &secret).await?;
-    let mut shown = show(&find(app, organisation, &id).await?);
-    if let Some(fields) = shown.as_object_mut() {
-        let link = format!(
-            "{}/ui/invitation#{}",
-            app.config.public_url,
-            secret.reveal()
-        );
-        fields.insert("link".to_owned(), link.into());
-        fields.insert("token".to_owned(), secret.reveal().into());
-    }
+    let mut shown = show(find(app, organisation, &id).await?);
+    let address = &app.config.public_url;
+    shown.link = Some(format!("{address}/ui/invitation#{}", secret.reveal()));
+    shown.token = Some(secret.reveal().to_owned());
     Ok(Reply::json(201, &shown))
 }
 
@@ -155,11 +149,8 @@ pub(super) async fn list_invitations(
     };
     let mut rows = store::list_invitations(app, &filter, page.rows()).await?;
     let next = page.cut(&mut rows, |row| row.id.clone());
-    let invitations: Vec<_> = rows.iter().map(show).collect();
-    Ok(Reply::json(
-        200,
-        &json!({ "invitations": invitations, "next": next }),
-    ))
+    let invitations = rows.into_iter().map(show).collect();
+    Ok(Reply::json(200, &ShownPage { invitations, next }))
 }
 
 async fn find(app: &App, organisation: &Organisation, id: &str) -> Result<Invitation> {
@@ -181,7 +172,7 @@ pub(super) async fn show_invitation(
     organisation: &Organisation,
     id: &str,
 ) -> Result<Reply> {
-    Ok(Reply::json(200, &show(&find(app, organisation, id).await?)))
+    Ok(Reply::json(200, &show(find(app, organisation, id).await?)))
 }
 
 /// Withdraws an open invitation.
@@ -196,19 +187,53 @@ pub(super) async fn revoke_invitation(
     Err(missing("open invitation"))
 }
 
+/// An invitation, for those who manage people.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Invitation")]
+pub(crate) struct Shown {
+    id: String,
+    email: String,
+    role: String,
+    teams: Vec<Named>,
+    /// `open`, `accepted`, `revoked` or `expired`.
+    state: String,
+    created_at: Time,
+    expires_at: Time,
+    accepted_at: Option<Time>,
+    revoked_at: Option<Time>,
+    /// The account of who accepted it.
+    member: Option<String>,
+    /// What to hand on, in the answer that made it and in no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    /// The secret in the link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+/// A page of invitations.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InvitationPage")]
+pub(crate) struct ShownPage {
+    invitations: Vec<Shown>,
+    /// The cursor to the next page.
+    next: Option<String>,
+}
+
 /// An invitation as the API shows it to those who manage people.
-fn show(invitation: &Invitation) -> Value {
-    let teams: Value = serde_json::from_str(&invitation.teams).unwrap_or_default();
-    json!({
-        "id": invitation.id,
-        "email": invitation.email,
-        "role": invitation.role,
-        "teams": teams,
-        "state": invitation.state,
-        "created_at": rfc3339(invitation.created_at),
-        "expires_at": rfc3339(invitation.expires_at),
-        "accepted_at": invitation.accepted_at.map(rfc3339),
-        "revoked_at": invitation.revoked_at.map(rfc3339),
-        "member": invitation.account_id,
-    })
+fn show(invitation: Invitation) -> Shown {
+    Shown {
+        id: invitation.id,
+        email: invitation.email,
+        role: invitation.role,
+        teams: serde_json::from_str(&invitation.teams).unwrap_or_default(),
+        state: invitation.state,
+        created_at: Time::of(invitation.created_at),
+        expires_at: Time::of(invitation.expires_at),
+        accepted_at: invitation.accepted_at.map(Time::of),
+        revoked_at: invitation.revoked_at.map(Time::of),
+        member: invitation.account_id,
+        link: None,
+        token: None,
+    }
 }

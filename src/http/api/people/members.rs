@@ -2,14 +2,14 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{check_role, read_optional_role, read_role};
 use crate::app::App;
 use crate::domain::access::Role;
-use crate::domain::time::rfc3339;
 use crate::error::{Error, Result};
 use crate::http::api::paging::Page;
+use crate::http::api::shown::{Named, Time};
 use crate::http::api::{Authorised, missing};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::{CachePolicy, Reply};
@@ -37,11 +37,8 @@ pub(super) async fn list_members(
     };
     let mut rows = store::list_members(app, organisation.id, &filter, page.rows()).await?;
     let next = page.cut(&mut rows, |row| row.email.clone());
-    let members: Vec<_> = rows.iter().map(show).collect();
-    Ok(Reply::json(
-        200,
-        &json!({ "members": members, "next": next }),
-    ))
+    let members = rows.into_iter().map(show).collect();
+    Ok(Reply::json(200, &ShownPage { members, next }))
 }
 
 /// Shows a member.
@@ -52,7 +49,7 @@ pub(super) async fn show_member(
 ) -> Result<Reply> {
     Ok(Reply::json(
         200,
-        &show(&find(app, organisation, account).await?),
+        &show(find(app, organisation, account).await?),
     ))
 }
 
@@ -142,17 +139,41 @@ fn role_of(member: &Member) -> Result<Role> {
         .ok_or_else(|| Error::internal(format!("unknown role `{}`", member.role)))
 }
 
+/// A person in an organisation.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Member")]
+pub(crate) struct Shown {
+    /// The account's.
+    id: String,
+    email: String,
+    name: String,
+    role: String,
+    suspended: bool,
+    suspended_at: Option<Time>,
+    /// The teams she is in.
+    teams: Vec<Named>,
+    created_at: Time,
+}
+
+/// A page of members.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MemberPage")]
+pub(crate) struct ShownPage {
+    members: Vec<Shown>,
+    /// The cursor to the next page.
+    next: Option<String>,
+}
+
 /// A member as the API shows it.
-pub(super) fn show(member: &Member) -> Value {
-    let teams: Value = serde_json::from_str(&member.teams).unwrap_or_default();
-    json!({
-        "id": member.account_id,
-        "email": member.email,
-        "name": member.name,
-        "role": member.role,
-        "suspended": member.suspended_at.is_some(),
-        "suspended_at": member.suspended_at.map(rfc3339),
-        "teams": teams,
-        "created_at": rfc3339(member.created_at),
-    })
+pub(super) fn show(member: Member) -> Shown {
+    Shown {
+        id: member.account_id,
+        email: member.email,
+        name: member.name,
+        role: member.role,
+        suspended: member.suspended_at.is_some(),
+        suspended_at: member.suspended_at.map(Time::of),
+        teams: serde_json::from_str(&member.teams).unwrap_or_default(),
+        created_at: Time::of(member.created_at),
+    }
 }

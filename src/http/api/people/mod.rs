@@ -17,14 +17,20 @@ use crate::store::organisations::Organisation;
 
 // For the description of the API, which is written natively.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use accept::Acceptance;
+pub(crate) use accept::{Acceptance, ShownAcceptance, ShownInvitation};
 pub(crate) use accept::{accept_invitation, show_invitation};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use invitations::AskedInvitation;
+pub(crate) use invitations::{
+    AskedInvitation, Shown as ShownSentInvitation, ShownPage as ShownInvitations,
+};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use members::AskedChange as AskedMemberChange;
+pub(crate) use members::{
+    AskedChange as AskedMemberChange, Shown as ShownMember, ShownPage as ShownMembers,
+};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use teams::{AskedChange as AskedTeamChange, AskedTeam};
+pub(crate) use teams::{
+    AskedChange as AskedTeamChange, AskedTeam, Shown as ShownTeam, ShownPage as ShownTeams,
+};
 
 /// Names of people and of teams, in bytes.
 const NAME_LIMIT: usize = 200;

@@ -2,14 +2,14 @@
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{members, read_name, read_optional_name};
 use crate::app::App;
-use crate::domain::time::rfc3339;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
+use crate::http::api::shown::Time;
 use crate::http::body::{BadValue, Change, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -30,8 +30,8 @@ pub(super) async fn list_teams(
     let page = Page::of(request)?;
     let mut rows = store::list_teams(app, organisation.id, None, page.after(), page.rows()).await?;
     let next = page.cut(&mut rows, |row| row.name.clone());
-    let teams: Vec<_> = rows.iter().map(show).collect();
-    Ok(Reply::json(200, &json!({ "teams": teams, "next": next })))
+    let teams = rows.into_iter().map(show).collect();
+    Ok(Reply::json(200, &ShownPage { teams, next }))
 }
 
 /// A team to be made.
@@ -67,7 +67,7 @@ pub(super) async fn create_team(
         .await
         .map_err(|error| taken(error, &name))?;
     let team = find(app, organisation, &id).await?;
-    Ok(Reply::json(201, &show(&team)))
+    Ok(Reply::json(201, &show(team)))
 }
 
 /// Shows a team and who is in it, the first hundred; `members?team=` lists them all.
@@ -78,11 +78,8 @@ pub(super) async fn show_team(app: &App, organisation: &Organisation, id: &str) 
         ..MemberFilter::default()
     };
     let rows = list_members(app, organisation.id, &filter, SHOWN).await?;
-    let people: Vec<_> = rows.iter().map(members::show).collect();
-    let mut shown = show(&team);
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("members".to_owned(), people.into());
-    }
+    let mut shown = show(team);
+    shown.members = Some(rows.into_iter().map(members::show).collect());
     Ok(Reply::json(200, &shown))
 }
 
@@ -119,7 +116,7 @@ pub(super) async fn update_team(
         .await
         .map_err(|error| taken(error, &name))?;
     let team = find(app, organisation, id).await?;
-    Ok(Reply::json(200, &show(&team)))
+    Ok(Reply::json(200, &show(team)))
 }
 
 /// Removes a team with what was granted to it. Its members stay in the organisation.
@@ -183,12 +180,37 @@ fn taken(error: Error, name: &str) -> Error {
     error
 }
 
-fn show(team: &Team) -> Value {
-    json!({
-        "id": team.id,
-        "name": team.name,
-        "description": team.description,
-        "member_count": team.members,
-        "created_at": rfc3339(team.created_at),
-    })
+/// A team.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Team")]
+pub(crate) struct Shown {
+    id: String,
+    name: String,
+    description: Option<String>,
+    /// How many are in it.
+    member_count: i64,
+    created_at: Time,
+    /// The first hundred of them, where one team is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<members::Shown>>,
+}
+
+/// A page of teams.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TeamPage")]
+pub(crate) struct ShownPage {
+    teams: Vec<Shown>,
+    /// The cursor to the next page.
+    next: Option<String>,
+}
+
+fn show(team: Team) -> Shown {
+    Shown {
+        id: team.id,
+        name: team.name,
+        description: team.description,
+        member_count: team.members,
+        created_at: Time::of(team.created_at),
+        members: None,
+    }
 }

@@ -3,13 +3,18 @@
 use std::fmt::Write;
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
 use crate::domain::access::{Access, Caller, Principal, Rule};
+use crate::domain::constraint::Constraint;
 use crate::domain::name::NameGlob;
-use crate::domain::time::{day, rfc3339};
+use crate::domain::stability::Stability;
+use crate::domain::time::day;
 use crate::error::Result;
+use crate::http::api::shown::{Named, ShownOrganisation, Time};
 use crate::http::reply::Reply;
 use crate::store::admission::find_principal;
 use crate::store::organisations::{Organisation, load_organisation};
@@ -28,9 +33,13 @@ pub(super) async fn show_abilities(
         None => None,
     };
     let Some(mut principal) = principal else {
-        let why = "It was revoked, or whoever had it is no longer there";
-        let nothing =
-            json!({ "id": row.id, "bar": why, "abilities": [], "grants": [], "in_words": [why] });
+        let why = "It was revoked, or whoever had it is no longer there".to_owned();
+        let nothing = Shown {
+            id: row.id.clone(),
+            bar: Some(why.clone()),
+            in_words: vec![why],
+            ..Shown::default()
+        };
         return Ok(Reply::json(200, &nothing));
     };
     // Where it is used from is not known here; the networks are shown.
@@ -38,86 +47,156 @@ pub(super) async fn show_abilities(
         principal.bar = Some(crate::domain::access::Bar::TokenExpired);
     }
     let mut shown = describe(&principal);
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("id".to_owned(), row.id.as_str().into());
-    }
+    shown.id.clone_from(&row.id);
     Ok(Reply::json(200, &shown))
+}
+
+/// What a token can do.
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "TokenAbilities")]
+pub(crate) struct Shown {
+    id: String,
+    /// `machine`, `personal`, `customer`, or `instance` for the owner of all; null for a token that was revoked.
+    kind: Option<&'static str>,
+    person: Option<ShownPerson>,
+    customer: Option<Named>,
+    /// `read`, `write` or `admin`, where one of these says it all.
+    access: Option<&'static str>,
+    abilities: Vec<ShownAbility>,
+    /// Slugs; null for all.
+    repositories: Option<Vec<String>>,
+    /// Names and patterns; null for all.
+    packages: Option<Vec<NameGlob>>,
+    /// Null for any.
+    networks: Option<Vec<String>>,
+    /// Whether it sees all packages that these limits leave, and not only what was granted.
+    sees_all: bool,
+    /// From when on nothing newer is seen.
+    frozen_at: Option<Time>,
+    expires_at: Option<Time>,
+    /// Why it gets nothing.
+    bar: Option<String>,
+    grants: Vec<ShownRule>,
+    /// All of it in sentences.
+    in_words: Vec<String>,
+}
+
+/// Who a personal token is of.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TokenPerson")]
+struct ShownPerson {
+    /// The account's.
+    id: String,
+    name: String,
+    role: &'static str,
+}
+
+/// Something that a token may do.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TokenAbility")]
+struct ShownAbility {
+    name: &'static str,
+    /// The same in words.
+    allows: &'static str,
+}
+
+/// A grant as a token has it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TokenGrant")]
+struct ShownRule {
+    id: String,
+    /// Slugs; null for all.
+    repositories: Option<Vec<String>>,
+    packages: Vec<NameGlob>,
+    /// Constraints, all of which hold.
+    #[schemars(with = "Vec<String>")]
+    versions: Vec<Constraint>,
+    released_until: Option<Time>,
+    released_after: Option<Time>,
+    #[schemars(with = "Option<String>")]
+    minimum_stability: Option<Stability>,
+    source: bool,
+}
+
+/// Who calls, and what the token can do.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnToken")]
+pub(crate) struct ShownOwn {
+    #[serde(flatten)]
+    token: Shown,
+    /// Null for the owner of the instance.
+    organisation: Option<ShownOrganisation>,
 }
 
 /// `GET /api/v1/token`: who the caller is.
 pub(crate) async fn show_own(app: &App, principal: &Rc<Principal>) -> Result<Reply> {
-    let mut shown = describe(principal);
+    let mut token = describe(principal);
+    token.id.clone_from(&principal.token);
     let organisation = match principal.organisation {
         None => None,
         Some(id) => {
-            let organisation = load_organisation(app, id).await?;
-            Some(json!({ "slug": organisation.slug, "name": organisation.name }))
+            let Organisation { slug, name, .. } = load_organisation(app, id).await?;
+            Some(ShownOrganisation { slug, name })
         }
     };
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("id".to_owned(), principal.token.as_str().into());
-        fields.insert("organisation".to_owned(), organisation.into());
-    }
+    let shown = ShownOwn {
+        token,
+        organisation,
+    };
     Ok(Reply::json(200, &shown))
 }
 
 /// What a principal may do, in values and in words.
-fn describe(principal: &Principal) -> Value {
-    let (kind, person, customer) = match &principal.caller {
-        Caller::Instance => ("instance", Value::Null, Value::Null),
-        Caller::Machine => ("machine", Value::Null, Value::Null),
+fn describe(principal: &Principal) -> Shown {
+    let (kind, person, customer) = match principal.caller.clone() {
+        Caller::Instance => ("instance", None, None),
+        Caller::Machine => ("machine", None, None),
         Caller::Person {
-            account,
+            account: id,
             name,
             role,
-        } => (
-            "personal",
-            json!({ "id": account, "name": name, "role": role.as_str() }),
-            Value::Null,
-        ),
-        Caller::Customer { id, name } => {
-            ("customer", Value::Null, json!({ "id": id, "name": name }))
+        } => {
+            let role = role.as_str();
+            ("personal", Some(ShownPerson { id, name, role }), None)
         }
+        Caller::Customer { id, name } => ("customer", None, Some(Named { id, name })),
     };
-    let abilities: Vec<_> = principal
-        .abilities
-        .iter()
-        .map(|ability| json!({ "name": ability.as_str(), "allows": ability.in_words() }))
-        .collect();
-    let networks = principal.networks.as_ref().map(|networks| {
-        let texts: Vec<_> = networks.iter().map(ToString::to_string).collect();
-        texts
+    let abilities = principal.abilities.iter().map(|ability| ShownAbility {
+        name: ability.as_str(),
+        allows: ability.in_words(),
     });
+    let networks = principal.networks.as_ref();
     let contact = principal.contact.as_deref();
-    json!({
-        "kind": kind,
-        "person": person,
-        "customer": customer,
-        "access": Access::of(principal.abilities).map(Access::as_str),
-        "abilities": abilities,
-        "repositories": principal.repositories,
-        "packages": principal.packages,
-        "networks": networks,
-        "sees_all": principal.sees_all,
-        "frozen_at": principal.frozen_at.map(rfc3339),
-        "expires_at": principal.expires_at.map(rfc3339),
-        "bar": principal.bar.as_ref().map(|bar| bar.message(contact)),
-        "grants": principal.rules.iter().map(show_rule).collect::<Vec<_>>(),
-        "in_words": in_words(principal),
-    })
+    Shown {
+        id: String::new(),
+        kind: Some(kind),
+        person,
+        customer,
+        access: Access::of(principal.abilities).map(Access::as_str),
+        abilities: abilities.collect(),
+        repositories: principal.repositories.clone(),
+        packages: principal.packages.clone(),
+        networks: networks.map(|networks| networks.iter().map(ToString::to_string).collect()),
+        sees_all: principal.sees_all,
+        frozen_at: principal.frozen_at.map(Time::of),
+        expires_at: principal.expires_at.map(Time::of),
+        bar: principal.bar.as_ref().map(|bar| bar.message(contact)),
+        grants: principal.rules.iter().map(show_rule).collect(),
+        in_words: in_words(principal),
+    }
 }
 
-fn show_rule(rule: &Rule) -> Value {
-    json!({
-        "id": rule.grant,
-        "repositories": rule.repositories,
-        "packages": rule.packages,
-        "versions": rule.limit.constraints,
-        "released_until": rule.limit.released_until.map(rfc3339),
-        "released_after": rule.limit.released_after.map(rfc3339),
-        "minimum_stability": rule.limit.minimum_stability,
-        "source": rule.limit.source,
-    })
+fn show_rule(rule: &Rule) -> ShownRule {
+    ShownRule {
+        id: rule.grant.clone(),
+        repositories: rule.repositories.clone(),
+        packages: rule.packages.clone(),
+        versions: rule.limit.constraints.clone(),
+        released_until: rule.limit.released_until.map(Time::of),
+        released_after: rule.limit.released_after.map(Time::of),
+        minimum_stability: rule.limit.minimum_stability,
+        source: rule.limit.source,
+    }
 }
 
 /// Sentences, one for each thing that somebody who wonders why should know.

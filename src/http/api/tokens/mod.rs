@@ -6,15 +6,14 @@
 
 mod effective;
 mod owners;
+mod shown;
 mod terms;
 
 use deserr::Deserr;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::domain::access::{Ability, Access, Caller, Role};
-use crate::domain::time::rfc3339;
+use crate::domain::access::{Ability, Caller, Role};
 use crate::domain::token::{PlainToken, TokenKind};
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::api::paging::Page;
@@ -31,7 +30,13 @@ pub(crate) use effective::show_own;
 pub(crate) use owners::handle_owners;
 // For the description of the API, which is written natively.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use owners::{AskedByOwner, Shown as ShownOwners};
+pub(crate) use effective::{Shown as ShownAbilities, ShownOwn};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use owners::{AskedByOwner, Shown as ShownOwners, ShownList as ShownOwnersList};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use shown::Shown;
+pub(crate) use shown::ShownPage;
+use shown::show;
 use terms::check_giver;
 pub(crate) use terms::{AskedChange, AskedToken};
 
@@ -86,7 +91,7 @@ pub(crate) async fn handle(
         TokensRoute::Create => create_token(app, request, caller, organisation).await,
         TokensRoute::Show(id) => {
             let row = find_readable(app, caller, organisation, &id).await?;
-            Ok(Reply::json(200, &show(&row)?))
+            Ok(Reply::json(200, &show(row)?))
         }
         TokensRoute::Update(id) => update_token(app, request, caller, organisation, &id).await,
         TokensRoute::Revoke(id) => revoke_token(app, caller, organisation, &id).await,
@@ -182,7 +187,8 @@ async fn list_tokens(
     let person = request.query_parameter("person");
     let customer = request.query_parameter("customer");
     if own.is_some() && person.as_deref().is_some_and(|person| Some(person) != own) {
-        return Ok(Reply::json(200, &json!({ "tokens": [], "next": null })));
+        let (tokens, next) = (Vec::new(), None);
+        return Ok(Reply::json(200, &ShownPage { tokens, next }));
     }
     let page = Page::of(request)?;
     let filter = TokenFilter {
@@ -195,8 +201,8 @@ async fn list_tokens(
     };
     let mut rows = store::list_tokens(app, organisation.id, &filter, page.rows()).await?;
     let next = page.cut(&mut rows, |row| row.id.clone());
-    let tokens: Vec<_> = rows.iter().map(show).collect::<Result<_>>()?;
-    Ok(Reply::json(200, &json!({ "tokens": tokens, "next": next })))
+    let tokens = rows.into_iter().map(show).collect::<Result<_>>()?;
+    Ok(Reply::json(200, &ShownPage { tokens, next }))
 }
 
 async fn create_token(
@@ -272,10 +278,8 @@ async fn show_once(
     token: &PlainToken,
     status: u16,
 ) -> Result<Reply> {
-    let mut shown = show(&find(app, organisation, id).await?)?;
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("token".to_owned(), token.reveal().into());
-    }
+    let mut shown = show(find(app, organisation, id).await?)?;
+    shown.token = Some(token.reveal().to_owned());
     Ok(Reply::json(status, &shown))
 }
 
@@ -305,7 +309,7 @@ async fn update_token(
         return Err(ended());
     }
     let row = find(app, organisation, id).await?;
-    Ok(Reply::json(200, &show(&row)?))
+    Ok(Reply::json(200, &show(row)?))
 }
 
 /// Whose a token that is there is.
@@ -457,41 +461,4 @@ async fn rotate_token(
         ));
     }
     show_once(app, organisation, &new, &token, 201).await
-}
-
-/// A token as the API shows it.
-pub(crate) fn show(row: &TokenRow) -> Result<Value> {
-    let list = |text: &Option<String>| -> Value {
-        text.as_deref()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or(Value::Null)
-    };
-    let abilities = row.abilities()?;
-    let named = |id: &Option<String>, name: &Option<String>| {
-        id.as_ref().map(|id| json!({ "id": id, "name": name }))
-    };
-    Ok(json!({
-        "id": row.id,
-        "kind": row.kind,
-        "name": row.name,
-        "hint": row.hint,
-        "state": row.state,
-        "access": Access::of(abilities).map(Access::as_str),
-        "abilities": abilities.names(),
-        "repositories": list(&row.repositories),
-        "packages": list(&row.packages),
-        "networks": list(&row.networks),
-        "only_granted": row.only_granted != 0,
-        "person": named(&row.account_id, &row.account_name),
-        "customer": named(&row.customer_id, &row.customer_name),
-        "created_at": rfc3339(row.created_at),
-        "expires_at": row.expires_at.map(rfc3339),
-        "revoked_at": row.revoked_at.map(rfc3339),
-        "replaced_by": row.replaced_by,
-        "last_used": row.last_used_at.map(|at| json!({
-            "at": rfc3339(at),
-            "address": row.last_used_address,
-            "client": row.last_used_client,
-        })),
-    }))
 }

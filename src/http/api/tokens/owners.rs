@@ -3,7 +3,6 @@
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 use super::terms::{Moment, read_name};
 use crate::app::App;
@@ -49,6 +48,13 @@ pub(crate) struct Shown {
     last_used_at: Option<Time>,
 }
 
+/// All tokens of the instance's owner.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnerTokens")]
+pub(crate) struct ShownList {
+    tokens: Vec<Shown>,
+}
+
 /// Answers what the owner asks of the tokens that may do everything everywhere.
 pub(crate) async fn handle_owners(
     app: &App,
@@ -62,8 +68,8 @@ pub(crate) async fn handle_owners(
     match route {
         OwnerTokensRoute::List => {
             let tokens = store::list_owner_tokens(app).await?;
-            let tokens: Vec<_> = tokens.into_iter().map(show).collect();
-            Ok(Reply::json(200, &json!({ "tokens": tokens })))
+            let tokens = tokens.into_iter().map(show).collect();
+            Ok(Reply::json(200, &ShownList { tokens }))
         }
         OwnerTokensRoute::Create => {
             let asked: AskedByOwner = request.json().await?;
