@@ -30,6 +30,7 @@ use crate::store::organisations::Organisation;
 use crate::store::packages::{
     Package, add_to_repository_stmt, find_package, insert_package_stmt, list_memberships,
 };
+use crate::store::quotas::{explain, explain_too_large, limit_archive};
 use crate::store::repositories::{Repository, find_repository};
 use crate::store::uploaded_versions::dist_of;
 
@@ -173,15 +174,10 @@ async fn ensure_package(
     name: &PackageName,
     description: Option<&str>,
 ) -> Result<Package> {
-    app.db
-        .rows(insert_package_stmt(
-            organisation.id,
-            name,
-            None,
-            description,
-            app.now(),
-        ))
-        .await?;
+    let inserted = insert_package_stmt(organisation.id, name, None, description, app.now());
+    if let Err(error) = app.db.rows(inserted).await {
+        return Err(explain(app, organisation.id, error).await);
+    }
     let package = find_package(app, organisation.id, name)
         .await?
         .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;
@@ -293,14 +289,19 @@ async fn receive_archive(
     name: &PackageName,
 ) -> Result<Reply> {
     let key = format!("archives/{}/uploads/{}", organisation.id, app.random_id()?);
-    let archive = take_in_upload(
+    let limit = limit_archive(app, organisation.id, app.config.archive_limit).await?;
+    let taken = take_in_upload(
         app.blobs.as_ref(),
         app.multipart.as_ref(),
         &key,
         request.body.as_mut(),
-        app.config.archive_limit,
+        limit,
     )
-    .await?;
+    .await;
+    let archive = match taken {
+        Ok(archive) => archive,
+        Err(error) => return Err(explain_too_large(app, organisation.id, limit, error).await),
+    };
     let sha256 = &archive.stored.sha256;
     let kept = async {
         let package = ensure_package(app, organisation, name, None).await?;
@@ -317,7 +318,9 @@ async fn receive_archive(
     if !kept.as_ref().is_err_and(Error::is_retryable) {
         discard_if_unnamed(app, &key).await;
     }
-    kept?;
+    if let Err(error) = kept {
+        return Err(explain(app, organisation.id, error).await);
+    }
     Ok(Reply::json(
         201,
         &ShownArchive {
