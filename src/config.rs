@@ -45,7 +45,9 @@ impl Config {
             text(name)
                 .map(|value| {
                     let limit = value.trim().parse().ok().filter(|limit| *limit >= 0);
-                    limit.ok_or_else(|| misconfigured(&format!("`{name}` must be a number from 0 on")))
+                    limit.ok_or_else(|| {
+                        misconfigured(&format!("`{name}` must be a number from 0 on"))
+                    })
                 })
                 .transpose()
         };

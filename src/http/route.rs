@@ -399,9 +399,8 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             "PATCH" => Ok(ApiRoute::Organisation(own(org), OrganisationRoute::Update)),
             _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
         },
-        ["orgs", org, kind @ ("organisations" | "usage")] => {
-            OrganisationRoute::parse(method, kind).map(|route| ApiRoute::Organisation(own(org), route))
-        }
+        ["orgs", org, kind @ ("organisations" | "usage")] => OrganisationRoute::parse(method, kind)
+            .map(|route| ApiRoute::Organisation(own(org), route)),
         ["usage"] => get(method, ApiRoute::ListUsage),
         ["audit", rest @ ..] => parse_audit(method, rest).map(|route| ApiRoute::Audit(None, route)),
         ["orgs", org, "audit", rest @ ..] => {

@@ -211,7 +211,11 @@ mod tests {
         assert!(!bandwidth.is_waiting(1_001));
         bandwidth.add(1, "2026-12", 1);
         assert!(bandwidth.is_waiting(1_001));
-        let months: Vec<_> = bandwidth.take(1_001).into_iter().map(|one| one.month).collect();
+        let months: Vec<_> = bandwidth
+            .take(1_001)
+            .into_iter()
+            .map(|one| one.month)
+            .collect();
         assert_eq!(months, [NOVEMBER, "2026-12"]);
     }
 

@@ -103,12 +103,7 @@ pub async fn limit_archive(app: &App, organisation: i64, limit: u64) -> Result<u
 }
 
 /// What an archive that is too large was too large for: the registry, or what room there was.
-pub async fn explain_too_large(
-    app: &App,
-    organisation: i64,
-    room: u64,
-    error: Error,
-) -> Error {
+pub async fn explain_too_large(app: &App, organisation: i64, room: u64, error: Error) -> Error {
     if error.kind() != ErrorKind::TooLarge || room >= app.config.archive_limit {
         return error;
     }

@@ -27,7 +27,10 @@ const RESERVED: [(&str, &str); 46] = [
     // Pages of the instance.
     ("ui", "the pages of this instance are there"),
     ("admin", "the pages of the owner of this instance are there"),
-    ("instance", "the pages of the owner of this instance are there"),
+    (
+        "instance",
+        "the pages of the owner of this instance are there",
+    ),
     ("login", "people log in there"),
     ("logout", "people log out there"),
     ("signup", "people begin there"),
@@ -72,7 +75,12 @@ mod tests {
         for (index, (slug, reason)) in RESERVED.iter().enumerate() {
             let refusal = Slug::parse(slug).unwrap_err().to_string();
             assert!(refusal.contains(reason), "{refusal}");
-            assert!(RESERVED.iter().skip(index + 1).all(|(other, _)| other != slug));
+            assert!(
+                RESERVED
+                    .iter()
+                    .skip(index + 1)
+                    .all(|(other, _)| other != slug)
+            );
         }
     }
 

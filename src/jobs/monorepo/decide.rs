@@ -142,7 +142,10 @@ async fn refuse_beyond_quota(
         fits
     });
     for row in &mut decided.changed {
-        let is_refused = row.package.as_ref().is_some_and(|name| refused.contains(name));
+        let is_refused = row
+            .package
+            .as_ref()
+            .is_some_and(|name| refused.contains(name));
         if is_refused && matches!(row.state.as_str(), "cutting" | "imported") {
             "failed".clone_into(&mut row.state);
             row.package = None;

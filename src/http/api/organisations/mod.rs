@@ -7,12 +7,12 @@ mod usage;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use change::OrganisationChange;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use set_up::{SetUp, SetUpDone};
 pub use set_up::set_up;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use usage::{ShownUsageOfOne, ShownUsagePage};
+pub(crate) use set_up::{SetUp, SetUpDone};
 pub use usage::list_usage;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use usage::{ShownUsageOfOne, ShownUsagePage};
 
 use deserr::Deserr;
 use schemars::JsonSchema;
