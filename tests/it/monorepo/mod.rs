@@ -3,6 +3,7 @@
 mod archives;
 mod faults;
 mod names;
+mod quotas;
 mod versions;
 mod waiting;
 

@@ -87,7 +87,17 @@ fn the_api_refuses_changes_but_not_the_owner_of_the_instance() {
     let registry = TestRegistry::imported();
     let owner = owner_of(&registry, "acme");
     make_organisation(&registry, &json!({"slug": "client", "parent": "acme"}));
+    let asked = json!({"email": "ada@example.com", "role": "member"});
+    let invited = owner
+        .post("/api/v1/orgs/acme/invitations", &asked)
+        .expect(201)
+        .json();
     suspend(&registry);
+    let accepted = json!({"token": invited["token"], "name": "Ada"});
+    let refused = registry
+        .anonymous()
+        .post("/api/v1/invitations/accept", &accepted);
+    assert_eq!(refused.expect(403).json()["code"], "organisation_suspended");
     let teams = "/api/v1/orgs/acme/teams";
     let team = json!({"name": "Core"});
     let refused = owner.post(teams, &team).expect(403).json();
