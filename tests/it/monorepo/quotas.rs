@@ -42,7 +42,6 @@ fn new_packages_beyond_the_quota_wait_for_room_and_the_others_do_not() {
     mono.registry.run_jobs();
     assert_eq!(mono.versions("a"), ["v1.1.0", "v1.0.0"]);
     set(&mono, &json!({"packages": 3}));
-    mono.registry.assert_settled();
     assert_eq!(mono.versions("c"), ["v1.1.0", "v1.0.0"]);
 }
 
@@ -56,7 +55,6 @@ fn archives_beyond_the_quota_are_cut_when_there_is_room() {
     let told = mono.last_job().to_string();
     assert!(told.contains("may store 0 bytes of archives"), "{told}");
     set(&mono, &json!({"storage": null}));
-    mono.registry.assert_settled();
     assert_eq!(mono.versions("a"), ["v1.0.0"]);
     assert_eq!(mono.versions("b"), ["v1.0.0"]);
 }
