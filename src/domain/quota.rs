@@ -42,9 +42,7 @@ impl Nearness {
         match limit {
             None => Self::Within,
             Some(limit) if used >= limit => Self::Reached,
-            Some(limit) if i128::from(used) * 100 >= i128::from(limit) * i128::from(NEAR) => {
-                Self::Near
-            }
+            Some(limit) if share(used, 100) >= share(limit, NEAR) => Self::Near,
             Some(_) => Self::Within,
         }
     }
@@ -57,6 +55,11 @@ impl Nearness {
             Self::Reached => "reached",
         }
     }
+}
+
+/// So many times a number, which is exact for all there are.
+fn share(number: i64, times: i64) -> i128 {
+    i128::from(number).saturating_mul(i128::from(times))
 }
 
 impl Quota {

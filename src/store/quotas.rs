@@ -61,6 +61,16 @@ pub async fn find_room(app: &App, organisation: i64, quota: Quota) -> Result<Opt
 
 /// The refusal of something that a quota does not allow, with what is used.
 pub async fn refusal(app: &App, organisation: i64, quota: Quota) -> Result<Error> {
+    refusal_beside(app, organisation, quota, 0).await
+}
+
+/// The same where `more` is about to be used by what is not refused.
+pub async fn refusal_beside(
+    app: &App,
+    organisation: i64,
+    quota: Quota,
+    more: i64,
+) -> Result<Error> {
     let standings = list_standings(app, organisation).await?;
     // The one with the least room is the one that refused, and one's own before that of the organisation above.
     let tightest = standings
@@ -72,7 +82,7 @@ pub async fn refusal(app: &App, organisation: i64, quota: Quota) -> Result<Error
         Some(one) if one.is_parent != 0 => quota.message_of_parent(),
         Some(one) => {
             let (used, limit) = one.of(quota);
-            quota.message(limit.unwrap_or_default(), used)
+            quota.message(limit.unwrap_or_default(), used.saturating_add(more))
         }
         // It was raised meanwhile.
         None => "A quota did not allow this a moment ago; please try again".to_owned(),

@@ -22,7 +22,7 @@ use crate::store::folder_refs::{
 use crate::store::git_refs::{KnownRef, list_git_refs};
 use crate::store::monorepos::{find_monorepo_job, list_packages_of_git_repo};
 use crate::store::packages::Package;
-use crate::store::quotas::{find_room, refusal};
+use crate::store::quotas::{find_room, refusal_beside};
 
 /// Folders at refs: all are held in memory at once, at some two kilobytes each.
 const MOST_DECISIONS: usize = 30_000;
@@ -129,7 +129,8 @@ async fn refuse_beyond_quota(
     if count <= room {
         return Ok(());
     }
-    let refusal = refusal(app, organisation, Quota::Packages).await?;
+    let fitting = i64::try_from(room).unwrap_or(i64::MAX);
+    let refusal = refusal_beside(app, organisation, Quota::Packages, fitting).await?;
     let mut taken = 0_usize;
     let mut refused = BTreeSet::new();
     decided.packages.retain(|(name, ..)| {

@@ -34,7 +34,7 @@ fn composer_is_told_why_nothing_is_there() {
     suspend(&registry);
     let root = reader.get("/r/acme/main/packages.json").expect(200).json();
     assert!(text(&root["warning"]).contains(REASON), "{root}");
-    assert_eq!(root["available-packages"], json!([]));
+    assert!(!root.to_string().contains(PACKAGE), "{root}");
     reader.get("/r/acme/main/p2/acme/lib.json").expect(404);
     let refused = reader.get(&path).expect(403);
     assert_eq!(refused.header("content-type"), Some("application/json"));
@@ -63,7 +63,7 @@ fn whoever_reads_a_public_repository_is_told_as_well() {
     for who in [&registry.anonymous(), &stranger] {
         let root = who.get("/r/acme/main/packages.json").expect(200).json();
         assert!(text(&root["warning"]).contains(REASON), "{root}");
-        assert_eq!(root["available-packages"], json!([]));
+        assert!(!root.to_string().contains(PACKAGE), "{root}");
         for nothing in [
             "p2/acme/lib.json",
             "list.json",

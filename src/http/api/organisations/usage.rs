@@ -30,17 +30,17 @@ pub(crate) struct ShownUsage {
     suspended: bool,
     /// Versions in its metadata.
     versions: i64,
-    packages: Used,
+    packages: Part,
     /// Bytes of stored archives, each counted once however many repositories it is in.
-    storage: Used,
+    storage: Part,
     /// Bytes of archives served in this calendar month (UTC); it may lag by some minutes.
-    bandwidth: Used,
+    bandwidth: Part,
 }
 
 /// What is used of one thing.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Used")]
-pub(crate) struct Used {
+pub(crate) struct Part {
     /// By the organisation itself.
     used: i64,
     /// By those below it.
@@ -86,8 +86,8 @@ pub(crate) struct ShownUsagePage {
     month: String,
 }
 
-fn used(used: i64, used_below: i64, quota: Option<i64>) -> Used {
-    Used {
+fn used(used: i64, used_below: i64, quota: Option<i64>) -> Part {
+    Part {
         used,
         used_below,
         quota,
