@@ -40,10 +40,9 @@ impl Nearness {
     /// Of a use to its limit.
     pub fn of(used: i64, limit: Option<i64>) -> Self {
         match limit {
-            None => Self::Within,
             Some(limit) if used >= limit => Self::Reached,
             Some(limit) if share(used, 100) >= share(limit, NEAR) => Self::Near,
-            Some(_) => Self::Within,
+            _ => Self::Within,
         }
     }
 
