@@ -1,5 +1,6 @@
 //! Configuration: read once through a `get(name)` function and validated. No secret has a default.
 
+use crate::domain::quota::Quotas;
 use crate::error::{Error, Result};
 
 /// What one deployment is set to.
@@ -13,6 +14,8 @@ pub struct Config {
     pub allow_private_addresses: bool,
     /// The largest archive that is taken in, in bytes.
     pub archive_limit: u64,
+    /// What an organisation that is made from now on may use, unless the owner of the instance says otherwise.
+    pub quotas: Quotas,
     /// For how many days the audit log is kept; none for ever.
     pub audit_days: Option<u32>,
 }
@@ -38,6 +41,21 @@ impl Config {
                 .parse()
                 .map_err(|_| misconfigured("`ARCHIVE_LIMIT` must be a number of bytes"))?,
         };
+        let quota = |name: &str| {
+            text(name)
+                .map(|value| {
+                    let limit = value.trim().parse().ok().filter(|limit| *limit >= 0);
+                    limit.ok_or_else(|| {
+                        misconfigured(&format!("`{name}` must be a number from 0 on"))
+                    })
+                })
+                .transpose()
+        };
+        let quotas = Quotas {
+            packages: quota("QUOTA_PACKAGES")?,
+            storage: quota("QUOTA_STORAGE")?,
+            bandwidth: quota("QUOTA_BANDWIDTH")?,
+        };
         let audit_days = text("AUDIT_DAYS")
             .map(|value| {
                 let days = value.trim().parse().ok().filter(|days| *days > 0);
@@ -52,6 +70,7 @@ impl Config {
                 Some("1" | "true")
             ),
             archive_limit,
+            quotas,
             audit_days,
         })
     }
@@ -104,6 +123,15 @@ mod tests {
         assert_eq!(days("730").unwrap().audit_days, Some(730));
         assert!(days("0").is_err());
         assert!(days("a year").is_err());
+    }
+
+    #[test]
+    fn quotas_of_new_organisations_are_numbers() {
+        let quota = |value| read(&[("PUBLIC_URL", "https://a.b"), ("QUOTA_STORAGE", value)]);
+        assert_eq!(quota("").unwrap().quotas, Quotas::default());
+        assert_eq!(quota("1073741824").unwrap().quotas.storage, Some(1 << 30));
+        assert!(quota("-1").is_err());
+        assert!(quota("1 GB").is_err());
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::quota::Quota;
+
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -25,6 +27,8 @@ pub enum ErrorKind {
     PreconditionFailed,
     /// Over a size limit.
     TooLarge,
+    /// It would take more than the organisation may use of this instance.
+    QuotaExceeded(Quota),
     /// Too much was asked of us, or of an upstream host; wait this many seconds.
     RateLimited {
         /// Seconds to wait before the next attempt.
@@ -57,6 +61,8 @@ pub enum Code {
     Unauthenticated,
     /// A valid token that may not do this.
     Forbidden,
+    /// The organisation is suspended, so nothing of it is changed; `detail` says why.
+    OrganisationSuspended,
     /// It does not exist, or the token may not see that it does.
     NotFound,
     /// The address has no such method; `Allow` has those there are.
@@ -83,6 +89,8 @@ pub enum Code {
     IdempotencyKeyReused,
     /// Over a size limit.
     TooLarge,
+    /// It would take more than the organisation may use of this instance; `detail` says which quota, and what is used.
+    QuotaExceeded,
     /// Too much was asked of us or of a git host; `Retry-After` says for how long.
     RateLimited,
     /// A git host failed or cannot be reached.
@@ -102,6 +110,7 @@ impl Code {
             ErrorKind::Conflict => Self::Conflict,
             ErrorKind::PreconditionFailed => Self::PreconditionFailed,
             ErrorKind::TooLarge => Self::TooLarge,
+            ErrorKind::QuotaExceeded(_) => Self::QuotaExceeded,
             ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } => Self::RateLimited,
             ErrorKind::CredentialRefused
             | ErrorKind::ProjectWithheld

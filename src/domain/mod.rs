@@ -41,6 +41,7 @@ pub mod composer_1;
 
 pub mod access;
 pub mod jwt;
+pub mod quota;
 pub mod rsa_key;
 pub mod signature;
 pub mod token;

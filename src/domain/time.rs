@@ -20,6 +20,11 @@ pub fn day(seconds: i64) -> String {
     timestamp(seconds).strftime("%Y-%m-%d").to_string()
 }
 
+/// The month in UTC: `2026-11`.
+pub fn month(seconds: i64) -> String {
+    timestamp(seconds).strftime("%Y-%m").to_string()
+}
+
 /// An HTTP date (RFC 9110, 5.6.7): `Sat, 21 Nov 2026 20:30:00 GMT`.
 pub fn http_date(seconds: i64) -> String {
     timestamp(seconds)

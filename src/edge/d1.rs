@@ -7,6 +7,7 @@ use worker_sys::{D1Database, D1DatabaseSession, D1PreparedStatement};
 
 use crate::edge::js;
 use crate::error::{Error, Result};
+use crate::ports::db::constraint_failed;
 use crate::ports::{Db, Row, Statement, Value};
 
 /// The database of one request.
@@ -98,7 +99,7 @@ fn rows_of(result: &JsValue) -> Result<Vec<Row>> {
 fn failed(statement: &Statement, thrown: &JsValue) -> Error {
     let cause = js::describe(thrown);
     if cause.contains("constraint failed") || cause.contains("SQLITE_CONSTRAINT") {
-        return Error::conflict("This contradicts what is stored already").because(cause);
+        return constraint_failed(&cause);
     }
     // The text of a statement is static: it holds no value of anyone.
     Error::internal(format!("{cause} (in or after `{}`)", statement.sql))

@@ -16,6 +16,7 @@ use crate::store::deliveries::{
 };
 use crate::store::github_apps::ID_PREFIX;
 use crate::store::projects::find_named_projects;
+use crate::store::suspensions::IGNORED;
 
 /// GitHub sends no payload above this.
 pub(super) const BODY_LIMIT: usize = 25 * 1024 * 1024;
@@ -201,6 +202,7 @@ async fn record(app: &App, connection: &Connection, arrived: Arrived) -> Result<
     enqueue_started(app, &recorded.jobs).await?;
     let result = match (recorded.is_new, recorded.jobs.is_empty()) {
         (false, _) => "duplicate: this delivery was received before",
+        (true, _) if recorded.is_suspended => IGNORED,
         (true, false) => "accepted",
         (true, true) => &arrived.otherwise,
     };

@@ -72,12 +72,13 @@ pub async fn handle(app: &App, request: Request) -> Reply {
 
 /// Whether something is left to be done that no answer waits for.
 pub fn is_unfinished(app: &App) -> bool {
-    app.memo.token_uses.is_waiting()
+    app.memo.token_uses.is_waiting() || app.memo.bandwidth.is_waiting(app.now())
 }
 
 /// Does it. The edge calls this after the answer.
 pub async fn finish(app: &App) {
     crate::jobs::enqueue_token_uses(app).await;
+    crate::jobs::enqueue_served(app).await;
 }
 
 /// Who asks for what lives at such a path.

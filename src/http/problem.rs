@@ -46,6 +46,7 @@ fn status(kind: ErrorKind) -> (u16, &'static str) {
     match kind {
         ErrorKind::Unauthenticated => (401, "Not authenticated"),
         ErrorKind::Forbidden => (403, "Not allowed"),
+        ErrorKind::QuotaExceeded(_) => (403, "Quota exceeded"),
         ErrorKind::NotFound => (404, "Not found"),
         ErrorKind::Invalid => (422, "Invalid input"),
         ErrorKind::Conflict => (409, "Conflict"),

@@ -6,6 +6,7 @@ use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::api::customers::route::{self as customers, CustomersRoute};
 use crate::http::api::hooks::HookRoute;
+use crate::http::api::organisations::route::OrganisationRoute;
 use crate::http::api::people::PeopleRoute;
 use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
@@ -111,6 +112,9 @@ pub enum ApiRoute {
     ListOrganisations,
     CreateOrganisation,
     ShowOrganisation(String),
+    Organisation(String, OrganisationRoute),
+    /// What all organisations use.
+    ListUsage,
     ListRepositories(String),
     CreateRepository(String),
     ShowRepository(String, String),
@@ -391,7 +395,14 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::ListOrganisations,
             ApiRoute::CreateOrganisation,
         ),
-        ["orgs", org] => get(method, ApiRoute::ShowOrganisation(own(org))),
+        ["orgs", org] => match method {
+            "GET" | "HEAD" => Ok(ApiRoute::ShowOrganisation(own(org))),
+            "PATCH" => Ok(ApiRoute::Organisation(own(org), OrganisationRoute::Update)),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+        },
+        ["orgs", org, kind @ ("organisations" | "usage")] => OrganisationRoute::parse(method, kind)
+            .map(|route| ApiRoute::Organisation(own(org), route)),
+        ["usage"] => get(method, ApiRoute::ListUsage),
         ["audit", rest @ ..] => parse_audit(method, rest).map(|route| ApiRoute::Audit(None, route)),
         ["orgs", org, "audit", rest @ ..] => {
             parse_audit(method, rest).map(|route| ApiRoute::Audit(Some(own(org)), route))

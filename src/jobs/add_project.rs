@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
-use crate::jobs::import_projects::wait;
+use crate::jobs::import_projects::{wait, wait_while_suspended};
 use crate::jobs::outcome::Next;
 use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::{Job, enqueue};
@@ -14,12 +14,16 @@ use crate::store::imports::{
     settle_project_stmts,
 };
 use crate::store::project_additions::{Addition, add_stmts, find_place};
+use crate::store::quotas::explain;
 
 /// Adds one project.
 pub(crate) async fn run(app: &App, id: &str, project: &str, attempts: u32) -> Result<Next> {
     let Some(import) = find_running_import(app, id).await? else {
         return Ok(Next::Done);
     };
+    if wait_while_suspended(app, &import).await? {
+        return Ok(Next::Done);
+    }
     if is_waiting(app, id, project).await? && import.state == "adding" {
         match add(app, &import, project).await {
             Ok(()) => {}
@@ -97,7 +101,9 @@ async fn keep(
         package: Some((place.git_repo, name)),
     };
     statements.extend(settle_project_stmts(&import.id, project, &settled, now));
-    app.db.batch(statements).await?;
+    if let Err(error) = app.db.batch(statements).await {
+        return Err(explain(app, connection.organisation_id, error).await);
+    }
     if is_waiting(app, &import.id, project).await? {
         return Err(Error::internal(
             "the package's name was taken meanwhile; the project is looked at again",

@@ -16,6 +16,7 @@ use crate::store::discoveries::{
 use crate::store::hooks::find_adding_group;
 use crate::store::jobs::{move_job, note_on_job};
 use crate::store::project_additions::{Addition, add_project_with};
+use crate::store::suspensions::note_waiting;
 
 /// Runs one message. Once the package is there, the same job goes on as its first sync.
 pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
@@ -28,6 +29,7 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
         return Ok(Next::Done);
     }
     if job.kind != "discover" || !move_job(app, id, OPEN, "running", None).await? {
+        note_waiting(app, id).await?;
         return Ok(Next::Done);
     }
     let Some(connection) = find_connection(app, &job.connection_id).await? else {
@@ -144,7 +146,12 @@ async fn add(
             enqueue(app, &[Job::Reconcile { id: id.to_owned() }]).await?;
             Ok(Next::Done)
         }
-        Err(error) if error.kind() == ErrorKind::Conflict => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::Conflict | ErrorKind::QuotaExceeded(_)
+            ) =>
+        {
             ignore_discovery(app, id, error.message()).await?;
             Ok(Next::Done)
         }

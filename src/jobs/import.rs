@@ -26,6 +26,7 @@ use crate::store::jobs::{
     RunningJob, find_running_job, note_activity_stmt, note_on_job, note_on_job_stmt,
 };
 use crate::store::publications::ask_for_publication_stmt;
+use crate::store::quotas::explain;
 use crate::store::read_commits::forget_read_commit_stmt;
 use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
@@ -210,7 +211,16 @@ async fn take_from(app: &App, id: &str, source: &Source<'_>, refs: &[WaitingRef]
     statements.push(find_waiting_stmt(id, &names));
     statements.extend(ours.as_deref().map(find_named_stmt));
     // When the batch does not answer it may have been written all the same, so the archive is left to the sweep.
-    let mut answers = app.db.batch(statements).await?;
+    let mut answers = match app.db.batch(statements).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            // A quota refuses the whole batch, so nothing names the archive.
+            if let (ErrorKind::QuotaExceeded(_), Some(key)) = (error.kind(), &ours) {
+                discard(app, key).await;
+            }
+            return Err(explain(app, job.organisation_id, error).await);
+        }
+    };
     // Another import may have stored the same commit first.
     if let Some(key) = ours
         && answers.pop().is_some_and(|named| named.is_empty())

@@ -15,6 +15,7 @@ use crate::store::imports::{
     RunningImport, end_import, find_running_import, list_waiting_projects, note_page, note_wait,
 };
 use crate::store::refusals::note_refusal;
+use crate::store::suspensions::{WAITS, is_suspended};
 
 /// Pages of one import: 50,000 projects at the least.
 const PAGES: i64 = 1_000;
@@ -24,6 +25,9 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
     let Some(import) = find_running_import(app, id).await? else {
         return Ok(Next::Done);
     };
+    if wait_while_suspended(app, &import).await? {
+        return Ok(Next::Done);
+    }
     match import.state.as_str() {
         "listing" => {}
         "adding" => {
@@ -49,6 +53,16 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
             Ok(Next::Done)
         }
     }
+}
+
+/// Whether an import waits for the end of a suspension; whoever ends it, or housekeeping, sends for it then.
+pub(super) async fn wait_while_suspended(app: &App, import: &RunningImport) -> Result<bool> {
+    let waits = matches!(import.state.as_str(), "listing" | "adding")
+        && is_suspended(app, import.organisation_id).await?;
+    if waits {
+        note_wait(app, &import.id, WAITS, 0).await?;
+    }
+    Ok(waits)
 }
 
 /// Whether an import is to wait for what failed, and for how long; none when that is hopeless.

@@ -37,6 +37,7 @@ use crate::error::{Error, Result};
 use crate::ports::{Level, Outgoing};
 use crate::providers::ProviderKind;
 use crate::store::audit::acting;
+use crate::store::bandwidth::{Served, note_served};
 use crate::store::dead_letters::insert_dead_letter;
 use crate::store::downloads::DownloadReport;
 use crate::store::imports::end_import;
@@ -162,6 +163,13 @@ pub enum Job {
         /// What an isolate noticed.
         uses: Vec<TokenUse>,
     },
+    /// Write down which organisations served how many bytes of archives.
+    NoteBandwidth {
+        /// Random; a message that is delivered twice is counted once.
+        id: String,
+        /// What an isolate served.
+        served: Vec<Served>,
+    },
 }
 
 impl Job {
@@ -197,6 +205,7 @@ impl Job {
             Self::Publish { .. } => (None, "publish"),
             Self::CountDownloads { .. } => (None, "downloads"),
             Self::NoteTokenUses { .. } => (None, "use of tokens"),
+            Self::NoteBandwidth { .. } => (None, "bandwidth"),
         };
         Actor::new(ActorKind::Job, id, name)
     }
@@ -270,6 +279,9 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
             count_downloads::run(app, &report).await
         }
         Job::NoteTokenUses { uses } => note_token_uses::run(app, uses).await,
+        Job::NoteBandwidth { id, served } => {
+            note_served(app, id, served).await.map(|()| Next::Done)
+        }
     };
     match result {
         Ok(Next::Done) => Outcome::Done,
@@ -358,6 +370,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         Job::TryCredential { .. }
         | Job::KeepHook { .. }
         | Job::NoteTokenUses { .. }
+        | Job::NoteBandwidth { .. }
         | Job::Resume { .. }
         | Job::Publish { .. }
         | Job::CountDownloads { .. } => Ok(()),
@@ -423,7 +436,7 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
             None => None,
         },
         // Of several organisations, for all that anybody knows.
-        Job::NoteTokenUses { .. } => None,
+        Job::NoteTokenUses { .. } | Job::NoteBandwidth { .. } => None,
     })
 }
 
@@ -439,6 +452,27 @@ pub async fn enqueue_token_uses(app: &App) {
         app.memo.token_uses.forget(&uses);
         app.warn(&format!(
             "The last use of tokens could not be told: {error}"
+        ));
+    }
+}
+
+/// Sends what was served to be written down. Whoever cannot now does with the next archive.
+pub async fn enqueue_served(app: &App) {
+    let served = app.memo.bandwidth.take(app.now());
+    if served.is_empty() {
+        return;
+    }
+    let sent = match app.random_id() {
+        Ok(id) => {
+            let served = served.clone();
+            enqueue(app, &[Job::NoteBandwidth { id, served }]).await
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = sent {
+        app.memo.bandwidth.put_back(&served);
+        app.warn(&format!(
+            "The bandwidth of organisations could not be told: {error}"
         ));
     }
 }
@@ -655,6 +689,17 @@ mod tests {
                 }],
             }),
             r#"{"v":1,"job":"note_token_uses","uses":[{"token":"a","at":7,"address":"192.0.2.1","client":null}]}"#
+        );
+        assert_eq!(
+            text(Job::NoteBandwidth {
+                id: "a".to_owned(),
+                served: vec![Served {
+                    organisation: 1,
+                    month: "2026-11".to_owned(),
+                    bytes: 7,
+                }],
+            }),
+            r#"{"v":1,"job":"note_bandwidth","id":"a","served":[{"organisation":1,"month":"2026-11","bytes":7}]}"#
         );
     }
 }

@@ -33,6 +33,7 @@ use crate::store::jobs::{
 use crate::store::packages::note_on_package_stmt;
 use crate::store::publications::{ask_for_publication_stmt, ask_for_publications_of_git_repo_stmt};
 use crate::store::schedule::note_hook_sign_stmt;
+use crate::store::suspensions::note_waiting;
 use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
@@ -65,7 +66,8 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
         _ => return Ok(Next::Done),
     }
     match compare(app, id, &job).await {
-        Ok(package) => {
+        Ok(None) => Ok(Next::Done),
+        Ok(Some(package)) => {
             enqueue_imports(app, id).await?;
             enqueue_if_due(app, job.git_repo_id).await?;
             settle(app, id, package).await?;
@@ -102,8 +104,8 @@ pub(super) async fn wait_or_fail(
     Ok(Next::Done)
 }
 
-/// Compares, and gives the package that is synced, which may have another name by now.
-async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
+/// Compares, and gives the package that is synced, which may have another name by now; none when the job may not begin.
+async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<Option<i64>> {
     let repo = find_git_repo(app, job.git_repo_id)
         .await?
         .ok_or_else(|| Error::not_found("The git repository was removed here"))?;
@@ -111,7 +113,10 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         .await?
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
     // From here on what is pushed needs a job of its own: this one is about to look.
-    move_job(app, id, OPEN, "running", None).await?;
+    if !move_job(app, id, OPEN, "running", None).await? {
+        note_waiting(app, id).await?;
+        return Ok(None);
+    }
     refuse_while_withheld(app, &repo)?;
     let host = match connect(app, &connection).await {
         Ok(host) => host,
@@ -125,7 +130,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     let asks_git =
         job.cause == SCHEDULE && connection.trouble.is_none() && repo.withheld_at.is_none();
     if asks_git && is_unchanged(app, id, host.as_ref(), &repo).await? {
-        return Ok(job.package_id);
+        return Ok(Some(job.package_id));
     }
     let found = look_and_name(app, id, host.as_ref(), &repo).await;
     match &found {
@@ -135,7 +140,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
     heed_allowance(app, host.as_ref(), &connection.id).await?;
     let (looked, named) = found?;
     record(app, id, job, &named, &repo, host.as_ref(), looked).await?;
-    Ok(named.package.id)
+    Ok(Some(named.package.id))
 }
 
 /// Notes what the host or the token is to blame for, and not this one project.

@@ -10,6 +10,7 @@ use crate::jobs::withheld::{as_withheld, check_files_shown};
 use crate::providers::{GitHost, Project, RefListing};
 use crate::store::connections::GitRepo;
 use crate::store::packages::{Package, find_package, find_package_of_git_repo};
+use crate::store::quotas::explain;
 use crate::store::renames::rename_package;
 
 /// The package that a git repository is synced as, after its name was looked at.
@@ -69,7 +70,25 @@ pub(super) async fn follow_name(
         }
     };
     if name.as_str() != package.name {
-        rename_package(app, job, &package, repo.id, &name, manifest.description()).await?;
+        let renamed = rename_package(app, job, &package, repo.id, &name, manifest.description());
+        match renamed.await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::QuotaExceeded(_)) => {
+                let error = explain(app, repo.organisation_id, error).await;
+                return Ok(Named {
+                    notice: Some(format!(
+                        "composer.json on `{branch}` is named `{name}` now, but there is no room for another package: {}. \
+                         This one goes on as `{}`",
+                        error.message(),
+                        package.name
+                    )),
+                    // It is looked at again next time.
+                    commit: None,
+                    package,
+                });
+            }
+            Err(error) => return Err(error),
+        }
     }
     let package = synced_package(app, repo.id).await?;
     if name.as_str() == package.name {

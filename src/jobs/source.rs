@@ -17,6 +17,7 @@ use crate::store::archives::{KeptArchive, StoredArchive, inspect, refuse_downloa
 use crate::store::connections::{Connection, GitRepo, find_ends, lengthen_pause};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
+use crate::store::quotas::{explain_too_large, limit_archive};
 use crate::store::read_commits::{ReadCommit, find_read_commit};
 
 /// composer.json is never larger; what is, is no manifest.
@@ -132,16 +133,23 @@ impl<'a> Source<'a> {
             "archives/{}/git-{}/{}",
             self.repo.organisation_id, self.repo.id, self.commit
         );
+        // The host is not asked for what there would be no room for.
+        let organisation = self.repo.organisation_id;
+        let limit = limit_archive(app, organisation, app.config.archive_limit).await?;
         let mut body = self.open_archive(app, &of_commit).await?;
         let key = format!("{of_commit}/{}.zip", app.random_id()?);
-        let stored = take_in(
+        let taken = take_in(
             app.blobs.as_ref(),
             app.multipart.as_ref(),
             &key,
             body.as_mut(),
-            app.config.archive_limit,
+            limit,
         )
-        .await?;
+        .await;
+        let stored = match taken {
+            Ok(stored) => stored,
+            Err(error) => return Err(explain_too_large(app, organisation, limit, error).await),
+        };
         let checked = inspect(app.blobs.as_ref(), &key, stored.size, Some(self.commit))
             .await
             .and_then(|facts| facts.map_err(|fault| refuse_download(&fault)));

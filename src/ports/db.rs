@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::domain::quota::Quota;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A value bound to a statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +96,20 @@ pub fn json_list<'a>(items: impl Iterator<Item = &'a str>) -> Result<String> {
     serde_json::to_string(&items.collect::<Vec<_>>()).map_err(Error::internal)
 }
 
-/// The database. An error of a constraint is `ErrorKind::Conflict`, every other one `ErrorKind::Internal`.
+/// What an error of a constraint is, by the database's own words: a quota that is used up, or a conflict.
+pub fn constraint_failed(cause: &str) -> Error {
+    match Quota::of_refusal(cause) {
+        Some(quota) => Error::new(
+            ErrorKind::QuotaExceeded(quota),
+            "A quota of this organisation is used up; the owner of this instance can raise it",
+        ),
+        None => Error::conflict("This contradicts what is stored already"),
+    }
+    .because(cause)
+}
+
+/// The database. An error of a constraint is `ErrorKind::Conflict`, one of a quota
+/// `ErrorKind::QuotaExceeded`, every other one `ErrorKind::Internal`.
 #[async_trait(?Send)]
 pub trait Db {
     /// Runs one statement and gives its rows.

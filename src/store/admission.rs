@@ -119,7 +119,9 @@ macro_rules! principal_sql {
             ")
              select t.id, t.organisation_id, t.kind, t.access, t.abilities, t.repositories, t.packages, t.networks,
                     t.only_granted, t.grant_changed_at, t.expires_at,
-                    o.suspended_at, o.suspended_for, o.contact,
+                    (select s.suspended_at from organisation_standings s where s.id = t.organisation_id) as suspended_at,
+                    (select s.suspended_for from organisation_standings s where s.id = t.organisation_id)
+                        as suspended_for, o.contact,
                     t.account_id, coalesce(m.display_name, a.name) as account_name,
                     case when t.team_id is null then m.role else 'member' end as role,
                     m.suspended_at as member_suspended_at, m.grant_changed_at as member_changed_at,

@@ -17,6 +17,7 @@ use crate::store::audit::note_archive_stmt;
 use crate::store::dists::insert_dist_stmt;
 use crate::store::packages::{Package, find_package, insert_package_stmt, read_abandoned};
 use crate::store::publications::ask_for_publication_stmt;
+use crate::store::quotas::explain;
 use crate::store::uploaded_versions::dist_of;
 use crate::store::versions::warn_of;
 
@@ -73,15 +74,10 @@ pub async fn ensure_definable(
     name: &PackageName,
     description: Option<&str>,
 ) -> Result<Package> {
-    app.db
-        .rows(insert_package_stmt(
-            organisation,
-            name,
-            None,
-            description,
-            app.now(),
-        ))
-        .await?;
+    let inserted = insert_package_stmt(organisation, name, None, description, app.now());
+    if let Err(error) = app.db.rows(inserted).await {
+        return Err(explain(app, organisation, error).await);
+    }
     let package = find_package(app, organisation, name)
         .await?
         .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;

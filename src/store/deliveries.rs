@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::jobs::{find_queued_job_stmt, insert_job_stmt};
+use crate::store::suspensions::IGNORED;
 
 /// Seconds that one row for refused deliveries stands for.
 const REFUSED_TOGETHER: i64 = 60 * 60;
@@ -58,8 +59,15 @@ pub struct StartedJob {
 pub struct Recorded {
     /// Whether this delivery came for the first time.
     pub is_new: bool,
+    /// Whether nothing comes of it since the organisation is suspended.
+    pub is_suspended: bool,
     /// The queued jobs that cover it.
     pub jobs: Vec<StartedJob>,
+}
+
+#[derive(Deserialize)]
+struct DetailRow {
+    detail: String,
 }
 
 #[derive(Deserialize)]
@@ -81,17 +89,19 @@ pub async fn record_delivery(app: &App, delivery: &NewDelivery<'_>) -> Result<Re
     let mut statements = vec![
         Statement::new(
             "insert into deliveries (connection_id, provider_delivery_id, event, project, verdict, detail, received_at)
-             select ?1, ?2, ?3, ?4, 'ignored', ?5, ?6
-             where true
+             select ?1, ?2, ?3, ?4, 'ignored', iif(s.suspended_at is null or ?4 is null, ?5, ?8), ?6
+             from organisation_standings s where s.id = ?7
              on conflict (connection_id, provider_delivery_id) do nothing
-             returning id",
+             returning detail",
         )
         .bind(delivery.connection)
         .bind(delivery.provider_delivery_id)
         .bind(delivery.event)
         .bind((!names.is_empty()).then(|| names.join(", ")))
         .bind(delivery.detail)
-        .bind(now),
+        .bind(now)
+        .bind(delivery.organisation)
+        .bind(IGNORED),
         Statement::new("update connections set last_heard_at = ?2 where id = ?1")
             .bind(delivery.connection)
             .bind(now),
@@ -122,13 +132,21 @@ pub async fn record_delivery(app: &App, delivery: &NewDelivery<'_>) -> Result<Re
     }
     let rows = app.db.batch(statements).await?;
     let mut rows = rows.into_iter();
-    let is_new = rows.next().is_some_and(|inserted| !inserted.is_empty());
+    let inserted = rows_as::<DetailRow>(rows.next().unwrap_or_default())?
+        .into_iter()
+        .next();
+    let is_new = inserted.is_some();
+    let is_suspended = inserted.is_some_and(|row| row.detail == IGNORED);
     let jobs = if delivery.projects.is_empty() {
         Vec::new()
     } else {
         rows_as(rows.next_back().unwrap_or_default())?
     };
-    Ok(Recorded { is_new, jobs })
+    Ok(Recorded {
+        is_new,
+        is_suspended,
+        jobs,
+    })
 }
 
 pub(super) fn projects_json(projects: &[DeliveredProject]) -> Result<String> {
@@ -161,6 +179,7 @@ pub(super) fn start_jobs_stmts(
              join deliveries d on d.connection_id = ?1 and d.provider_delivery_id = ?2
              join delivery_projects t on t.delivery_id = d.id and t.provider_id = g.provider_id and t.job_id is null
              where (p.id is not null or g.folders is not null)
+               and (select s.suspended_at from organisation_standings s where s.id = ?4) is null
                and not exists (select 1 from jobs j where j.git_repo_id = g.id and j.state = 'queued')
              group by g.id",
         )
@@ -180,6 +199,7 @@ pub(super) fn start_jobs_stmts(
                                  and (p.id is not null or g.folders is not null))
                and not exists (select 1 from jobs j where j.connection_id = ?1 and j.provider_id = t.provider_id
                                and j.state = 'queued')
+               and (select s.suspended_at from organisation_standings s where s.id = ?4) is null
                and exists (select 1 from hook_groups h where h.connection_id = ?1 and h.repository_id is not null
                            and substr(lower(t.full_name), 1, length(h.name) + 1) = lower(h.name) || '/')",
         )

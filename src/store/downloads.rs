@@ -42,14 +42,19 @@ pub async fn count_downloads(app: &App, report: &DownloadReport<'_>) -> Result<(
             .bind(report.repository)
             .bind(report.day)
             .bind(downloads),
-            Statement::new(
-                "insert into download_reports (id, counted_at) values (?1, ?2) on conflict (id) do nothing",
-            )
-            .bind(report.id)
-            .bind(app.now()),
+            note_report_stmt(report.id, app.now()),
         ])
         .await
         .map(|_| ())
+}
+
+/// The statement that remembers a report as counted.
+pub(super) fn note_report_stmt(report: &str, now: i64) -> Statement {
+    Statement::new(
+        "insert into download_reports (id, counted_at) values (?1, ?2) on conflict (id) do nothing",
+    )
+    .bind(report)
+    .bind(now)
 }
 
 /// Forgets which reports were counted before `before`: none of them comes again.

@@ -453,6 +453,8 @@ pub async fn take_lost_imports(app: &App) -> Result<Vec<String>> {
                  where state in ('listing', 'adding') and due_at < ?1
                    and not exists (select 1 from connections c
                                    where c.id = imports.connection_id and c.refused_at is not null)
+                   and (select s.suspended_at from organisation_standings s where s.id = imports.organisation_id)
+                       is null
                  returning id",
             )
             .bind(now)

@@ -317,7 +317,7 @@ pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
 }
 
 /// Queued jobs that were made before `before`, as id and kind: their message was lost. Those that wait for a credential,
-/// or for their host to show their project, are left alone.
+/// for their host to show their project or for the end of a suspension are left alone.
 pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<(String, String)>> {
     #[derive(Deserialize)]
     struct Forgotten {
@@ -333,6 +333,7 @@ pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<(String, 
                  left join connections c on c.id = coalesce(g.connection_id, j.connection_id)
                  where j.state = 'queued' and j.created_at < ?1 and c.refused_at is null
                    and (g.withheld_at is null or coalesce(g.next_look_at, 0) <= ?2)
+                   and (select s.suspended_at from organisation_standings s where s.id = j.organisation_id) is null
                  order by j.created_at limit 100",
             )
             .bind(before)

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::domain::access::{Principal, VersionFacts};
 use crate::domain::name::PackageName;
+use crate::store::bandwidth::Bandwidth;
 use crate::store::connections::Connection;
 use crate::store::dists::DistPointer;
 use crate::store::github_apps::GitHubApp;
@@ -58,6 +59,8 @@ pub struct Memo {
     pub rest_spent_until: Shelf<i64>,
     /// What there is to tell of the use of tokens.
     pub token_uses: TokenUses,
+    /// What there is to tell of archives that were served.
+    pub bandwidth: Bandwidth,
     /// Tree nodes by hash.
     pub nodes: Nodes,
     /// Until when a pack of git's is held in memory: there is room for one. A time and no flag, since whoever holds it may
@@ -79,6 +82,7 @@ impl Default for Memo {
             refused_deliveries: Shelf::new(CONNECTIONS),
             rest_spent_until: Shelf::new(CONNECTIONS),
             token_uses: TokenUses::default(),
+            bandwidth: Bandwidth::default(),
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),
         }

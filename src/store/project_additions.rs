@@ -13,6 +13,7 @@ use crate::store::connections::{
 use crate::store::monorepos::find_monorepo;
 use crate::store::packages::{Package, find_package, find_package_of_git_repo};
 use crate::store::publications::ask_for_publications_of_git_repo_stmt;
+use crate::store::quotas::explain;
 
 /// What is to be added.
 pub struct Addition<'a> {
@@ -202,8 +203,10 @@ pub async fn add_project_with(
     let place = find_place(app, addition).await?;
     let mut statements = add_stmts(addition, &place, app.now());
     statements.extend(more(place.git_repo));
-    app.db.batch(statements).await?;
     let organisation = addition.connection.organisation_id;
+    if let Err(error) = app.db.batch(statements).await {
+        return Err(explain(app, organisation, error).await);
+    }
     let package = find_package(app, organisation, &place.name)
         .await?
         .filter(|package| package.git_repo_id == Some(place.git_repo))

@@ -129,7 +129,10 @@ pub async fn take_due_tries(app: &App, limit: i64) -> Result<Vec<String>> {
     }
     let statement = Statement::new(
         "update connections set next_try_at = ?1 + ?2
-         where id in (select id from connections where next_try_at <= ?1 order by next_try_at limit ?3)
+         where id in (select c.id from connections c
+                      where c.next_try_at <= ?1
+                        and (select s.suspended_at from organisation_standings s where s.id = c.organisation_id) is null
+                      order by c.next_try_at limit ?3)
          returning id",
     )
     .bind(app.now())

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::domain::access::Place;
+use crate::domain::access::{Bar, Place};
 use crate::domain::blob::BlobHash;
 use crate::domain::metadata::DOCUMENT_FORM;
 use crate::domain::settings::{Settings, SettingsPatch};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{Row, rows_as};
-use crate::store::organisations::insert_organisation_stmt;
+use crate::store::organisations::{NewOrganisation, insert_organisation_stmt};
 use crate::store::pending::{ask_for_all_stmt, ask_for_one_stmt};
 
 /// How a request names a repository.
@@ -57,6 +57,14 @@ pub struct Repository {
     pub is_public: bool,
     /// Whether its organisation is suspended: then nobody gets anything.
     pub is_suspended: bool,
+    /// Why, as whoever asks is told.
+    pub suspended_for: Option<String>,
+    /// The last month in which its organisation's quota of bandwidth was used up: `2026-11`, in UTC.
+    pub bandwidth_spent_in: Option<String>,
+    /// Whom its organisation says to ask.
+    pub contact: Option<String>,
+    /// What people read on its page: Markdown as it was written.
+    pub landing: Option<String>,
     /// The head.
     pub head: Head,
     /// The address its published documents carry; none before the first publish.
@@ -79,6 +87,13 @@ impl Repository {
             repository: &self.slug,
             is_public: self.is_public && !self.is_suspended,
         }
+    }
+
+    /// Why nobody is let in who would be otherwise: it is public, and its organisation is suspended. Who comes with a token
+    /// of that organisation is kept out for himself.
+    pub fn bar(&self) -> Option<Bar> {
+        (self.is_public && self.is_suspended)
+            .then(|| Bar::OrganisationSuspended(self.suspended_for.clone()))
     }
 
     /// Its settings.
@@ -113,6 +128,10 @@ struct RepositoryRow {
     slug: String,
     is_public: i64,
     is_suspended: i64,
+    suspended_for: Option<String>,
+    bandwidth_spent_in: Option<String>,
+    contact: Option<String>,
+    landing: Option<String>,
     head_revision: i64,
     head_root: Option<String>,
     head_time: i64,
@@ -134,6 +153,10 @@ impl From<RepositoryRow> for Repository {
             slug: row.slug,
             is_public: row.is_public != 0,
             is_suspended: row.is_suspended != 0,
+            suspended_for: row.suspended_for,
+            bandwidth_spent_in: row.bandwidth_spent_in,
+            contact: row.contact,
+            landing: row.landing,
             head: Head {
                 revision: row.head_revision,
                 root: row.head_root.as_deref().and_then(BlobHash::parse),
@@ -164,7 +187,10 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
-                    o.suspended_at is not null as is_suspended,
+                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
+                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
+                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
+                    o.contact, r.landing,
                     (select names_changed_at from revisions
                      where repository_id = r.id and number = r.head_revision) as names_changed_at
              from repositories r join organisations o on o.id = r.organisation_id
@@ -176,7 +202,10 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
-                    o.suspended_at is not null as is_suspended,
+                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
+                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
+                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
+                    o.contact, r.landing,
                     (select names_changed_at from revisions
                      where repository_id = r.id and number = r.head_revision) as names_changed_at
              from hosts h join repositories r on r.id = h.repository_id
@@ -206,7 +235,10 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
-                    o.suspended_at is not null as is_suspended,
+                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
+                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
+                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
+                    o.contact, r.landing,
                         (select names_changed_at from revisions
                          where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
@@ -240,7 +272,10 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
-                    o.suspended_at is not null as is_suspended,
+                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
+                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
+                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
+                    o.contact, r.landing,
                         (select names_changed_at from revisions
                          where repository_id = r.id and number = r.head_revision) as names_changed_at
                  from repositories r join organisations o on o.id = r.organisation_id
@@ -257,21 +292,26 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
 }
 
 /// Makes a repository. A taken slug is a conflict.
-pub async fn insert_repository(
-    app: &App,
-    organisation: &str,
-    slug: &str,
-    is_public: bool,
-) -> Result<()> {
+pub async fn insert_repository(app: &App, new: &NewRepository<'_>) -> Result<()> {
     app.db
-        .rows(insert_repository_stmt(
-            organisation,
-            slug,
-            is_public,
-            app.now(),
-        ))
+        .rows(insert_repository_stmt(new, app.now()))
         .await
         .map(|_| ())
+}
+
+/// A repository to be made.
+#[derive(Debug, Clone, Default)]
+pub struct NewRepository<'a> {
+    /// The organisation's slug.
+    pub organisation: &'a str,
+    /// Its slug.
+    pub slug: &'a str,
+    /// Whether everybody may read it.
+    pub is_public: bool,
+    /// What people read about it.
+    pub description: Option<&'a str>,
+    /// What they read on its page.
+    pub landing: Option<&'a str>,
 }
 
 /// Fails the batch that it begins, as a conflict, if the repository is no longer as it was read: a column that must
@@ -279,12 +319,13 @@ pub async fn insert_repository(
 fn still_is_stmt(repository: &Repository) -> Statement {
     Statement::new(
         "update repositories set slug = null
-         where id = ?1 and not (is_public = ?2 and description is ?3 and settings = ?4)",
+         where id = ?1 and not (is_public = ?2 and description is ?3 and settings = ?4 and landing is ?5)",
     )
     .bind(repository.id)
     .bind(repository.is_public)
     .bind(repository.description.as_ref())
     .bind(repository.settings.as_ref())
+    .bind(repository.landing.as_ref())
 }
 
 /// What is to become of a repository; what is none stays as it is.
@@ -293,6 +334,8 @@ pub struct RepositoryChange<'a> {
     pub is_public: Option<bool>,
     /// What people read about it; an empty text takes it away.
     pub description: Option<&'a str>,
+    /// What they read on its page; an empty text takes it away.
+    pub landing: Option<&'a str>,
     /// Its settings.
     pub settings: &'a SettingsPatch,
     /// Whether the files of Composer 1 are to be built from now on, when that changes.
@@ -310,6 +353,7 @@ pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>
             "update repositories
              set is_public = coalesce(?2, is_public),
                  description = nullif(coalesce(?3, description), ''),
+                 landing = nullif(coalesce(?5, landing), ''),
                  settings_changes = settings_changes
                      + (json_remove(json_patch(settings, ?4), '$.duplicates') <> json_remove(settings, '$.duplicates')),
                  settings = json_patch(settings, ?4)
@@ -318,7 +362,8 @@ pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>
         .bind(id)
         .bind(change.is_public.map(i64::from))
         .bind(change.description)
-        .bind(patch),
+        .bind(patch)
+        .bind(change.landing),
     );
     match change.builds_composer_1 {
         None => {}
@@ -331,15 +376,17 @@ pub async fn update_repository(app: &App, id: i64, change: &RepositoryChange<'_>
     Ok(())
 }
 
-fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: i64) -> Statement {
+fn insert_repository_stmt(new: &NewRepository<'_>, now: i64) -> Statement {
     Statement::new(
-        "insert into repositories (organisation_id, slug, is_public, created_at)
-         select id, ?2, ?3, ?4 from organisations where slug = ?1",
+        "insert into repositories (organisation_id, slug, is_public, created_at, description, landing)
+         select id, ?2, ?3, ?4, nullif(?5, ''), nullif(?6, '') from organisations where slug = ?1",
     )
-    .bind(organisation)
-    .bind(slug)
-    .bind(is_public)
+    .bind(new.organisation)
+    .bind(new.slug)
+    .bind(new.is_public)
     .bind(now)
+    .bind(new.description)
+    .bind(new.landing)
 }
 
 /// Repositories whose published documents name another address than the one they have now, or have an older form.
@@ -372,8 +419,22 @@ pub async fn list_outdated(app: &App) -> Result<Vec<i64>> {
 /// one organisation with one repository, which the instance's own host shows.
 pub fn set_up_stmts(organisation: &str, repository: &str, now: i64) -> Vec<Statement> {
     vec![
-        insert_organisation_stmt(organisation, organisation, now),
-        insert_repository_stmt(organisation, repository, false, now),
+        insert_organisation_stmt(
+            &NewOrganisation {
+                slug: organisation,
+                name: organisation,
+                ..NewOrganisation::default()
+            },
+            now,
+        ),
+        insert_repository_stmt(
+            &NewRepository {
+                organisation,
+                slug: repository,
+                ..NewRepository::default()
+            },
+            now,
+        ),
         Statement::new(
             "insert into hosts (host, repository_id)
              select '*', r.id from repositories r join organisations o on o.id = r.organisation_id

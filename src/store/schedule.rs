@@ -19,7 +19,7 @@ const HEALTHY_HOURS: i64 = 24;
 /// How long a hook that we did not register is trusted after it was heard, in seconds.
 const HEARD: i64 = 30 * 24 * 60 * 60;
 
-/// Git repositories whose comparison is due, oldest first; none that are reached with a refused credential, and none that
+/// Git repositories whose comparison is due, oldest first; none that are reached with a refused credential, none of a suspended organisation, and none that
 /// their host withholds until it may be asked again.
 pub async fn list_due(app: &App, limit: i64) -> Result<Vec<GitRepo>> {
     rows_as(
@@ -44,6 +44,7 @@ pub async fn list_due(app: &App, limit: i64) -> Result<Vec<GitRepo>> {
                             g.named_commit, g.withheld_at, g.withheld_reason, g.next_look_at
                      from due join git_repos g on g.id = due.id
                      where coalesce(g.last_reconciled_at, g.created_at) < due.before
+                       and (select s.suspended_at from organisation_standings s where s.id = g.organisation_id) is null
                        and (g.withheld_at is null or coalesce(g.next_look_at, 0) <= ?1)
                        and (g.folders is not null or exists (select 1 from packages p where p.git_repo_id = g.id))
                        and not exists (select 1 from jobs j where j.git_repo_id = g.id

@@ -14,6 +14,7 @@ use crate::store::dists::{Dist, insert_dist_stmt};
 use crate::store::life_cycle::{find_deleted_version, restore_same_bytes_stmt};
 use crate::store::packages::{Package, add_to_repository_stmt, find_package, insert_package_stmt};
 use crate::store::publications::ask_for_publication_stmt;
+use crate::store::quotas::explain;
 use crate::store::repositories::Repository;
 use crate::store::versions::{NewVersion, StoredVersion, find_version, upsert_version_stmt};
 
@@ -101,7 +102,8 @@ pub async fn keep_upload(app: &App, upload: &Upload<'_>) -> Result<Kept> {
     {
         return settle_duplicate(upload, known);
     }
-    write_version(app, upload, package.id).await?;
+    let written = write_version(app, upload, package.id).await;
+    explained(app, upload, written).await?;
     // Two uploads of one version at once: the database kept one of them.
     match find_version(app, package.id, version.normalized()).await? {
         Some(known) if known.sha256 == stored.sha256 && is_there => Ok(Kept::Known),
@@ -143,6 +145,14 @@ async fn write_version(app: &App, upload: &Upload<'_>, package: i64) -> Result<(
         .map(|_| ())
 }
 
+/// A refusal by a quota says what is used.
+async fn explained<T>(app: &App, upload: &Upload<'_>, result: Result<T>) -> Result<T> {
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => Err(explain(app, upload.repository.organisation_id, error).await),
+    }
+}
+
 /// The row of an archive that was uploaded.
 pub fn dist_of(key: &str, archive: &UploadedArchive) -> Dist {
     let StoredArchive { size, sha1, sha256 } = archive.stored.clone();
@@ -175,12 +185,14 @@ async fn ensure_package(app: &App, upload: &Upload<'_>) -> Result<Package> {
     let name = upload.name;
     let organisation = upload.repository.organisation_id;
     let description = upload.manifest.description();
-    app.db
+    let made = app
+        .db
         .batch(vec![
             insert_package_stmt(organisation, name, None, description, app.now()),
             add_to_repository_stmt(organisation, name, upload.repository.id),
         ])
-        .await?;
+        .await;
+    explained(app, upload, made).await?;
     find_package(app, organisation, name)
         .await?
         .ok_or_else(|| Error::internal(format!("package {name} vanished")))

@@ -67,6 +67,8 @@ mod support;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod traps;

@@ -2,6 +2,8 @@
 //!
 //! Each type has one door, `parse`, and serde goes through it.
 
+mod reserved;
+
 use std::fmt;
 
 use deserr::Deserr;
@@ -298,19 +300,18 @@ pub enum InvalidSlug {
         slug: String,
     },
     /// It is a part of our own addresses.
-    #[error("the name `{slug}` is reserved for our own pages, choose another one")]
+    #[error("the name `{slug}` is reserved: {reason}; choose another one")]
     Reserved {
         /// What was given.
         slug: String,
+        /// What it is needed for.
+        reason: &'static str,
     },
 }
 
 impl Slug {
     /// The most characters: what one label of a host name may have (RFC 1035), should a slug ever become one.
     pub const MAX_LENGTH: usize = 63;
-
-    /// First segments of our own addresses. Never take one out: it may be in use as a name the next day.
-    const RESERVED: [&str; 8] = ["api", "r", "hooks", "ui", "healthz", "p2", "dist", "setup"];
 
     /// Reads a slug; nothing is lowered or trimmed, so that one organisation has one spelling. Refuses with an
     /// [`InvalidSlug`].
@@ -334,8 +335,11 @@ impl Slug {
         if text.starts_with('-') || text.ends_with('-') {
             return Err(InvalidSlug::OuterHyphen { slug: slug() });
         }
-        if Self::RESERVED.contains(&text) {
-            return Err(InvalidSlug::Reserved { slug: slug() });
+        if let Some(reason) = reserved::reason(text) {
+            return Err(InvalidSlug::Reserved {
+                slug: slug(),
+                reason,
+            });
         }
         Ok(Self(slug()))
     }

@@ -78,12 +78,9 @@ fn a_refused_slug_says_what_to_do() {
     insta::assert_snapshot!(refusal(""), @"a name is missing, write 1 to 63 lower-case letters, digits and hyphens");
     insta::assert_snapshot!(refusal("Acme"), @"the name `Acme` may have only lower-case letters, digits and hyphens, leave out `A`");
     insta::assert_snapshot!(refusal("-a"), @"the name `-a` must begin and end with a letter or a digit, remove the outer hyphen");
-    insta::assert_snapshot!(refusal("healthz"), @"the name `healthz` is reserved for our own pages, choose another one");
+    insta::assert_snapshot!(refusal("healthz"), @"the name `healthz` is reserved: monitors ask there; choose another one");
     assert!(matches!(
         Slug::parse(&"a".repeat(64)),
         Err(InvalidSlug::TooLong { .. })
     ));
-    for reserved in Slug::RESERVED {
-        assert!(Slug::parse(reserved).is_err());
-    }
 }

@@ -26,6 +26,7 @@ use crate::store::dists::{discard_if_unnamed, find_package_dist};
 use crate::store::life_cycle::list_deleted_versions;
 use crate::store::organisations::Organisation;
 use crate::store::packages::{Package, add_to_repository_stmt, find_package, list_memberships};
+use crate::store::quotas::{explain, explain_too_large, limit_archive};
 use crate::store::repositories::{Repository, find_repository};
 
 /// The largest definition, all its versions together.
@@ -241,14 +242,19 @@ async fn receive_archive(
     name: &PackageName,
 ) -> Result<Reply> {
     let key = format!("archives/{}/uploads/{}", organisation.id, app.random_id()?);
-    let archive = take_in_upload(
+    let limit = limit_archive(app, organisation.id, app.config.archive_limit).await?;
+    let taken = take_in_upload(
         app.blobs.as_ref(),
         app.multipart.as_ref(),
         &key,
         request.body.as_mut(),
-        app.config.archive_limit,
+        limit,
     )
-    .await?;
+    .await;
+    let archive = match taken {
+        Ok(archive) => archive,
+        Err(error) => return Err(explain_too_large(app, organisation.id, limit, error).await),
+    };
     let kept = async {
         let package = ensure_definable(app, organisation.id, name, None).await?;
         keep_archive(app, package.id, &key, &archive).await
@@ -258,6 +264,8 @@ async fn receive_archive(
     if !kept.as_ref().is_err_and(Error::is_retryable) {
         discard_if_unnamed(app, &key).await;
     }
-    kept?;
+    if let Err(error) = kept {
+        return Err(explain(app, organisation.id, error).await);
+    }
     Ok(Reply::json(201, &ShownArchive::of(&archive)))
 }

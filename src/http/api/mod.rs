@@ -47,10 +47,11 @@ use std::rc::Rc;
 
 use crate::domain::access::{Ability, Bar, Principal, manages};
 use crate::domain::token::TokenHash;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
 use crate::http::api::conditions::Conditions;
 use crate::http::api::idempotency::Outcome as Turn;
+use crate::http::api::organisations::refuse_suspended;
 use crate::http::api::versions::VersionRoute;
 use crate::http::auth::{Credentials, notice_use, read_credentials, refuse};
 use crate::http::composer::barred_now;
@@ -174,6 +175,11 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             Ok(organisations::show(&org))
         }
+        ApiRoute::Organisation(org, route) => {
+            let org = open(app, principal, &org).await?;
+            organisations::handle(app, request, principal, &org, route).await
+        }
+        ApiRoute::ListUsage => organisations::list_usage(app, &request, principal).await,
         ApiRoute::Audit(org, route) => {
             let organisation = match org {
                 Some(org) => Some(open(app, principal, &org).await?),
@@ -318,6 +324,8 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::ShowInvitation
         | ApiRoute::AcceptInvitation
         | ApiRoute::CreateOrganisation
+        | ApiRoute::Organisation(..)
+        | ApiRoute::ListUsage
         | ApiRoute::OwnerTokens(_)
         | ApiRoute::Version(_, _, _, VersionRoute::Delete) => Ability::Own,
         ApiRoute::Audit(..) => Ability::Audit,
@@ -352,10 +360,14 @@ async fn authenticate(app: &App, request: &Request) -> Result<(TokenHash, Rc<Pri
             ErrorKind::Unauthenticated,
             bar.message(principal.contact.as_deref()),
         )),
-        Some(bar) => Err(Error::new(
-            ErrorKind::Forbidden,
-            bar.message(principal.contact.as_deref()),
-        )),
+        Some(bar) => {
+            let code = match bar {
+                Bar::OrganisationSuspended(_) => Code::OrganisationSuspended,
+                _ => Code::Forbidden,
+            };
+            let message = bar.message(principal.contact.as_deref());
+            Err(Error::new(ErrorKind::Forbidden, message).with_code(code))
+        }
     }
 }
 
@@ -385,14 +397,23 @@ async fn recognise(app: &App, request: &Request) -> Result<(TokenHash, Rc<Princi
 
 /// Opens an organisation to anybody who belongs to it or manages it. What he may do there is left to ask, by [`require`].
 pub(crate) async fn enter(app: &App, caller: &Authorised, slug: &str) -> Result<Organisation> {
-    find_organisation(app, slug)
+    let organisation = find_organisation(app, slug)
         .await?
         .filter(|organisation| {
             caller
                 .organisation
                 .is_none_or(|own| own == organisation.id || Some(own) == organisation.managed_by())
         })
-        .ok_or_else(|| Error::not_found("No such organisation"))
+        .ok_or_else(|| Error::not_found("No such organisation"))?;
+    stand_still(caller, organisation)
+}
+
+/// Refuses changes of a suspended organisation, but for those by the owner of the instance.
+fn stand_still(caller: &Authorised, organisation: Organisation) -> Result<Organisation> {
+    if !caller.reads {
+        refuse_suspended(caller, &organisation)?;
+    }
+    Ok(organisation)
 }
 
 /// Whether the caller may use a part of the API of an organisation that he has entered. Who has `view` may read it.
@@ -429,7 +450,7 @@ pub(crate) async fn open(app: &App, principal: &Authorised, slug: &str) -> Resul
     });
     match organisation {
         Some(organisation) if require(principal, &organisation, principal.area).is_ok() => {
-            Ok(organisation)
+            stand_still(principal, organisation)
         }
         Some(_) if is_own => Err(lacks(principal.area)),
         _ => Err(Error::not_found("No such organisation")),

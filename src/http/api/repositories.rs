@@ -25,6 +25,9 @@ use crate::store::revisions;
 /// The longest description of a repository, in bytes.
 const DESCRIPTION_LIMIT: usize = 500;
 
+/// The longest text for the page of a repository, in bytes: some eight printed pages. The audit log keeps each.
+const LANDING_LIMIT: usize = 16 * 1024;
+
 /// Lists the repositories of an organisation.
 pub async fn list_repositories(app: &App, organisation: &Organisation) -> Result<Reply> {
     let repositories: Vec<_> = store::list_repositories(app, organisation.id)
@@ -46,6 +49,14 @@ pub(crate) struct NewRepository {
     #[deserr(default)]
     #[schemars(default)]
     public: bool,
+    /// For people.
+    #[deserr(default, try_from(Option<String>) = check_description -> BadValue)]
+    #[schemars(length(max = 500))]
+    description: Option<String>,
+    /// What people read on its page, in Markdown.
+    #[deserr(default, try_from(Option<String>) = check_landing -> BadValue)]
+    #[schemars(length(max = 16384))]
+    landing: Option<String>,
 }
 
 /// Makes a repository.
@@ -56,7 +67,14 @@ pub async fn create_repository(
 ) -> Result<Reply> {
     let asked: NewRepository = request.json().await?;
     let slug = asked.slug;
-    store::insert_repository(app, &organisation.slug, slug.as_str(), asked.public)
+    let new = store::NewRepository {
+        organisation: &organisation.slug,
+        slug: slug.as_str(),
+        is_public: asked.public,
+        description: asked.description.as_deref(),
+        landing: asked.landing.as_deref(),
+    };
+    store::insert_repository(app, &new)
         .await
         .map_err(|error| taken(error, "repository", slug.as_str()))?;
     app.memo.repositories.clear();
@@ -119,6 +137,10 @@ pub(crate) struct AskedChange {
     #[deserr(default, try_from(Option<String>) = check_description -> BadValue)]
     #[schemars(length(max = 500))]
     description: Option<String>,
+    /// What people read on its page, in Markdown; an empty text takes it away.
+    #[deserr(default, try_from(Option<String>) = check_landing -> BadValue)]
+    #[schemars(length(max = 16384))]
+    landing: Option<String>,
     /// Who is given the keys of Composer 1.
     #[deserr(default)]
     composer_1: Option<Composer1>,
@@ -142,6 +164,15 @@ fn check_description(text: Option<String>) -> Result<Option<String>, BadValue> {
     {
         return Err(BadValue::new(format!(
             "`description` has more than {DESCRIPTION_LIMIT} bytes, shorten it"
+        )));
+    }
+    Ok(text)
+}
+
+fn check_landing(text: Option<String>) -> Result<Option<String>, BadValue> {
+    if text.as_ref().is_some_and(|text| text.len() > LANDING_LIMIT) {
+        return Err(BadValue::new(format!(
+            "`landing` has more than {LANDING_LIMIT} bytes, shorten it"
         )));
     }
     Ok(text)
@@ -173,6 +204,7 @@ pub async fn update_repository(
     let change = RepositoryChange {
         is_public: asked.public,
         description: asked.description.as_deref(),
+        landing: asked.landing.as_deref(),
         settings: &settings,
         builds_composer_1: asked.composer_1.map(Composer1::is_built).filter(|builds| {
             repository
@@ -210,6 +242,8 @@ pub(crate) struct ShownRevision {
 pub(crate) struct Shown {
     slug: String,
     description: Option<String>,
+    /// What people read on its page: Markdown as it was written.
+    landing: Option<String>,
     /// Whether everybody may read it.
     public: bool,
     /// For Composer.
@@ -227,6 +261,7 @@ fn show(app: &App, repository: &Repository) -> Result<Shown> {
     Ok(Shown {
         slug: repository.slug.clone(),
         description: repository.description.clone(),
+        landing: repository.landing.clone(),
         public: repository.is_public,
         url: repository.address(&app.config.public_url),
         revision: repository.head.revision,

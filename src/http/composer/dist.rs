@@ -3,8 +3,9 @@
 use crate::domain::access::{Action, Sight, VersionFacts};
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::name::PackageName;
-use crate::domain::time::http_date;
-use crate::error::Result;
+use crate::domain::quota::{Quota, bandwidth_message};
+use crate::domain::time::{http_date, month};
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::composer::Visit;
 use crate::http::problem::not_found;
 use crate::http::reply::{Body, CachePolicy, Reply};
@@ -26,7 +27,34 @@ pub async fn show_dist(
     }
     let found = find_dist(visit.app, visit.repository.id, name.as_str(), reference).await?;
     let found = found.filter(|dist| dist.format.answers_to(format));
-    Ok(found.map_or_else(not_found, |dist| show(request, &dist)))
+    match found {
+        None => Ok(not_found()),
+        Some(dist) => serve(visit, request, &dist),
+    }
+}
+
+/// Serves an archive, unless its organisation has served as much as it may in this month. What is served is added up in the
+/// isolate's memory, as if all of it arrived: whether it does, nobody tells us.
+fn serve(visit: &Visit<'_>, request: &Request, dist: &DistPointer) -> Result<Reply> {
+    let reply = show(request, dist);
+    let sent = match &reply.body {
+        Body::Archive { range, .. } if request.method == "GET" => {
+            range.map_or(dist.size, |(_, length)| length)
+        }
+        _ => return Ok(reply),
+    };
+    let (app, repository) = (visit.app, &visit.repository);
+    let month = month(app.now());
+    if repository.bandwidth_spent_in.as_ref() == Some(&month) {
+        return Err(Error::new(
+            ErrorKind::QuotaExceeded(Quota::Bandwidth),
+            bandwidth_message(repository.contact.as_deref()),
+        ));
+    }
+    app.memo
+        .bandwidth
+        .add(repository.organisation_id, &month, sent);
+    Ok(reply)
 }
 
 /// Whether the caller sees, or could once see, a version that this archive was served for.

@@ -19,7 +19,7 @@ use crate::domain::access::{Action, Bar, Principal, Sight, enters, frozen_messag
 use crate::domain::name::PackageName;
 use crate::domain::root_document::age_of_limits;
 use crate::domain::time::http_date;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
 use crate::http::auth::{Credentials, caller_address, notice_use, read_credentials, refuse};
 use crate::http::reply::{CachePolicy, Reply};
@@ -38,6 +38,8 @@ pub struct Visit<'a> {
     pub repository: Repository,
     /// Who asks; none for anybody in a public repository.
     pub principal: Option<Rc<Principal>>,
+    /// Why nobody is let in any more who was let in as anybody: the repository is public, and its organisation suspended.
+    pub closed: Option<Bar>,
     /// The revision that is read.
     pub head: Head,
     /// The repository's address as this client knows it, without a trailing slash.
@@ -71,22 +73,33 @@ impl Visit<'_> {
             .is_some_and(|principal| principal.is_limited_by_versions(self.repository.place()))
     }
 
-    /// Why this caller is kept out of a repository that is not public.
+    /// Why this caller is kept out of a repository that is not public, or of one that was.
     pub fn bar(&self) -> Option<&Bar> {
         self.principal
             .as_ref()
             .filter(|_| !self.repository.place().is_public)
             .and_then(|principal| principal.bar.as_ref())
+            .or(self.closed.as_ref())
+    }
+
+    /// Whom this caller is to ask.
+    pub fn contact(&self) -> Option<&str> {
+        match &self.principal {
+            Some(principal) if self.closed.is_none() => principal.contact.as_deref(),
+            _ => self.repository.contact.as_deref(),
+        }
     }
 
     /// What Composer is to print for this caller: why it gets nothing, or nothing new.
     pub fn notice(&self) -> Option<String> {
-        let principal = self.principal.as_ref()?;
-        let contact = principal.contact.as_deref();
+        let contact = self.contact();
         match self.bar() {
             Some(bar) => Some(bar.message(contact)),
             None if self.repository.place().is_public => None,
-            None => principal.frozen_at.map(|at| frozen_message(at, contact)),
+            None => {
+                let frozen_at = self.principal.as_ref()?.frozen_at;
+                frozen_at.map(|at| frozen_message(at, contact))
+            }
         }
     }
 }
@@ -119,11 +132,15 @@ pub async fn handle(
         )
     {
         // Archives alone: after a 403 for metadata Composer would go on with what it has, and ask for a password.
-        let contact = visit
-            .principal
-            .as_ref()
-            .and_then(|principal| principal.contact.as_deref());
-        return Err(Error::new(ErrorKind::Forbidden, bar.message(contact)));
+        let contact = visit.contact();
+        let code = match bar {
+            Bar::OrganisationSuspended(_) => Code::OrganisationSuspended,
+            _ => Code::Forbidden,
+        };
+        return Err(Error::new(ErrorKind::Forbidden, bar.message(contact)).with_code(code));
+    }
+    if visit.closed.is_some() && *resource != Resource::Root {
+        return Err(Error::not_found("Not found"));
     }
     let reply = match resource {
         Resource::Root => root::show_root(&visit, &request).await,
@@ -182,8 +199,14 @@ async fn enter<'a>(
     if let Some(principal) = &principal {
         notice_use(app, request, principal);
     }
+    let mut closed = None;
     let repository = match admission.repository {
         Some(repository) if enters(principal.as_deref(), repository.place()) => repository,
+        // It was open to everybody, so that it exists is no secret, and there is a text to be read.
+        Some(repository) if repository.bar().is_some() => {
+            closed = repository.bar();
+            repository
+        }
         _ if principal.is_none() => return Err(no_credentials(request)),
         _ => return Err(Error::not_found("Not found")),
     };
@@ -207,6 +230,7 @@ async fn enter<'a>(
         app,
         repository,
         principal,
+        closed,
         head,
         address,
     })

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::monorepo::ROOT;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::import_together::{HELD, NO_ROOM};
 use crate::jobs::monorepo::{Opened, settle, wait_or_give_up};
 use crate::jobs::outcome::Next;
@@ -17,6 +17,7 @@ use crate::store::dists::{Dist, discard_if_unnamed, insert_dist_stmt};
 use crate::store::folder_cuts::{ToCut, fail_folders_stmt, list_to_cut, make_versions};
 use crate::store::jobs::note_on_job;
 use crate::store::monorepos::find_monorepo_job;
+use crate::store::quotas::{explain, explain_too_large, limit_archive};
 
 /// Folders in one message.
 const FOLDERS: usize = 20;
@@ -163,15 +164,21 @@ async fn cut(
         opened.repo.id,
         app.random_id()?
     );
+    let organisation = opened.repo.organisation_id;
+    let limit = limit_archive(app, organisation, app.config.archive_limit).await?;
     let mut body = FolderCut::new(whole, &one.folder);
-    let stored = take_in(
+    let taken = take_in(
         app.blobs.as_ref(),
         app.multipart.as_ref(),
         &key,
         &mut body,
-        app.config.archive_limit,
+        limit,
     )
-    .await?;
+    .await;
+    let stored = match taken {
+        Ok(stored) => stored,
+        Err(error) => return Err(explain_too_large(app, organisation, limit, error).await),
+    };
     let dist = Dist {
         archive_key: key.clone(),
         size: stored.size,
@@ -180,8 +187,14 @@ async fn cut(
         format: ArchiveFormat::Zip,
     };
     let noted = insert_dist_stmt(one.package_id, commit, &dist, app.now());
-    app.db.rows(noted).await?;
-    // Another message may have cut the same first.
-    discard_if_unnamed(app, &key).await;
+    let noted = app.db.rows(noted).await;
+    // Another message may have cut the same first, or a quota may have refused it. After a failure of ours the row may be
+    // written even so.
+    if !noted.as_ref().is_err_and(Error::is_retryable) {
+        discard_if_unnamed(app, &key).await;
+    }
+    if let Err(error) = noted {
+        return Err(explain(app, organisation, error).await);
+    }
     Ok(stored.size)
 }

@@ -8,7 +8,8 @@ use crate::domain::monorepo::{
     FoundFolder, KnownPackage, KnownVersion, Outcome, Question, Verdict, decide,
 };
 use crate::domain::policy::PackagePolicy;
-use crate::error::Result;
+use crate::domain::quota::Quota;
+use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, give_up_decision, settle};
 use crate::jobs::outcome::Next;
 use crate::jobs::{Job, enqueue};
@@ -21,6 +22,7 @@ use crate::store::folder_refs::{
 use crate::store::git_refs::{KnownRef, list_git_refs};
 use crate::store::monorepos::{find_monorepo_job, list_packages_of_git_repo};
 use crate::store::packages::Package;
+use crate::store::quotas::{find_room, refusal_beside};
 
 /// Folders at refs: all are held in memory at once, at some two kilobytes each.
 const MOST_DECISIONS: usize = 30_000;
@@ -96,7 +98,63 @@ async fn decide_all(app: &App, id: &str, opened: &Opened) -> Result<()> {
         decided.renames = find_renames(&packages, folders, &verdicts);
     }
     let organisation = opened.repo.organisation_id;
-    write_decision(app, organisation, git_repo, id, &decided).await
+    refuse_beyond_quota(app, organisation, &packages, &mut decided).await?;
+    // A package that was made elsewhere meanwhile took the room: what is left of it is looked at anew.
+    write_decision(app, organisation, git_repo, id, &decided)
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::QuotaExceeded(_) => Error::internal(error),
+            _ => error,
+        })
+}
+
+/// Leaves out packages that are new and for which the quota has no room; their folders say so. Those that are there, and
+/// as many new ones as there is room for, are none the worse for it.
+async fn refuse_beyond_quota(
+    app: &App,
+    organisation: i64,
+    packages: &[Package],
+    decided: &mut Decided<'_>,
+) -> Result<()> {
+    let is_new = |name: &str| !packages.iter().any(|package| package.name == name);
+    let new = decided.packages.iter().filter(|(name, ..)| is_new(name));
+    let count = new.count();
+    if count == 0 {
+        return Ok(());
+    }
+    let Some(room) = find_room(app, organisation, Quota::Packages).await? else {
+        return Ok(());
+    };
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
+    if count <= room {
+        return Ok(());
+    }
+    let fitting = i64::try_from(room).unwrap_or(i64::MAX);
+    let refusal = refusal_beside(app, organisation, Quota::Packages, fitting).await?;
+    let mut taken = 0_usize;
+    let mut refused = BTreeSet::new();
+    decided.packages.retain(|(name, ..)| {
+        let fits = !is_new(name) || taken < room;
+        if !fits {
+            refused.insert((*name).to_owned());
+        } else if is_new(name) {
+            taken = taken.saturating_add(1);
+        }
+        fits
+    });
+    for row in &mut decided.changed {
+        let is_refused = row
+            .package
+            .as_ref()
+            .is_some_and(|name| refused.contains(name));
+        if is_refused && matches!(row.state.as_str(), "cutting" | "imported") {
+            "failed".clone_into(&mut row.state);
+            row.package = None;
+            row.version = None;
+            row.reason = Some(refusal.message().to_owned());
+        }
+    }
+    Ok(())
 }
 
 fn known_packages(

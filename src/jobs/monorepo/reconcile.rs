@@ -33,6 +33,7 @@ use crate::store::jobs::move_job;
 use crate::store::monorepos::{MonorepoJob, find_monorepo_job, list_packages_of_git_repo};
 use crate::store::publications::ask_for_publications_of_git_repo_stmt;
 use crate::store::schedule::note_hook_sign_stmt;
+use crate::store::suspensions::note_waiting;
 
 /// Runs one reconcile.
 pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
@@ -48,7 +49,8 @@ pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<N
         _ => return Ok(Next::Done),
     }
     match compare(app, id, &job).await {
-        Ok(opened) => {
+        Ok(None) => Ok(Next::Done),
+        Ok(Some(opened)) => {
             send_looks(app, id, &opened).await?;
             enqueue_if_due(app, job.git_repo_id).await?;
             Ok(Next::Done)
@@ -57,10 +59,14 @@ pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<N
     }
 }
 
-async fn compare(app: &App, id: &str, job: &MonorepoJob) -> Result<Opened> {
+/// Compares; none when the job may not begin.
+async fn compare(app: &App, id: &str, job: &MonorepoJob) -> Result<Option<Opened>> {
     let opened = Opened::open(app, job.git_repo_id).await?;
     // From here on what is pushed needs a job of its own: this one is about to look.
-    move_job(app, id, OPEN, "running", None).await?;
+    if !move_job(app, id, OPEN, "running", None).await? {
+        note_waiting(app, id).await?;
+        return Ok(None);
+    }
     refuse_while_withheld(app, &opened.repo)?;
     let host = connect(app, &opened.connection).await?;
     // Whether what was amiss is over is for the API to say.
@@ -68,7 +74,7 @@ async fn compare(app: &App, id: &str, job: &MonorepoJob) -> Result<Opened> {
         && opened.connection.trouble.is_none()
         && opened.repo.withheld_at.is_none();
     if asks_git && is_unchanged(app, id, host.as_ref(), &opened.repo).await? {
-        return Ok(opened);
+        return Ok(Some(opened));
     }
     let found = look(app, host.as_ref(), &opened.repo).await;
     match &found {
@@ -77,7 +83,7 @@ async fn compare(app: &App, id: &str, job: &MonorepoJob) -> Result<Opened> {
     }
     heed_allowance(app, host.as_ref(), &opened.connection.id).await?;
     record(app, id, job, &opened, host.as_ref(), found?).await?;
-    Ok(opened)
+    Ok(Some(opened))
 }
 
 /// Whether git says that all refs are as they were looked at; then that is noted.

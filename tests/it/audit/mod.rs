@@ -444,6 +444,10 @@ fn a_new_column_is_either_in_the_log_or_left_out_on_purpose() {
         "last_used_address",
         "last_used_client",
         "display_name",
+        "packages_used",
+        "packages_below",
+        "storage_used",
+        "storage_below",
     ];
     let registry = TestRegistry::new();
     for table in [

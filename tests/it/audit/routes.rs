@@ -155,6 +155,10 @@ fn play(scene: &Scene<'_>) {
         .admin()
         .post("/api/v1/orgs", &json!({"slug": "globex"}))
         .expect(201);
+    let changed = registry
+        .admin()
+        .patch("/api/v1/orgs/acme", &json!({"contact": "Ask Ada"}));
+    changed.expect(200);
     scene.ask("POST", "repositories", &json!({"slug": "second"}), 201);
     scene.ask(
         "PATCH",

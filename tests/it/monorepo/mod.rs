@@ -4,6 +4,7 @@ mod archives;
 mod faults;
 mod lists;
 mod names;
+mod quotas;
 mod versions;
 mod waiting;
 

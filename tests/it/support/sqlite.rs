@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use repertoire::error::{Error, Result};
+use repertoire::ports::db::constraint_failed;
 use repertoire::ports::{Row, Statement, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
@@ -105,8 +106,7 @@ impl Sqlite {
             rusqlite::Error::SqliteFailure(failure, text)
                 if failure.code == ErrorCode::ConstraintViolation =>
             {
-                Error::conflict("This contradicts what is stored already")
-                    .because(text.unwrap_or_default())
+                constraint_failed(&text.unwrap_or_default())
             }
             error => Error::internal(error),
         })

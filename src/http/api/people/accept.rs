@@ -18,6 +18,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::store::audit::acting;
 use crate::store::invitations::{self as store, Beginning, Invitation};
+use crate::store::suspensions::is_suspended;
 
 /// `GET /api/v1/invitation`: what the invitation whose secret is the bearer token is to.
 pub(crate) async fn show_invitation(app: &App, request: &Request) -> Result<Reply> {
@@ -89,6 +90,13 @@ pub(crate) async fn accept_invitation(app: &App, mut request: Request) -> Result
     let invitation = find(app, &request, secret.clone()).await?;
     let secret = secret.ok_or_else(unknown)?;
     check_open(&invitation)?;
+    if is_suspended(app, invitation.organisation_id).await? {
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            "The organisation is suspended, so nobody can join it now; open the link again when that is over",
+        )
+        .with_code(Code::OrganisationSuspended));
+    }
     let token = PlainToken::generate(TokenKind::Personal, |buffer| app.entropy.fill(buffer))?;
     let beginning = Beginning {
         account: &app.random_id()?,

@@ -15,13 +15,14 @@ const FIELD_LIMIT: usize = 8 * 1024;
 /// The most parts of a form.
 const PARTS: usize = 32;
 
-/// Reads a form: its archive is stored under `key`, what its fields say is added to `asked`.
+/// Reads a form: its archive, of at most `limit` bytes, is stored under `key`, what its fields say is added to `asked`.
 pub(super) async fn receive_form(
     app: &App,
     body: &mut dyn ByteStream,
     reader: FormReader,
     key: &str,
     asked: &mut Asked,
+    limit: u64,
 ) -> Result<UploadedArchive> {
     let mut form = Form {
         body,
@@ -29,7 +30,7 @@ pub(super) async fn receive_form(
         archive: None,
         fields: Vec::new(),
     };
-    let read = form.read(app, key).await;
+    let read = form.read(app, key, limit).await;
     let read = read.and_then(|()| say(&form.fields, asked));
     match (read, form.archive) {
         (Ok(()), Some(archive)) => Ok(archive),
@@ -53,7 +54,7 @@ struct Form<'a> {
 }
 
 impl Form<'_> {
-    async fn read(&mut self, app: &App, key: &str) -> Result<()> {
+    async fn read(&mut self, app: &App, key: &str, limit: u64) -> Result<()> {
         let mut parts = 0_usize;
         while let FormEvent::Part { name, is_file } = self.next_event().await? {
             parts = parts.saturating_add(1);
@@ -72,7 +73,6 @@ impl Form<'_> {
                     "The form holds two files; send one archive at a time",
                 ));
             }
-            let limit = app.config.archive_limit;
             let (blobs, multipart) = (app.blobs.as_ref(), app.multipart.as_ref());
             let archive = take_in_upload(blobs, multipart, key, &mut Part(self), limit).await?;
             self.archive = Some(archive);

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{invalid, refuse_for_definition, refuse_package, refuse_strangers};
 use crate::app::App;
 use crate::domain::name::PackageName;
+use crate::domain::quota::Quota;
 use crate::domain::time::rfc3339;
 use crate::domain::upload::Asked;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +21,7 @@ use crate::jobs::{Job, enqueue, enqueue_publishing};
 use crate::ports::ByteStream;
 use crate::store::archives::PART;
 use crate::store::completion::{complete_upload, give_up};
+use crate::store::quotas::{limit_archive, refusal};
 use crate::store::uploads::{
     ABANDONED, PartialUpload, Purpose, find_upload, insert_upload, keep_part, list_parts,
     move_upload,
@@ -117,6 +119,10 @@ async fn begin(visit: &Visit<'_>, mut request: Request) -> Result<Reply> {
             ErrorKind::TooLarge,
             format!("`size` is more than {limit} bytes, the limit of this registry"),
         ));
+    }
+    let organisation = visit.repository.organisation_id;
+    if limit_archive(app, organisation, asked.size).await? < asked.size {
+        return Err(refusal(app, organisation, Quota::Storage).await?);
     }
     let id = app.random_id()?;
     let archive_key = format!("archives/{}/uploads/{id}", visit.repository.organisation_id);

@@ -18,6 +18,7 @@ use crate::store::completion::{answer_for, keep_and_publish};
 use crate::store::defined_versions::refuse_undefinable;
 use crate::store::dists::discard_if_unnamed;
 use crate::store::packages::{Package, find_package, list_memberships};
+use crate::store::quotas::{explain_too_large, limit_archive};
 use crate::store::uploaded_versions::{Upload, read_manifest, refuse_other_origins};
 
 /// How an error calls the address of the request.
@@ -54,7 +55,11 @@ pub async fn receive_upload(
     asked.version_asked().map_err(|fault| invalid(&fault))?;
     let organisation = visit.repository.organisation_id;
     let key = format!("archives/{organisation}/uploads/{}", app.random_id()?);
-    let archive = receive(app, &mut request, &key, &mut asked).await?;
+    let limit = limit_archive(app, organisation, app.config.archive_limit).await?;
+    let archive = match receive(app, &mut request, &key, &mut asked, limit).await {
+        Ok(archive) => archive,
+        Err(error) => return Err(explain_too_large(app, organisation, limit, error).await),
+    };
     let taken = take(visit, &asked, &key, &archive).await;
     // These bytes may be here already under another key, or were refused. After a failure of ours the rows may be written
     // even so; what turns out to be unused then, the sweep takes away.
@@ -70,15 +75,16 @@ async fn receive(
     request: &mut Request,
     key: &str,
     asked: &mut Asked,
+    limit: u64,
 ) -> Result<UploadedArchive> {
     let content_type = request.header("content-type").unwrap_or_default();
     let body = request.body.as_mut();
     if let Some(reader) = FormReader::open(&content_type) {
         let reader = reader.map_err(|fault| Error::invalid(fault.to_string()))?;
-        return form::receive_form(app, body, reader, key, asked).await;
+        return form::receive_form(app, body, reader, key, asked, limit).await;
     }
     let (blobs, multipart) = (app.blobs.as_ref(), app.multipart.as_ref());
-    take_in_upload(blobs, multipart, key, body, app.config.archive_limit).await
+    take_in_upload(blobs, multipart, key, body, limit).await
 }
 
 async fn take(

@@ -1,29 +1,25 @@
-//! The first set-up, and organisations.
+//! The first set-up.
 
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::domain::access::{Abilities, Ability, Principal, manages};
+use crate::domain::access::Abilities;
 use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::name::Slug;
 use crate::domain::token::{PlainToken, TokenHash, TokenKind};
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::at_work;
-use crate::http::api::is_owner;
-use crate::http::api::shown::Time;
 use crate::http::auth::{Credentials, read_credentials, refuse};
 use crate::http::body::{BadValue, Faults};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::store::audit::acting;
-use crate::store::organisations::{self, Organisation, is_set_up};
+use crate::store::organisations::is_set_up;
 use crate::store::repositories::{self as store, set_up_stmts};
-
 use crate::store::tokens::{Holder, TokenTerms, insert_token_stmt};
 
 /// A token of an operator's own choice has at least this many characters.
@@ -144,84 +140,4 @@ fn check_token(token: Option<String>) -> Result<Option<String>, BadValue> {
     Err(BadValue::new(format!(
         "A `token` of your own must have at least {CHOSEN_TOKEN} visible ASCII characters and no colon"
     )))
-}
-
-/// Lists the organisations that the caller may manage.
-pub async fn list_organisations(app: &App, principal: &Principal) -> Result<Reply> {
-    let organisations: Vec<_> = organisations::list_organisations(app)
-        .await?
-        .into_iter()
-        .filter(|organisation| {
-            let managed_by = organisation.managed_by();
-            manages(principal, Ability::View, organisation.id, managed_by)
-        })
-        .map(|organisation| show_organisation(&organisation))
-        .collect();
-    Ok(Reply::json(200, &json!({ "organisations": organisations })))
-}
-
-/// Shows an organisation.
-pub fn show(organisation: &Organisation) -> Reply {
-    Reply::json(200, &show_organisation(organisation))
-}
-
-/// An organisation to be made.
-#[derive(Deserr, JsonSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[schemars(deny_unknown_fields, rename = "NewOrganisation")]
-pub(crate) struct NewOrganisation {
-    /// Its name in addresses.
-    slug: Slug,
-    /// Its name for people; the slug without it.
-    #[deserr(default)]
-    name: Option<String>,
-}
-
-/// Makes an organisation; the owner of the instance alone may.
-pub async fn create_organisation(
-    app: &App,
-    mut request: Request,
-    principal: &Principal,
-) -> Result<Reply> {
-    if !is_owner(principal) {
-        return Err(Error::new(
-            ErrorKind::Forbidden,
-            "Only the owner of this instance makes organisations",
-        ));
-    }
-    let asked: NewOrganisation = request.json().await?;
-    let slug = asked.slug;
-    let name = asked.name.unwrap_or_else(|| slug.as_str().to_owned());
-    organisations::insert_organisation(app, slug.as_str(), &name)
-        .await
-        .map_err(|error| taken(error, "organisation", slug.as_str()))?;
-    let organisation = organisations::find_organisation(app, slug.as_str())
-        .await?
-        .ok_or_else(|| Error::internal("a new organisation vanished"))?;
-    Ok(Reply::json(201, &show_organisation(&organisation)))
-}
-
-pub(crate) fn taken(error: Error, what: &str, slug: &str) -> Error {
-    if error.kind() == ErrorKind::Conflict {
-        return Error::conflict(format!("The slug `{slug}` is taken by another {what}"))
-            .with_code(Code::Taken);
-    }
-    error
-}
-
-/// An organisation.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Organisation")]
-pub(crate) struct Shown {
-    slug: String,
-    name: String,
-    created_at: Time,
-}
-
-fn show_organisation(organisation: &Organisation) -> Shown {
-    Shown {
-        slug: organisation.slug.clone(),
-        name: organisation.name.clone(),
-        created_at: Time::of(organisation.created_at),
-    }
 }
