@@ -13,7 +13,7 @@ fn settings_are_changed_one_by_one_and_shown() {
     assert_eq!(
         fresh,
         json!({
-            "slug": "main", "description": null, "public": false,
+            "slug": "main", "description": null, "landing": null, "public": false,
             "url": "https://packages.example.com/r/acme/main", "revision": registry.head().0,
             "composer_1": "auto", "mirrors": [], "messages": [], "duplicates": "refuse",
         })

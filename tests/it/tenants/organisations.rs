@@ -13,13 +13,13 @@ fn owners_change_the_name_and_whom_to_ask() {
     let owner = owner_of(&registry, "acme");
     let shown = owner.get(ACME).expect(200);
     let tag = shown.header("etag").unwrap().to_owned();
-    let changes = json!({"name": "Acme Inc.", "contact": "Write to help@acme.example"});
+    let asked = json!({"name": "Acme Inc.", "contact": "Write to help@acme.example"});
     let changed = owner
         .send(
             "PATCH",
             ACME,
             &[("if-match", tag.clone())],
-            changes.to_string().into(),
+            asked.to_string().into(),
         )
         .expect(200)
         .json();
@@ -32,7 +32,7 @@ fn owners_change_the_name_and_whom_to_ask() {
             "PATCH",
             ACME,
             &[("if-match", tag)],
-            changes.to_string().into(),
+            asked.to_string().into(),
         )
         .expect(412);
     // What is absent stays, null takes away.

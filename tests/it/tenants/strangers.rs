@@ -30,8 +30,8 @@ fn furnish(registry: &TestRegistry) -> BTreeMap<&'static str, String> {
             .remove(0);
         let asked = json!({"projects": [PROJECT], "repository": "main"});
         let path = format!("/api/v1/orgs/acme/connections/{connection}/imports");
-        let made = registry.admin().post(&path, &asked).expect(202).json();
-        text(&made["import"]["id"])
+        let begun = registry.admin().post(&path, &asked).expect(202).json();
+        text(&begun["import"]["id"])
     };
     registry.deliver_webhook("d1").expect(202);
     registry.run_jobs();
