@@ -218,7 +218,7 @@ async fn take_from(app: &App, id: &str, source: &Source<'_>, refs: &[WaitingRef]
             if let (ErrorKind::QuotaExceeded(_), Some(key)) = (error.kind(), &ours) {
                 discard(app, key).await;
             }
-            return Err(explain(app, job.organisation_id, error).await);
+            return Err(explain(app, source.repo.organisation_id, error).await);
         }
     };
     // Another import may have stored the same commit first.
