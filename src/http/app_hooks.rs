@@ -7,17 +7,18 @@ use crate::app::App;
 use crate::domain::audit::{Actor, ActorKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::actor::at_work;
-use crate::http::hooks::{BODY_LIMIT, read_delivery_id, take_in};
+use crate::http::hooks::{BODY_LIMIT, enqueue_started, read_delivery_id, take_in};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue, enqueue_waiting};
-use crate::providers::ProviderKind;
+use crate::jobs::{enqueue_try, enqueue_waiting};
 use crate::providers::github::{AppDelivery, InstallationChange, read_app_delivery};
+use crate::providers::{EventProject, ProviderKind};
 use crate::store::app_deliveries::{
     AppDeliveryRecord, Compared, ConnectionChange, record_installation_event, record_unclaimed,
 };
 use crate::store::audit::acting;
 use crate::store::connections::Connection;
+use crate::store::deliveries::DeliveredProject;
 use crate::store::github_apps::{recall_connection_of_installation, recall_github_app};
 
 const KIND: ProviderKind = ProviderKind::GitHub;
@@ -49,7 +50,11 @@ pub(super) async fn receive_app_webhook(
     let delivery_id = read_delivery_id(app, KIND, &headers)?;
     let event = KIND.event_name(&headers).unwrap_or("unknown");
     match (connection, &delivery.change) {
-        (Some(connection), None) => take_in(app, &connection, KIND, &headers, &body).await,
+        (Some(connection), None) => {
+            let reply = take_in(app, &connection, KIND, &headers, &body).await?;
+            wake(app, &connection).await?;
+            Ok(reply)
+        }
         (Some(connection), Some(change)) => {
             let actor = Actor::new(ActorKind::Webhook, Some(id), &github_app.name);
             let app = &acting(app, at_work(&request, actor));
@@ -76,6 +81,15 @@ pub(super) async fn receive_app_webhook(
     }
 }
 
+/// GitHub tells of what happens to those alone who have the app installed and do not suspend it. So an installation that
+/// gave no token is worth asking again.
+async fn wake(app: &App, connection: &Connection) -> Result<()> {
+    match connection.refused_at {
+        Some(_) => enqueue_try(app, &connection.id).await,
+        None => Ok(()),
+    }
+}
+
 fn why_unclaimed(event: &str, delivery: &AppDelivery) -> String {
     match delivery.installation {
         Some(number) => format!("ignored: no connection here is made by installation {number}"),
@@ -91,6 +105,18 @@ fn answer(delivery_id: &str, is_new: bool, detail: &str) -> Value {
         "duplicate: this delivery was received before"
     };
     json!({ "delivery": delivery_id, "result": result, "job": null })
+}
+
+/// Projects with an id each for a job that looks at them.
+fn with_jobs(app: &App, projects: &[EventProject]) -> Result<Vec<DeliveredProject>> {
+    let projects = projects.iter().map(|project| {
+        Ok(DeliveredProject {
+            provider_id: project.provider_id.clone(),
+            full_name: project.full_name.clone(),
+            job: app.random_id()?,
+        })
+    });
+    projects.collect()
 }
 
 struct Arrived<'a> {
@@ -114,10 +140,17 @@ impl Arrived<'_> {
             keeps_trouble: false,
             drops_token: false,
             compares: Compared::None,
+            appeared: &[],
         };
-        let (trouble, ids);
+        let (trouble, ids, appeared);
         let detail = match change {
-            InstallationChange::Granted | InstallationChange::Unsuspended => {
+            InstallationChange::Granted(given) => {
+                appeared = with_jobs(app, given)?;
+                changes.appeared = &appeared;
+                changes.compares = Compared::All;
+                format!("`{name}` lets the app in; its projects are compared")
+            }
+            InstallationChange::Unsuspended => {
                 // Nothing was heard of pushes meanwhile.
                 changes.compares = Compared::All;
                 format!("`{name}` lets the app in; its projects are compared")
@@ -139,11 +172,17 @@ impl Arrived<'_> {
                 changes.drops_token = true;
                 trouble.clone()
             }
-            InstallationChange::Repositories(found) => {
-                ids = Value::from(found.clone()).to_string();
+            InstallationChange::Repositories { added, removed } => {
+                let found = added.iter().chain(removed);
+                let found: Vec<_> = found.map(|one| one.provider_id.as_str()).collect();
+                ids = Value::from(found).to_string();
+                appeared = with_jobs(app, added)?;
+                changes.appeared = &appeared;
                 changes.keeps_trouble = true;
                 changes.compares = Compared::Some(&ids);
-                "the repositories given to the installation changed; those of packages here are compared".to_owned()
+                "the repositories given to the installation changed; those of packages here are compared, and new ones \
+                 are looked at where the connection's groups add them"
+                    .to_owned()
             }
             InstallationChange::Renamed => {
                 changes.keeps_trouble = true;
@@ -171,9 +210,10 @@ impl Arrived<'_> {
             // Those too that have waited for the app to be let in.
             enqueue_waiting(app, &connection.id).await?;
         } else {
-            let jobs = jobs.unwrap_or_default().into_iter();
-            let jobs: Vec<_> = jobs.map(|id| Job::Reconcile { id }).collect();
-            enqueue(app, &jobs).await?;
+            enqueue_started(app, &jobs.unwrap_or_default()).await?;
+            if changes.keeps_trouble {
+                wake(app, connection).await?;
+            }
         }
         Ok(Reply::json(202, &answer(self.delivery_id, is_new, &detail)))
     }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::import_projects::wait;
 use crate::jobs::outcome::Next;
-use crate::jobs::source::connect;
+use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::{Job, enqueue};
 use crate::providers::{Found, Project, read_project};
 use crate::store::connections::{Connection, GitRepoFacts, find_connection};
@@ -59,7 +59,9 @@ async fn add(app: &App, import: &RunningImport, project: &str) -> Result<()> {
         .await?
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
     let host = connect(app, &connection).await?;
-    let found = read_project(host.as_ref(), project).await?;
+    let found = read_project(host.as_ref(), project).await;
+    heed_allowance(app, host.as_ref(), &connection.id).await?;
+    let found = found?;
     keep(app, import, &connection, project, &found).await
 }
 

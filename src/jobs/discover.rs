@@ -6,9 +6,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::reconcile::OPEN;
 use crate::jobs::refused::wait_for_credential;
-use crate::jobs::source::{MANIFEST_LIMIT, connect};
+use crate::jobs::source::{MANIFEST_LIMIT, connect, heed_allowance};
 use crate::jobs::{Job, enqueue};
-use crate::providers::Project;
+use crate::providers::{GitHost, Project};
 use crate::store::connections::{Connection, GitRepoFacts, find_connection, note_connection_pause};
 use crate::store::discoveries::{
     Discovery, find_discovery, ignore_discovery, sync_discovered_stmts,
@@ -62,6 +62,12 @@ enum Found {
 
 async fn look(app: &App, job: &Discovery, connection: &Connection) -> Result<Found> {
     let host = connect(app, connection).await?;
+    let found = look_at(host.as_ref(), job).await;
+    heed_allowance(app, host.as_ref(), &connection.id).await?;
+    found
+}
+
+async fn look_at(host: &dyn GitHost, job: &Discovery) -> Result<Found> {
     let project = match host.describe_project(&job.provider_id).await {
         Ok(project) => project,
         Err(error) if error.kind() == ErrorKind::NotFound => {

@@ -11,7 +11,7 @@ use crate::jobs::archive_wait::wait_for_turn;
 use crate::jobs::decide::{Decision, decide, refuse_by_name};
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::refused::wait_if_refused;
-use crate::jobs::source::Source;
+use crate::jobs::source::{Source, heed_allowance};
 use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
@@ -154,18 +154,25 @@ async fn take<'a>(
         Some(opened) => opened.at(commit),
         None => Source::open(app, job, commit).await?,
     };
+    let taken = take_from(app, id, &source, refs).await;
+    heed_allowance(app, source.host.as_ref(), &source.connection.id).await?;
+    taken
+}
+
+async fn take_from(app: &App, id: &str, source: &Source<'_>, refs: &[WaitingRef]) -> Result<()> {
+    let commit = source.commit;
     let mut decisions = Vec::new();
     let mut manifest = None;
     for waiting in refs {
-        let decision = if let Some(refused) = refuse_by_name(&source, waiting) {
+        let decision = if let Some(refused) = refuse_by_name(source, waiting) {
             refused
         } else {
             let read = match manifest.take() {
                 Some(read) => read,
-                None => source.read_manifest().await?,
+                None => source.read_manifest(app).await?,
             };
             let decision = match &read {
-                Ok(manifest) => decide(app, &source, waiting, manifest).await?,
+                Ok(manifest) => decide(app, source, waiting, manifest).await?,
                 Err(reason) => Decision::skip(reason.clone()),
             };
             manifest = Some(read);
@@ -180,7 +187,7 @@ async fn take<'a>(
     let mut ours = None;
     let mut time = String::new();
     if needs_archive {
-        time = source.commit_time().await?;
+        time = source.commit_time(app).await?;
         if find_package_dist(app, source.package, commit)
             .await?
             .is_none()
@@ -195,7 +202,7 @@ async fn take<'a>(
         Some(Ok(manifest)) => manifest.fields(),
         _ => &empty,
     };
-    statements.extend(row_stmts(app, id, &source, &time, fields, &decisions)?);
+    statements.extend(row_stmts(app, id, source, &time, fields, &decisions)?);
     statements.push(note_trouble_stmt(&source.connection.id, None, app.now()));
     statements.push(note_on_job_stmt(id, None));
     statements.push(note_activity_stmt(id, app.now()));

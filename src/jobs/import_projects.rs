@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::domain::project_patterns::ProjectPatterns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::outcome::{ATTEMPTS, Next};
-use crate::jobs::source::connect;
+use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::{Job, enqueue};
 use crate::providers::Project;
 use crate::store::connections::{find_connection, note_connection_pause};
@@ -95,7 +95,9 @@ async fn list_page(app: &App, import: &RunningImport) -> Result<bool> {
         .await?
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
     let host = connect(app, &connection).await?;
-    let page = host.list_projects(None, import.cursor.as_deref()).await?;
+    let page = host.list_projects(None, import.cursor.as_deref()).await;
+    heed_allowance(app, host.as_ref(), &connection.id).await?;
+    let page = page?;
     let rows: Vec<_> = page
         .projects
         .iter()

@@ -102,7 +102,7 @@ async fn prepare<'a>(
     match source.host.prepare(&source.repo.provider_id, commits).await {
         Ok(loaded) => Ok((source, loaded)),
         Err(error) => {
-            let error = hold_against_project(source.host.as_ref(), &source.repo, error).await;
+            let error = hold_against_project(app, source.host.as_ref(), &source.repo, error).await;
             if matches!(error.kind(), ErrorKind::Upstream { .. }) {
                 note_trouble(app, &source.connection.id, Some(error.message())).await?;
             }

@@ -102,6 +102,11 @@ pub enum Job {
         /// The job a person sees.
         id: String,
     },
+    /// Try a credential that its host refused, since somebody has reason to think that it works again.
+    TryCredential {
+        /// The connection's id.
+        connection: String,
+    },
     /// Have the webhook of a git repository be as its connection says.
     KeepHook {
         /// The git repository's id here.
@@ -187,6 +192,7 @@ impl Job {
                 (Some(id.as_str()), "import of many projects")
             }
             Self::CompleteUpload { id } => (Some(id.as_str()), "upload in parts"),
+            Self::TryCredential { .. } => (None, "try of a credential"),
             Self::KeepHook { .. } => (None, "webhooks"),
             Self::Publish { .. } => (None, "publish"),
             Self::CountDownloads { .. } => (None, "downloads"),
@@ -241,6 +247,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::ImportProjects { id } => import_projects::run(app, id, attempts).await,
         Job::AddProject { id, project } => add_project::run(app, id, project, attempts).await,
         Job::Discover { id } => discover::run(app, id, attempts).await,
+        Job::TryCredential { connection } => refused::run(app, connection).await,
         Job::KeepHook { git_repo } => keep_hook::run(app, *git_repo, attempts).await,
         Job::LookAtFolders { id, commit } => monorepo::look::run(app, id, commit).await,
         Job::LookAtFoldersTogether { id } => monorepo::look_together::run(app, id).await,
@@ -346,9 +353,10 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         Job::LookAtFoldersTogether { id } => monorepo::give_up_looks(app, &id, None, BURIED).await,
         Job::DecideFolders { id } => monorepo::give_up_decision(app, &id, BURIED).await,
         Job::CutFolders { id, commit } => monorepo::give_up_cuts(app, &id, &commit, BURIED).await,
-        // The next comparison looks after the hook. What waits in a repository or is silent is found by housekeeping; a lost
+        // A credential is tried every six hours anyway, and the next comparison looks after the hook. What waits in a repository or is silent is found by housekeeping; a lost
         // count is a lost count, and the next use of a token is told in minutes.
-        Job::KeepHook { .. }
+        Job::TryCredential { .. }
+        | Job::KeepHook { .. }
         | Job::NoteTokenUses { .. }
         | Job::Resume { .. }
         | Job::Publish { .. }
@@ -394,6 +402,11 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         | Job::CutFolders { id, .. } => crate::store::jobs::find_job(app, &id)
             .await?
             .map(|job| job.organisation_id),
+        Job::TryCredential { connection } => {
+            crate::store::connections::find_connection(app, &connection)
+                .await?
+                .map(|connection| connection.organisation_id)
+        }
         Job::KeepHook { git_repo } => crate::store::connections::find_git_repo(app, git_repo)
             .await?
             .map(|repo| repo.organisation_id),
@@ -469,6 +482,23 @@ pub(crate) async fn settle(app: &App, job: &str, package: i64) -> Result<()> {
         enqueue_publications(app, package).await?;
     }
     Ok(())
+}
+
+/// Has a refused credential tried before its time; not more often than once a minute.
+pub async fn enqueue_try(app: &App, connection: &str) -> Result<()> {
+    if !crate::store::refusals::claim_try(app, connection).await? {
+        return Ok(());
+    }
+    let connection = connection.to_owned();
+    enqueue(app, &[Job::TryCredential { connection }]).await
+}
+
+/// The same for the connection of a git repository that somebody wants compared now.
+pub async fn enqueue_try_of(app: &App, git_repo: i64) -> Result<()> {
+    match crate::store::refusals::find_refused_connection(app, git_repo).await? {
+        Some(connection) => enqueue_try(app, &connection).await,
+        None => Ok(()),
+    }
 }
 
 /// Sends the jobs and the imports that wait for a connection on their way.
@@ -562,6 +592,12 @@ mod tests {
         assert_eq!(
             text(Job::Discover { id: "a".to_owned() }),
             r#"{"v":1,"job":"discover","id":"a"}"#
+        );
+        assert_eq!(
+            text(Job::TryCredential {
+                connection: "a".to_owned()
+            }),
+            r#"{"v":1,"job":"try_credential","connection":"a"}"#
         );
         assert_eq!(
             text(Job::KeepHook { git_repo: 7 }),

@@ -14,7 +14,7 @@ use crate::jobs::monorepo;
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::refused::wait_if_refused;
 use crate::jobs::rename::Named;
-use crate::jobs::source::connect;
+use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::withheld::refuse_while_withheld;
 use crate::jobs::{enqueue_imports, settle};
 use crate::ports::Statement;
@@ -129,6 +129,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
         Ok(_) => note_trouble(app, &connection.id, None).await?,
         Err(error) => note_fault(app, &connection, error).await?,
     }
+    heed_allowance(app, host.as_ref(), &connection.id).await?;
     let (looked, named) = found?;
     record(app, id, job, &named, &repo, host.as_ref(), looked).await?;
     Ok(named.package.id)

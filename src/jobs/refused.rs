@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::connect::open_host;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::enqueue_waiting;
+use crate::jobs::outcome::Next;
 use crate::store::connections::{Connection, find_connection};
 use crate::store::refusals::{
     find_connection_of, note_acceptance, note_refusal, park_job, take_due_tries,
@@ -69,25 +70,34 @@ async fn note_and_park(
 /// Tries refused credentials that are due, with one request each, and wakes what waited for those that work again.
 pub(super) async fn try_again(app: &App) -> Result<()> {
     for id in take_due_tries(app, TRIES).await? {
-        let Some(connection) = find_connection(app, &id).await? else {
-            continue;
-        };
-        // An installation of a GitHub App is asked for a token before there is a host to ask.
-        let tried = match open_host(app, &connection).await {
-            Ok(host) => host.check_access().await,
-            Err(error) => Err(error),
-        };
-        match tried {
-            Ok(_) => {
-                note_acceptance(app, &id).await?;
-                enqueue_waiting(app, &id).await?;
-            }
-            Err(error) if error.kind() == ErrorKind::CredentialRefused => {}
-            // The host may be down: that says nothing of the credential, and the connection shows its trouble as it is.
-            Err(error) => app.warn(&format!(
-                "The credential of connection {id} could not be tried: {error}"
-            )),
-        }
+        run(app, &id).await?;
     }
     Ok(())
+}
+
+/// Tries the refused credential of a connection, with one request, and wakes what waited for it if it works again.
+pub(super) async fn run(app: &App, id: &str) -> Result<Next> {
+    let Some(connection) = find_connection(app, id).await? else {
+        return Ok(Next::Done);
+    };
+    if connection.refused_at.is_none() {
+        return Ok(Next::Done);
+    }
+    // An installation of a GitHub App is asked for a token before there is a host to ask.
+    let tried = match open_host(app, &connection).await {
+        Ok(host) => host.check_access().await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok(()) => {
+            note_acceptance(app, id).await?;
+            enqueue_waiting(app, id).await?;
+        }
+        Err(error) if error.kind() == ErrorKind::CredentialRefused => {}
+        // The host may be down: that says nothing of the credential, and the connection shows its trouble as it is.
+        Err(error) => app.warn(&format!(
+            "The credential of connection {id} could not be tried: {error}"
+        )),
+    }
+    Ok(Next::Done)
 }

@@ -6,7 +6,7 @@ use crate::domain::manifest::Manifest;
 use crate::domain::name::PackageName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::source::MANIFEST_LIMIT;
-use crate::jobs::withheld::as_withheld;
+use crate::jobs::withheld::{as_withheld, check_files_shown};
 use crate::providers::{GitHost, Project, RefListing};
 use crate::store::connections::GitRepo;
 use crate::store::packages::{Package, find_package, find_package_of_git_repo};
@@ -55,7 +55,7 @@ pub(super) async fn follow_name(
             package,
         });
     }
-    let (name, manifest) = match read_name(host, repo, branch, &commit).await? {
+    let (name, manifest) = match read_name(app, host, repo, branch, &commit).await? {
         Answer::Name(name, manifest) => (name, manifest),
         Answer::None(reason) => {
             return Ok(Named {
@@ -103,6 +103,7 @@ async fn synced_package(app: &App, git_repo: i64) -> Result<Package> {
 }
 
 async fn read_name(
+    app: &App,
     host: &dyn GitHost,
     repo: &GitRepo,
     branch: &str,
@@ -119,6 +120,7 @@ async fn read_name(
     let bytes = match read {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
+            check_files_shown(app, host, repo, Some(commit)).await?;
             return Ok(Answer::None(format!(
                 "there is no composer.json on `{branch}`"
             )));

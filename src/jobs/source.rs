@@ -8,13 +8,13 @@ use crate::domain::archive::ArchiveFormat;
 use crate::domain::manifest::Manifest;
 use crate::domain::policy::PackagePolicy;
 use crate::error::{Error, ErrorKind, Result};
-use crate::jobs::withheld::{check_shown, hold_against_project, refuse_while_withheld};
+use crate::jobs::withheld::{check_files_shown, hold_against_project, refuse_while_withheld};
 use crate::ports::outbound::ByteStream;
 use crate::providers::outgoing::{Gateway, archives_limited, limited};
 use crate::providers::{GitHost, ProviderKind};
 use crate::store::archive_pauses::{find_archive_pause, find_host_pause};
 use crate::store::archives::{KeptArchive, StoredArchive, inspect, refuse_download, take_in};
-use crate::store::connections::{Connection, GitRepo, find_ends};
+use crate::store::connections::{Connection, GitRepo, find_ends, lengthen_pause};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
 use crate::store::read_commits::{ReadCommit, find_read_commit};
@@ -78,7 +78,7 @@ impl<'a> Source<'a> {
     }
 
     /// The manifest at the commit, or why there is none that a client could load.
-    pub(crate) async fn read_manifest(&self) -> Result<Result<Manifest, String>> {
+    pub(crate) async fn read_manifest(&self, app: &App) -> Result<Result<Manifest, String>> {
         if let Some(read) = &self.read {
             let text = read.manifest.as_deref();
             return Ok(text.ok_or_else(no_manifest).and_then(|text| {
@@ -97,30 +97,31 @@ impl<'a> Source<'a> {
         match read {
             Ok(Some(bytes)) => Ok(Manifest::parse(&bytes).map_err(|fault| fault.to_string())),
             Ok(None) => {
-                check_shown(self.host.as_ref(), &self.repo).await?;
+                let commit = Some(self.commit);
+                check_files_shown(app, self.host.as_ref(), &self.repo, commit).await?;
                 Ok(Err(no_manifest()))
             }
             Err(error) if error.kind() == ErrorKind::TooLarge => {
                 Ok(Err("composer.json is larger than 1 MB".to_owned()))
             }
-            Err(error) => Err(self.explain(error).await),
+            Err(error) => Err(self.explain(app, error).await),
         }
     }
 
     /// What a refusal means: the commit's own fault, or that of the project as a whole.
-    async fn explain(&self, error: Error) -> Error {
-        hold_against_project(self.host.as_ref(), &self.repo, error).await
+    async fn explain(&self, app: &App, error: Error) -> Error {
+        hold_against_project(app, self.host.as_ref(), &self.repo, error).await
     }
 
     /// The commit's time, as [`GitHost::commit_time`] has it.
-    pub(crate) async fn commit_time(&self) -> Result<String> {
+    pub(crate) async fn commit_time(&self, app: &App) -> Result<String> {
         if let Some(read) = &self.read {
             return Ok(read.time.clone());
         }
         let asked = self.host.commit_time(&self.repo.provider_id, self.commit);
         match asked.await {
             Ok(time) => Ok(time),
-            Err(error) => Err(self.explain(error).await),
+            Err(error) => Err(self.explain(app, error).await),
         }
     }
 
@@ -168,7 +169,7 @@ impl<'a> Source<'a> {
         let host = self.host.as_ref();
         match open_archive(app, host, &self.connection, &self.repo, self.commit).await {
             Ok(body) => Ok(body),
-            Err(error) => Err(self.explain(error).await),
+            Err(error) => Err(self.explain(app, error).await),
         }
     }
 }
@@ -224,6 +225,15 @@ fn gives_many_commits(connection: &Connection) -> bool {
 
 fn no_manifest() -> String {
     "there is no composer.json at this commit".to_owned()
+}
+
+/// Has a connection rest for as long as its host needs to give back what was just asked of an allowance that is nearly
+/// spent. That is no failure, and whoever waits goes on in time.
+pub(crate) async fn heed_allowance(app: &App, host: &dyn GitHost, connection: &str) -> Result<()> {
+    match host.take_pause_owed() {
+        0 => Ok(()),
+        seconds => lengthen_pause(app, connection, seconds).await,
+    }
 }
 
 /// The host of a connection, ready to be asked; refused while the host wants to be left alone, or accepts the credential

@@ -12,6 +12,8 @@ pub struct EventProject {
 /// What happened to a repository as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RepositoryChange {
+    /// New, mostly without a commit.
+    Created,
     /// Another name.
     Renamed,
     /// Another owner.

@@ -466,6 +466,17 @@ pub trait GitHost {
         Err(no_hooks())
     }
 
+    /// Seconds to leave the host alone after what was asked of it since the last call, so that an allowance of which it said
+    /// that it is nearly spent never is; 0 where there is enough, and at hosts that do not say.
+    fn take_pause_owed(&self) -> u32 {
+        0
+    }
+
+    /// Whether it may show a project and none of its files; not where all comes in one answer.
+    fn shows_files_apart(&self) -> bool {
+        true
+    }
+
     /// Whether archives have a limit of their own, so that `open_archive` may be refused with `ArchivesLimited` while
     /// all else is still answered.
     fn limits_archives_apart(&self) -> bool {

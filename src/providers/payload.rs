@@ -111,6 +111,7 @@ pub(super) fn ignored(why: String) -> Event {
 
 fn repository_change(action: &str) -> Option<RepositoryChange> {
     Some(match action {
+        "created" => RepositoryChange::Created,
         "renamed" => RepositoryChange::Renamed,
         "transferred" => RepositoryChange::Transferred,
         "archived" => RepositoryChange::Archived,

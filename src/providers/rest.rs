@@ -1,6 +1,6 @@
 //! One request to the REST API of a host: where it goes, what it carries, and what a refusal means.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -16,6 +16,12 @@ use super::outgoing::{Gateway, read_body, read_message, upstream};
 
 /// A page of 100 refs takes some 60 KB at GitHub. Others send the messages of commits and the notes of releases along.
 const JSON_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Bitbucket Cloud's requests an hour, where an answer near the limit does not say.
+const USUAL_ALLOWANCE: u64 = 1_000;
+
+/// An hour in milliseconds: the time for which allowances are counted.
+const HOUR: u64 = 3_600_000;
 
 /// What is wanted of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +55,8 @@ pub(super) struct Rest<'a> {
     /// What no message may show.
     secret: String,
     renewal: Option<Renewal<'a>>,
+    /// Milliseconds until an allowance that is nearly spent has back what was asked of it.
+    owed: Cell<u64>,
 }
 
 /// Where another token comes from once a host takes the one there is no more: some live for an hour.
@@ -134,6 +142,7 @@ impl<'a> Rest<'a> {
             ],
             secret: secret.to_owned(),
             renewal: None,
+            owed: Cell::new(0),
         })
     }
 
@@ -148,6 +157,26 @@ impl<'a> Rest<'a> {
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Milliseconds until an allowance that its host says is nearly spent has back what was asked of it since the last
+    /// call.
+    pub(super) fn take_owed(&self) -> u64 {
+        self.owed.take()
+    }
+
+    /// Bitbucket Cloud says when less than a fifth of an allowance is left, and to those alone who come with an access
+    /// token.
+    fn note_allowance(&self, response: &InResponse) {
+        if response.header("x-ratelimit-nearlimit") != Some("true") {
+            return;
+        }
+        let limit = response
+            .header("x-ratelimit-limit")
+            .and_then(|text| text.parse::<u64>().ok());
+        let each = HOUR.checked_div(limit.unwrap_or(USUAL_ALLOWANCE));
+        let owed = self.owed.get().saturating_add(each.unwrap_or_default());
+        self.owed.set(owed);
     }
 
     pub(super) fn host(&self) -> &str {
@@ -237,8 +266,14 @@ impl<'a> Rest<'a> {
         Ok(Asked::Refused(self.refuse(response).await))
     }
 
+    async fn send(&self, address: &Address, request: OutRequest) -> Result<InResponse> {
+        let response = self.send_shown(address, request).await?;
+        self.note_allowance(&response);
+        Ok(response)
+    }
+
     /// Sends a request, and once more with another token when the host refuses the one there is and another can be had.
-    async fn send(&self, address: &Address, mut request: OutRequest) -> Result<InResponse> {
+    async fn send_shown(&self, address: &Address, mut request: OutRequest) -> Result<InResponse> {
         let Some(renewal) = &self.renewal else {
             return self.gateway.send(address, request).await;
         };

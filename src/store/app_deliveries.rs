@@ -7,11 +7,9 @@ use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::connections::Connection;
-
-#[derive(Deserialize)]
-struct IdRow {
-    id: String,
-}
+use crate::store::deliveries::{
+    DeliveredProject, NewDelivery, StartedJob, projects_json, start_jobs_stmts,
+};
 
 /// A delivery at an app's address, to be recorded.
 #[derive(Debug, Clone)]
@@ -65,6 +63,8 @@ pub struct ConnectionChange<'a> {
     /// Which of the connection's git repositories are to be compared: none, all, or those with these ids of the host's, as
     /// a JSON list.
     pub compares: Compared<'a>,
+    /// Projects that the installation may see from now on: those below a group whose new projects are added are looked at.
+    pub appeared: &'a [DeliveredProject],
 }
 
 /// Some git repositories of a connection.
@@ -78,8 +78,8 @@ pub enum Compared<'a> {
     Some(&'a str),
 }
 
-/// Records an event of an installation together with what it changes, in one batch. Gives the jobs that wait for what it is about, or none at
-/// all when it came before.
+/// Records an event of an installation together with what it changes, in one batch. Gives the jobs that wait for what it
+/// is about, or none at all when it came before.
 pub async fn record_installation_event(
     app: &App,
     connection: &Connection,
@@ -87,14 +87,23 @@ pub async fn record_installation_event(
     event: &str,
     detail: &str,
     change: &ConnectionChange<'_>,
-) -> Result<Option<Vec<String>>> {
+) -> Result<Option<Vec<StartedJob>>> {
     let now = app.now();
     let (all, some) = match change.compares {
         Compared::None => (false, "[]"),
         Compared::All => (true, "[]"),
         Compared::Some(ids) => (false, ids),
     };
-    let statements = vec![
+    let appeared = projects_json(change.appeared)?;
+    let delivery = NewDelivery {
+        connection: &connection.id,
+        organisation: connection.organisation_id,
+        provider_delivery_id,
+        event,
+        detail: &format!("webhook {event}"),
+        projects: change.appeared,
+    };
+    let mut statements = vec![
         // Whoever comes first in a batch sees whether the delivery is known.
         Statement::new(
             "insert into jobs (id, organisation_id, kind, git_repo_id, package_id, state, cause, created_at)
@@ -127,7 +136,7 @@ pub async fn record_installation_event(
         .bind(some),
         // Jobs that waited for that are woken with those that were made just now.
         Statement::new(
-            "select j.id from jobs j join git_repos g on g.id = j.git_repo_id
+            "select j.id, j.kind from jobs j join git_repos g on g.id = j.git_repo_id
              where g.connection_id = ?1 and j.state = 'queued'
                and (?2 = 1 or g.provider_id in (select value from json_each(?3)))
              order by j.id",
@@ -166,12 +175,35 @@ pub async fn record_installation_event(
         .bind(detail)
         .bind(now),
     ];
+    if !change.appeared.is_empty() {
+        // An installation may be given thousands; what nobody asked for leaves no row.
+        statements.push(
+            Statement::new(
+                "insert into delivery_projects (delivery_id, provider_id, full_name)
+                 select d.id, json_extract(value, '$[0]'), json_extract(value, '$[1]')
+                 from deliveries d, json_each(?3)
+                 where d.connection_id = ?1 and d.provider_delivery_id = ?2
+                   and (exists (select 1 from git_repos g
+                                where g.connection_id = ?1 and g.provider_id = json_extract(value, '$[0]'))
+                        or exists (select 1 from hook_groups h where h.connection_id = ?1 and h.repository_id is not null
+                                   and substr(lower(json_extract(value, '$[1]')), 1, length(h.name) + 1)
+                                       = lower(h.name) || '/'))
+                 on conflict (delivery_id, provider_id) do nothing",
+            )
+            .bind(&connection.id)
+            .bind(provider_delivery_id)
+            .bind(appeared.as_str()),
+        );
+        statements.extend(start_jobs_stmts(&delivery, &appeared, now));
+    }
     let mut rows = app.db.batch(statements).await?.into_iter();
-    let jobs = rows_as::<IdRow>(rows.nth(2).unwrap_or_default())?;
-    let is_new = rows
-        .next_back()
-        .is_some_and(|inserted| !inserted.is_empty());
-    Ok(is_new.then(|| jobs.into_iter().map(|job| job.id).collect()))
+    let mut jobs = rows_as::<StartedJob>(rows.nth(2).unwrap_or_default())?;
+    let is_new = rows.nth(1).is_some_and(|inserted| !inserted.is_empty());
+    if !change.appeared.is_empty() {
+        let started = rows_as::<StartedJob>(rows.next_back().unwrap_or_default())?;
+        jobs.extend(started.into_iter().filter(|job| job.kind == "discover"));
+    }
+    Ok(is_new.then_some(jobs))
 }
 
 /// A delivery at an app's address, as its list shows it.

@@ -277,6 +277,22 @@ pub async fn note_pause(app: &App, git_repo: i64, seconds: u32) -> Result<bool> 
     Ok(!rows.is_empty())
 }
 
+/// Has the host of a connection left alone for some seconds more than it is already: what several jobs asked of an
+/// allowance that is nearly spent comes back one after the other.
+pub async fn lengthen_pause(app: &App, connection: &str, seconds: u32) -> Result<()> {
+    app.db
+        .rows(
+            Statement::new(
+                "update connections set paused_until = max(coalesce(paused_until, 0), ?2) + ?3 where id = ?1",
+            )
+            .bind(connection)
+            .bind(app.now())
+            .bind(i64::from(seconds)),
+        )
+        .await
+        .map(|_| ())
+}
+
 /// Notes that the host of a connection wants to be left alone for some seconds.
 pub async fn note_connection_pause(app: &App, connection: &str, seconds: u32) -> Result<()> {
     let until = app

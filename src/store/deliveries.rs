@@ -131,7 +131,7 @@ pub async fn record_delivery(app: &App, delivery: &NewDelivery<'_>) -> Result<Re
     Ok(Recorded { is_new, jobs })
 }
 
-fn projects_json(projects: &[DeliveredProject]) -> Result<String> {
+pub(super) fn projects_json(projects: &[DeliveredProject]) -> Result<String> {
     let rows: Vec<_> = projects
         .iter()
         .map(|project| json!([project.provider_id, project.full_name, project.job]))
@@ -141,7 +141,11 @@ fn projects_json(projects: &[DeliveredProject]) -> Result<String> {
 
 /// The statements that make the jobs of a delivery, for those of its projects that have none yet: so a replay by the host
 /// makes none. One queued job serves all deliveries about its project. The last one gives what is queued.
-fn start_jobs_stmts(delivery: &NewDelivery<'_>, projects: &str, now: i64) -> Vec<Statement> {
+pub(super) fn start_jobs_stmts(
+    delivery: &NewDelivery<'_>,
+    projects: &str,
+    now: i64,
+) -> Vec<Statement> {
     let on = |sql: &'static str| {
         Statement::new(sql)
             .bind(delivery.connection)
@@ -407,11 +411,13 @@ pub async fn find_delivery(app: &App, organisation: i64, id: i64) -> Result<Opti
     Ok(newest.into_iter().find(|delivery| delivery.id == id))
 }
 
-/// Says that the deliveries that led to a job were ignored after all.
+/// Says that the deliveries that led to a job were ignored after all; not those about other projects as well, whose jobs
+/// say what became of each.
 pub fn ignore_deliveries_stmt(job: &str, reason: &str) -> Statement {
     Statement::new(
         "update deliveries set verdict = 'ignored', detail = ?2
-         where id in (select t.delivery_id from delivery_projects t where t.job_id = ?1)",
+         where id in (select t.delivery_id from delivery_projects t where t.job_id = ?1)
+           and (select count(*) from delivery_projects t where t.delivery_id = deliveries.id) = 1",
     )
     .bind(job)
     .bind(reason)

@@ -43,6 +43,23 @@ pub async fn list_git_refs(app: &App, git_repo: i64) -> Result<Vec<KnownRef>> {
     )
 }
 
+/// A commit that a ref stands at and that became a version: what it holds was there. Of a tag if there is one, for tags
+/// stay where they are.
+pub async fn find_taken_commit(app: &App, git_repo: i64) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        commit: String,
+    }
+    let statement = Statement::new(
+        "select \"commit\" from git_refs
+         where git_repo_id = ?1 and state = 'imported' and version is not null
+         order by name desc limit 1",
+    )
+    .bind(git_repo);
+    let row: Option<Row> = rows_as(app.db.rows(statement).await?)?.into_iter().next();
+    Ok(row.map(|row| row.commit))
+}
+
 /// Notes what became of a ref that failed.
 pub fn upsert_git_ref_stmt(git_repo: i64, known: &KnownRef, now: i64) -> Statement {
     settle_git_ref_stmt(git_repo, known, None, None, now)

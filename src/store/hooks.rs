@@ -160,8 +160,17 @@ pub struct HookGroup {
     pub repository_id: Option<i64>,
     /// Its slug.
     pub repository: Option<String>,
-    /// The address its hook was registered with.
+    /// The host's id of its hook; empty where a GitHub App's own webhook tells of its projects.
+    pub hook_id: String,
+    /// The address its hook was registered with, or the app's.
     pub hook_url: String,
+}
+
+impl HookGroup {
+    /// Whether it has a hook of its own at the host.
+    pub fn has_hook(&self) -> bool {
+        !self.hook_id.is_empty()
+    }
 }
 
 /// The groups of a connection, by name.
@@ -170,7 +179,7 @@ pub async fn list_hook_groups(app: &App, connection: &str) -> Result<Vec<HookGro
         app.db
             .rows(
                 Statement::new(
-                    "select h.name, h.repository_id, r.slug as repository, h.hook_url
+                    "select h.name, h.repository_id, r.slug as repository, h.hook_id, h.hook_url
                      from hook_groups h left join repositories r on r.id = h.repository_id
                      where h.connection_id = ?1 order by h.name",
                 )
@@ -190,7 +199,7 @@ pub async fn find_adding_group(
         .db
         .rows(
             Statement::new(
-                "select h.name, h.repository_id, r.slug as repository, h.hook_url
+                "select h.name, h.repository_id, r.slug as repository, h.hook_id, h.hook_url
                  from hook_groups h join repositories r on r.id = h.repository_id
                  where h.connection_id = ?1
                    and substr(lower(?2), 1, length(h.name) + 1) = lower(h.name) || '/'
@@ -203,25 +212,23 @@ pub async fn find_adding_group(
     Ok(rows_as(rows)?.into_iter().next())
 }
 
-/// Keeps a group with the hook that it has at the host.
-pub async fn save_hook_group(
-    app: &App,
-    connection: &str,
-    group: &HookGroup,
-    hook: &str,
-) -> Result<()> {
+/// Keeps a group with the hook that it has at the host. Without one it keeps the hook that it had.
+pub async fn save_hook_group(app: &App, connection: &str, group: &HookGroup) -> Result<()> {
     app.db
         .rows(
             Statement::new(
                 "insert into hook_groups (connection_id, name, repository_id, hook_id, hook_url, created_at)
                  values (?1, ?2, ?3, ?4, ?5, ?6)
                  on conflict (connection_id, name) do update set
-                     repository_id = excluded.repository_id, hook_id = excluded.hook_id, hook_url = excluded.hook_url",
+                     repository_id = excluded.repository_id,
+                     hook_id = case when excluded.hook_id = '' then hook_id else excluded.hook_id end,
+                     hook_url = case when excluded.hook_id = '' and hook_id <> '' then hook_url
+                                     else excluded.hook_url end",
             )
             .bind(connection)
             .bind(&group.name)
             .bind(group.repository_id.map_or(Value::Null, Value::from))
-            .bind(hook)
+            .bind(&group.hook_id)
             .bind(&group.hook_url)
             .bind(app.now()),
         )

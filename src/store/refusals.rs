@@ -89,6 +89,38 @@ pub async fn list_waiting_jobs(app: &App, connection: &str) -> Result<Vec<(Strin
     Ok(rows.into_iter().map(|row| (row.id, row.kind)).collect())
 }
 
+/// A credential is not tried again within these seconds, whoever asks for it.
+const TRIED_APART: i64 = 60;
+
+/// Claims a try of a refused credential before its time; whether nobody else has tried in the last minute.
+pub async fn claim_try(app: &App, connection: &str) -> Result<bool> {
+    let statement = Statement::new(
+        "update connections set next_try_at = ?2 + ?3
+         where id = ?1 and refused_at is not null and coalesce(next_try_at, 0) <= ?2 + ?3 - ?4
+         returning id",
+    )
+    .bind(connection)
+    .bind(app.now())
+    .bind(TRY_AGAIN)
+    .bind(TRIED_APART);
+    Ok(!app.db.rows(statement).await?.is_empty())
+}
+
+/// The connection of a git repository, if its credential is refused.
+pub async fn find_refused_connection(app: &App, git_repo: i64) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+    }
+    let statement = Statement::new(
+        "select c.id from git_repos g join connections c on c.id = g.connection_id
+         where g.id = ?1 and c.refused_at is not null",
+    )
+    .bind(git_repo);
+    let row: Option<Row> = rows_as(app.db.rows(statement).await?)?.into_iter().next();
+    Ok(row.map(|row| row.id))
+}
+
 /// Connections whose refused credential is due to be tried, and says that it is being tried: whoever asks next gets others.
 pub async fn take_due_tries(app: &App, limit: i64) -> Result<Vec<String>> {
     #[derive(Deserialize)]

@@ -1,8 +1,11 @@
 //! Webhooks of GitHub Apps: one address for all installations, and each delivery for its own alone.
 
+use std::cell::RefCell;
+
 use serde_json::{Value, json};
 
-use crate::support::github::sign;
+use crate::support::faults::with_every_fault;
+use crate::support::github::{GITHUB_TOKEN, sign};
 use crate::support::github_app::{
     APP_KEY, CLIENT_ID, CONNECTIONS, add_app, import, installed, text,
 };
@@ -300,6 +303,39 @@ fn a_suspended_installation_is_noted_and_goes_on_when_it_may() {
 }
 
 #[test]
+fn what_waits_for_an_installation_goes_on_with_a_delivery_or_a_sync_by_hand() {
+    for by_hand in [false, true] {
+        let scene = scene();
+        let suspend = |is_suspended: bool| {
+            let mut github = scene.registry.world.github.borrow_mut();
+            let installation = github.app.installations.get_mut(&7).unwrap();
+            installation.is_suspended = is_suspended;
+        };
+        suspend(true);
+        scene.deliver("installation", "1", &installation("suspend"));
+        let path = format!("/api/v1/orgs/acme/packages/{PACKAGE}/sync");
+        let sync = || scene.registry.admin().post(&path, &json!({})).expect(202);
+        sync();
+        scene.registry.run_jobs();
+        assert_eq!(scene.connection()["waits_for_credential"], true);
+        // The delivery that says that it is over never came.
+        suspend(false);
+        scene.registry.push_tag("v1.2.0");
+        scene.registry.pass_time(61);
+        if by_hand {
+            sync();
+        } else {
+            scene.deliver("push", "2", &push(7));
+        }
+        scene.registry.run_jobs();
+        scene.registry.assert_settled();
+        assert_eq!(scene.registry.versions(PACKAGE)[0], "v1.2.0");
+        assert_eq!(scene.connection()["waits_for_credential"], false);
+        assert_eq!(scene.connection()["trouble"], json!(null));
+    }
+}
+
+#[test]
 fn an_app_that_was_uninstalled_says_what_to_do() {
     let scene = scene();
     scene
@@ -367,6 +403,260 @@ fn repositories_that_come_and_go_are_compared_where_they_are_ours() {
         message.contains("it must be given the repository"),
         "{message}"
     );
+}
+
+const NEW: &str = "acme/new-source";
+
+impl Scene {
+    /// Has what is new of an account added to `main`, or not.
+    fn set_groups(&self, groups: &Value) -> Answer {
+        let path = format!("{CONNECTIONS}/{}", self.connection);
+        let asked = json!({ "groups": groups });
+        self.registry.admin().patch(&path, &asked)
+    }
+
+    /// A project of the installation that nobody has told of.
+    fn give_project(&self, composer_json: Option<&Value>) {
+        let mut github = self.registry.world.github.borrow_mut();
+        github.add_project(42, NEW);
+        let text = composer_json.map(Value::to_string);
+        let project = github.project(NEW);
+        project.push("refs/heads/main", text.as_deref());
+        project.push("refs/tags/v3.0.0", text.as_deref());
+        let given = &mut github.app.installations.get_mut(&7).unwrap().projects;
+        given.push(42);
+    }
+
+    fn hooks(&self) -> Vec<String> {
+        let github = self.registry.world.github.borrow();
+        let places = github.hooks.places();
+        places.into_iter().map(str::to_owned).collect()
+    }
+}
+
+fn adding() -> Value {
+    json!([{"name": "acme", "repository": "main", "add_new": true}])
+}
+
+fn given(id: u64, full_name: &str) -> Value {
+    let repository = json!({"id": id, "full_name": full_name});
+    json!({
+        "action": "added", "installation": {"id": 7, "account": {"login": "acme"}},
+        "repositories_added": [repository], "repositories_removed": [],
+    })
+}
+
+/// A scene whose connection adds what is new.
+fn scene_that_adds() -> Scene {
+    let scene = scene();
+    let shown = scene.set_groups(&adding()).expect(200).json();
+    assert_eq!(shown["groups"], adding());
+    scene.registry.run_jobs();
+    scene.give_project(Some(&json!({"name": "acme/new"})));
+    scene
+}
+
+#[test]
+fn a_group_of_an_installation_has_no_webhook_but_the_apps() {
+    let scene = scene_that_adds();
+    assert_eq!(scene.hooks(), Vec::<String>::new());
+    let asked = scene.registry.world.calls(Port::Outbound);
+    let groups = json!([{"name": "acme"}]);
+    assert_eq!(
+        scene.set_groups(&groups).expect(200).json()["groups"][0]["add_new"],
+        false
+    );
+    scene.set_groups(&json!([])).expect(200);
+    assert_eq!(scene.registry.world.calls(Port::Outbound), asked);
+    // A connection whose hook for a group was registered with a token keeps hearing by it, with its own secret.
+    let path = format!("{CONNECTIONS}/{}", scene.connection);
+    let admin = scene.registry.admin();
+    let token = json!({"token": GITHUB_TOKEN, "groups": adding()});
+    let shown = admin.patch(&path, &token).expect(200).json();
+    let secret = text(&shown["webhook"]["secret"]);
+    assert_eq!(scene.hooks(), ["github orgs acme"]);
+    let installation =
+        json!({"github_app": scene.github_app, "installation": 7, "groups": adding()});
+    admin.patch(&path, &installation).expect(200);
+    let body = push(7).to_string().into_bytes();
+    let headers = [
+        ("x-github-event", "push".to_owned()),
+        ("x-github-delivery", "1".to_owned()),
+        ("x-hub-signature-256", sign(&secret, &body)),
+        ("content-type", "application/json".to_owned()),
+    ];
+    let github = scene.registry.world.github.borrow();
+    let url = text(&github.hooks.all[0].body["config"]["url"]);
+    drop(github);
+    let (_, address) = url.split_once("/hooks/").unwrap();
+    let answer =
+        scene
+            .registry
+            .anonymous()
+            .send("POST", &format!("/hooks/{address}"), &headers, body);
+    answer.expect(202);
+    scene.set_groups(&json!([])).expect(200);
+    assert_eq!(scene.hooks(), Vec::<String>::new());
+    scene.registry.run_jobs();
+}
+
+#[test]
+fn who_leaves_the_app_says_what_becomes_of_the_groups() {
+    let scene = scene_that_adds();
+    let path = format!("{CONNECTIONS}/{}", scene.connection);
+    let token = json!({ "token": GITHUB_TOKEN });
+    let refused = scene.registry.admin().patch(&path, &token).expect(422);
+    assert!(text(&refused.json()["detail"]).contains("give `groups` as well"));
+    assert_eq!(scene.connection()["installation"], 7);
+}
+
+#[test]
+fn what_an_installation_is_given_becomes_a_package_where_that_is_wanted() {
+    for event in [
+        "installation_repositories",
+        "installation",
+        "repository",
+        "push",
+    ] {
+        let scene = scene_that_adds();
+        let mut body = match event {
+            "installation_repositories" => given(42, NEW),
+            "installation" => installation("created"),
+            _ => json!({"action": "created", "ref": "refs/heads/main", "installation": {"id": 7}}),
+        };
+        let repository = json!({"id": 42, "full_name": NEW});
+        if event == "installation" {
+            body["repositories"] = json!([repository]);
+        } else {
+            body["repository"] = repository;
+        }
+        scene.deliver(event, "1", &body);
+        scene.registry.run_jobs();
+        scene.registry.assert_settled();
+        assert_eq!(scene.registry.versions("acme/new"), ["v3.0.0"], "{event}");
+        // The same again is the same.
+        let jobs = scene.jobs();
+        scene.deliver(event, "1", &body);
+        assert_eq!(scene.jobs(), jobs, "{event}");
+    }
+}
+
+#[test]
+fn what_is_no_package_or_not_wanted_is_not_added() {
+    let scene = scene_that_adds();
+    let packages = || {
+        let sqlite = &scene.registry.world.sqlite;
+        sqlite.texts("select name from packages")
+    };
+    let row = |id: &str| {
+        let rows = scene.deliveries();
+        rows.into_iter().find(|row| row["id"] == id).unwrap()
+    };
+    scene.deliver("installation_repositories", "1", &given(43, "acme/empty"));
+    scene.registry.run_jobs();
+    assert_eq!(row("1")["verdict"], "ignored");
+    scene.deliver(
+        "installation_repositories",
+        "2",
+        &given(42, "globex/elsewhere"),
+    );
+    scene.set_groups(&json!([{"name": "acme"}])).expect(200);
+    scene.deliver("installation_repositories", "3", &given(42, NEW));
+    scene.registry.run_jobs();
+    assert_eq!(packages(), [PACKAGE]);
+    // New at its host, it has no commit yet; the push that brings one is told of as well.
+    scene.set_groups(&adding()).expect(200);
+    let mut github = scene.registry.world.github.borrow_mut();
+    github.add_project(44, "acme/young");
+    let given = &mut github.app.installations.get_mut(&7).unwrap().projects;
+    given.push(44);
+    drop(github);
+    let mut body = json!({"action": "created", "installation": {"id": 7}});
+    body["repository"] = json!({"id": 44, "full_name": "acme/young"});
+    scene.deliver("repository", "4", &body);
+    scene.registry.run_jobs();
+    assert_eq!(packages(), [PACKAGE]);
+    let manifest = json!({"name": "acme/young"}).to_string();
+    let mut github = scene.registry.world.github.borrow_mut();
+    github
+        .project("acme/young")
+        .push("refs/heads/main", Some(&manifest));
+    drop(github);
+    body["ref"] = "refs/heads/main".into();
+    scene.deliver("push", "5", &body);
+    scene.registry.run_jobs();
+    scene.registry.assert_settled();
+    assert_eq!(packages(), [PACKAGE, "acme/young"]);
+}
+
+#[test]
+fn what_happens_to_a_repository_is_looked_at_as_it_is() {
+    for action in ["renamed", "transferred", "archived", "deleted"] {
+        let scene = scene_that_adds();
+        let mut github = scene.registry.world.github.borrow_mut();
+        match action {
+            "renamed" => "acme/lib-renamed".clone_into(&mut github.project(PROJECT).full_name),
+            "transferred" => "globex/lib-source".clone_into(&mut github.project(PROJECT).full_name),
+            "archived" => github.project(PROJECT).is_archived = true,
+            _ => {
+                github.projects.remove(&41);
+            }
+        }
+        let name = github.projects.get(&41).map(|one| one.full_name.clone());
+        drop(github);
+        let body = json!({
+            "action": action, "installation": {"id": 7},
+            "repository": {"id": 41, "full_name": name.as_deref().unwrap_or(PROJECT)},
+        });
+        scene.deliver("repository", "1", &body);
+        scene.registry.run_jobs();
+        let shown = scene.registry.shown(PACKAGE)["project"].clone();
+        if action == "deleted" {
+            let trouble = text(&shown["trouble"]);
+            assert!(trouble.contains("waits: "), "{trouble}");
+        } else {
+            assert_eq!(shown["full_name"], name.unwrap(), "{action}");
+        }
+        // What was published stays, whatever it was.
+        assert_eq!(scene.registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
+    }
+}
+
+#[test]
+fn what_is_given_becomes_one_package_whatever_fails() {
+    let app = RefCell::new((String::new(), String::new()));
+    let prepare = || {
+        let made = scene_that_adds();
+        app.replace((made.github_app, made.secret));
+        made.registry
+    };
+    let play = |registry: &TestRegistry| {
+        let (github_app, secret) = app.borrow().clone();
+        let body = given(42, NEW).to_string().into_bytes();
+        let tell = || {
+            let headers = [
+                ("x-github-event", "installation_repositories".to_owned()),
+                ("x-github-delivery", "1".to_owned()),
+                ("x-hub-signature-256", sign(&secret, &body)),
+                ("content-type", "application/json".to_owned()),
+            ];
+            let path = format!("/hooks/{github_app}");
+            let anonymous = registry.anonymous();
+            anonymous.send("POST", &path, &headers, body.clone())
+        };
+        if tell().status() != 202 {
+            tell().expect(202);
+        }
+        registry.run_jobs();
+        registry.pass_time(200);
+        registry.housekeep();
+        registry.run_jobs();
+    };
+    with_every_fault(prepare, play, |registry, calm| {
+        registry.assert_settled();
+        assert_eq!(registry.contents(), calm.contents());
+        assert_eq!(registry.versions("acme/new"), ["v3.0.0"]);
+    });
 }
 
 #[test]

@@ -110,8 +110,6 @@ fn while_it_is_refused_it_is_tried_every_six_hours_and_by_nobody_else() {
             .expect(202);
         registry.run_jobs();
     }
-    let path = format!("/api/v1/orgs/acme/packages/{PACKAGE}/sync");
-    registry.admin().post(&path, &json!({})).expect(202);
     for _ in 0..10 {
         registry.pass_time(30 * 60);
         registry.housekeep();
@@ -141,6 +139,42 @@ fn while_it_is_refused_it_is_tried_every_six_hours_and_by_nobody_else() {
     registry.assert_settled();
     assert_eq!(registry.versions(PACKAGE)[0], "v1.2.0");
     assert_eq!(connection(&registry)["trouble"], json!(null));
+    assert_eq!(connection(&registry)["waits_for_credential"], false);
+}
+
+#[test]
+fn who_asks_for_a_sync_has_it_tried_at_once() {
+    let registry = TestRegistry::imported();
+    revoke(&registry);
+    registry
+        .tell_of_push(41, PROJECT, "1")
+        .remove(0)
+        .expect(202);
+    registry.run_jobs();
+    asked(&registry);
+    let path = format!("/api/v1/orgs/acme/packages/{PACKAGE}/sync");
+    let sync = || registry.admin().post(&path, &json!({})).expect(202);
+    // It was tried less than a minute ago.
+    sync();
+    registry.run_jobs();
+    assert_eq!(asked(&registry), 0);
+    registry.pass_time(61);
+    for _ in 0..3 {
+        sync();
+        registry.run_jobs();
+    }
+    let seen = std::mem::take(&mut registry.world.github.borrow_mut().seen);
+    assert_eq!(seen, ["GET https://api.github.com/user 401"]);
+    assert_eq!(lines(&registry).len(), 1);
+    assert_eq!(connection(&registry)["waits_for_credential"], true);
+
+    registry.world.github.borrow_mut().token = Some(GITHUB_TOKEN.to_owned());
+    registry.push_tag("v1.2.0");
+    registry.pass_time(61);
+    sync();
+    registry.run_jobs();
+    registry.assert_settled();
+    assert_eq!(registry.versions(PACKAGE)[0], "v1.2.0");
     assert_eq!(connection(&registry)["waits_for_credential"], false);
 }
 

@@ -394,12 +394,12 @@ pub async fn update_connection(
 ) -> Result<Reply> {
     let asked: AskedChange = request.json().await?;
     let before = find_own(app, organisation, id).await?;
-    let becomes_installation = asked.names_installation();
-    let stays_installation = before.github_app_id.is_some() && asked.token.is_none();
-    if asked.groups.is_some() && (becomes_installation || stays_installation) {
+    let leaves_app = before.github_app_id.is_some() && asked.token.is_some();
+    if leaves_app && asked.groups.is_none() && !show_groups(app, &before).await?.is_empty() {
         return Err(Error::bad_value(
             "/groups",
-            "The webhook of the GitHub App tells of all that its installation was given; leave `groups` out",
+            "So far the webhook of the GitHub App told of the connection's groups; give `groups` as well, so that they \
+             get webhooks of their own, or an empty list for none",
         ));
     }
     let shown = try_change(app, organisation, &before, &asked).await?;

@@ -38,24 +38,39 @@ pub(crate) struct AskedGroup {
 
 /// Has the connection's groups be these: registers the webhooks of those that are new, and removes those of the others.
 /// Each is kept as soon as its host has it, so that a call that broke off is made again.
+///
+/// The groups of an installation have no webhooks: the GitHub App's own tells of all that it was given, at the app's
+/// address and signed with the app's secret. One with the connection's secret at that address would never be taken in.
 pub(super) async fn update_groups(
     app: &App,
     organisation: &Organisation,
     connection: &Connection,
     asked: Vec<AskedGroup>,
 ) -> Result<()> {
-    let wanted = check(app, organisation, connection, asked).await?;
+    let mut wanted = check(app, organisation, connection, asked).await?;
     let known = list_hook_groups(app, &connection.id).await?;
     let gone: Vec<_> = known
         .iter()
         .filter(|group| wanted.iter().all(|other| other.name != group.name))
         .collect();
-    if wanted.is_empty() && gone.is_empty() {
+    let registers = connection.github_app_id.is_none();
+    let asks = (registers && !wanted.is_empty()) || gone.iter().any(|group| group.has_hook());
+    if !registers {
+        for group in &wanted {
+            save_hook_group(app, &connection.id, group).await?;
+        }
+    }
+    let gone_without_hook = gone.iter().filter(|group| !group.has_hook());
+    for group in gone_without_hook {
+        delete_hook_group(app, &connection.id, &group.name).await?;
+        look_after_hooks_below(app, connection, &group.name).await?;
+    }
+    if !asks {
         return Ok(());
     }
     let host = open_host(app, connection).await?;
     let secret = connection.open_webhook_secret(app).await?;
-    for group in &wanted {
+    for group in wanted.iter_mut().filter(|_| registers) {
         let hook = WantedHook {
             url: &group.hook_url,
             secret: &secret,
@@ -64,11 +79,11 @@ pub(super) async fn update_groups(
             .iter()
             .find(|other| other.name == group.name)
             .map(|other| other.hook_url.as_str());
-        let id = register(host.as_ref(), &group.name, &hook, before).await?;
-        save_hook_group(app, &connection.id, group, &id).await?;
+        group.hook_id = register(host.as_ref(), &group.name, &hook, before).await?;
+        save_hook_group(app, &connection.id, group).await?;
         look_after_hooks_below(app, connection, &group.name).await?;
     }
-    for group in gone {
+    for group in gone.into_iter().filter(|group| group.has_hook()) {
         unregister_hook(
             host.as_ref(),
             HookPlace::Group(&group.name),
@@ -157,6 +172,7 @@ async fn check(
             name,
             repository_id: repository.as_ref().map(|repository| repository.id),
             repository: repository.map(|repository| repository.slug),
+            hook_id: String::new(),
             hook_url: connection.webhook_url(app),
         });
     }

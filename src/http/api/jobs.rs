@@ -13,7 +13,9 @@ use crate::http::api::shown::Time;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::JobsRoute;
-use crate::jobs::{Job, enqueue, enqueue_publications, enqueue_publications_of_git_repo};
+use crate::jobs::{
+    Job, enqueue, enqueue_publications, enqueue_publications_of_git_repo, enqueue_try_of,
+};
 use crate::ports::Outgoing;
 use crate::store::dead_letters::{self, DeadLetter, DeadLetterOwner};
 use crate::store::job_refs::list_job_refs;
@@ -112,6 +114,7 @@ async fn retry_job(app: &App, organisation: &Organisation, id: &str) -> Result<R
     }
     if let Some(git_repo) = job.git_repo_id {
         look_soon(app, git_repo).await?;
+        enqueue_try_of(app, git_repo).await?;
     }
     enqueue(app, &[Job::begin(&job.kind, id.to_owned())]).await?;
     Ok(Reply::json(200, &show(&load(app, organisation, id).await?)))

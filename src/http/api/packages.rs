@@ -23,7 +23,7 @@ use crate::http::api::versions::{Deleted, show_deleted};
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::jobs::{Job, enqueue};
+use crate::jobs::{Job, enqueue, enqueue_try_of};
 use crate::providers::{Project, read_project};
 use crate::store::connections::{GitRepoFacts, find_connection, find_git_repo};
 use crate::store::deliveries::start_job;
@@ -406,6 +406,7 @@ pub async fn sync_package(
     let package = package_of_job(app, git_repo, package.id).await?;
     // Who asks for it may have given back the right that was missing.
     look_soon(app, git_repo).await?;
+    enqueue_try_of(app, git_repo).await?;
     let job = start_sync(app, organisation, git_repo, package, "by hand").await?;
     Ok(Reply::json(
         202,

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::jobs::import_together::{HELD, NO_ROOM};
 use crate::jobs::monorepo::{Opened, settle, wait_or_give_up};
 use crate::jobs::outcome::Next;
-use crate::jobs::source::connect;
+use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::withheld::hold_against_project;
 use crate::jobs::{Job, enqueue};
 use crate::store::archives::{FolderCut, WholeArchive, take_in};
@@ -134,10 +134,11 @@ async fn fetch_again(
     if holds_pack {
         held_until.set(0);
     }
+    heed_allowance(app, host.as_ref(), &opened.connection.id).await?;
     let archive = match fetched {
         Ok(archive) => archive,
         Err(error) => {
-            return Err(hold_against_project(host.as_ref(), &opened.repo, error).await);
+            return Err(hold_against_project(app, host.as_ref(), &opened.repo, error).await);
         }
     };
     keep_archive(app, opened.repo.id, commit, &archive).await?;

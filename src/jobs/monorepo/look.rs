@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::jobs::monorepo::{Opened, decide_if_looked, wait_or_give_up};
 use crate::jobs::outcome::Next;
-use crate::jobs::source::connect;
+use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::withheld::hold_against_project;
 use crate::providers::GitHost;
 use crate::store::archives::WholeArchive;
@@ -61,9 +61,11 @@ pub(super) async fn look_at(
             .await
             .map(|archive| (time, archive))
     };
-    let (time, archive) = match asked.await {
+    let asked = asked.await;
+    heed_allowance(app, host, &opened.connection.id).await?;
+    let (time, archive) = match asked {
         Ok(asked) => asked,
-        Err(error) => return Err(hold_against_project(host, &opened.repo, error).await),
+        Err(error) => return Err(hold_against_project(app, host, &opened.repo, error).await),
     };
     let noted = note(app, opened, commit, &time, &archive).await;
     if noted.is_err() {

@@ -96,7 +96,7 @@ async fn prepare<'a>(
     match host.prepare(&opened.repo.provider_id, commits).await {
         Ok(loaded) => Ok((host, loaded)),
         Err(error) => {
-            let error = hold_against_project(host.as_ref(), &opened.repo, error).await;
+            let error = hold_against_project(app, host.as_ref(), &opened.repo, error).await;
             if matches!(error.kind(), ErrorKind::Upstream { .. }) {
                 note_trouble(app, &opened.connection.id, Some(error.message())).await?;
             }

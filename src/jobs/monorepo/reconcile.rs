@@ -18,7 +18,7 @@ use crate::jobs::reconcile::{
     OPEN, REFS_IN_ONE_STATEMENT, SCHEDULE, current, is_as_known, page_texts,
 };
 use crate::jobs::refused::wait_if_refused;
-use crate::jobs::source::connect;
+use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::withheld::refuse_while_withheld;
 use crate::ports::Statement;
 use crate::ports::db::json_list;
@@ -105,6 +105,7 @@ async fn compare(app: &App, id: &str, job: &MonorepoJob) -> Result<Opened> {
         }
         Err(_) => {}
     }
+    heed_allowance(app, host.as_ref(), &opened.connection.id).await?;
     record(app, id, job, &opened, host.as_ref(), found?).await?;
     Ok(opened)
 }

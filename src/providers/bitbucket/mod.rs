@@ -265,6 +265,14 @@ impl GitHost for Bitbucket<'_> {
         Ok(repository.into_project())
     }
 
+    fn take_pause_owed(&self) -> u32 {
+        let owed = self
+            .api
+            .take_owed()
+            .saturating_add(self.website.take_owed());
+        u32::try_from(owed.div_ceil(1_000)).unwrap_or(u32::MAX)
+    }
+
     fn recall_name(&self, project_id: &str, full_name: &str) {
         let mut names = self.names.borrow_mut();
         names

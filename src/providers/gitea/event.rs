@@ -124,7 +124,10 @@ mod tests {
             (
                 "repository",
                 json!({"action": "created", "repository": about}),
-                None,
+                Some(Event::RepositoryChanged(
+                    project.clone(),
+                    RepositoryChange::Created,
+                )),
             ),
         ] {
             let mut headers = one("x-gitea-event", event);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::error::Result;
-use crate::providers::{header, payload};
+use crate::providers::{EventProject, header, payload};
 
 /// A verified delivery at an app's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,16 +19,21 @@ pub struct AppDelivery {
 /// What happened to an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstallationChange {
-    /// The app was installed, or new permissions were granted.
-    Granted,
+    /// The app was installed, or new permissions were granted; with these repositories, where it says so.
+    Granted(Vec<EventProject>),
     /// It was uninstalled.
     Deleted,
     /// It was stopped for a while.
     Suspended,
     /// It goes on.
     Unsuspended,
-    /// Repositories were given to it or taken from it; these, by id.
-    Repositories(Vec<String>),
+    /// Repositories were given to it or taken from it.
+    Repositories {
+        /// Those that it may see from now on.
+        added: Vec<EventProject>,
+        /// Those that it may see no more.
+        removed: Vec<EventProject>,
+    },
     /// Its account has another name.
     Renamed,
     /// Something that changes nothing here, in words.
@@ -44,6 +49,9 @@ struct Payload {
     /// Of an `installation_target` event.
     #[serde(default)]
     account: Option<Owner>,
+    /// Of an `installation` event; GitHub leaves them out where it gives all.
+    #[serde(default)]
+    repositories: Option<Vec<Repository>>,
     #[serde(default)]
     repositories_added: Vec<Repository>,
     #[serde(default)]
@@ -66,6 +74,21 @@ struct Owner {
 #[derive(Deserialize)]
 struct Repository {
     id: u64,
+    #[serde(default)]
+    full_name: String,
+}
+
+impl From<Repository> for EventProject {
+    fn from(repository: Repository) -> Self {
+        Self {
+            provider_id: repository.id.to_string(),
+            full_name: repository.full_name,
+        }
+    }
+}
+
+fn projects(repositories: Vec<Repository>) -> Vec<EventProject> {
+    repositories.into_iter().map(Into::into).collect()
 }
 
 /// What a delivery at an app's address is about. Names of `headers` are in lower case; `body` is raw and verified.
@@ -75,19 +98,16 @@ pub fn read_app_delivery(headers: &[(String, String)], body: &[u8]) -> Result<Ap
     let action = payload.action.as_deref().unwrap_or_default();
     let change = match (event, action) {
         ("installation", "created" | "new_permissions_accepted") => {
-            Some(InstallationChange::Granted)
+            let given = payload.repositories.unwrap_or_default();
+            Some(InstallationChange::Granted(projects(given)))
         }
         ("installation", "deleted") => Some(InstallationChange::Deleted),
         ("installation", "suspend") => Some(InstallationChange::Suspended),
         ("installation", "unsuspend") => Some(InstallationChange::Unsuspended),
-        ("installation_repositories", _) => Some(InstallationChange::Repositories(
-            payload
-                .repositories_added
-                .iter()
-                .chain(&payload.repositories_removed)
-                .map(|repository| repository.id.to_string())
-                .collect(),
-        )),
+        ("installation_repositories", _) => Some(InstallationChange::Repositories {
+            added: projects(payload.repositories_added),
+            removed: projects(payload.repositories_removed),
+        }),
         ("installation_target", "renamed") => Some(InstallationChange::Renamed),
         ("installation" | "installation_target", other) => {
             Some(InstallationChange::Other(format!(
@@ -125,21 +145,25 @@ mod tests {
         read_app_delivery(&headers, body.as_bytes())
     }
 
+    fn project(id: u64, full_name: &str) -> EventProject {
+        EventProject {
+            provider_id: id.to_string(),
+            full_name: full_name.to_owned(),
+        }
+    }
+
     #[test]
     fn what_happened_to_an_installation_is_told_apart() {
+        let granted = || InstallationChange::Granted(vec![project(1, "acme/lib")]);
         for (event, action, change) in [
-            ("installation", "created", InstallationChange::Granted),
-            (
-                "installation",
-                "new_permissions_accepted",
-                InstallationChange::Granted,
-            ),
+            ("installation", "created", granted()),
+            ("installation", "new_permissions_accepted", granted()),
             ("installation", "deleted", InstallationChange::Deleted),
             ("installation", "suspend", InstallationChange::Suspended),
             ("installation", "unsuspend", InstallationChange::Unsuspended),
         ] {
             let body = format!(
-                r#"{{"action":"{action}","installation":{{"id":7,"account":{{"login":"acme","id":1}}}},"repositories":[{{"id":1}}]}}"#
+                r#"{{"action":"{action}","installation":{{"id":7,"account":{{"login":"acme","id":1}}}},"repositories":[{{"id":1,"full_name":"acme/lib"}}]}}"#
             );
             let delivery = AppDelivery {
                 installation: Some(7),
@@ -161,11 +185,19 @@ mod tests {
 
     #[test]
     fn repositories_that_come_and_go_are_named() {
-        let body = r#"{"action":"added","installation":{"id":7},"repositories_added":[{"id":41},{"id":42}],"repositories_removed":[{"id":43}]}"#;
-        let ids = ["41", "42", "43"].map(str::to_owned).to_vec();
+        let body = r#"{"action":"added","installation":{"id":7},"repositories_added":[{"id":41,"full_name":"acme/lib"},{"id":42}],"repositories_removed":[{"id":43}]}"#;
+        let change = InstallationChange::Repositories {
+            added: vec![project(41, "acme/lib"), project(42, "")],
+            removed: vec![project(43, "")],
+        };
         assert_eq!(
             read("installation_repositories", body).unwrap().change,
-            Some(InstallationChange::Repositories(ids))
+            Some(change)
+        );
+        let all = r#"{"action":"created","installation":{"id":7},"repositories":null}"#;
+        assert_eq!(
+            read("installation", all).unwrap().change,
+            Some(InstallationChange::Granted(Vec::new()))
         );
     }
 

@@ -68,6 +68,7 @@ mod tests {
     #[test]
     fn changes_of_the_repository_are_told_apart() {
         for (action, change) in [
+            ("created", RepositoryChange::Created),
             ("renamed", RepositoryChange::Renamed),
             ("transferred", RepositoryChange::Transferred),
             ("archived", RepositoryChange::Archived),
@@ -87,7 +88,6 @@ mod tests {
         assert_eq!(parse("ping", "{}").unwrap(), Event::Ping);
         for (event, extra) in [
             ("issues", r#""action":"opened","#),
-            ("repository", r#""action":"created","#),
             ("repository", ""),
             ("push", r#""ref":"refs/notes/commits","#),
         ] {

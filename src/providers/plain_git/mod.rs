@@ -109,6 +109,10 @@ impl<'a> PlainGit<'a> {
 
 #[async_trait(?Send)]
 impl GitHost for PlainGit<'_> {
+    fn shows_files_apart(&self) -> bool {
+        false
+    }
+
     /// There is nothing that a git server could be asked without the name of a repository; whether the credential works
     /// is seen when one is added.
     async fn check_access(&self) -> Result<Account> {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::support::bitbucket::{
-    ACCESS_TOKEN, API_TOKEN, Bitbucket, EMAIL, Repository, SERVER, uuid,
+    ACCESS_TOKEN, API_TOKEN, Allowance, Bitbucket, EMAIL, Repository, SERVER, uuid,
 };
 use crate::support::github::Answer as Reply;
 use crate::support::persona::Answer;

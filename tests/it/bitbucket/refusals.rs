@@ -28,6 +28,39 @@ fn limits_outages_and_broken_archives_are_waited_out() {
 }
 
 #[test]
+fn an_allowance_that_is_nearly_spent_never_is() {
+    let scene = Scene::connected(Product::Cloud);
+    for patch in 0..40 {
+        scene.push(&format!("refs/tags/v2.0.{patch}"), "A tag");
+    }
+    scene.double().allowance = Some(Allowance::of(60));
+    let registry = &scene.registry;
+    let started = registry.world.now.get();
+    let job = scene.import();
+    scene.settle();
+    assert_eq!(scene.versions().len(), 43);
+    assert_eq!(scene.double().allowance.as_ref().unwrap().exceeded, 0);
+    let shown = registry
+        .admin()
+        .get(&format!("/api/v1/orgs/acme/jobs/{job}"))
+        .json();
+    assert_eq!(
+        (&shown["state"], &shown["progress"]["failed"]),
+        (&json!("done"), &json!(0))
+    );
+    // What is left of the hour's allowance is used, and not waited out: two requests a commit, one a minute.
+    let took = registry.world.now.get() - started;
+    assert!((30 * 60..60 * 60).contains(&took), "{took} seconds");
+    // With enough left nobody waits.
+    registry.pass_time(3_600);
+    let started = registry.world.now.get();
+    scene.push("refs/tags/v3.0.0", "Another");
+    registry.sync(PACKAGE);
+    assert_eq!(scene.versions().len(), 44);
+    assert_eq!(registry.world.now.get(), started);
+}
+
+#[test]
 fn archives_that_lie_elsewhere_come_without_the_token() {
     for product in PRODUCTS {
         let scene = Scene::connected(product);

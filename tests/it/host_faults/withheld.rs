@@ -158,6 +158,91 @@ fn a_withheld_project_is_asked_for_every_six_hours_and_goes_on_by_itself() {
     }
 }
 
+/// What each host has of a project beside its files, its name and its refs.
+fn is_of_files(host: &Host) -> Vec<&'static str> {
+    match host.provider {
+        "github" => vec!["/contents/", "/zipball/", "/graphql"],
+        "gitlab" => vec!["/repository/files/", "/repository/archive"],
+        "bitbucket" => vec!["/src/", "/get/"],
+        _ => vec!["/raw/", "/archive"],
+    }
+}
+
+#[test]
+fn files_alone_that_are_withheld_make_no_tag_a_tag_without_a_manifest() {
+    for host in HOSTS.iter().filter(|host| !host.is_git) {
+        println!("{}", host.provider);
+        let withhold = |scene: &Scene| {
+            let parts = is_of_files(host).into_iter().map(str::to_owned).collect();
+            scene.registry.world.github.borrow_mut().withheld = Some((parts, 404));
+        };
+        // In an import that has taken in some, and with tags that come later.
+        let (half, job) = half_imported(host, "files-half", 12);
+        let whole = Scene::imported(host, "files-whole");
+        for (scene, job) in [(half, Some(job)), (whole, None)] {
+            withhold(&scene);
+            scene.push("refs/tags/v1.2.0", "Three");
+            scene.tell("1");
+            scene.asked();
+            while scene.registry.run_one_job() {}
+            let asked = scene.asked();
+            assert!(asked <= 16, "{asked} requests");
+            let jobs = scene.registry.admin().get("/api/v1/orgs/acme/jobs").json();
+            for listed in jobs["jobs"].as_array().unwrap() {
+                assert_eq!(listed["progress"]["skipped"], 0, "{listed}");
+                assert_eq!(listed["progress"]["failed"], 0, "{listed}");
+            }
+            let trouble = text(&scene.project()["trouble"]);
+            assert!(trouble.contains("none of its files"), "{trouble}");
+            assert_eq!(scene.lines().len(), 1, "{:?}", scene.lines());
+            scene.show_again();
+            scene.give_token();
+            scene.settle();
+            let versions = if job.is_some() { 15 } else { 3 };
+            assert_eq!(scene.versions().len(), versions);
+            assert_eq!(scene.project()["trouble"], json!(null));
+        }
+    }
+}
+
+#[test]
+fn a_first_import_whose_files_are_withheld_waits() {
+    for host in HOSTS.iter().filter(|host| !host.is_git) {
+        println!("{}", host.provider);
+        let scene = Scene::with_project(host, "files-first");
+        let job = scene.import();
+        let mut parts: Vec<_> = is_of_files(host).into_iter().map(str::to_owned).collect();
+        // Who may not read files is shown no commit either.
+        parts.extend(["/git/commits/", "/commits/", "/commit/"].map(str::to_owned));
+        scene.registry.world.github.borrow_mut().withheld = Some((parts, 404));
+        while scene.registry.run_one_job() {}
+        assert_eq!(scene.job(&job)["progress"]["skipped"], 0);
+        assert_eq!(scene.job(&job)["state"], "queued");
+        scene.show_again();
+        scene.give_token();
+        scene.settle();
+        assert_eq!(scene.versions(), ["v1.1.0", "v1.0.0"]);
+    }
+}
+
+#[test]
+fn a_default_branch_that_lost_its_manifest_withholds_nothing() {
+    let registry = TestRegistry::imported();
+    let mut github = registry.world.github.borrow_mut();
+    let project = github.project(PROJECT);
+    project.push("refs/heads/main", None);
+    project.push("refs/tags/v0.1.0", None);
+    drop(github);
+    registry.sync(PACKAGE);
+    let shown = registry.shown(PACKAGE);
+    assert_eq!(shown["project"]["trouble"], json!(null));
+    let refs = shown["refs"].as_array().unwrap();
+    let tag = refs
+        .iter()
+        .find(|one| one["name"] == "v0.1.0" || one["ref"] == "refs/tags/v0.1.0");
+    assert_eq!(tag.unwrap()["state"], "skipped", "{refs:?}");
+}
+
 #[test]
 fn a_tag_without_a_manifest_is_still_the_tags_own_fault() {
     let registry = TestRegistry::new();

@@ -175,7 +175,7 @@ impl GitHubDouble {
         } else if self.refusals.is_empty() {
             let elsewhere = super::git_server::answer(&mut self.git_faults, request)
                 .or_else(|| super::smart_git::answer(self, request))
-                .or_else(|| super::bitbucket::answer(self, request))
+                .or_else(|| super::bitbucket::answer(self, request, now))
                 .or_else(|| super::hosts::answer(self, request, now));
             elsewhere.unwrap_or_else(|| self.find_answer(request, now))
         } else {

@@ -41,6 +41,44 @@ pub(crate) struct Bitbucket {
     /// Whether the website leads everybody to its form.
     pub(crate) asks_to_sign_in: bool,
     last_hook: u64,
+    /// What Cloud lets be asked in an hour, if it counts.
+    pub(crate) allowance: Option<Allowance>,
+}
+
+/// Requests of the hour that has just passed.
+pub(crate) struct Allowance {
+    pub(crate) limit: usize,
+    pub(crate) asked_at: Vec<i64>,
+    /// How often more was asked than that.
+    pub(crate) exceeded: usize,
+}
+
+impl Allowance {
+    pub(crate) fn of(limit: usize) -> Self {
+        Self {
+            limit,
+            asked_at: Vec::new(),
+            exceeded: 0,
+        }
+    }
+
+    /// Counts a request, and says of the answer what is left.
+    fn count(&mut self, now: i64, answer: Answer) -> Answer {
+        self.asked_at.retain(|at| *at > now - 3_600);
+        if self.asked_at.len() >= self.limit {
+            self.exceeded += 1;
+            return cloud::problem(429, "Rate limit for this resource has been exceeded");
+        }
+        self.asked_at.push(now);
+        let is_near = self.asked_at.len() * 5 > self.limit * 4;
+        answer
+            .with("x-ratelimit-limit", &self.limit.to_string())
+            .with("x-ratelimit-resource", "api-request")
+            .with(
+                "x-ratelimit-nearlimit",
+                if is_near { "true" } else { "false" },
+            )
+    }
 }
 
 pub(crate) struct Repository {
@@ -135,7 +173,7 @@ impl<'a> Asked<'a> {
 }
 
 /// The answer of one of the two; none when another host is asked.
-pub(crate) fn answer(double: &mut GitHubDouble, request: &OutRequest) -> Option<Answer> {
+pub(crate) fn answer(double: &mut GitHubDouble, request: &OutRequest, now: i64) -> Option<Answer> {
     let url = request.url.as_str();
     let asked = |rest: &str| Asked::new(request, rest);
     if let Some(rest) = url.strip_prefix(API) {
@@ -144,7 +182,11 @@ pub(crate) fn answer(double: &mut GitHubDouble, request: &OutRequest) -> Option<
             return Some(cloud::problem(401, "Token is invalid or not supported."));
         }
         let found = cloud::answer(&mut double.bitbucket, &asked);
-        return Some(found.unwrap_or_else(|| cloud::problem(404, "Not found")));
+        let found = found.unwrap_or_else(|| cloud::problem(404, "Not found"));
+        return Some(match &mut double.bitbucket.allowance {
+            Some(allowance) => allowance.count(now, found),
+            None => found,
+        });
     }
     if let Some(rest) = url.strip_prefix(WEBSITE) {
         let asked = asked(rest);
