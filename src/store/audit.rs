@@ -152,17 +152,19 @@ impl Db for AuditedDb {
     }
 }
 
-/// The statement that says that an archive was taken in for the definitions of a package, if this one was kept: it stands
-/// behind the one that keeps it, in its batch.
-pub fn note_archive_stmt(package: i64, archive_key: &str) -> Statement {
+/// The statement that says that an archive was taken in for the definitions of a package, unless these bytes are here: it
+/// stands before the one that keeps it, in its batch.
+pub fn note_archive_stmt(package: i64, sha256: &str, size: u64) -> Statement {
     Statement::new(
         "insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, after_json)
          select p.organisation_id, 'archive.uploaded', 'package', p.id, p.name,
-                json_object('sha256', d.sha256, 'size', d.size)
-         from dists d join packages p on p.id = d.package_id where p.id = ?1 and d.archive_key = ?2",
+                json_object('sha256', ?2, 'size', ?3)
+         from packages p
+         where p.id = ?1 and not exists (select 1 from dists d where d.package_id = ?1 and d.reference = ?2)",
     )
     .bind(package)
-    .bind(archive_key)
+    .bind(sha256)
+    .bind(i64::try_from(size).unwrap_or(i64::MAX))
 }
 
 /// A line of the log.

@@ -1,19 +1,23 @@
 //! What an upload leads to: its parts put together, a version, published, and what its sender is told.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::domain::archive::ArchiveFormat;
 use crate::domain::metadata::dist_path;
 use crate::domain::name::PackageName;
 use crate::domain::upload::{Asked, InvalidUpload};
 use crate::error::{Error, Result};
-use crate::store::archives::examine_stored;
+use crate::store::archives::{UploadedArchive, examine_stored};
+use crate::store::defined_versions::{ensure_definable, keep_archive, refuse_undefinable};
 use crate::store::dists::discard_if_unnamed;
 use crate::store::packages::{find_package, list_memberships};
 use crate::store::publications::publish;
 use crate::store::repositories::{Repository, load_repository};
 use crate::store::uploaded_versions::{Kept, Upload, keep_upload, read_manifest};
-use crate::store::uploads::{PartialUpload, delete_upload, list_parts, move_upload};
+use crate::store::uploads::{PartialUpload, Purpose, delete_upload, list_parts, move_upload};
 
 /// Stores an upload's version and makes it visible; gives the repositories that are left to the queue.
 pub async fn keep_and_publish(app: &App, upload: &Upload<'_>) -> Result<(Kept, Vec<i64>)> {
@@ -72,6 +76,9 @@ async fn take(app: &App, upload: &PartialUpload) -> Result<(Value, Vec<i64>)> {
             "The archive has the SHA-256 `{found}`, but the upload was begun for `{expected}`; begin it again"
         )));
     }
+    if upload.purpose == Purpose::Definition {
+        return keep_for_definition(app, upload, &archive).await;
+    }
     let asked = Asked {
         names: vec![("request", upload.name.clone())],
         versions: upload
@@ -98,6 +105,52 @@ async fn take(app: &App, upload: &PartialUpload) -> Result<(Value, Vec<i64>)> {
     let (kept, left) = keep_and_publish(app, &upload).await?;
     let (_, answer) = answer_for(app, &upload, &kept);
     Ok((answer, left))
+}
+
+/// Keeps the archive for a definition, which is somebody else's to write; nothing is published by it.
+async fn keep_for_definition(
+    app: &App,
+    upload: &PartialUpload,
+    archive: &UploadedArchive,
+) -> Result<(Value, Vec<i64>)> {
+    let name = PackageName::parse(&upload.name).map_err(Error::internal)?;
+    let organisation = load_repository(app, upload.repository_id)
+        .await?
+        .organisation_id;
+    let package = ensure_definable(app, organisation, &name, None).await?;
+    refuse_undefinable(app, &package).await?;
+    keep_archive(app, package.id, &upload.archive_key, archive).await?;
+    let answer = serde_json::to_value(ShownArchive::of(archive)).map_err(Error::internal)?;
+    Ok((answer, Vec::new()))
+}
+
+/// What is told of an archive that a definition may name.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Archive")]
+pub struct ShownArchive {
+    /// As in a dist: `zip` or `tar`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// `zip`, `tar`, `tar.gz` or `tar.bz2`.
+    #[schemars(with = "String")]
+    format: ArchiveFormat,
+    size: u64,
+    /// SHA-1.
+    shasum: String,
+    sha256: String,
+}
+
+impl ShownArchive {
+    /// Of an archive that is stored.
+    pub fn of(archive: &UploadedArchive) -> Self {
+        Self {
+            kind: archive.format.dist_type(),
+            format: archive.format,
+            size: archive.stored.size,
+            shasum: archive.stored.sha1.clone(),
+            sha256: archive.stored.sha256.clone(),
+        }
+    }
 }
 
 /// Gives an upload up: its parts are freed, and it is forgotten.

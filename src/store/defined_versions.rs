@@ -12,8 +12,12 @@ use crate::domain::policy::Abandoned;
 use crate::error::{Error, Result};
 use crate::ports::db::rows_as;
 use crate::ports::{Row, Statement};
-use crate::store::packages::read_abandoned;
+use crate::store::archives::UploadedArchive;
+use crate::store::audit::note_archive_stmt;
+use crate::store::dists::insert_dist_stmt;
+use crate::store::packages::{Package, find_package, insert_package_stmt, read_abandoned};
 use crate::store::publications::ask_for_publication_stmt;
+use crate::store::uploaded_versions::dist_of;
 use crate::store::versions::warn_of;
 
 /// Whether the versions of a package were ever defined by hand.
@@ -38,6 +42,68 @@ pub async fn has_other_versions(app: &App, package: i64) -> Result<bool> {
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Refuses a package whose versions come from git or from uploads: they come from one place only.
+pub async fn refuse_undefinable(app: &App, package: &Package) -> Result<()> {
+    let name = &package.name;
+    refuse_synced(package)?;
+    if has_other_versions(app, package.id).await? {
+        return Err(Error::conflict(format!(
+            "`{name}` has versions that were uploaded; upload further ones, or define another name"
+        )));
+    }
+    Ok(())
+}
+
+fn refuse_synced(package: &Package) -> Result<()> {
+    if package.git_repo_id.is_none() {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "`{}` is synced from a git repository, so its versions are made by tags; define another name",
+        package.name
+    )))
+}
+
+/// The package of a name, made where there is none; one that is synced from git is refused.
+pub async fn ensure_definable(
+    app: &App,
+    organisation: i64,
+    name: &PackageName,
+    description: Option<&str>,
+) -> Result<Package> {
+    app.db
+        .rows(insert_package_stmt(
+            organisation,
+            name,
+            None,
+            description,
+            app.now(),
+        ))
+        .await?;
+    let package = find_package(app, organisation, name)
+        .await?
+        .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;
+    refuse_synced(&package)?;
+    Ok(package)
+}
+
+/// Keeps an archive that a definition may name.
+pub async fn keep_archive(
+    app: &App,
+    package: i64,
+    key: &str,
+    archive: &UploadedArchive,
+) -> Result<()> {
+    let reference = &archive.stored.sha256;
+    app.db
+        .batch(vec![
+            note_archive_stmt(package, reference, archive.stored.size),
+            insert_dist_stmt(package, reference, &dist_of(key, archive), app.now()),
+        ])
+        .await
+        .map(|_| ())
 }
 
 /// A version as it is defined now, or was last.

@@ -10,6 +10,26 @@ use crate::ports::db::rows_as;
 /// Seconds after which an upload that nobody goes on with is given up.
 pub const ABANDONED: i64 = 24 * 60 * 60;
 
+/// What the archive of an upload is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// It becomes a version, as the composer.json in it says.
+    Version,
+    /// A definition is to name it; it needs no composer.json.
+    Definition,
+}
+
+impl Purpose {
+    /// As rows and requests have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::Definition => "definition",
+        }
+    }
+}
+
 /// An upload in parts.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PartialUpload {
@@ -25,6 +45,8 @@ pub struct PartialUpload {
     pub size: u64,
     /// Bytes of each part but the last.
     pub part_size: u64,
+    /// What the archive is for.
+    pub purpose: Purpose,
     /// SHA-256 of the whole in hex, if the request that began it says so.
     pub sha256: Option<String>,
     /// The key of the archive that it becomes.
@@ -64,8 +86,8 @@ pub async fn insert_upload(app: &App, upload: &PartialUpload, most: i64) -> Resu
         .rows(
             Statement::new(
                 "insert into uploads (id, repository_id, name, version, size, part_size, sha256, archive_key, multipart_id,
-                                      state, created_at, touched_at)
-                 select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open', ?10, ?10
+                                      state, created_at, touched_at, purpose)
+                 select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open', ?10, ?10, ?12
                  where (select count(*) from uploads where repository_id = ?2 and state = 'open') < ?11
                  returning id",
             )
@@ -79,7 +101,8 @@ pub async fn insert_upload(app: &App, upload: &PartialUpload, most: i64) -> Resu
             .bind(&upload.archive_key)
             .bind(&upload.multipart_id)
             .bind(app.now())
-            .bind(most),
+            .bind(most)
+            .bind(upload.purpose.as_str()),
         )
         .await?;
     Ok(!rows.is_empty())
@@ -92,7 +115,7 @@ pub async fn find_upload(app: &App, id: &str) -> Result<Option<PartialUpload>> {
         .rows(
             Statement::new(
                 "select id, repository_id, name, version, size, part_size, sha256, archive_key, multipart_id, state,
-                        message, answer, touched_at
+                        message, answer, touched_at, purpose
                  from uploads where id = ?1",
             )
             .bind(id),

@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::domain::archive::ArchiveFormat;
 use crate::domain::definition::{DefinedDist, Definition};
 use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
@@ -19,19 +18,15 @@ use crate::http::request::Request;
 use crate::http::route::DefinitionRoute;
 use crate::jobs::{enqueue_publications, enqueue_publishing};
 use crate::store::archives::take_in_upload;
-use crate::store::audit::note_archive_stmt;
-use crate::store::completion::publish_here;
+use crate::store::completion::{ShownArchive, publish_here};
 use crate::store::defined_versions::{
-    DefinedRow, define_versions, has_other_versions, list_defined,
+    DefinedRow, define_versions, ensure_definable, keep_archive, list_defined, refuse_undefinable,
 };
-use crate::store::dists::{discard_if_unnamed, find_package_dist, insert_dist_stmt};
+use crate::store::dists::{discard_if_unnamed, find_package_dist};
 use crate::store::life_cycle::list_deleted_versions;
 use crate::store::organisations::Organisation;
-use crate::store::packages::{
-    Package, add_to_repository_stmt, find_package, insert_package_stmt, list_memberships,
-};
+use crate::store::packages::{Package, add_to_repository_stmt, find_package, list_memberships};
 use crate::store::repositories::{Repository, find_repository};
-use crate::store::uploaded_versions::dist_of;
 
 /// The largest definition, all its versions together.
 const DEFINITION_LIMIT: usize = 1024 * 1024;
@@ -98,22 +93,6 @@ pub(crate) struct Shown {
     package: Vec<Map<String, Value>>,
 }
 
-/// An archive that a definition may name.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Archive")]
-pub(crate) struct ShownArchive {
-    /// As in a dist: `zip` or `tar`.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    /// `zip`, `tar`, `tar.gz` or `tar.bz2`.
-    #[schemars(with = "String")]
-    format: ArchiveFormat,
-    size: u64,
-    /// SHA-1.
-    shasum: String,
-    sha256: String,
-}
-
 async fn show(app: &App, package: &Package) -> Result<Shown> {
     let mut rows = list_defined(app, package.id).await?;
     rows.retain(|row| row.removed_at.is_none());
@@ -152,7 +131,7 @@ async fn define_package(
     let description = definitions
         .first()
         .and_then(|definition| definition.fields.get("description")?.as_str());
-    let package = ensure_package(app, organisation, name, description).await?;
+    let package = ensure_definable(app, organisation.id, name, description).await?;
     let definitions = hold_against_known(app, &package, definitions).await?;
     put_into_repository(app, organisation, &package, name, repository.as_ref()).await?;
     define_versions(app, package.id, &definitions, &rfc3339(app.now())).await?;
@@ -167,32 +146,6 @@ async fn define_package(
     Ok(Reply::json(200, &show(app, &package).await?))
 }
 
-async fn ensure_package(
-    app: &App,
-    organisation: &Organisation,
-    name: &PackageName,
-    description: Option<&str>,
-) -> Result<Package> {
-    app.db
-        .rows(insert_package_stmt(
-            organisation.id,
-            name,
-            None,
-            description,
-            app.now(),
-        ))
-        .await?;
-    let package = find_package(app, organisation.id, name)
-        .await?
-        .ok_or_else(|| Error::internal(format!("package {name} vanished")))?;
-    if package.git_repo_id.is_some() {
-        return Err(Error::conflict(format!(
-            "`{name}` is synced from a git repository, so its versions are made by tags; define another name"
-        )));
-    }
-    Ok(package)
-}
-
 /// Holds definitions against those of before, which a stable version never changes, and against the archives that are
 /// here. One that says the same in another order is the same.
 async fn hold_against_known(
@@ -200,12 +153,7 @@ async fn hold_against_known(
     package: &Package,
     mut definitions: Vec<Definition>,
 ) -> Result<Vec<Definition>> {
-    if has_other_versions(app, package.id).await? {
-        return Err(Error::conflict(format!(
-            "`{}` has versions that were uploaded; upload further ones, or define another name",
-            package.name
-        )));
-    }
+    refuse_undefinable(app, package).await?;
     let known = list_defined(app, package.id).await?;
     let deleted = list_deleted_versions(app, package.id).await?;
     for definition in &mut definitions {
@@ -301,16 +249,9 @@ async fn receive_archive(
         app.config.archive_limit,
     )
     .await?;
-    let sha256 = &archive.stored.sha256;
     let kept = async {
-        let package = ensure_package(app, organisation, name, None).await?;
-        app.db
-            .batch(vec![
-                insert_dist_stmt(package.id, sha256, &dist_of(&key, &archive), app.now()),
-                note_archive_stmt(package.id, &key),
-            ])
-            .await
-            .map(|_| ())
+        let package = ensure_definable(app, organisation.id, name, None).await?;
+        keep_archive(app, package.id, &key, &archive).await
     }
     .await;
     // These bytes may be here already. After a failure of ours the row may be written even so.
@@ -318,14 +259,5 @@ async fn receive_archive(
         discard_if_unnamed(app, &key).await;
     }
     kept?;
-    Ok(Reply::json(
-        201,
-        &ShownArchive {
-            kind: archive.format.dist_type(),
-            format: archive.format,
-            size: archive.stored.size,
-            shasum: archive.stored.sha1.clone(),
-            sha256: sha256.clone(),
-        },
-    ))
+    Ok(Reply::json(201, &ShownArchive::of(&archive)))
 }

@@ -11,6 +11,7 @@ use crate::http::api::{
     versions,
 };
 use crate::http::problem::Problem;
+use crate::store::completion::ShownArchive;
 
 /// One call of the API.
 struct Operation {
@@ -590,7 +591,7 @@ fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<O
             body: Some(schema::<definitions::Asked>(body)), answers: vec![(200, Some(schema::<definitions::Shown>(answer)))] },
         Operation { method: "POST", path: "/orgs/{org}/packages/{vendor}/{name}/archives", id: "uploadArchive", query: &[], pages: false,
             summary: "Takes in an archive for a definition",
-            body: Some(json!({})), answers: vec![(201, Some(schema::<definitions::ShownArchive>(answer)))] },
+            body: Some(json!({})), answers: vec![(201, Some(schema::<ShownArchive>(answer)))] },
         Operation { method: "POST", path: "/orgs/{org}/packages/{vendor}/{name}/sync", id: "syncPackage", query: &[], pages: false,
             summary: "Compares a package with its git repository now",
             body: None, answers: vec![(202, Some(schema::<shown::Started>(answer)))] },

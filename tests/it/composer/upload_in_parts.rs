@@ -91,6 +91,97 @@ fn parts_in_any_order_and_sent_twice_become_one_archive() {
     assert_eq!(archives(&registry), 1);
 }
 
+/// An archive without a composer.json, for a definition.
+fn plain_archive(size: usize) -> Vec<u8> {
+    let noise = vec![7; size];
+    pack("tar", &[("lib/code.php", b"<?php"), ("noise", &noise)])
+}
+
+fn define(registry: &TestRegistry, sha256: &Value) -> Answer {
+    let package = json!({"name": "acme/old", "version": "1.0.0", "dist": {"sha256": sha256}});
+    let asked = json!({"repository": "main", "package": package});
+    let path = "/api/v1/orgs/acme/packages/acme/old/definition";
+    let body = asked.to_string().into_bytes();
+    let headers = [("content-type", "application/json".to_owned())];
+    registry.admin().send("PUT", path, &headers, body)
+}
+
+#[test]
+fn an_archive_for_a_definition_comes_in_parts_and_needs_no_manifest() {
+    let registry = TestRegistry::new();
+    let writer = registry.writer();
+    let bytes = plain_archive(65 * 1024 * 1024);
+    let asked = json!({"name": "acme/old", "size": bytes.len(), "for": "definition"});
+    let id = begin(&writer, &asked);
+    assert_eq!(look(&writer, &id)["for"], "definition");
+    for number in 1..=bytes.len().div_ceil(PART) {
+        send_part(&writer, &id, &bytes, number).expect(200);
+    }
+    complete(&writer, &id).expect(202);
+    registry.run_jobs();
+    let shown = look(&writer, &id);
+    assert_eq!(shown["state"], "done", "{shown}");
+    let archive = shown["result"].clone();
+    assert_eq!(
+        (&archive["type"], &archive["size"]),
+        (&json!("tar"), &json!(bytes.len()))
+    );
+    define(&registry, &archive["sha256"]).expect(200);
+    registry.run_jobs();
+    let entry = registry.composer_metadata("acme/old").remove(0);
+    assert_eq!(entry["dist"]["shasum"], archive["shasum"]);
+    let url = entry["dist"]["url"].as_str().unwrap();
+    let path = url.strip_prefix(crate::support::ADDRESS).unwrap();
+    assert!(registry.admin().get(path).bytes() == bytes);
+}
+
+#[test]
+fn what_is_for_a_definition_is_for_no_other_package() {
+    let registry = TestRegistry::imported();
+    let writer = registry.writer();
+    for (asked, status) in [
+        (json!({"name": crate::support::PACKAGE, "size": 9, "for": "definition"}), 409),
+        (json!({"name": "acme/old", "size": 9, "for": "definition", "version": "1.0.0"}), 422),
+        (json!({"name": "acme/old", "size": 9, "for": "fun"}), 422),
+    ] {
+        writer.post(UPLOADS, &asked).expect(status);
+    }
+    let bytes = archive(1000);
+    let id = begin_for(&writer, &bytes);
+    send_part(&writer, &id, &bytes, 1).expect(200);
+    complete(&writer, &id).expect(200);
+    let asked = json!({"name": "acme/large", "size": 9, "for": "definition"});
+    writer.post(UPLOADS, &asked).expect(409);
+    registry.run_jobs();
+}
+
+#[test]
+fn an_archive_for_a_definition_comes_to_the_same_end_whatever_fails() {
+    let bytes = plain_archive(1000);
+    let play = |registry: &TestRegistry| {
+        let writer = registry.admin();
+        let asked = json!({"name": "acme/old", "size": bytes.len(), "for": "definition"});
+        let begun = persist(|| writer.post(UPLOADS, &asked)).expect(201).json();
+        let id = begun["id"].as_str().unwrap();
+        persist(|| send_part(&writer, id, &bytes, 1)).expect(200);
+        let archive = persist(|| complete(&writer, id)).expect(200).json();
+        persist(|| define(registry, &archive["sha256"])).expect(200);
+        registry.pass_time(25 * 60 * 60);
+        for _ in 0..2 {
+            registry.housekeep();
+            registry.run_jobs();
+        }
+    };
+    with_every_fault(TestRegistry::new, play, |registry, calm| {
+        assert_eq!(registry.contents(), calm.contents());
+        assert_eq!(registry.composer_metadata("acme/old").len(), 1);
+        assert_eq!(archives(registry), 1);
+        let lines = "select action from audit where action = 'archive.uploaded'";
+        assert_eq!(registry.world.sqlite.texts(lines).len(), 1);
+        registry.assert_settled();
+    });
+}
+
 #[test]
 fn a_large_one_is_completed_by_the_queue() {
     let registry = TestRegistry::new();

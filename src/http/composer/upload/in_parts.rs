@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use deserr::Deserr;
 use serde_json::json;
 
-use super::{invalid, refuse_package, refuse_strangers};
+use super::{invalid, refuse_for_definition, refuse_package, refuse_strangers};
 use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::domain::time::rfc3339;
 use crate::domain::upload::Asked;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::body::Faults;
+use crate::http::body::{BadValue, Faults};
 use crate::http::composer::Visit;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -21,7 +21,8 @@ use crate::ports::ByteStream;
 use crate::store::archives::PART;
 use crate::store::completion::{complete_upload, give_up};
 use crate::store::uploads::{
-    ABANDONED, PartialUpload, find_upload, insert_upload, keep_part, list_parts, move_upload,
+    ABANDONED, PartialUpload, Purpose, find_upload, insert_upload, keep_part, list_parts,
+    move_upload,
 };
 
 /// Parts of one upload; the blob store takes no more.
@@ -57,6 +58,28 @@ struct Begun {
     size: u64,
     #[deserr(default)]
     sha256: Option<String>,
+    /// What the archive is for: `version`, also without it, or `definition`.
+    #[deserr(rename = "for", default = Purpose::Version, try_from(&String) = read_purpose -> BadValue)]
+    purpose: Purpose,
+}
+
+fn read_purpose(text: &str) -> Result<Purpose, BadValue> {
+    [Purpose::Version, Purpose::Definition]
+        .into_iter()
+        .find(|purpose| purpose.as_str() == text)
+        .ok_or_else(|| BadValue::new("`for` must be `version` or `definition`"))
+}
+
+/// Refuses a package whose versions come from elsewhere than what the archive is for.
+async fn refuse_other_packages(
+    visit: &Visit<'_>,
+    name: &PackageName,
+    purpose: Purpose,
+) -> Result<()> {
+    match purpose {
+        Purpose::Version => refuse_package(visit, name).await,
+        Purpose::Definition => refuse_for_definition(visit, name).await,
+    }
 }
 
 async fn begin(visit: &Visit<'_>, mut request: Request) -> Result<Reply> {
@@ -66,7 +89,12 @@ async fn begin(visit: &Visit<'_>, mut request: Request) -> Result<Reply> {
     let name = PackageName::parse(&asked.name)
         .map_err(|_| Error::invalid("`name` must be like `vendor/name`"))?;
     refuse_strangers(visit, Some(&name))?;
-    refuse_package(visit, &name).await?;
+    refuse_other_packages(visit, &name, asked.purpose).await?;
+    if asked.purpose == Purpose::Definition && asked.version.is_some() {
+        return Err(Error::invalid(
+            "The definition says which version the archive is of; leave `version` out",
+        ));
+    }
     let said = Asked {
         versions: asked
             .version
@@ -98,6 +126,7 @@ async fn begin(visit: &Visit<'_>, mut request: Request) -> Result<Reply> {
         version: asked.version,
         size: asked.size,
         part_size: part_size(asked.size),
+        purpose: asked.purpose,
         sha256: asked.sha256.map(|hash| hash.to_ascii_lowercase()),
         multipart_id: app.multipart.create_multipart(&archive_key).await?,
         archive_key,
@@ -154,6 +183,7 @@ async fn show(app: &App, upload: &PartialUpload) -> Result<Reply> {
             "id": upload.id,
             "name": upload.name,
             "version": upload.version,
+            "for": upload.purpose.as_str(),
             "size": upload.size,
             "part_size": upload.part_size,
             "parts": upload.parts(),
@@ -222,7 +252,7 @@ async fn complete(visit: &Visit<'_>, upload: &PartialUpload) -> Result<Reply> {
         return Ok(reply);
     }
     let name = PackageName::parse(&upload.name).map_err(Error::internal)?;
-    refuse_package(visit, &name).await?;
+    refuse_other_packages(visit, &name, upload.purpose).await?;
     let received: BTreeSet<_> = list_parts(app, &upload.id)
         .await?
         .into_iter()

@@ -15,6 +15,7 @@ use crate::http::request::Request;
 use crate::jobs::enqueue_publishing;
 use crate::store::archives::{UploadedArchive, take_in_upload};
 use crate::store::completion::{answer_for, keep_and_publish};
+use crate::store::defined_versions::refuse_undefinable;
 use crate::store::dists::discard_if_unnamed;
 use crate::store::packages::{Package, find_package, list_memberships};
 use crate::store::uploaded_versions::{Upload, read_manifest, refuse_other_origins};
@@ -138,6 +139,16 @@ async fn refuse_package(visit: &Visit<'_>, name: &PackageName) -> Result<()> {
     if let Some(package) = find_package(visit.app, organisation, name).await? {
         refuse_reaching_further(visit, &package).await?;
         refuse_other_origins(visit.app, &package).await?;
+    }
+    Ok(())
+}
+
+/// The same for an archive that a definition is to name.
+async fn refuse_for_definition(visit: &Visit<'_>, name: &PackageName) -> Result<()> {
+    let organisation = visit.repository.organisation_id;
+    if let Some(package) = find_package(visit.app, organisation, name).await? {
+        refuse_reaching_further(visit, &package).await?;
+        refuse_undefinable(visit.app, &package).await?;
     }
     Ok(())
 }
