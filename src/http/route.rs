@@ -136,6 +136,7 @@ pub enum ApiRoute {
     Version(String, PackageName, String, VersionRoute),
     Membership(String, String, PackageName, MembershipRoute),
     OwnerTokens(OwnerTokensRoute),
+    ListMonorepos(String),
     Monorepo(String, i64, MonorepoRoute),
     Jobs(String, JobsRoute),
     Hook(String, HookRoute),
@@ -468,6 +469,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "packages", vendor, short, rest @ ..] => {
             parse_package(method, own(org), parse_name(vendor, short)?, rest)
         }
+        ["orgs", org, "projects"] => get(method, ApiRoute::ListMonorepos(own(org))),
         ["orgs", org, "projects", number] => {
             let number = parse_id(number)?;
             let route = match method {

@@ -1,11 +1,14 @@
 //! Before many commits are taken in one by one: ask for what is asked first of each, a hundred at a time.
 //!
+//! GraphQL has an allowance of its own. While that of REST is spent it is read ahead all the same, and the imports wait;
+//! once that of GraphQL is spent, each commit is asked for by REST, as far as that goes.
+//!
 //! It saves requests and nothing depends on it. An import finds what was read by its own commit's id, or asks for it.
 
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::outcome::Next;
-use crate::jobs::source::connect;
+use crate::jobs::source::connect_for_graphql;
 use crate::jobs::{Job, enqueue, imports_of};
 use crate::providers::NamedProject;
 use crate::store::connections::{find_connection, find_git_repo, note_pause};
@@ -68,7 +71,7 @@ async fn read(app: &App, job: &RunningJob, commits: &[String]) -> Result<()> {
     let connection = find_connection(app, &repo.connection_id)
         .await?
         .ok_or_else(|| Error::not_found("The connection was removed here"))?;
-    let host = connect(app, &connection).await?;
+    let host = connect_for_graphql(app, &connection).await?;
     let project = NamedProject {
         provider_id: &repo.provider_id,
         full_name: &repo.full_name,

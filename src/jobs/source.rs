@@ -227,13 +227,37 @@ fn no_manifest() -> String {
     "there is no composer.json at this commit".to_owned()
 }
 
-/// Has a connection rest for as long as its host needs to give back what was just asked of an allowance that is nearly
-/// spent. That is no failure, and whoever waits goes on in time.
+/// Heeds what a host said of its allowances. A connection rests for as long as the host needs to give back what was just
+/// asked of one that is nearly spent: that is no failure, and whoever waits goes on in time. Of one that is spent it is
+/// remembered which it is.
 pub(crate) async fn heed_allowance(app: &App, host: &dyn GitHost, connection: &str) -> Result<()> {
+    if let Some(seconds) = host.take_rest_spent() {
+        let until = app.now().saturating_add(i64::from(seconds));
+        app.memo
+            .rest_spent_until
+            .remember(connection, until, app.now());
+    }
     match host.take_pause_owed() {
         0 => Ok(()),
         seconds => lengthen_pause(app, connection, seconds).await,
     }
+}
+
+/// The host of a connection, ready to be asked by GraphQL: refused as by [`connect`], but not while the allowance of the
+/// REST API alone is spent, for the other is its own.
+pub(crate) async fn connect_for_graphql<'a>(
+    app: &'a App,
+    connection: &Connection,
+) -> Result<Box<dyn GitHost + 'a>> {
+    let spent = &app.memo.rest_spent_until;
+    let spent = spent.recall(&connection.id, app.now(), i64::MAX);
+    let paused = connection.paused_until.unwrap_or_default();
+    // A pause is noted a second longer than it was asked for, and one that is longer yet is another.
+    let is_of_rest = spent.is_some_and(|until| paused <= until.saturating_add(2));
+    if connection.refused_at.is_none() && is_of_rest {
+        return open_host(app, connection).await;
+    }
+    connect(app, connection).await
 }
 
 /// The host of a connection, ready to be asked; refused while the host wants to be left alone, or accepts the credential

@@ -472,6 +472,12 @@ pub trait GitHost {
         0
     }
 
+    /// Seconds for which nothing but the allowance of its REST API is spent, as it said since the last call; none at hosts
+    /// that have but one allowance.
+    fn take_rest_spent(&self) -> Option<u32> {
+        None
+    }
+
     /// Whether it may show a project and none of its files; not where all comes in one answer.
     fn shows_files_apart(&self) -> bool {
         true

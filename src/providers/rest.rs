@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::{InResponse, OutRequest};
 
 use super::address::Address;
@@ -20,8 +20,9 @@ const JSON_LIMIT: usize = 16 * 1024 * 1024;
 /// Bitbucket Cloud's requests an hour, where an answer near the limit does not say.
 const USUAL_ALLOWANCE: u64 = 1_000;
 
-/// An hour in milliseconds: the time for which allowances are counted.
-const HOUR: u64 = 3_600_000;
+/// Milliseconds in an hour, the time that has just passed and for which an allowance is counted, over the part of it that
+/// is left when it is nearly spent: all else may have been asked for a moment ago, and counts for an hour yet.
+const HOUR_OF_THE_REST: u64 = 5 * 3_600_000;
 
 /// What is wanted of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,8 +56,10 @@ pub(super) struct Rest<'a> {
     /// What no message may show.
     secret: String,
     renewal: Option<Renewal<'a>>,
-    /// Milliseconds until an allowance that is nearly spent has back what was asked of it.
+    /// Milliseconds for which what was asked of an allowance that is nearly spent has to last.
     owed: Cell<u64>,
+    /// Seconds for which the allowance of the REST API is spent, and no other one of the host's.
+    spent: Cell<Option<u32>>,
 }
 
 /// Where another token comes from once a host takes the one there is no more: some live for an hour.
@@ -143,6 +146,7 @@ impl<'a> Rest<'a> {
             secret: secret.to_owned(),
             renewal: None,
             owed: Cell::new(0),
+            spent: Cell::new(None),
         })
     }
 
@@ -159,10 +163,16 @@ impl<'a> Rest<'a> {
         self
     }
 
-    /// Milliseconds until an allowance that its host says is nearly spent has back what was asked of it since the last
-    /// call.
+    /// Milliseconds for which what was asked since the last call of an allowance that its host says is nearly spent has to
+    /// last.
     pub(super) fn take_owed(&self) -> u64 {
         self.owed.take()
+    }
+
+    /// Seconds for which the allowance of the REST API is spent, and no other one of the host's, as it said since the last
+    /// call.
+    pub(super) fn take_spent(&self) -> Option<u32> {
+        self.spent.take()
     }
 
     /// Bitbucket Cloud says when less than a fifth of an allowance is left, and to those alone who come with an access
@@ -174,7 +184,7 @@ impl<'a> Rest<'a> {
         let limit = response
             .header("x-ratelimit-limit")
             .and_then(|text| text.parse::<u64>().ok());
-        let each = HOUR.checked_div(limit.unwrap_or(USUAL_ALLOWANCE));
+        let each = HOUR_OF_THE_REST.checked_div(limit.unwrap_or(USUAL_ALLOWANCE));
         let owed = self.owed.get().saturating_add(each.unwrap_or_default());
         self.owed.set(owed);
     }
@@ -365,12 +375,21 @@ impl<'a> Rest<'a> {
         } else {
             (self.dialect.explain)(self.host(), &response, message.as_deref())
         };
-        Refusal {
+        let wait = match common.kind() {
+            ErrorKind::RateLimited { retry_after } => Some(retry_after),
+            _ => None,
+        };
+        let refusal = Refusal {
             status: response.status,
             error: own.unwrap_or(common),
             message,
             headers: response.headers,
+        };
+        // GitHub's name for it.
+        if refusal.limits_alone("core") {
+            self.spent.set(wait);
         }
+        refusal
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Memo {
     /// Of each connection whose address got deliveries with a wrong signature: when that was last written down, and how
     /// many came since.
     pub refused_deliveries: Shelf<(i64, u32)>,
+    /// Of each connection whose host refused for a spent allowance of its REST API alone: until when it wants to be left
+    /// alone. Who does not remember waits for no harm.
+    pub rest_spent_until: Shelf<i64>,
     /// What there is to tell of the use of tokens.
     pub token_uses: TokenUses,
     /// Tree nodes by hash.
@@ -74,6 +77,7 @@ impl Default for Memo {
             connections: Shelf::new(CONNECTIONS),
             github_apps: Shelf::new(CONNECTIONS),
             refused_deliveries: Shelf::new(CONNECTIONS),
+            rest_spent_until: Shelf::new(CONNECTIONS),
             token_uses: TokenUses::default(),
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),

@@ -45,6 +45,83 @@ pub async fn find_monorepo(app: &App, git_repo: i64) -> Result<Option<Monorepo>>
     }))
 }
 
+/// A git repository with many packages, in a list.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ListedMonorepo {
+    /// Its id here.
+    pub id: i64,
+    /// The connection it is reached through.
+    pub connection_id: String,
+    /// The host's own immutable id.
+    pub provider_id: String,
+    /// `owner/name`, as last seen.
+    pub full_name: String,
+    /// Its page.
+    pub web_url: String,
+    /// Why its host withholds it.
+    pub withheld_reason: Option<String>,
+    folders: String,
+    folder_versions: String,
+    /// JSON: names, folders and new names of its packages.
+    packages: String,
+    /// How many of its refs were imported.
+    pub imported: i64,
+    /// How many are no version.
+    pub skipped: i64,
+    /// How many failed.
+    pub failed: i64,
+}
+
+impl ListedMonorepo {
+    /// Its settings.
+    pub fn monorepo(&self) -> Result<Monorepo> {
+        Ok(Monorepo {
+            folders: serde_json::from_str(&self.folders).map_err(Error::internal)?,
+            versions: FolderVersions::parse(&self.folder_versions)
+                .unwrap_or(FolderVersions::Changed),
+        })
+    }
+
+    /// Its packages by name: each with its folder, and with its new name once it has one.
+    pub fn packages(&self) -> Result<Vec<(String, Option<String>, Option<String>)>> {
+        serde_json::from_str(&self.packages).map_err(Error::internal)
+    }
+}
+
+/// The git repositories of an organisation with many packages that come after `after`, by id.
+pub async fn list_monorepos(
+    app: &App,
+    organisation: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<ListedMonorepo>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select g.id, g.connection_id, g.provider_id, g.full_name, g.web_url, g.withheld_reason, g.folders,
+                            g.folder_versions,
+                            (select json_group_array(json_array(p.name, p.folder, p.renamed_to)) from (
+                                 select name, folder, renamed_to from packages where git_repo_id = g.id
+                                 order by name) p) as packages,
+                            (select count(*) from git_refs r where r.git_repo_id = g.id and r.state = 'imported')
+                                as imported,
+                            (select count(*) from git_refs r where r.git_repo_id = g.id and r.state = 'skipped')
+                                as skipped,
+                            (select count(*) from git_refs r where r.git_repo_id = g.id and r.state = 'failed')
+                                as failed
+                     from git_repos g
+                     where g.organisation_id = ?1 and g.id > ?2 and g.folders is not null
+                     order by g.id limit ?3",
+                )
+                .bind(organisation)
+                .bind(after)
+                .bind(limit),
+            )
+            .await?,
+    )
+}
+
 /// The patterns as their column has them.
 pub(super) fn folders_text(folders: &FolderPatterns) -> Result<String> {
     serde_json::to_string(folders).map_err(Error::internal)

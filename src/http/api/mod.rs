@@ -20,6 +20,7 @@ pub mod connections;
 pub mod customers;
 pub mod definitions;
 pub mod deliveries;
+mod folder_preview;
 pub mod github_apps;
 mod hook_groups;
 pub mod hooks;
@@ -260,6 +261,10 @@ async fn dispatch(
         ApiRoute::SyncPackage(org, name) => {
             packages::sync_package(app, &open(app, principal, &org).await?, &name).await
         }
+        ApiRoute::ListMonorepos(org) => {
+            let org = open(app, principal, &org).await?;
+            monorepos::list_projects(app, &request, &org).await
+        }
         ApiRoute::Monorepo(org, number, route) => {
             let org = open(app, principal, &org).await?;
             monorepos::handle(app, request, &org, number, route).await
@@ -332,6 +337,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::SyncPackage(..)
         | ApiRoute::Version(..)
         | ApiRoute::Membership(..)
+        | ApiRoute::ListMonorepos(_)
         | ApiRoute::Monorepo(..)
         | ApiRoute::Jobs(..) => Ability::ManagePackages,
     }

@@ -3,6 +3,7 @@
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
 use crate::domain::monorepo::{FolderPatterns, FolderVersions};
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
 use crate::http::api::missing;
 use crate::http::api::packages::Asked;
+use crate::http::api::paging::Page;
 use crate::http::api::shown::{JobState, Ref, Time};
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
@@ -25,7 +27,7 @@ use crate::store::deliveries::start_job_with;
 use crate::store::folder_refs::list_folder_refs;
 use crate::store::git_refs::list_git_refs;
 use crate::store::monorepos::{
-    Monorepo, add_git_repo_to_repository_stmts, find_monorepo, list_destinations,
+    Monorepo, add_git_repo_to_repository_stmts, find_monorepo, list_destinations, list_monorepos,
     list_packages_of_git_repo, save_monorepo_stmts,
 };
 use crate::store::organisations::Organisation;
@@ -131,6 +133,76 @@ pub(crate) struct Changed {
     versions: FolderVersions,
     /// What decides anew; null when nothing changed.
     job: Option<JobState>,
+}
+
+/// A project whose folders are packages, in a list.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectSummary")]
+pub(crate) struct Summary {
+    /// What it is asked for by.
+    number: i64,
+    connection: String,
+    /// The host's id.
+    id: String,
+    full_name: String,
+    web_url: String,
+    /// Why the host withholds it from the connection.
+    trouble: Option<String>,
+    folders: FolderPatterns,
+    versions: FolderVersions,
+    packages: Vec<ShownPackage>,
+    refs: RefCounts,
+}
+
+/// The project's tags and branches by what became of them. Each with its reason is shown with the project.
+#[derive(Serialize, JsonSchema)]
+struct RefCounts {
+    imported: i64,
+    skipped: i64,
+    failed: i64,
+}
+
+/// Lists the projects whose folders are packages, in the order in which they came.
+pub async fn list_projects(
+    app: &App,
+    request: &Request,
+    organisation: &Organisation,
+) -> Result<Reply> {
+    let page = Page::of(request)?;
+    let after = page.after_number()?.unwrap_or_default();
+    let mut rows = list_monorepos(app, organisation.id, after, page.rows()).await?;
+    let next = page.cut(&mut rows, |last| last.id.to_string());
+    let mut projects = Vec::new();
+    for row in rows {
+        let monorepo = row.monorepo()?;
+        let packages = row.packages()?.into_iter();
+        projects.push(Summary {
+            number: row.id,
+            connection: row.connection_id,
+            id: row.provider_id,
+            full_name: row.full_name,
+            web_url: row.web_url,
+            trouble: row.withheld_reason,
+            folders: monorepo.folders,
+            versions: monorepo.versions,
+            packages: packages
+                .map(|(name, folder, renamed_to)| ShownPackage {
+                    name,
+                    folder,
+                    renamed_to,
+                })
+                .collect(),
+            refs: RefCounts {
+                imported: row.imported,
+                skipped: row.skipped,
+                failed: row.failed,
+            },
+        });
+    }
+    Ok(Reply::json(
+        200,
+        &json!({ "projects": projects, "next": next }),
+    ))
 }
 
 /// Imports a project whose folders are packages. Which these are is found out by a job.

@@ -9,11 +9,13 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::domain::git::{CurrentRef, ExpectedVersions, expect_versions};
+use crate::domain::monorepo::FolderPatterns;
 use crate::domain::name::PackageName;
 use crate::domain::policy::PackagePolicy;
 use crate::domain::project_patterns::ProjectPatterns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::connections::{find_own, host_refused, open_host};
+use crate::http::api::folder_preview::{ShownFolder, preview_folders};
 use crate::http::api::packages::facts_of;
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
@@ -46,6 +48,10 @@ pub(crate) struct Asked {
     /// Patterns over the full names of what the token reaches.
     #[deserr(default)]
     pattern: Option<OneOrMany>,
+    /// Patterns of folders that are packages, as an import of one project with many takes them; one project an answer.
+    #[deserr(default)]
+    #[schemars(length(min = 1, max = 50))]
+    folders: Option<Vec<String>>,
     /// `next` of the answer before.
     #[deserr(default)]
     cursor: Option<String>,
@@ -195,6 +201,9 @@ pub(crate) struct Shown {
     /// In a preview: what becomes versions, by the names of tags and branches.
     #[serde(skip_serializing_if = "Option::is_none")]
     versions_by_name: Option<ExpectedVersions>,
+    /// In a preview with `folders`: those of the default branch that fit. `versions_by_name` is what each has at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folders: Option<Vec<ShownFolder>>,
     /// In a preview: why it can be no package.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -231,6 +240,7 @@ fn show(project: &Project, here: &Here) -> Shown {
         packages: Some(packages),
         package: None,
         versions_by_name: None,
+        folders: None,
         reason: None,
     }
 }
@@ -244,15 +254,22 @@ pub async fn preview_import(
 ) -> Result<Reply> {
     let asked: Asked = request.json().await?;
     let meant = Meant::read(asked.projects, asked.pattern)?;
+    let folders = asked.folders.as_deref().map(FolderPatterns::parse);
+    let folders = folders
+        .transpose()
+        .map_err(|fault| Error::bad_value("/folders", fault.to_string()))?;
     let position = Position::read(asked.cursor.as_deref())?;
     let connection = find_own(app, organisation, id).await?;
     let host = open_host(app, &connection).await?;
-    let host = host.as_ref();
+    let looking = Looking {
+        app,
+        connection: &connection,
+        host: host.as_ref(),
+        folders: folders.as_ref(),
+    };
     let previewed = match meant {
-        Meant::Named(names) => preview_named(app, &connection, host, &names, &position).await,
-        Meant::Patterns(patterns) => {
-            preview_page(app, &connection, host, &patterns, &position).await
-        }
+        Meant::Named(names) => preview_named(&looking, &names, &position).await,
+        Meant::Patterns(patterns) => preview_page(&looking, &patterns, &position).await,
     };
     match previewed {
         Ok((projects, next)) => {
@@ -295,17 +312,33 @@ impl Position {
 
 type Previewed = (Vec<Shown>, Option<Position>);
 
+/// What a preview looks with.
+struct Looking<'a> {
+    app: &'a App,
+    connection: &'a Connection,
+    host: &'a dyn GitHost,
+    folders: Option<&'a FolderPatterns>,
+}
+
+impl Looking<'_> {
+    /// Projects in one answer: an archive takes longer than some requests.
+    fn at_once(&self) -> usize {
+        match self.folders {
+            Some(_) => 1,
+            None => PREVIEWED,
+        }
+    }
+}
+
 async fn preview_named(
-    app: &App,
-    connection: &Connection,
-    host: &dyn GitHost,
+    looking: &Looking<'_>,
     names: &[String],
     position: &Position,
 ) -> Result<Previewed> {
     let mut shown = Vec::new();
-    for name in names.iter().skip(position.skip).take(PREVIEWED) {
-        match host.describe_project(name).await {
-            Ok(project) => shown.push(preview(app, connection, host, project).await?),
+    for name in names.iter().skip(position.skip).take(looking.at_once()) {
+        match looking.host.describe_project(name).await {
+            Ok(project) => shown.push(preview(looking, project).await?),
             Err(error) if stops_all(&error) => return Err(error),
             Err(error) => shown.push(Shown {
                 id: None,
@@ -317,22 +350,22 @@ async fn preview_named(
                 packages: None,
                 package: None,
                 versions_by_name: None,
+                folders: None,
                 reason: Some(error.message().to_owned()),
             }),
         }
     }
-    let skip = position.skip.saturating_add(PREVIEWED);
+    let skip = position.skip.saturating_add(looking.at_once());
     let next = (skip < names.len()).then_some(Position { skip, page: None });
     Ok((shown, next))
 }
 
 async fn preview_page(
-    app: &App,
-    connection: &Connection,
-    host: &dyn GitHost,
+    looking: &Looking<'_>,
     patterns: &ProjectPatterns,
     position: &Position,
 ) -> Result<Previewed> {
+    let host = looking.host;
     let page = host.list_projects(None, position.page.as_deref()).await?;
     let mut meant = page
         .projects
@@ -340,12 +373,12 @@ async fn preview_page(
         .filter(|project| patterns.matches(&project.full_name))
         .skip(position.skip);
     let mut shown = Vec::new();
-    for project in meant.by_ref().take(PREVIEWED) {
-        shown.push(preview(app, connection, host, project).await?);
+    for project in meant.by_ref().take(looking.at_once()) {
+        shown.push(preview(looking, project).await?);
     }
     if meant.next().is_some() {
         let next = Position {
-            skip: position.skip.saturating_add(PREVIEWED),
+            skip: position.skip.saturating_add(looking.at_once()),
             page: position.page.clone(),
         };
         return Ok((shown, Some(next)));
@@ -361,27 +394,48 @@ async fn preview_page(
 fn stops_all(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::RateLimited { .. } | ErrorKind::Internal
+        ErrorKind::RateLimited { .. } | ErrorKind::ArchivesLimited { .. } | ErrorKind::Internal
     )
 }
 
-async fn preview(
-    app: &App,
-    connection: &Connection,
-    host: &dyn GitHost,
-    project: Project,
-) -> Result<Shown> {
+async fn preview(looking: &Looking<'_>, project: Project) -> Result<Shown> {
+    let Looking {
+        app,
+        connection,
+        host,
+        folders,
+    } = *looking;
     let here = find_packages(app, connection, std::slice::from_ref(&project)).await?;
     let mut shown = show(&project, &here);
-    match look(app, connection, host, &project, &here).await {
-        Ok((package, expected)) => {
-            shown.package = Some(package);
+    let looked = match folders {
+        None => look(app, connection, host, &project, &here)
+            .await
+            .map(|(package, expected)| (Some(package), None, expected)),
+        Some(patterns) => look_at_folders(looking, &project, patterns)
+            .await
+            .map(|(folders, expected)| (None, Some(folders), expected)),
+    };
+    match looked {
+        Ok((package, folders, expected)) => {
+            shown.package = package;
+            shown.folders = folders;
             shown.versions_by_name = Some(expected);
         }
         Err(error) if stops_all(&error) => return Err(error),
         Err(error) => shown.reason = Some(error.message().to_owned()),
     }
     Ok(shown)
+}
+
+/// The folders that would be packages, and what the refs would come to at most for each.
+async fn look_at_folders(
+    looking: &Looking<'_>,
+    project: &Project,
+    patterns: &FolderPatterns,
+) -> Result<(Vec<ShownFolder>, ExpectedVersions)> {
+    let refs = list_refs(looking.host, project).await?;
+    let (app, connection) = (looking.app, looking.connection);
+    preview_folders(app, connection, looking.host, project, patterns, &refs).await
 }
 
 /// The package that a project would be, and what its refs would come to.

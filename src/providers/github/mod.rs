@@ -132,6 +132,10 @@ struct Signed {
 
 #[async_trait(?Send)]
 impl GitHost for GitHub<'_> {
+    fn take_rest_spent(&self) -> Option<u32> {
+        self.api.take_spent()
+    }
+
     async fn check_access(&self) -> Result<Account> {
         if self.holder == Holder::Installation {
             return app::check_installation(&self.api).await;

@@ -48,9 +48,9 @@ fn an_allowance_that_is_nearly_spent_never_is() {
         (&shown["state"], &shown["progress"]["failed"]),
         (&json!("done"), &json!(0))
     );
-    // What is left of the hour's allowance is used, and not waited out: two requests a commit, one a minute.
+    // Some 120 requests take more than two hours, and not all of what is left of an hour is waited out.
     let took = registry.world.now.get() - started;
-    assert!((30 * 60..60 * 60).contains(&took), "{took} seconds");
+    assert!((3_600..4 * 3_600).contains(&took), "{took} seconds");
     // With enough left nobody waits.
     registry.pass_time(3_600);
     let started = registry.world.now.get();

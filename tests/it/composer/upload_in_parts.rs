@@ -140,8 +140,14 @@ fn what_is_for_a_definition_is_for_no_other_package() {
     let registry = TestRegistry::imported();
     let writer = registry.writer();
     for (asked, status) in [
-        (json!({"name": crate::support::PACKAGE, "size": 9, "for": "definition"}), 409),
-        (json!({"name": "acme/old", "size": 9, "for": "definition", "version": "1.0.0"}), 422),
+        (
+            json!({"name": crate::support::PACKAGE, "size": 9, "for": "definition"}),
+            409,
+        ),
+        (
+            json!({"name": "acme/old", "size": 9, "for": "definition", "version": "1.0.0"}),
+            422,
+        ),
         (json!({"name": "acme/old", "size": 9, "for": "fun"}), 422),
     ] {
         writer.post(UPLOADS, &asked).expect(status);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::support::github::Answer as Reply;
 use crate::support::github_app::{GraphQl, Odd};
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
@@ -87,6 +88,64 @@ fn documents_are_the_same_by_graphql_and_by_rest() {
         GraphQl::Elsewhere,
     ] {
         assert_eq!(documents(graphql), by_rest, "{graphql:?}");
+    }
+}
+
+#[test]
+fn the_allowances_of_rest_and_graphql_are_apart() {
+    for graphql in [GraphQl::Working, GraphQl::Spent] {
+        let registry = asked(12, graphql);
+        let mut github = registry.world.github.borrow_mut();
+        github.add_project(42, "acme/other");
+        let manifest = json!({"name": "acme/other"}).to_string();
+        github
+            .project("acme/other")
+            .push("refs/heads/main", Some(&manifest));
+        drop(github);
+        let admin = registry.admin();
+        let listed = admin.get("/api/v1/orgs/acme/connections").json();
+        let connection = &listed["connections"][0]["id"];
+        let other =
+            json!({"connection": connection, "project": "acme/other", "repository": "main"});
+        admin.post("/api/v1/orgs/acme/packages", &other).expect(202);
+        // The first project is compared, and the comparison of the other one spends what REST had left.
+        registry.run_one_job();
+        let reset = registry.world.now.get() + 1_800;
+        let mut github = registry.world.github.borrow_mut();
+        github.refusals = vec![
+            Reply::new(403, r#"{"message":"API rate limit exceeded"}"#)
+                .with("x-ratelimit-resource", "core")
+                .with("x-ratelimit-remaining", "0")
+                .with("x-ratelimit-reset", &reset.to_string()),
+        ];
+        github.seen.clear();
+        drop(github);
+        let mut meanwhile = Vec::new();
+        while registry.world.now.get() < reset {
+            assert!(registry.run_one_job());
+            let mut github = registry.world.github.borrow_mut();
+            if registry.world.now.get() < reset {
+                meanwhile.append(&mut github.seen);
+            }
+        }
+        assert_eq!(meanwhile.len(), 2, "{meanwhile:?}");
+        assert!(meanwhile[0].ends_with(" 403"), "{meanwhile:?}");
+        assert!(meanwhile[1].contains("/graphql"), "{meanwhile:?}");
+        registry.run_jobs();
+        registry.assert_settled();
+        assert_eq!(registry.versions(PACKAGE).len(), 12);
+        let by_rest = if graphql == GraphQl::Working { 0 } else { 13 };
+        assert_eq!(count(&registry, "/git/commits/"), by_rest + 1);
+        let path = "/api/v1/orgs/acme/jobs";
+        for job in registry.admin().get(path).json()["jobs"]
+            .as_array()
+            .unwrap()
+        {
+            assert_eq!(
+                (&job["state"], &job["progress"]["failed"]),
+                (&json!("done"), &json!(0))
+            );
+        }
     }
 }
 

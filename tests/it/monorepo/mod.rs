@@ -2,6 +2,7 @@
 
 mod archives;
 mod faults;
+mod lists;
 mod names;
 mod versions;
 mod waiting;
