@@ -1,17 +1,22 @@
 //! What a git host says of a project at this moment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::app::App;
 use crate::domain::git::BRANCHES;
 use crate::domain::host_facts::ProjectFacts;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::rename::{Named, follow_name};
 use crate::jobs::withheld::as_withheld;
+use crate::ports::Statement;
 use crate::providers::{GitHost, Project, RefListing, RefPage};
-use crate::store::connections::GitRepo;
-use crate::store::git_refs::load_ref_pages;
-use crate::store::host_facts::load_host_facts;
+use crate::store::connections::{
+    GitRepo, GitRepoFacts, note_reconciled_stmt, upsert_git_repo_stmt,
+};
+use crate::store::git_answers::note_listed_stmt;
+use crate::store::git_refs::{load_ref_pages, replace_ref_pages_stmts};
+use crate::store::host_facts::{load_host_facts, save_host_facts_stmt};
+use crate::store::withheld::note_shown_stmt;
 
 /// All that was asked for.
 pub(super) struct Looked {
@@ -21,6 +26,51 @@ pub(super) struct Looked {
     pub(super) listing: RefListing,
     /// What goes into every version's metadata.
     pub(super) facts: ProjectFacts,
+}
+
+impl Looked {
+    /// The statements that keep what was looked at: the project as it is now, and the pages to ask by the next time.
+    pub(super) fn keep_stmts(&self, repo: &GitRepo, now: i64) -> Result<Vec<Statement>> {
+        let project = &self.project;
+        let facts = GitRepoFacts {
+            provider_id: &project.provider_id,
+            full_name: &project.full_name,
+            default_branch: project.default_branch.as_deref().unwrap_or_default(),
+            web_url: &project.web_url,
+            clone_url: &project.clone_url,
+            is_archived: project.is_archived,
+        };
+        let mut pages = Vec::new();
+        for page in &self.listing.pages {
+            let content = serde_json::to_string(page).map_err(Error::internal)?;
+            pages.push((page.url.clone(), content));
+        }
+        let mut statements = vec![
+            upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
+            note_reconciled_stmt(repo.id, now),
+            note_listed_stmt(repo.id, now),
+            note_shown_stmt(repo.id),
+            save_host_facts_stmt(repo.id, &self.facts)?,
+        ];
+        statements.extend(replace_ref_pages_stmts(repo.id, &pages));
+        Ok(statements)
+    }
+}
+
+/// Keeps of the refs that seem to be gone those that are: a push between two pages can hide one from a listing, but not
+/// from two.
+pub(super) async fn confirm_removals(
+    host: &dyn GitHost,
+    repo: &GitRepo,
+    removals: &mut Vec<String>,
+) -> Result<()> {
+    if removals.is_empty() {
+        return Ok(());
+    }
+    let again = host.list_refs(&repo.provider_id, &HashMap::new()).await?;
+    let there: BTreeSet<_> = again.refs.iter().map(|found| found.name.as_str()).collect();
+    removals.retain(|name| !there.contains(name.as_str()));
+    Ok(())
 }
 
 /// What the host says now, and the package that the project is synced as.

@@ -1,15 +1,15 @@
 //! List a project's refs as they are now, hold them against what is known, and start an import for each change.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, Exclusion, PlannedImport, RefRule, SeenRef, plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::git_first::is_unchanged;
 use crate::jobs::keep_hook::enqueue_if_due;
-use crate::jobs::look::{Looked, look_and_name};
+use crate::jobs::look::{Looked, confirm_removals, look_and_name};
 use crate::jobs::monorepo;
 use crate::jobs::outcome::{ATTEMPTS, Next};
 use crate::jobs::refused::wait_if_refused;
@@ -21,14 +21,13 @@ use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::providers::{GitHost, RefListing};
 use crate::store::connections::{
-    Connection, GitRepo, GitRepoFacts, find_connection, find_git_repo, note_named_commit_stmt,
-    note_pause, note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
+    Connection, GitRepo, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
+    note_trouble,
 };
-use crate::store::git_answers::note_listed_stmt;
 use crate::store::git_refs::{
-    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, replace_ref_pages_stmts,
+    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs,
 };
-use crate::store::host_facts::{load_host_facts, save_host_facts_stmt};
+use crate::store::host_facts::load_host_facts;
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
 use crate::store::jobs::{
     RunningJob, copy_notice_stmt, find_running_job, move_job, move_job_to_package_stmt, note_on_job,
@@ -37,7 +36,6 @@ use crate::store::packages::note_on_package_stmt;
 use crate::store::publications::{ask_for_publication_stmt, ask_for_publications_of_git_repo_stmt};
 use crate::store::schedule::note_hook_sign_stmt;
 use crate::store::versions::{list_forgotten_refs, mark_default_branch_stmt, remove_versions_stmt};
-use crate::store::withheld::note_shown_stmt;
 
 /// Refs in one statement: with names of 250 bytes still far below D1's 2 MB for one value.
 pub(super) const REFS_IN_ONE_STATEMENT: usize = 1_000;
@@ -75,28 +73,35 @@ pub(crate) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
             settle(app, id, package).await?;
             Ok(Next::Done)
         }
-        Err(error) => {
-            if wait_if_refused(app, id, job.git_repo_id, &error)
-                .await?
-                .is_some()
-            {
-                return Ok(Next::Done);
-            }
-            app.warn(&format!("Reconcile of job {id} failed: {error}"));
-            let waits = if let ErrorKind::RateLimited { retry_after } = error.kind() {
-                note_pause(app, job.git_repo_id, retry_after).await?;
-                true
-            } else {
-                false
-            };
-            if waits || (error.is_retryable() && attempts < ATTEMPTS) {
-                note_on_job(app, id, Some(error.message())).await?;
-                return Ok(Next::after(&error, attempts));
-            }
-            move_job(app, id, OPEN, "failed", Some(error.message())).await?;
-            Ok(Next::Done)
-        }
+        Err(error) => wait_or_fail(app, id, job.git_repo_id, &error, attempts).await,
     }
+}
+
+/// What becomes of a comparison that could not be made: its message comes again, or waits as long as the host wants, or the
+/// job fails with the reason.
+pub(super) async fn wait_or_fail(
+    app: &App,
+    id: &str,
+    git_repo: i64,
+    error: &Error,
+    attempts: u32,
+) -> Result<Next> {
+    if wait_if_refused(app, id, git_repo, error).await?.is_some() {
+        return Ok(Next::Done);
+    }
+    app.warn(&format!("Reconcile of job {id} failed: {error}"));
+    let waits = if let ErrorKind::RateLimited { retry_after } = error.kind() {
+        note_pause(app, git_repo, retry_after).await?;
+        true
+    } else {
+        false
+    };
+    if waits || (error.is_retryable() && attempts < ATTEMPTS) {
+        note_on_job(app, id, Some(error.message())).await?;
+        return Ok(Next::after(error, attempts));
+    }
+    move_job(app, id, OPEN, "failed", Some(error.message())).await?;
+    Ok(Next::Done)
 }
 
 /// Compares, and gives the package that is synced, which may have another name by now.
@@ -136,7 +141,7 @@ async fn compare(app: &App, id: &str, job: &RunningJob) -> Result<i64> {
 }
 
 /// Notes what the host or the token is to blame for, and not this one project.
-async fn note_fault(app: &App, connection: &Connection, error: &Error) -> Result<()> {
+pub(super) async fn note_fault(app: &App, connection: &Connection, error: &Error) -> Result<()> {
     if matches!(error.kind(), ErrorKind::Upstream { .. }) {
         note_trouble(app, &connection.id, Some(error.message())).await?;
     }
@@ -158,41 +163,23 @@ async fn record(
         project,
         listing,
         facts: host_facts,
-    } = looked;
+    } = &looked;
     let package = named.package.id;
     let known = list_seen(app, repo.id, package).await?;
     let default_branch = project.default_branch.as_deref().unwrap_or_default();
     let policy = named.package.policy()?;
-    let mut plan = plan(&known, &current(&listing), default_branch, &policy);
-    if !plan.removals.is_empty() {
-        // A push between two pages can hide a ref from a listing; one that two listings lack is gone.
-        let again = host.list_refs(&repo.provider_id, &HashMap::new()).await?;
-        let there: BTreeSet<_> = again.refs.iter().map(|found| found.name.as_str()).collect();
-        plan.removals.retain(|name| !there.contains(name.as_str()));
-    }
-    let facts = GitRepoFacts {
-        provider_id: &project.provider_id,
-        full_name: &project.full_name,
-        default_branch,
-        web_url: &project.web_url,
-        clone_url: &project.clone_url,
-        is_archived: project.is_archived,
-    };
-    let mut statements = vec![
-        upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
-        note_reconciled_stmt(repo.id, now),
-        note_listed_stmt(repo.id, now),
-        note_shown_stmt(repo.id),
-        save_host_facts_stmt(repo.id, &host_facts)?,
+    let mut plan = plan(&known, &current(listing), default_branch, &policy);
+    confirm_removals(host, repo, &mut plan.removals).await?;
+    let mut statements = looked.keep_stmts(repo, now)?;
+    statements.extend([
         note_named_commit_stmt(repo.id, named.commit.as_deref()),
         note_on_package_stmt(package, named.notice.as_deref()),
         move_job_to_package_stmt(id, package),
         copy_notice_stmt(id, package),
         mark_default_branch_stmt(package, &format!("{BRANCHES}{default_branch}")),
-    ];
-    statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
+    ]);
     if job.cause == SCHEDULE {
-        let found_news = !plan.removals.is_empty() || !is_as_known(&listing, &known);
+        let found_news = !plan.removals.is_empty() || !is_as_known(listing, &known);
         let sign = note_hook_sign_stmt(repo.id, found_news, job.created_at, now);
         statements.push(sign);
     }
@@ -207,36 +194,16 @@ async fn record(
         || (repo.is_archived != 0) != project.is_archived
         || !load_host_facts(app, repo.id)
             .await?
-            .says_the_same(&host_facts);
+            .says_the_same(host_facts);
     if says_otherwise {
         statements.push(ask_for_publications_of_git_repo_stmt(repo.id, now));
     } else if !plan.removals.is_empty() || !plan.exclusions.is_empty() {
         statements.push(ask_for_publication_stmt(package, now));
     }
-    let removed = plan.removals.iter().map(|name| {
-        let commit = known
-            .iter()
-            .find(|known| known.name == *name)
-            .map_or("", |known| known.commit.as_str());
-        json!([
-            name,
-            commit,
-            "removed",
-            null,
-            "the ref is gone; its archive stays for lock files",
-            null
-        ])
-    });
-    let excluded = plan.exclusions.iter().map(|branch| {
-        json!([
-            branch.name,
-            branch.commit,
-            "skipped",
-            null,
-            branch.reason,
-            null
-        ])
-    });
+    let reason = "the ref is gone; its archive stays for lock files";
+    let removed = plan.removals.iter();
+    let removed = removed.map(|name| removed_row(name, &known, reason));
+    let excluded = plan.exclusions.iter().map(excluded_row);
     let imports = plan.imports.iter().map(import_row);
     let rows: Vec<_> = imports.chain(excluded).chain(removed).collect();
     for chunk in rows.chunks(REFS_IN_ONE_STATEMENT) {
@@ -246,6 +213,25 @@ async fn record(
     let unchanged = json_list(plan.unchanged.iter().map(|current| current.name.as_str()))?;
     statements.push(count_unchanged_stmt(id, &unchanged));
     app.db.batch(statements).await.map(|_| ())
+}
+
+/// A branch that the settings leave out, as its job shows it.
+pub(super) fn excluded_row(branch: &Exclusion) -> Value {
+    json!([
+        branch.name,
+        branch.commit,
+        "skipped",
+        null,
+        branch.reason,
+        null
+    ])
+}
+
+/// A ref that is gone, as its job shows it.
+pub(super) fn removed_row(name: &str, known: &[SeenRef], reason: &str) -> Value {
+    let seen = known.iter().find(|known| known.name == name);
+    let commit = seen.map_or("", |seen| seen.commit.as_str());
+    json!([name, commit, "removed", null, reason, null])
 }
 
 /// Whether each ref was seen before, at the same commit.
@@ -303,19 +289,7 @@ pub(super) async fn list_seen(app: &App, git_repo: i64, package: i64) -> Result<
     Ok(known.chain(forgotten).collect())
 }
 
-pub(super) fn page_texts(listing: &RefListing) -> Result<Vec<(String, String)>> {
-    listing
-        .pages
-        .iter()
-        .map(|page| {
-            serde_json::to_string(page)
-                .map(|content| (page.url.clone(), content))
-                .map_err(Error::internal)
-        })
-        .collect()
-}
-
-fn import_row(import: &PlannedImport) -> serde_json::Value {
+fn import_row(import: &PlannedImport) -> Value {
     json!([
         import.name,
         import.commit,

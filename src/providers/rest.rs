@@ -20,9 +20,10 @@ const JSON_LIMIT: usize = 16 * 1024 * 1024;
 /// Bitbucket Cloud's requests an hour, where an answer near the limit does not say.
 const USUAL_ALLOWANCE: u64 = 1_000;
 
-/// Milliseconds in an hour, the time that has just passed and for which an allowance is counted, over the part of it that
-/// is left when it is nearly spent: all else may have been asked for a moment ago, and counts for an hour yet.
-const HOUR_OF_THE_REST: u64 = 5 * 3_600_000;
+/// Milliseconds in an hour, for which what was asked counts, over the part of an allowance that is spread over it when it is
+/// nearly spent. All else may have been asked for a moment ago. It is a sixth and not the fifth that is left, for messages
+/// that are under way when the first of them hears of it.
+const HOUR_OF_THE_REST: u64 = 6 * 3_600_000;
 
 /// What is wanted of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! List the refs of a git repository with many packages, and look at what is new.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -8,37 +8,33 @@ use crate::app::App;
 use crate::domain::git::{RefRule, SeenRef};
 use crate::domain::monorepo::{LookPlan, plan_looks};
 use crate::domain::policy::PackagePolicy;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::jobs::git_first;
 use crate::jobs::keep_hook::enqueue_if_due;
-use crate::jobs::look::{Looked, look};
+use crate::jobs::look::{Looked, confirm_removals, look};
 use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, send_looks};
-use crate::jobs::outcome::{ATTEMPTS, Next};
+use crate::jobs::outcome::Next;
 use crate::jobs::reconcile::{
-    OPEN, REFS_IN_ONE_STATEMENT, SCHEDULE, current, is_as_known, page_texts,
+    OPEN, REFS_IN_ONE_STATEMENT, SCHEDULE, current, excluded_row, is_as_known, note_fault, removed_row,
+    wait_or_fail,
 };
-use crate::jobs::refused::wait_if_refused;
 use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::withheld::refuse_while_withheld;
 use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::providers::GitHost;
 use crate::store::commit_folders::list_looked_commits;
-use crate::store::connections::{
-    GitRepo, GitRepoFacts, note_pause, note_reconciled_stmt, note_trouble, upsert_git_repo_stmt,
-};
+use crate::store::connections::{GitRepo, note_reconciled_stmt, note_trouble};
 use crate::store::folder_refs::note_waiting_refs_stmt;
-use crate::store::git_answers::note_listed_stmt;
 use crate::store::git_refs::{
-    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs, replace_ref_pages_stmts,
+    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs,
 };
-use crate::store::host_facts::{load_host_facts, save_host_facts_stmt};
+use crate::store::host_facts::load_host_facts;
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
-use crate::store::jobs::{move_job, note_on_job};
+use crate::store::jobs::move_job;
 use crate::store::monorepos::{MonorepoJob, find_monorepo_job, list_packages_of_git_repo};
 use crate::store::publications::ask_for_publications_of_git_repo_stmt;
 use crate::store::schedule::note_hook_sign_stmt;
-use crate::store::withheld::note_shown_stmt;
 
 /// Runs one reconcile.
 pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<Next> {
@@ -59,27 +55,7 @@ pub(in crate::jobs) async fn run(app: &App, id: &str, attempts: u32) -> Result<N
             enqueue_if_due(app, job.git_repo_id).await?;
             Ok(Next::Done)
         }
-        Err(error) => {
-            if wait_if_refused(app, id, job.git_repo_id, &error)
-                .await?
-                .is_some()
-            {
-                return Ok(Next::Done);
-            }
-            app.warn(&format!("Reconcile of job {id} failed: {error}"));
-            let waits = if let ErrorKind::RateLimited { retry_after } = error.kind() {
-                note_pause(app, job.git_repo_id, retry_after).await?;
-                true
-            } else {
-                false
-            };
-            if waits || (error.is_retryable() && attempts < ATTEMPTS) {
-                note_on_job(app, id, Some(error.message())).await?;
-                return Ok(Next::after(&error, attempts));
-            }
-            move_job(app, id, OPEN, "failed", Some(error.message())).await?;
-            Ok(Next::Done)
-        }
+        Err(error) => wait_or_fail(app, id, job.git_repo_id, &error, attempts).await,
     }
 }
 
@@ -99,11 +75,7 @@ async fn compare(app: &App, id: &str, job: &MonorepoJob) -> Result<Opened> {
     let found = look(app, host.as_ref(), &opened.repo).await;
     match &found {
         Ok(_) => note_trouble(app, &opened.connection.id, None).await?,
-        // The host or the token is to blame, not this one project.
-        Err(error) if matches!(error.kind(), ErrorKind::Upstream { .. }) => {
-            note_trouble(app, &opened.connection.id, Some(error.message())).await?;
-        }
-        Err(_) => {}
+        Err(error) => note_fault(app, &opened.connection, error).await?,
     }
     heed_allowance(app, host.as_ref(), &opened.connection.id).await?;
     record(app, id, job, &opened, host.as_ref(), found?).await?;
@@ -155,7 +127,7 @@ async fn record(
         project,
         listing,
         facts: host_facts,
-    } = looked;
+    } = &looked;
     let default_branch = project.default_branch.as_deref().unwrap_or_default();
     let known = list_seen(app, repo.id).await?;
     let commits: BTreeSet<String> = list_looked_commits(app, repo.id)
@@ -165,46 +137,26 @@ async fn record(
     let policies = load_policies(app, repo.id).await?;
     let mut plan = plan_looks(
         &known,
-        &current(&listing),
+        &current(listing),
         &commits,
         default_branch,
         &policies,
     );
-    if !plan.removals.is_empty() {
-        // A push between two pages can hide a ref from a listing; one that two listings lack is gone.
-        let again = host.list_refs(&repo.provider_id, &HashMap::new()).await?;
-        let there: BTreeSet<_> = again.refs.iter().map(|found| found.name.as_str()).collect();
-        plan.removals.retain(|name| !there.contains(name.as_str()));
-    }
-    let facts = GitRepoFacts {
-        provider_id: &project.provider_id,
-        full_name: &project.full_name,
-        default_branch,
-        web_url: &project.web_url,
-        clone_url: &project.clone_url,
-        is_archived: project.is_archived,
-    };
-    let mut statements = vec![
-        upsert_git_repo_stmt(repo.organisation_id, &repo.connection_id, &facts, now),
-        note_reconciled_stmt(repo.id, now),
-        note_listed_stmt(repo.id, now),
-        note_shown_stmt(repo.id),
-        save_host_facts_stmt(repo.id, &host_facts)?,
-    ];
-    statements.extend(replace_ref_pages_stmts(repo.id, &page_texts(&listing)?));
+    confirm_removals(host, repo, &mut plan.removals).await?;
+    let mut statements = looked.keep_stmts(repo, now)?;
     if !plan.removals.is_empty() {
         let gone = json_list(plan.removals.iter().map(String::as_str))?;
         statements.push(delete_git_refs_stmt(repo.id, &gone));
     }
     if job.cause == SCHEDULE {
-        let found_news = !plan.removals.is_empty() || !is_as_known(&listing, &known);
+        let found_news = !plan.removals.is_empty() || !is_as_known(listing, &known);
         let sign = note_hook_sign_stmt(repo.id, found_news, job.created_at, now);
         statements.push(sign);
     }
     let says_otherwise = (repo.is_archived != 0) != project.is_archived
         || !load_host_facts(app, repo.id)
             .await?
-            .says_the_same(&host_facts);
+            .says_the_same(host_facts);
     if says_otherwise {
         statements.push(ask_for_publications_of_git_repo_stmt(repo.id, now));
     }
@@ -246,22 +198,10 @@ fn job_rows(plan: &LookPlan, known: &[SeenRef]) -> Vec<Value> {
         .looks
         .iter()
         .map(|current| json!([current.name, current.commit, "waiting", null, null, null]));
-    let exclusions = plan.exclusions.iter().map(|branch| {
-        json!([
-            branch.name,
-            branch.commit,
-            "skipped",
-            null,
-            branch.reason,
-            null
-        ])
-    });
-    let removals = plan.removals.iter().map(|name| {
-        let seen = known.iter().find(|known| known.name == *name);
-        let commit = seen.map_or("", |seen| seen.commit.as_str());
-        let reason = "the ref is gone; its archives stay for lock files";
-        json!([name, commit, "removed", null, reason, null])
-    });
+    let exclusions = plan.exclusions.iter().map(excluded_row);
+    let reason = "the ref is gone; its archives stay for lock files";
+    let removals = plan.removals.iter();
+    let removals = removals.map(|name| removed_row(name, known, reason));
     looks.chain(exclusions).chain(removals).collect()
 }
 
