@@ -24,9 +24,7 @@ use crate::store::connections::{
     Connection, GitRepo, find_connection, find_git_repo, note_named_commit_stmt, note_pause,
     note_trouble,
 };
-use crate::store::git_refs::{
-    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs,
-};
+use crate::store::git_refs::{delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs};
 use crate::store::host_facts::load_host_facts;
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
 use crate::store::jobs::{

@@ -15,8 +15,8 @@ use crate::jobs::look::{Looked, confirm_removals, look};
 use crate::jobs::monorepo::{Opened, enqueue_publications_of_git_repo, send_looks};
 use crate::jobs::outcome::Next;
 use crate::jobs::reconcile::{
-    OPEN, REFS_IN_ONE_STATEMENT, SCHEDULE, current, excluded_row, is_as_known, note_fault, removed_row,
-    wait_or_fail,
+    OPEN, REFS_IN_ONE_STATEMENT, SCHEDULE, current, excluded_row, is_as_known, note_fault,
+    removed_row, wait_or_fail,
 };
 use crate::jobs::source::{connect, heed_allowance};
 use crate::jobs::withheld::refuse_while_withheld;
@@ -26,9 +26,7 @@ use crate::providers::GitHost;
 use crate::store::commit_folders::list_looked_commits;
 use crate::store::connections::{GitRepo, note_reconciled_stmt, note_trouble};
 use crate::store::folder_refs::note_waiting_refs_stmt;
-use crate::store::git_refs::{
-    delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs,
-};
+use crate::store::git_refs::{delete_git_refs_stmt, exclude_git_refs_stmt, list_git_refs};
 use crate::store::host_facts::load_host_facts;
 use crate::store::job_refs::{count_unchanged_stmt, insert_job_refs_stmt};
 use crate::store::jobs::move_job;
