@@ -176,24 +176,7 @@ pub async fn record_installation_event(
         .bind(now),
     ];
     if !change.appeared.is_empty() {
-        // An installation may be given thousands; what nobody asked for leaves no row.
-        statements.push(
-            Statement::new(
-                "insert into delivery_projects (delivery_id, provider_id, full_name)
-                 select d.id, json_extract(value, '$[0]'), json_extract(value, '$[1]')
-                 from deliveries d, json_each(?3)
-                 where d.connection_id = ?1 and d.provider_delivery_id = ?2
-                   and (exists (select 1 from git_repos g
-                                where g.connection_id = ?1 and g.provider_id = json_extract(value, '$[0]'))
-                        or exists (select 1 from hook_groups h where h.connection_id = ?1 and h.repository_id is not null
-                                   and substr(lower(json_extract(value, '$[1]')), 1, length(h.name) + 1)
-                                       = lower(h.name) || '/'))
-                 on conflict (delivery_id, provider_id) do nothing",
-            )
-            .bind(&connection.id)
-            .bind(provider_delivery_id)
-            .bind(appeared.as_str()),
-        );
+        statements.push(note_projects_stmt(&delivery, &appeared));
         statements.extend(start_jobs_stmts(&delivery, &appeared, now));
     }
     let mut rows = app.db.batch(statements).await?.into_iter();
@@ -204,6 +187,26 @@ pub async fn record_installation_event(
         jobs.extend(started.into_iter().filter(|job| job.kind == "discover"));
     }
     Ok(is_new.then_some(jobs))
+}
+
+/// The statement that notes which projects a delivery is about. An installation may be given thousands; what nobody asked
+/// for leaves no row.
+fn note_projects_stmt(delivery: &NewDelivery<'_>, projects: &str) -> Statement {
+    Statement::new(
+        "insert into delivery_projects (delivery_id, provider_id, full_name)
+         select d.id, json_extract(value, '$[0]'), json_extract(value, '$[1]')
+         from deliveries d, json_each(?3)
+         where d.connection_id = ?1 and d.provider_delivery_id = ?2
+           and (exists (select 1 from git_repos g
+                        where g.connection_id = ?1 and g.provider_id = json_extract(value, '$[0]'))
+                or exists (select 1 from hook_groups h where h.connection_id = ?1 and h.repository_id is not null
+                           and substr(lower(json_extract(value, '$[1]')), 1, length(h.name) + 1)
+                               = lower(h.name) || '/'))
+         on conflict (delivery_id, provider_id) do nothing",
+    )
+    .bind(delivery.connection)
+    .bind(delivery.provider_delivery_id)
+    .bind(projects)
 }
 
 /// A delivery at an app's address, as its list shows it.

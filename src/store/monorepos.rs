@@ -45,6 +45,17 @@ pub async fn find_monorepo(app: &App, git_repo: i64) -> Result<Option<Monorepo>>
     }))
 }
 
+/// A package of a git repository with many, in a list. It comes as a JSON list of its fields.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ListedPackage {
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub folder: Option<String>,
+    /// Its new name, once it has one.
+    pub renamed_to: Option<String>,
+}
+
 /// A git repository with many packages, in a list.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ListedMonorepo {
@@ -82,8 +93,8 @@ impl ListedMonorepo {
         })
     }
 
-    /// Its packages by name: each with its folder, and with its new name once it has one.
-    pub fn packages(&self) -> Result<Vec<(String, Option<String>, Option<String>)>> {
+    /// Its packages by name.
+    pub fn packages(&self) -> Result<Vec<ListedPackage>> {
         serde_json::from_str(&self.packages).map_err(Error::internal)
     }
 }

@@ -87,6 +87,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/api/v1/orgs/acme/repositories/main/packages/acme/lib",
     "/api/v1/tokens",
     "/api/v1/tokens/t1",
+    "/api/v1/orgs/acme/projects",
     "/api/v1/orgs/acme/projects/7",
     "/api/v1/orgs/acme/jobs",
     "/api/v1/orgs/acme/jobs/j1",

@@ -186,10 +186,10 @@ pub async fn list_projects(
             folders: monorepo.folders,
             versions: monorepo.versions,
             packages: packages
-                .map(|(name, folder, renamed_to)| ShownPackage {
-                    name,
-                    folder,
-                    renamed_to,
+                .map(|package| ShownPackage {
+                    name: package.name,
+                    folder: package.folder,
+                    renamed_to: package.renamed_to,
                 })
                 .collect(),
             refs: RefCounts {
