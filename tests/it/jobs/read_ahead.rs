@@ -116,7 +116,7 @@ fn the_allowances_of_rest_and_graphql_are_apart() {
             Reply::new(403, r#"{"message":"API rate limit exceeded"}"#)
                 .with("x-ratelimit-resource", "core")
                 .with("x-ratelimit-remaining", "0")
-                .with("x-ratelimit-reset", &reset.to_string()),
+                .with("x-ratelimit-reset", reset.to_string()),
         ];
         github.seen.clear();
         drop(github);

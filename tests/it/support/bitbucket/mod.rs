@@ -72,7 +72,7 @@ impl Allowance {
         self.asked_at.push(now);
         let is_near = self.asked_at.len() * 5 > self.limit * 4;
         answer
-            .with("x-ratelimit-limit", &self.limit.to_string())
+            .with("x-ratelimit-limit", self.limit.to_string())
             .with("x-ratelimit-resource", "api-request")
             .with(
                 "x-ratelimit-nearlimit",
