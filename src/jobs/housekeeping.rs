@@ -155,7 +155,7 @@ async fn publish_forgotten(app: &App) -> Result<()> {
 /// Has every repository published anew whose documents name another address than the one we have now, or have an older
 /// form than this program gives them.
 async fn publish_outdated(app: &App) -> Result<()> {
-    let jobs: Vec<_> = list_outdated(app)
+    let jobs: Vec<_> = list_outdated(app, None)
         .await?
         .into_iter()
         .map(|repository| Job::Publish { repository })
