@@ -23,6 +23,7 @@ import settings from "./scenarios/settings.mjs";
 import uploads from "./scenarios/uploads.mjs";
 import customers from "./scenarios/customers.mjs";
 import organisations from "./scenarios/organisations.mjs";
+import hosts from "./scenarios/hosts.mjs";
 import history from "./scenarios/history.mjs";
 import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
@@ -56,7 +57,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
+    const ordered = { composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, hosts, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 
