@@ -819,7 +819,7 @@ mod tests {
         }
         for path in ["/@17/upload/acme/lib/1.0.0", "/@17/uploads"] {
             let route = parse_on_host_of_repository("PUT", path);
-            assert_eq!(route.is_ok(), false, "{path}");
+            assert_eq!(route, Err(NoRoute::NotFound), "{path}");
         }
         assert_eq!(
             parse_on_host_of_organisation("POST", "/hooks/c0ffee"),

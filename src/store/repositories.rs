@@ -410,11 +410,11 @@ fn insert_repository_stmt(organisation: &str, slug: &str, is_public: bool, now: 
 /// Repositories whose published documents name another address than the one they have now, or have an older form; those of
 /// one organisation, or of all.
 pub async fn list_outdated(app: &App, organisation: Option<i64>) -> Result<Vec<i64>> {
-    let (scheme, port) = scheme_and_port(&app.config.public_url);
     #[derive(Deserialize)]
     struct Outdated {
         id: i64,
     }
+    let (scheme, port) = scheme_and_port(&app.config.public_url);
     let rows = app
         .db
         .rows(
