@@ -220,14 +220,17 @@ pub async fn note_found(app: &App, claim: &HostClaim, holder: Option<&HostClaim>
                 "update host_names
                  set verified_at = null, is_primary = 0, lost_at = ?2, waiting_since = ?2, looked_at = ?2,
                      next_look_at = null, misses = 0, missing_since = null, trouble = ?3
-                 where id = ?1 and verified_at is not null",
+                 where id = ?1 and verified_at is not null
+                   and exists (select 1 from host_names o where o.id = ?4)",
             )
             .bind(&holder.id)
             .bind(now)
             .bind(
                 "Somebody else proved that this host name is theirs, after your TXT record was gone. If it is yours, set \
                  the record again, take theirs away and verify the host name",
-            ),
+            )
+            // Nobody gives way to a claim that was given up meanwhile.
+            .bind(&claim.id),
         );
     }
     statements.push(

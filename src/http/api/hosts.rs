@@ -324,8 +324,8 @@ fn show(app: &App, claim: &HostClaim) -> Shown {
                          refuses to beside a CNAME"
                     ),
                     format!(
-                        "Add it to the routes of `wrangler.toml`, beside those that are there, and deploy: \
-                         `routes = [{{ pattern = \"{host}\", custom_domain = true }}]`"
+                        "Deploy with it as a further host, `npm run deploy -- --host {own} --also {host}`, or beside the routes that \
+                         are there: `routes = [{{ pattern = \"{host}\", custom_domain = true }}]`"
                     ),
                 ],
             },
