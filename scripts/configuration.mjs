@@ -22,9 +22,9 @@ export function writeConfigurations(folder, values) {
 
 /**
  * `variables` are plain ones for both Workers; `databaseId` and `namespaceId` replace the stand-ins;
- * `host` puts the edge on a host of one's own instead of workers.dev.
+ * `host` puts the edge on a host of one's own instead of workers.dev, `also` on further ones.
  */
-export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, host }) {
+export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, host, also = [] }) {
   const { PUBLIC_URL: publicUrl, ...others } = variables;
   const moreVariables = Object.entries(others).map(([name, value]) => `${name} = ${quote(value)}`);
   const replacements = [
@@ -39,8 +39,10 @@ export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = ST
     [`database_id = "${STAND_IN}"`, `database_id = ${quote(databaseId)}`],
     [`id = "${STAND_IN}"`, `id = ${quote(namespaceId)}`],
   ];
-  if (host && text.includes("\nworkers_dev = true\n")) {
-    replacements.push(["workers_dev = true", `workers_dev = false\nroutes = [{ pattern = ${quote(host)}, custom_domain = true }]`]);
+  const hosts = [...(host ? [host] : []), ...also];
+  if (hosts.length > 0 && text.includes("\nworkers_dev = true\n")) {
+    const routes = hosts.map((name) => `{ pattern = ${quote(name)}, custom_domain = true }`);
+    replacements.push(["workers_dev = true", `workers_dev = ${!host}\nroutes = [${routes.join(", ")}]`]);
   }
   return replacements.reduce((adapted, [line, replacement]) => replaceLine(adapted, line, replacement), text);
 }

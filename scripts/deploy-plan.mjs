@@ -57,22 +57,23 @@ export function planSecrets({ existing, kept, generate }) {
   return { values, uploads };
 }
 
-/** Reads `--dry-run` and `--host NAME`. */
+/** Reads `--dry-run`, `--host NAME`, and any number of `--also NAME`. */
 export function readArguments(arguments_) {
-  const options = { dryRun: false, host: undefined };
+  const options = { dryRun: false, host: undefined, also: [] };
   const rest = [...arguments_];
   while (rest.length > 0) {
     const argument = rest.shift();
     if (argument === "--dry-run") options.dryRun = true;
     else if (argument === "--host") options.host = readHost(rest.shift());
-    else throw new Error(`\`${argument}\` is not known; there are \`--dry-run\` and \`--host packages.example.com\``);
+    else if (argument === "--also") options.also.push(readHost(rest.shift(), "--also"));
+    else throw new Error(`\`${argument}\` is not known; there are \`--dry-run\`, \`--host packages.example.com\` and \`--also packages.acme.example\``);
   }
   return options;
 }
 
-function readHost(text) {
+function readHost(text, option = "--host") {
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(text ?? "")) {
-    throw new Error(`\`--host\` wants a host name such as \`packages.example.com\`, not \`${text ?? ""}\``);
+    throw new Error(`\`${option}\` wants a host name such as \`packages.example.com\`, not \`${text ?? ""}\``);
   }
   return text;
 }

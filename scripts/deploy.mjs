@@ -3,6 +3,7 @@
 //
 //   npm run deploy                                  at an address of workers.dev
 //   npm run deploy -- --host packages.example.com   at a host of a zone of the account
+//                     --also packages.acme.example  and at a host that an organisation claims, of such a zone too; any number
 //   npm run deploy -- --dry-run                     only checks what would be uploaded; needs no account
 //
 // Sign in before: `npm run wrangler -- login`, or set CLOUDFLARE_API_TOKEN (and CLOUDFLARE_ACCOUNT_ID).
@@ -52,7 +53,7 @@ async function dryRun() {
   console.log("Nothing was uploaded: this was a dry run.");
 }
 
-async function deploy({ host }) {
+async function deploy({ host, also }) {
   mkdirSync(deployFolder, { recursive: true });
   if ((await runWrangler(["whoami", "--json"])).code !== 0) {
     throw new Error("wrangler is not signed in; run `npm run wrangler -- login`, or set CLOUDFLARE_API_TOKEN");
@@ -63,7 +64,7 @@ async function deploy({ host }) {
   for (const queue of QUEUES) await provideQueue(queue);
 
   const configure = (publicUrl) =>
-    writeConfigurations(deployFolder, { variables: { PUBLIC_URL: publicUrl }, databaseId, namespaceId, host });
+    writeConfigurations(deployFolder, { variables: { PUBLIC_URL: publicUrl }, databaseId, namespaceId, host, also });
   // On the first deployment to workers.dev the address is known only after it.
   const guessed = host ? `https://${host}` : readIfThere(addressPath)?.trim();
   const configurations = configure(guessed ?? "https://unknown.invalid");

@@ -30,13 +30,14 @@ const WATCH_PATIENCE_MILLISECONDS = 10_000;
 const WATCH_SILENCES = 2;
 
 export class LocalInstance {
-  /** `showError` gets each line that wrangler prints as an error. */
-  constructor({ stateFolder, port, showError = () => {} }) {
+  /** `showError` gets each line that wrangler prints as an error; `variables` are more settings of both Workers. */
+  constructor({ stateFolder, port, variables = {}, showError = () => {} }) {
     this.stateFolder = resolve(projectFolder, stateFolder);
     this.dataFolder = join(this.stateFolder, "data");
     this.logPath = join(this.stateFolder, "wrangler.log");
     this.port = port;
     this.url = `http://localhost:${port}`;
+    this.variables = variables;
     this.showError = showError;
   }
 
@@ -53,7 +54,7 @@ export class LocalInstance {
     this.#makeSecrets();
     this.configurations = writeConfigurations(this.stateFolder, {
       // Private addresses are the usual ones for a git host beside this instance.
-      variables: { PUBLIC_URL: this.url, ALLOW_PRIVATE_ADDRESSES: "true" },
+      variables: { PUBLIC_URL: this.url, ALLOW_PRIVATE_ADDRESSES: "true", ...this.variables },
     });
     await this.#migrate();
   }

@@ -5,6 +5,7 @@
 //   REPERTOIRE_STATE         where it keeps everything (.repertoire)
 //   REPERTOIRE_ADMIN_TOKEN   the admin token of the first start, instead of one that is made up
 //   REPERTOIRE_SAMPLE=0      no sample package
+//   REPERTOIRE_DNS_RESOLVER  another resolver to verify host names by (`DNS_RESOLVER` in docs/operating.md)
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,7 +43,9 @@ async function start() {
   await installNodeModules();
   if ((await runVisibly(join(projectFolder, "build-worker"), [])) !== 0) throw new Error("the Worker could not be built: see above");
 
-  const instance = new LocalInstance({ stateFolder, port, showError: (line) => console.error(line) });
+  const resolver = process.env.REPERTOIRE_DNS_RESOLVER;
+  const variables = resolver ? { DNS_RESOLVER: resolver } : {};
+  const instance = new LocalInstance({ stateFolder, port, variables, showError: (line) => console.error(line) });
   await instance.prepare();
   console.log("starting the Workers");
   await instance.start();

@@ -1,5 +1,6 @@
 //! Configuration: read once through a `get(name)` function and validated. No secret has a default.
 
+use crate::domain::host_name::OwnHosts;
 use crate::domain::quota::Quotas;
 use crate::error::{Error, Result};
 
@@ -18,7 +19,16 @@ pub struct Config {
     pub quotas: Quotas,
     /// For how many days the audit log is kept; none for ever.
     pub audit_days: Option<u32>,
+    /// The hosts by which the instance itself is asked.
+    pub own_hosts: OwnHosts,
+    /// Whether a host that is nobody's is answered as if it were the instance's own.
+    pub answers_any_host: bool,
+    /// Whom to ask for TXT records: the URL of a resolver that speaks JSON over HTTPS.
+    pub dns_resolver: String,
 }
+
+/// Cloudflare's, which is next door to where this runs.
+const DNS_RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
 /// 500 MB: more than any sane package, less than what hurts.
 const DEFAULT_ARCHIVE_LIMIT: u64 = 500_000_000;
@@ -62,8 +72,23 @@ impl Config {
                 days.ok_or_else(|| misconfigured("`AUDIT_DAYS` must be a number of days from 1 on"))
             })
             .transpose()?;
+        let listed = text("OWN_HOSTS").unwrap_or_default();
+        let own_hosts = OwnHosts::new(&public_url, &listed).map_err(|entry| {
+            misconfigured(&format!(
+                "`OWN_HOSTS` must be host names without ports, separated by commas, and `{entry}` is none"
+            ))
+        })?;
+        let answers_any_host = match text("OTHER_HOSTS").as_deref().map(str::trim) {
+            None | Some("nothing") => false,
+            Some("own") => true,
+            Some(_) => return Err(misconfigured("`OTHER_HOSTS` must be `nothing` or `own`")),
+        };
+        let dns_resolver = text("DNS_RESOLVER").unwrap_or_else(|| DNS_RESOLVER.to_owned());
         Ok(Self {
             public_url,
+            own_hosts,
+            answers_any_host,
+            dns_resolver: dns_resolver.trim().to_owned(),
             setup_secret: text("SETUP_SECRET"),
             allow_private_addresses: matches!(
                 text("ALLOW_PRIVATE_ADDRESSES").as_deref(),
@@ -132,6 +157,24 @@ mod tests {
         assert_eq!(quota("1073741824").unwrap().quotas.storage, Some(1 << 30));
         assert!(quota("-1").is_err());
         assert!(quota("1 GB").is_err());
+    }
+
+    #[test]
+    fn own_hosts_are_listed_and_others_are_answered_nothing_unless_it_is_said() {
+        let read = |name, value| read(&[("PUBLIC_URL", "https://a.b"), (name, value)]);
+        let config = read("OWN_HOSTS", "c.d, *.e.f").unwrap();
+        assert!(config.own_hosts.has("a.b") && config.own_hosts.has("x.e.f"));
+        assert!(!config.answers_any_host);
+        assert!(read("OTHER_HOSTS", "own").unwrap().answers_any_host);
+        assert!(!read("OTHER_HOSTS", "nothing").unwrap().answers_any_host);
+        let wrong = read("OTHER_HOSTS", "all").err().unwrap();
+        assert_eq!(
+            wrong.cause(),
+            Some("`OTHER_HOSTS` must be `nothing` or `own`")
+        );
+        let wrong = read("OWN_HOSTS", "https://c.d").err().unwrap();
+        assert!(wrong.cause().unwrap().contains("`https://c.d` is none"));
+        assert_eq!(config.dns_resolver, DNS_RESOLVER);
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! The way from a stored connection to its host: what the store keeps sealed becomes what a provider shows.
+//! The way from what is stored to who is asked about it: what the store keeps sealed becomes what a provider shows, and
+//! a claimed host name what the DNS says of it.
 
+pub mod host_names;
 mod installation;
 
 use base64::Engine;

@@ -119,6 +119,16 @@ actions! {
     RepositoryUpdated = "repository.updated",
     /// It was deleted.
     RepositoryDeleted = "repository.deleted",
+    /// A host name was claimed.
+    HostClaimed = "host.claimed",
+    /// Its TXT record was found: it answers from now on.
+    HostVerified = "host.verified",
+    /// Its TXT record is gone, or another organisation proved that it is theirs: it answers nothing any more.
+    HostLost = "host.lost",
+    /// It became, or ceased to be, the one that documents carry.
+    HostUpdated = "host.updated",
+    /// It was given up.
+    HostRemoved = "host.removed",
     /// A token was made.
     TokenCreated = "token.created",
     /// Its name or what it may do changed.

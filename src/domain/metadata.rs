@@ -17,6 +17,9 @@ pub fn dist_path(package: &PackageName, reference: &str, format: ArchiveFormat) 
     format!("dist/{package}/{reference}.{}", format.ending())
 }
 
+/// The same address as Composer fills it in of a mirror's.
+pub const DIST_TEMPLATE: &str = "dist/%package%/%reference%.%type%";
+
 /// Builds the entries of versions, newest first. `address` is the repository's own, without a trailing slash.
 pub fn build_entries(
     package: &PackageName,

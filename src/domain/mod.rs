@@ -40,6 +40,9 @@ pub mod tree;
 pub mod composer_1;
 
 pub mod access;
+pub mod dns;
+pub mod host_claim;
+pub mod host_name;
 pub mod jwt;
 pub mod quota;
 pub mod rsa_key;

@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::blob::BlobHash;
 use crate::domain::composer_1::{DOCUMENT_PATH, INCLUDES_PATH, LAZY_PATH};
-use crate::domain::settings::{Settings, add_messages};
+use crate::domain::settings::{Mirror, Settings, add_messages};
 
 /// Moved by one whenever the form of `packages.json` changes with the same contents,
 /// since its validator would otherwise tell clients that nothing has changed.
-pub const ROOT_DOCUMENT_FORM: i64 = 7;
+pub const ROOT_DOCUMENT_FORM: i64 = 8;
 
 /// After 400 years the calendar begins again, and by so much the dates of different kinds of root are apart.
 const SPAN: i64 = 146_097 * 24 * 60 * 60;
@@ -45,6 +45,8 @@ pub struct RootDocument<'a> {
     pub address: &'a str,
     /// Its settings.
     pub settings: &'a Settings,
+    /// Where the archives are on the host that was asked, if documents name another one.
+    pub mirror: Option<Mirror>,
     /// The names; none for Composer 1, which does not look at them.
     pub names: Option<Names>,
     /// The files of Composer 1; none where they are not offered.
@@ -123,8 +125,10 @@ pub fn build_root(document: RootDocument<'_>) -> Vec<u8> {
         "security-advisories",
         json!({"metadata": true, "api-url": format!("{address}/security-advisories")}),
     );
-    if !settings.mirrors.is_empty() {
-        set("mirrors", json!(settings.mirrors));
+    // The last preferred one is tried first, so those of the owner are tried before ours.
+    let mirrors: Vec<_> = document.mirror.iter().chain(&settings.mirrors).collect();
+    if !mirrors.is_empty() {
+        set("mirrors", json!(mirrors));
     }
     add_messages(&mut root, &settings.messages);
     if let Some(notice) = document.notice {
@@ -174,6 +178,7 @@ mod tests {
         let document = RootDocument {
             address,
             settings: &Settings::default(),
+            mirror: None,
             names,
             composer_1,
             refusal: None,
@@ -230,6 +235,7 @@ mod tests {
         let mut document = RootDocument {
             address: "https://a.b",
             settings: &settings,
+            mirror: None,
             names: None,
             composer_1: None,
             refusal: None,
@@ -240,6 +246,10 @@ mod tests {
         assert_eq!(root["mirrors"], json!([mirror]));
         assert_eq!(root["warning"], "Closed on Sunday");
         assert_eq!(root["warnings"][0]["message"], "Closed on Sunday");
+        document.mirror = Some(Mirror::of_dists("https://b.c/%reference%.zip".to_owned()));
+        let root: Value = serde_json::from_slice(&build_root(document.clone())).unwrap();
+        let own = json!({"dist-url": "https://b.c/%reference%.zip", "preferred": true});
+        assert_eq!(root["mirrors"], json!([own, mirror]));
         document.refusal = Some("Not for you");
         let root: Value = serde_json::from_slice(&build_root(document.clone())).unwrap();
         assert_eq!(root["warning"], "Closed on Sunday");
@@ -277,6 +287,7 @@ mod tests {
         let document = RootDocument {
             address: "https://a.b",
             settings: &settings,
+            mirror: None,
             names: None,
             composer_1: None,
             refusal: Some("Not for you"),

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod body;
 pub mod composer;
 pub mod hooks;
+mod host_names;
 pub mod problem;
 pub mod reply;
 pub mod request;
@@ -19,11 +20,21 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::http::composer::Door;
+use crate::http::host_names::Met;
 use crate::http::problem::{Reader, archive_not_found, method_not_allowed, not_found};
 use crate::http::route::{NoRoute, Resource, Route};
 
 /// Answers one request. Never fails: every error becomes a reply.
 pub async fn handle(app: &App, request: Request) -> Reply {
+    let request = if app.config.own_hosts.has(request.host()) {
+        request
+    } else {
+        match host_names::meet(app, request).await {
+            Met::Answered(reply) => return reply,
+            Met::Own(request) => request,
+        }
+    };
     let route = match route::parse(&request.method, request.host(), &request.path) {
         Ok(route) => route,
         Err(NoRoute::NotFound) if request.path.starts_with("/api/") => {
@@ -35,13 +46,6 @@ pub async fn handle(app: &App, request: Request) -> Reply {
             return method_not_allowed(reader_of(&request.path), allowed);
         }
     };
-    let is_archive = matches!(
-        &route,
-        Route::Repository {
-            resource: Resource::Dist(..),
-            ..
-        }
-    );
     let (reader, result) = match route {
         Route::Home => return home(app),
         Route::Health => (Reader::Program, health(app).await),
@@ -49,10 +53,14 @@ pub async fn handle(app: &App, request: Request) -> Reply {
             address,
             moment,
             resource,
-        } => (
-            Reader::Composer,
-            composer::handle(app, request, &address, moment.as_ref(), &resource).await,
-        ),
+        } => {
+            let door = Door {
+                address: &address,
+                moment: moment.as_ref(),
+                mapped: None,
+            };
+            return answer_composer(app, request, &door, &resource).await;
+        }
         Route::Hook(connection) => (
             Reader::Program,
             hooks::receive_webhook(app, request, &connection).await,
@@ -63,8 +71,20 @@ pub async fn handle(app: &App, request: Request) -> Reply {
         ),
         Route::Api(route) => (Reader::Program, api::handle(app, request, route).await),
     };
-    let reply = result.unwrap_or_else(|error| problem::reply(app, reader, &error));
-    if is_archive && reply.status == 404 {
+    result.unwrap_or_else(|error| problem::reply(app, reader, &error))
+}
+
+/// Answers a request for something of a repository, by whichever host it came.
+async fn answer_composer(
+    app: &App,
+    request: Request,
+    door: &Door<'_>,
+    resource: &Resource,
+) -> Reply {
+    let reply = composer::handle(app, request, door, resource)
+        .await
+        .unwrap_or_else(|error| problem::reply(app, Reader::Composer, &error));
+    if reply.status == 404 && matches!(resource, Resource::Dist(..)) {
         return archive_not_found();
     }
     reply

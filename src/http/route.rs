@@ -6,6 +6,7 @@ use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::api::customers::route::{self as customers, CustomersRoute};
 use crate::http::api::hooks::HookRoute;
+use crate::http::api::hosts::HostsRoute;
 use crate::http::api::organisations::route::OrganisationRoute;
 use crate::http::api::people::PeopleRoute;
 use crate::http::api::tokens::TokensRoute;
@@ -145,6 +146,7 @@ pub enum ApiRoute {
     Jobs(String, JobsRoute),
     Hook(String, HookRoute),
     Customers(String, CustomersRoute),
+    Hosts(String, HostsRoute),
     /// Without an organisation it is the instance's.
     Audit(Option<String>, AuditRoute),
 }
@@ -248,12 +250,7 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
                 organisation: percent_decode(organisation),
                 repository,
             };
-            let resource = parse_resource(method, rest)?;
-            // The past cannot be written.
-            let is_upload = matches!(resource, Resource::Upload(..) | Resource::UploadInParts(_));
-            if moment.is_some() && is_upload {
-                return Err(NoRoute::NotFound);
-            }
+            let resource = parse_at(method, moment.as_ref(), rest)?;
             Ok(Route::Repository {
                 address,
                 moment,
@@ -266,6 +263,61 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
             resource,
         }),
     }
+}
+
+/// Something of a repository, on a host of its own or of its organisation's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedRoute {
+    /// The repository's slug, where the host is the organisation's.
+    pub repository: Option<String>,
+    /// As it was then; none for now.
+    pub moment: Option<Moment>,
+    /// What of it.
+    pub resource: Resource,
+}
+
+/// Finds the route on a host that is a repository's own: `/packages.json`, or `/@17/packages.json` as it was. There is
+/// nothing but the repository.
+pub fn parse_on_host_of_repository(method: &str, path: &str) -> Result<MappedRoute, NoRoute> {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let (moment, rest) = match segments.as_slice() {
+        [first, rest @ ..] if percent_decode(first).starts_with('@') => {
+            (parse_repository(first)?.1, rest)
+        }
+        rest => (None, rest),
+    };
+    Ok(MappedRoute {
+        repository: None,
+        resource: parse_at(method, moment.as_ref(), rest)?,
+        moment,
+    })
+}
+
+/// The same on a host that is an organisation's: `/main/packages.json`, or `/main@17/packages.json`.
+pub fn parse_on_host_of_organisation(method: &str, path: &str) -> Result<MappedRoute, NoRoute> {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let [repository, rest @ ..] = segments.as_slice() else {
+        return Err(NoRoute::NotFound);
+    };
+    let (repository, moment) = parse_repository(repository)?;
+    if repository.is_empty() {
+        return Err(NoRoute::NotFound);
+    }
+    Ok(MappedRoute {
+        repository: Some(repository),
+        resource: parse_at(method, moment.as_ref(), rest)?,
+        moment,
+    })
+}
+
+/// Something of a repository as it is, or as it was: the past cannot be written.
+fn parse_at(method: &str, moment: Option<&Moment>, segments: &[&str]) -> Result<Resource, NoRoute> {
+    let resource = parse_resource(method, segments)?;
+    let is_upload = matches!(resource, Resource::Upload(..) | Resource::UploadInParts(_));
+    if moment.is_some() && is_upload {
+        return Err(NoRoute::NotFound);
+    }
+    Ok(resource)
 }
 
 /// `main`, `main@17`, `main@2026-11-21` or `main@2026-11-21T20:30:00Z`.
@@ -459,6 +511,9 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             kind @ ("members" | "teams" | "invitations"),
             rest @ ..,
         ] => PeopleRoute::parse(method, kind, rest).map(|route| ApiRoute::People(own(org), route)),
+        ["orgs", org, "hosts", rest @ ..] => {
+            HostsRoute::parse(method, rest).map(|route| ApiRoute::Hosts(own(org), route))
+        }
         ["orgs", org, "connections"] => one_of(
             method,
             ApiRoute::ListConnections(own(org)),
@@ -729,6 +784,64 @@ mod tests {
                 None,
                 Resource::Root
             )
+        );
+    }
+
+    #[test]
+    fn a_host_of_ones_own_has_a_repository_or_all_of_an_organisation_and_nothing_else() {
+        let route = |repository: Option<&str>, moment, resource| {
+            Ok(MappedRoute {
+                repository: repository.map(str::to_owned),
+                moment,
+                resource,
+            })
+        };
+        let own = |path| parse_on_host_of_repository("GET", path);
+        assert_eq!(own("/packages.json"), route(None, None, Resource::Root));
+        assert_eq!(
+            own("/@17/p2/acme/lib.json"),
+            route(None, Some(Moment::Revision(17)), Resource::Tagged(name()))
+        );
+        let shared = |path| parse_on_host_of_organisation("GET", path);
+        assert_eq!(
+            shared("/main/packages.json"),
+            route(Some("main"), None, Resource::Root)
+        );
+        assert_eq!(
+            shared("/main@17/p2/acme/lib~dev.json"),
+            route(
+                Some("main"),
+                Some(Moment::Revision(17)),
+                Resource::Dev(name())
+            )
+        );
+        for path in [
+            "/",
+            "/healthz",
+            "/api/v1/orgs",
+            "/api/v1/setup",
+            "/r/acme/main/packages.json",
+            "/hooks/c0ffee",
+            "/@soon/packages.json",
+            "/@17",
+            "//packages.json",
+        ] {
+            assert_eq!(own(path), Err(NoRoute::NotFound), "{path}");
+            let shared = shared(path);
+            assert!(shared.is_err(), "{path}: {shared:?}");
+        }
+        for path in ["/@17/upload/acme/lib/1.0.0", "/@17/uploads"] {
+            let route = parse_on_host_of_repository("PUT", path);
+            assert_eq!(route, Err(NoRoute::NotFound), "{path}");
+        }
+        assert_eq!(
+            parse_on_host_of_organisation("POST", "/hooks/c0ffee"),
+            Err(NoRoute::NotFound)
+        );
+        let upload = Resource::Upload(None, None);
+        assert_eq!(
+            parse_on_host_of_organisation("PUT", "/main"),
+            route(Some("main"), None, upload)
         );
     }
 

@@ -1,6 +1,7 @@
 //! The scheduled work. Each part stands alone: one that fails is logged and leaves the others their turn.
 
 use crate::app::App;
+use crate::connect::host_names::look_at_host;
 use crate::error::Result;
 use crate::jobs::reconcile::SCHEDULE;
 use crate::jobs::{Job, enqueue, refused};
@@ -10,6 +11,7 @@ use crate::store::audit::delete_old_lines;
 use crate::store::completion::give_up;
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
+use crate::store::host_names::list_due_hosts;
 use crate::store::idempotency::delete_old_keys;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
 use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
@@ -32,6 +34,8 @@ const SILENT: i64 = 10 * 60;
 const SILENT_AFTER_FAILURE: i64 = 40 * 60;
 /// Git repositories compared in one round, so that a round stays short.
 const RECONCILES: i64 = 50;
+/// Host names looked at in one round: a resolver that is silent takes a minute each.
+const HOST_LOOKS: i64 = 10;
 /// How long deliveries are kept, in seconds.
 const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
 
@@ -123,6 +127,7 @@ pub async fn run(app: &App) {
         "forgetting idempotency keys",
         delete_old_keys(app).await,
     );
+    report(app, "looking at host names", look_at_hosts(app).await);
     report(
         app,
         "publishing what is outdated",
@@ -155,7 +160,7 @@ async fn publish_forgotten(app: &App) -> Result<()> {
 /// Has every repository published anew whose documents name another address than the one we have now, or have an older
 /// form than this program gives them.
 async fn publish_outdated(app: &App) -> Result<()> {
-    let jobs: Vec<_> = list_outdated(app)
+    let jobs: Vec<_> = list_outdated(app, None)
         .await?
         .into_iter()
         .map(|repository| Job::Publish { repository })
@@ -228,6 +233,19 @@ async fn reconcile_all(app: &App) -> Result<()> {
         let id = app.random_id()?;
         let id = start_job(app, &id, repo.organisation_id, repo.id, package, SCHEDULE).await?;
         enqueue(app, &[Job::Reconcile { id }]).await?;
+    }
+    Ok(())
+}
+
+/// Looks for the records of claimed host names that are due. Each stands alone, and one that fails comes again.
+async fn look_at_hosts(app: &App) -> Result<()> {
+    for claim in list_due_hosts(app, HOST_LOOKS).await? {
+        if let Err(error) = look_at_host(app, &claim).await {
+            app.log.line(
+                Level::Error,
+                &format!("The host name `{}` was not looked at: {error}", claim.host),
+            );
+        }
     }
     Ok(())
 }

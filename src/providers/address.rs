@@ -6,6 +6,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::domain::host_name::{is_name, is_public_name, looks_numeric};
+
 /// Whether requests may go to private addresses, and without TLS. Only for a laptop or a closed network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrivateAddresses {
@@ -209,53 +211,6 @@ fn check_host(host: &str, private: PrivateAddresses) -> Result<(), InvalidAddres
     } else {
         Err(InvalidAddress::Private)
     }
-}
-
-/// Whether some parser would read the host as an IPv4 address: `127.1`, `2130706433`, `0x7f.1`, `017700000001`.
-/// That is decided by the last label alone.
-fn looks_numeric(host: &str) -> bool {
-    let last = host.rsplit('.').next().unwrap_or(host);
-    let all = |text: &str, test: fn(&u8) -> bool| text.as_bytes().iter().all(test);
-    !last.is_empty() && all(last, u8::is_ascii_digit)
-        || last
-            .strip_prefix("0x")
-            .is_some_and(|digits| all(digits, u8::is_ascii_hexdigit))
-}
-
-fn is_name(host: &str) -> bool {
-    host.len() <= 253
-        && host.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        })
-}
-
-/// Names that only mean something inside of a network: reserved for that (RFC 6761, 6762, 8375), or the
-/// ones RFC 6762 found in use. A name without a dot is looked up in the network's own domain.
-fn is_public_name(host: &str) -> bool {
-    const PRIVATE: [&str; 12] = [
-        "localhost",
-        "localdomain",
-        "local",
-        "internal",
-        "intranet",
-        "private",
-        "corp",
-        "home",
-        "lan",
-        "home.arpa",
-        "invalid",
-        "onion",
-    ];
-    let is_below = |suffix: &str| {
-        host.strip_suffix(suffix)
-            .is_some_and(|rest| rest.ends_with('.'))
-    };
-    host.contains('.') && host != "home.arpa" && !PRIVATE.iter().any(|suffix| is_below(suffix))
 }
 
 /// Everything the registry of special-purpose addresses does not keep for other uses.

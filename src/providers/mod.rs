@@ -32,6 +32,7 @@ mod project_pages;
 mod ref_pages;
 #[cfg(test)]
 pub(crate) mod replay;
+pub mod resolver;
 mod rest;
 
 use bitbucket::Bitbucket;

@@ -151,7 +151,7 @@ macro_rules! principal_sql {
     };
 }
 
-fn find_principal_stmt(token: &TokenHash) -> Statement {
+pub(super) fn find_principal_stmt(token: &TokenHash) -> Statement {
     Statement::new(principal_sql!(
         "select id, organisation_id, kind, access, abilities, repositories, packages, networks, only_granted,
                 grant_changed_at, expires_at, account_id, customer_id, null
@@ -293,7 +293,7 @@ struct PrincipalRow {
 
 /// Reads what was found, as it is at this moment: what ends by its date has ended. None for a token of somebody who is no
 /// longer there.
-fn read_principal(rows: Vec<Row>, now: i64) -> Result<Option<Principal>> {
+pub(super) fn read_principal(rows: Vec<Row>, now: i64) -> Result<Option<Principal>> {
     match read_facts(rows)? {
         Some(facts) => resolve_principal(facts, now),
         None => Ok(None),

@@ -15,7 +15,7 @@ use crate::ports::db::{Row, rows_as};
 use crate::ports::{Clock, Db, Statement};
 
 /// The tables whose changes are lines, whoever makes them. A migration that gives another table triggers adds it here.
-pub const AUDITED: [&str; 19] = [
+pub const AUDITED: [&str; 20] = [
     "audit_changes",
     "collections",
     "connections",
@@ -25,6 +25,7 @@ pub const AUDITED: [&str; 19] = [
     "github_apps",
     "grants",
     "hook_groups",
+    "host_names",
     "invitations",
     "members",
     "organisations",

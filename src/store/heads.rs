@@ -78,7 +78,9 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
     statements.push(
         Statement::new(
             "update repositories
-             set head_revision = ?3, head_root = ?4, head_time = ?5, published_address = ?6,
+             set head_revision = ?3, head_root = ?4, head_time = ?5,
+                 address_changes = address_changes + (published_address <> ?6 and published_address is not null),
+                 published_address = ?6,
                  published_form = ?7, form_revision = ?3
              where id = ?1 and head_revision = ?2
                and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?8)))
@@ -109,7 +111,9 @@ pub async fn tick_off(app: &App, flip: &Flip<'_>) -> Result<bool> {
     statements.extend(tick_off_stmts(flip)?);
     statements.push(
         Statement::new(
-            "update repositories set published_address = ?3, published_form = ?4, form_revision = ?2
+            "update repositories
+             set address_changes = address_changes + (published_address <> ?3 and published_address is not null),
+                 published_address = ?3, published_form = ?4, form_revision = ?2
              where id = ?1 and head_revision = ?2
                and (published_address is not ?3 or published_form <> ?4 or form_revision <> ?2)",
         )

@@ -11,6 +11,7 @@ use crate::store::bandwidth::Bandwidth;
 use crate::store::connections::Connection;
 use crate::store::dists::DistPointer;
 use crate::store::github_apps::GitHubApp;
+use crate::store::mapped_hosts::{Looks, MappedHost};
 use crate::store::repositories::{Head, Repository};
 use crate::store::token_uses::TokenUses;
 
@@ -26,6 +27,8 @@ const PRINCIPALS: usize = 4_096;
 const REPOSITORIES: usize = 2_048;
 const DISTS: usize = 4_096;
 const CONNECTIONS: usize = 256;
+/// Of host names that are somebody's, and of those that are nobody's: whoever makes up names drives out made-up names.
+const HOSTS: usize = 2_048;
 /// At most 300 names each, some ten kilobytes.
 const NAME_LISTS: usize = 256;
 /// Tree nodes are at most some 40 kB; together they may take this many bytes of the isolate's 128 MB.
@@ -39,6 +42,12 @@ pub struct Memo {
     pub principals: Shelf<Option<Rc<Principal>>>,
     /// Repository address to repository with its head; absence is remembered too.
     pub repositories: Shelf<Option<Repository>>,
+    /// Host name to what it stands for.
+    pub mapped_hosts: Shelf<MappedHost>,
+    /// Host names that stand for nothing.
+    pub unmapped_hosts: Shelf<()>,
+    /// How many host names that it had not heard of the isolate looked up of late.
+    pub host_looks: Looks,
     /// (repository, moment) to the head there was then. The past does not change.
     pub past_heads: Shelf<Head>,
     /// (revision, what the caller sees) to the names that have a version for him.
@@ -73,6 +82,9 @@ impl Default for Memo {
         Self {
             principals: Shelf::new(PRINCIPALS),
             repositories: Shelf::new(REPOSITORIES),
+            mapped_hosts: Shelf::new(HOSTS),
+            unmapped_hosts: Shelf::new(HOSTS),
+            host_looks: Looks::default(),
             past_heads: Shelf::new(REPOSITORIES),
             visible_names: Shelf::new(NAME_LISTS),
             references: Shelf::new(DISTS),

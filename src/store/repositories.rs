@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::domain::access::{Bar, Place};
 use crate::domain::blob::BlobHash;
+use crate::domain::host_name::{address_of, scheme_and_port};
 use crate::domain::metadata::DOCUMENT_FORM;
 use crate::domain::settings::{Settings, SettingsPatch};
 use crate::error::{Error, Result};
@@ -71,6 +72,10 @@ pub struct Repository {
     pub published_address: Option<String>,
     /// The form its published documents have; 0 when it is not known.
     pub published_form: i64,
+    /// How often its published documents came to carry another address.
+    pub address_changes: i64,
+    /// The host of its own that documents are to carry, and whether it is the organisation's, with the slug behind it.
+    primary_host: Option<PrimaryHost>,
     /// What people read about it.
     pub description: Option<String>,
     /// Its settings as stored: few requests need them, so they are parsed by those that do.
@@ -101,10 +106,23 @@ impl Repository {
         serde_json::from_str(&self.settings).map_err(Error::internal)
     }
 
-    /// The address that its documents are to carry: `https://…/r/{organisation}/{repository}`.
+    /// The address that its documents are to carry: that of its primary host, or of its organisation's, or
+    /// `https://…/r/{organisation}/{repository}`. `list_outdated` says the same in SQL.
     pub fn address(&self, public_url: &str) -> String {
-        format!("{public_url}/r/{}/{}", self.organisation, self.slug)
+        match &self.primary_host {
+            Some(PrimaryHost::OfRepository(host)) => address_of(host, public_url),
+            Some(PrimaryHost::OfOrganisation(host)) => {
+                format!("{}/{}", address_of(host, public_url), self.slug)
+            }
+            None => format!("{public_url}/r/{}/{}", self.organisation, self.slug),
+        }
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum PrimaryHost {
+    OfRepository(String),
+    OfOrganisation(String),
 }
 
 /// A revision: the number, the root and the second of a state that a repository has or had.
@@ -132,6 +150,9 @@ struct RepositoryRow {
     bandwidth_spent_in: Option<String>,
     contact: Option<String>,
     landing: Option<String>,
+    address_changes: i64,
+    own_host: Option<String>,
+    organisation_host: Option<String>,
     head_revision: i64,
     head_root: Option<String>,
     head_time: i64,
@@ -170,6 +191,11 @@ impl From<RepositoryRow> for Repository {
             } else {
                 0
             },
+            address_changes: row.address_changes,
+            primary_host: row
+                .own_host
+                .map(PrimaryHost::OfRepository)
+                .or(row.organisation_host.map(PrimaryHost::OfOrganisation)),
             description: row.description,
             settings: row.settings.into(),
             settings_changes: row.settings_changes,
@@ -185,6 +211,10 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
             repository,
         } => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
+                    r.address_changes,
+                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
+                    (select host from host_names where organisation_id = r.organisation_id
+                     and repository_id is null and is_primary = 1) as organisation_host,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
                     (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
@@ -200,6 +230,10 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
         .bind(repository),
         RepositoryAddress::Host(host) => Statement::new(
             "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
+                    r.address_changes,
+                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
+                    (select host from host_names where organisation_id = r.organisation_id
+                     and repository_id is null and is_primary = 1) as organisation_host,
                     r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
                     (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
@@ -218,6 +252,29 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
     }
 }
 
+/// The statement that finds a repository by a host name of its own or, with the slug, by one of its organisation's.
+pub fn find_mapped_repository_stmt(host: &str, slug: Option<&str>) -> Statement {
+    Statement::new(
+        "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
+                    r.address_changes,
+                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
+                    (select host from host_names where organisation_id = r.organisation_id
+                     and repository_id is null and is_primary = 1) as organisation_host,
+                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes,
+                    o.suspended_at is not null as is_suspended,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at
+         from host_names h
+              join repositories r on r.organisation_id = h.organisation_id
+                                 and (r.id = h.repository_id or (h.repository_id is null and r.slug = ?2))
+              join organisations o on o.id = r.organisation_id
+         where h.host = ?1 and h.verified_at is not null",
+    )
+    .bind(host)
+    .bind(slug)
+}
+
 /// Reads what `find_repository_stmt` found.
 pub fn read_repository(rows: Vec<Row>) -> Result<Option<Repository>> {
     Ok(rows_as::<RepositoryRow>(rows)?
@@ -233,6 +290,10 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
+                    r.address_changes,
+                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
+                    (select host from host_names where organisation_id = r.organisation_id
+                     and repository_id is null and is_primary = 1) as organisation_host,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
                     (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
@@ -270,6 +331,10 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
         .rows(
             Statement::new(
                 "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
+                    r.address_changes,
+                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
+                    (select host from host_names where organisation_id = r.organisation_id
+                     and repository_id is null and is_primary = 1) as organisation_host,
                         r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
                     r.form_revision, r.description, r.settings, r.settings_changes,
                     (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
@@ -389,24 +454,35 @@ fn insert_repository_stmt(new: &NewRepository<'_>, now: i64) -> Statement {
     .bind(new.landing)
 }
 
-/// Repositories whose published documents name another address than the one they have now, or have an older form.
-pub async fn list_outdated(app: &App) -> Result<Vec<i64>> {
+/// Repositories whose published documents name another address than the one they have now, or have an older form; those of
+/// one organisation, or of all.
+pub async fn list_outdated(app: &App, organisation: Option<i64>) -> Result<Vec<i64>> {
     #[derive(Deserialize)]
     struct Outdated {
         id: i64,
     }
+    let (scheme, port) = scheme_and_port(&app.config.public_url);
     let rows = app
         .db
         .rows(
             Statement::new(
                 "select r.id from repositories r join organisations o on o.id = r.organisation_id
-                 where r.published_address <> ?1 || '/r/' || o.slug || '/' || r.slug
-                    or (r.head_revision > 0
-                        and (r.published_form < ?2 or r.form_revision <> r.head_revision))
+                 where (r.organisation_id = ?3 or ?3 is null)
+                   and (r.published_address <> coalesce(
+                            (select ?4 || h.host || ?5 from host_names h
+                             where h.repository_id = r.id and h.is_primary = 1),
+                            (select ?4 || h.host || ?5 || '/' || r.slug from host_names h
+                             where h.organisation_id = o.id and h.repository_id is null and h.is_primary = 1),
+                            ?1 || '/r/' || o.slug || '/' || r.slug)
+                        or (r.head_revision > 0
+                            and (r.published_form < ?2 or r.form_revision <> r.head_revision)))
                  limit 100",
             )
             .bind(&app.config.public_url)
-            .bind(DOCUMENT_FORM),
+            .bind(DOCUMENT_FORM)
+            .bind(organisation)
+            .bind(scheme)
+            .bind(port),
         )
         .await?;
     Ok(rows_as::<Outdated>(rows)?

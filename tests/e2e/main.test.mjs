@@ -25,6 +25,7 @@ import customers from "./scenarios/customers.mjs";
 import cli from "./scenarios/cli.mjs";
 import organisations from "./scenarios/organisations.mjs";
 import tenants from "./scenarios/tenants.mjs";
+import hosts from "./scenarios/hosts.mjs";
 import history from "./scenarios/history.mjs";
 import upkeep from "./scenarios/upkeep.mjs";
 import restart from "./scenarios/restart.mjs";
@@ -58,7 +59,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: true }, () => scenario(world));
-    const ordered = { cli, composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, tenants, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
+    const ordered = { cli, composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, tenants, hosts, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

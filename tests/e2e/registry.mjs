@@ -21,8 +21,10 @@ export class Registry {
   /** Called with each answer's `{url, body}`. */
   inspect = () => {};
 
-  static async start({ state, script = "scripts/start.mjs", sample = "0" }) {
+  /** `environment` is what else the script is told. */
+  static async start({ state, script = "scripts/start.mjs", sample = "0", environment = {} }) {
     const registry = new Registry();
+    registry.environment = environment;
     registry.state = state;
     registry.script = script;
     registry.sample = sample;
@@ -102,6 +104,7 @@ export class Registry {
         REPERTOIRE_STATE: this.state,
         REPERTOIRE_ADMIN_TOKEN: this.adminToken,
         REPERTOIRE_SAMPLE: this.sample,
+        ...this.environment,
       },
     });
     this.#closed = once(this.#child, "close");

@@ -5,6 +5,7 @@ import { rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { dirname, join } from "node:path";
+import { DnsDouble } from "./dns-double.mjs";
 import { GitHubDouble } from "./github-double.mjs";
 import { Registry } from "./registry.mjs";
 import { ComposerProject, basic } from "./composer.mjs";
@@ -29,7 +30,9 @@ export class World {
   async start() {
     this.folder = await makeFolder("e2e");
     this.double = await GitHubDouble.start({ folder: await this.newFolder("github") });
-    this.registry = await Registry.start({ state: await this.newFolder("state") });
+    this.dns = await DnsDouble.start();
+    const environment = { REPERTOIRE_DNS_RESOLVER: this.dns.url };
+    this.registry = await Registry.start({ state: await this.newFolder("state"), environment });
     this.registry.inspect = (answer) => this.#searchForTokens(answer);
     this.#secrets.add(this.registry.adminToken);
     // What the registry said is of interest when, and only when, something failed; so is its state.
@@ -44,6 +47,7 @@ export class World {
   async stop() {
     await this.registry?.stop();
     await this.double?.stop();
+    this.dns?.stop();
   }
 
   async newFolder(purpose) {
@@ -190,8 +194,8 @@ export class World {
   }
 
   /** A proxy for Composer that writes down what it asks; to be stopped by whoever had it started. */
-  logRequests() {
-    return RequestLog.start({ inspect: (answer) => this.#searchForTokens(answer) });
+  logRequests(options = {}) {
+    return RequestLog.start({ ...options, inspect: (answer) => this.#searchForTokens(answer) });
   }
 
   /** Tokens belong into headers: an address is logged and an answer is kept, by many. */

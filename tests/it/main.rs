@@ -38,6 +38,8 @@ mod hooks_schedule;
 #[cfg(test)]
 mod host_faults;
 #[cfg(test)]
+mod host_names;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod jobs;

@@ -48,6 +48,16 @@ test("a local copy has the variables of the instance and absolute paths", () => 
   }
 });
 
+test("further hosts are routes of the edge, beside its own or beside workers.dev", () => {
+  const values = { variables: { PUBLIC_URL: "https://a.example" }, also: ["b.example", "c.example"] };
+  const route = (name) => `{ pattern = "${name}", custom_domain = true }`;
+  const edge = text("wrangler.toml");
+  const own = adapt(edge, { ...values, host: "a.example" });
+  assert.ok(own.includes(`workers_dev = false\nroutes = [${["a.example", "b.example", "c.example"].map(route).join(", ")}]`), own);
+  const platform = adapt(edge, values);
+  assert.ok(platform.includes(`workers_dev = true\nroutes = [${["b.example", "c.example"].map(route).join(", ")}]`), platform);
+});
+
 test("a deployed copy has the account's own resources, and only the edge gets the host", () => {
   const values = { variables: { PUBLIC_URL: "https://packages.acme.example" }, databaseId: "d1-id", namespaceId: "kv-id", host: "packages.acme.example" };
   const [edge, consumer] = workerConfigurations.map((name) => adapt(text(name), values));

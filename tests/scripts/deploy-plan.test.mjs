@@ -60,9 +60,12 @@ test("a key that only one Worker has and nobody knows is never replaced", () => 
   assert.throws(() => planSecrets({ existing: [["ENCRYPTION_KEY"], []], kept: {}, generate }), /secrets\.json/);
 });
 
-test("the arguments are a dry run and a host, and nothing else", () => {
-  assert.deepEqual(readArguments([]), { dryRun: false, host: undefined });
-  assert.deepEqual(readArguments(["--host", "packages.acme.example", "--dry-run"]), { dryRun: true, host: "packages.acme.example" });
+test("the arguments are a dry run and hosts, and nothing else", () => {
+  assert.deepEqual(readArguments([]), { dryRun: false, host: undefined, also: [] });
+  assert.deepEqual(readArguments(["--host", "packages.acme.example", "--dry-run"]), { dryRun: true, host: "packages.acme.example", also: [] });
+  const many = ["--host", "packages.example.com", "--also", "a.example", "--also", "b.example"];
+  assert.deepEqual(readArguments(many), { dryRun: false, host: "packages.example.com", also: ["a.example", "b.example"] });
+  assert.throws(() => readArguments(["--also", "a.example:1"]), /--also.* host name/);
   assert.throws(() => readArguments(["--host", "https://packages.acme.example"]), /host name/);
   assert.throws(() => readArguments(["--host"]), /host name/);
   assert.throws(() => readArguments(["--force"]), /not known/);

@@ -37,6 +37,16 @@ pub struct Mirror {
 }
 
 impl Mirror {
+    /// One of archives, tried before the place itself.
+    pub fn of_dists(url: String) -> Self {
+        Self {
+            dist_url: Some(url),
+            git_url: None,
+            hg_url: None,
+            preferred: true,
+        }
+    }
+
     /// Whether Composer can use it.
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         if self.dist_url.is_none() && self.git_url.is_none() && self.hg_url.is_none() {

@@ -24,6 +24,7 @@ mod folder_preview;
 pub mod github_apps;
 mod hook_groups;
 pub mod hooks;
+pub mod hosts;
 mod idempotency;
 pub mod imports;
 pub mod jobs;
@@ -283,6 +284,10 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             customers::handle(app, request, &org, route).await
         }
+        ApiRoute::Hosts(org, route) => {
+            let org = open(app, principal, &org).await?;
+            hosts::handle(app, request, &org, route).await
+        }
         ApiRoute::Hook(org, route) => {
             let org = open(app, principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
@@ -317,8 +322,9 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::GitHubApps(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
         ApiRoute::Customers(..) => Ability::ManageCustomers,
-        // For ever, so for owners alone.
-        ApiRoute::SetUp
+        // For ever, or of the whole organisation: a host name is where clients send their tokens. So for owners alone.
+        ApiRoute::Hosts(..)
+        | ApiRoute::SetUp
         | ApiRoute::Describe
         | ApiRoute::WhoAmI
         | ApiRoute::ShowInvitation

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::http::api::customers::described as customers;
 use crate::http::api::{
-    audit, connections, definitions, deliveries, github_apps, hooks, imports, jobs, monorepos,
-    organisations, package_settings, packages, people, projects, repositories, shown, tokens,
-    versions,
+    audit, connections, definitions, deliveries, github_apps, hooks, hosts, imports, jobs,
+    monorepos, organisations, package_settings, packages, people, projects, repositories, shown,
+    tokens, versions,
 };
 use crate::http::problem::Problem;
 use crate::store::completion::ShownArchive;
@@ -353,6 +353,24 @@ fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<O
         Operation { method: "GET", path: "/orgs/{org}/repositories/{repo}/revisions", id: "listRevisions", query: &[], pages: true,
             summary: "Lists revisions, newest first",
             body: None, answers: vec![(200, Some(page("revisions", &schema::<repositories::ShownRevision>(answer))))] },
+        Operation { method: "GET", path: "/orgs/{org}/hosts", id: "listHosts", query: &[], pages: true,
+            summary: "Lists host names",
+            body: None, answers: vec![(200, Some(page("hosts", &schema::<hosts::Shown>(answer))))] },
+        Operation { method: "POST", path: "/orgs/{org}/hosts", id: "claimHost", query: &[], pages: false,
+            summary: "Claims a host name, and says what to set in the DNS and at the platform",
+            body: Some(schema::<hosts::NewHost>(body)), answers: vec![(201, Some(schema::<hosts::Shown>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/hosts/{host}", id: "showHost", query: &[], pages: false,
+            summary: "Shows a host name",
+            body: None, answers: vec![(200, Some(schema::<hosts::Shown>(answer)))] },
+        Operation { method: "PATCH", path: "/orgs/{org}/hosts/{host}", id: "updateHost", query: &[], pages: false,
+            summary: "Makes a host name the one that documents carry, or not",
+            body: Some(schema::<hosts::HostChange>(body)), answers: vec![(200, Some(schema::<hosts::Shown>(answer)))] },
+        Operation { method: "DELETE", path: "/orgs/{org}/hosts/{host}", id: "removeHost", query: &[], pages: false,
+            summary: "Gives a host name up",
+            body: None, answers: vec![(204, None)] },
+        Operation { method: "POST", path: "/orgs/{org}/hosts/{host}/verify", id: "verifyHost", query: &[], pages: false,
+            summary: "Looks for the TXT record of a host name now",
+            body: None, answers: vec![(200, Some(schema::<hosts::Shown>(answer)))] },
         Operation { method: "GET", path: "/orgs/{org}/customers", id: "listCustomers", query: &[], pages: true,
             summary: "Lists customers by name",
             body: None, answers: vec![(200, Some(schema::<customers::Customers>(answer)))] },

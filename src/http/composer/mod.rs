@@ -16,8 +16,10 @@ use std::rc::Rc;
 
 use crate::app::App;
 use crate::domain::access::{Action, Bar, Principal, Sight, enters, frozen_message, sight};
+use crate::domain::metadata::DIST_TEMPLATE;
 use crate::domain::name::PackageName;
 use crate::domain::root_document::age_of_limits;
+use crate::domain::settings::Mirror;
 use crate::domain::time::http_date;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
@@ -73,6 +75,21 @@ impl Visit<'_> {
             .is_some_and(|principal| principal.is_limited_by_versions(self.repository.place()))
     }
 
+    /// Where the archives are for this client, when documents name them on another host than the one it asks, or did so
+    /// once: clients have credentials for the host that they ask. As Composer fills it in, `%type%` is `tar` for each kind
+    /// of tar.
+    pub fn mirror(&self) -> Option<Mirror> {
+        let published = self.repository.published_address.as_deref()?;
+        let is_elsewhere = origin_of(published) != origin_of(&self.address);
+        if !is_elsewhere && self.repository.address_changes == 0 {
+            return None;
+        }
+        Some(Mirror::of_dists(format!(
+            "{}/{DIST_TEMPLATE}",
+            self.address
+        )))
+    }
+
     /// Why this caller is kept out of a repository that is not public, or of one that was.
     pub fn bar(&self) -> Option<&Bar> {
         self.principal
@@ -104,15 +121,25 @@ impl Visit<'_> {
     }
 }
 
+/// Where a request for something of a repository came in.
+pub struct Door<'a> {
+    /// The repository.
+    pub address: &'a RepositoryAddress,
+    /// As it was then; none for now.
+    pub moment: Option<&'a Moment>,
+    /// On a host of one's own: the address to which `@{revision}` is put for the past. It is that of the repository itself,
+    /// on a host of the repository's own with a slash behind it.
+    pub mapped: Option<&'a str>,
+}
+
 /// Answers a request for something of a repository.
 pub async fn handle(
     app: &App,
     request: Request,
-    address: &RepositoryAddress,
-    moment: Option<&Moment>,
+    door: &Door<'_>,
     resource: &Resource,
 ) -> Result<Reply> {
-    let visit = enter(app, &request, address, moment).await?;
+    let visit = enter(app, &request, door).await?;
     // What an upload changes is its sender's, in the audit log.
     let acting_app = match (resource, &visit.principal) {
         (Resource::Upload(..) | Resource::UploadInParts(_), Some(principal)) => {
@@ -176,12 +203,7 @@ pub async fn handle(
 
 /// Lets a request in, or says why not. Nobody and somebody who is not known get a 401, so that Composer asks for
 /// credentials; somebody who is known and may not see the repository gets what one gets that does not exist.
-async fn enter<'a>(
-    app: &'a App,
-    request: &Request,
-    address: &RepositoryAddress,
-    moment: Option<&Moment>,
-) -> Result<Visit<'a>> {
+async fn enter<'a>(app: &'a App, request: &Request, door: &Door<'_>) -> Result<Visit<'a>> {
     let token = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::None => None,
         Credentials::Unreadable => {
@@ -189,7 +211,7 @@ async fn enter<'a>(
         }
         Credentials::Token(token) => Some(token),
     };
-    let admission = admit(app, token.as_ref(), Some(address)).await?;
+    let admission = admit(app, token.as_ref(), Some(door.address)).await?;
     if token.is_some() && admission.principal.is_none() {
         return Err(refuse(app, request, bad_credentials(request)).await);
     }
@@ -210,7 +232,7 @@ async fn enter<'a>(
         _ if principal.is_none() => return Err(no_credentials(request)),
         _ => return Err(Error::not_found("Not found")),
     };
-    let head = match moment {
+    let head = match door.moment {
         None => repository.head.clone(),
         Some(moment) => find_revision(app, repository.id, moment)
             .await?
@@ -225,7 +247,7 @@ async fn enter<'a>(
         _ => head,
     };
     let origin = visited_origin(request, &app.config.public_url);
-    let address = visited_address(origin, address, moment, &head);
+    let address = visited_address(origin, door, &head);
     Ok(Visit {
         app,
         repository,
@@ -277,23 +299,35 @@ fn visited_origin<'a>(request: &'a Request, public_url: &'a str) -> &'a str {
 }
 
 /// The repository's address under that origin.
-fn visited_address(
-    origin: &str,
-    address: &RepositoryAddress,
-    moment: Option<&Moment>,
-    head: &Head,
-) -> String {
-    match address {
-        RepositoryAddress::Host(_) => origin.to_owned(),
-        RepositoryAddress::Path {
-            organisation,
-            repository,
-        } => match moment {
-            None => format!("{origin}/r/{organisation}/{repository}"),
-            // A date becomes the revision it stands for, so that all of a run sees the same one.
-            Some(_) => format!("{origin}/r/{organisation}/{repository}@{}", head.revision),
-        },
+fn visited_address(origin: &str, door: &Door<'_>, head: &Head) -> String {
+    // A date becomes the revision it stands for, so that all of a run sees the same one.
+    let at = |address: &str| format!("{address}@{}", head.revision);
+    match (door.mapped, door.address) {
+        (Some(mapped), _) if door.moment.is_some() => at(mapped),
+        (Some(mapped), _) => mapped.trim_end_matches('/').to_owned(),
+        (None, RepositoryAddress::Host(_)) => origin.to_owned(),
+        (
+            None,
+            RepositoryAddress::Path {
+                organisation,
+                repository,
+            },
+        ) => {
+            let address = format!("{origin}/r/{organisation}/{repository}");
+            door.moment
+                .map_or_else(|| address.clone(), |_| at(&address))
+        }
     }
+}
+
+/// Scheme, host and port of an address.
+fn origin_of(address: &str) -> &str {
+    let start = address.find("://").map_or(0, |at| at.saturating_add(3));
+    let end = address
+        .get(start..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(address.len(), |at| at.saturating_add(start));
+    address.get(..end).unwrap_or(address)
 }
 
 fn no_credentials(request: &Request) -> Error {

@@ -60,6 +60,7 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
     let root = build_root(RootDocument {
         address: &visit.address,
         settings: &settings,
+        mirror: visit.mirror(),
         names,
         composer_1,
         refusal,
@@ -74,9 +75,9 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
     })
 }
 
-/// It moves by a second or more whenever the names change, and with each change of the settings and each form of the
-/// document. A release of a package that is there already changes nothing here; it does change the listings of Composer 1,
-/// so that those move with each revision. Neither a second nor the number of changes ever goes back, so no sum comes twice.
+/// It moves by a second or more whenever the names change, and with each change of the settings or of the address that documents carry, and
+/// each form of the document. A release of a package that is there already changes nothing here; it does change the listings of Composer 1,
+/// so that those move with each revision. Neither a second nor a number of changes ever goes back, so no sum comes twice.
 fn validator(visit: &Visit<'_>, reads_composer_1: bool) -> String {
     // A release may be the first version that a limited caller sees of its package.
     let contents_changed_at = if reads_composer_1 || visit.is_limited_by_versions() {
@@ -86,7 +87,8 @@ fn validator(visit: &Visit<'_>, reads_composer_1: bool) -> String {
     };
     let changed_at = contents_changed_at
         .saturating_add(ROOT_DOCUMENT_FORM)
-        .saturating_add(visit.repository.settings_changes);
+        .saturating_add(visit.repository.settings_changes)
+        .saturating_add(visit.repository.address_changes);
     http_date(changed_at.saturating_sub(age_of_view(reads_composer_1, visit.view())))
 }
 

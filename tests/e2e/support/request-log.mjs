@@ -8,9 +8,14 @@ export class RequestLog {
   /** Called with each answer's `{url, body}`. */
   #inspect;
 
-  static async start({ inspect = () => {} } = {}) {
+  /** Of this machine's; none where each request goes where it is meant to. */
+  #port;
+
+  /** With `port` every host name leads to that port of this machine, as the DNS would have it; `Host` stays as it is. */
+  static async start({ inspect = () => {}, port } = {}) {
     const log = new RequestLog();
     log.#inspect = inspect;
+    log.#port = port;
     log.#server = createServer((request, response) => log.#pass(request, response));
     log.#server.listen(0, "127.0.0.1");
     await once(log.#server, "listening");
@@ -25,6 +30,13 @@ export class RequestLog {
     return lines;
   }
 
+  /** The same, each with its host: "packages.example.com /packages.json 200". */
+  takeWithHosts() {
+    const lines = this.#entries.map(({ host, path, status }) => `${host} ${path} ${status}`);
+    this.#entries = [];
+    return lines;
+  }
+
   stop() {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -33,9 +45,12 @@ export class RequestLog {
   #pass(request, response) {
     // What is sent to a proxy has the whole address on its first line.
     const url = new URL(request.url);
-    const entry = { method: request.method, path: url.pathname + url.search, status: undefined };
+    const path = url.pathname + url.search;
+    const entry = { method: request.method, host: url.hostname, path, status: undefined };
     this.#entries.push(entry);
-    const onward = send(url, { method: request.method, headers: request.headers }, (answer) => {
+    const { method, headers } = request;
+    const there = this.#port === undefined ? { host: url.hostname, port: url.port } : { host: "127.0.0.1", port: this.#port };
+    const onward = send({ ...there, path, method, headers }, (answer) => {
       entry.status = answer.statusCode;
       response.writeHead(answer.statusCode, answer.headers);
       const chunks = [];

@@ -179,6 +179,23 @@ fn play(scene: &Scene<'_>) {
         204,
     );
     play_people(scene);
+    let host = scene.ask(
+        "POST",
+        "hosts",
+        &json!({"host": "packages.acme.example"}),
+        201,
+    );
+    let value = text(&host["dns"][0]["value"]);
+    registry
+        .world
+        .dns
+        .borrow_mut()
+        .set(&text(&host["dns"][0]["name"]), &[&value]);
+    let path = "hosts/packages.acme.example";
+    scene.ask("POST", &format!("{path}/verify"), &none, 200);
+    scene.ask("PATCH", path, &json!({"primary": true}), 200);
+    scene.ask("PATCH", path, &json!({"primary": false}), 200);
+    scene.ask("DELETE", path, &none, 204);
     let app = text(&add_app(registry)["id"]);
     let secret = json!({"webhook_secret": "another secret of the app"});
     scene.ask("PATCH", &format!("github-apps/{app}"), &secret, 200);

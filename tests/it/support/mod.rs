@@ -4,6 +4,7 @@
 pub(crate) mod archives;
 pub(crate) mod bitbucket;
 pub(crate) mod composer_1;
+pub(crate) mod dns;
 pub(crate) mod faults;
 pub(crate) mod git_folder;
 pub(crate) mod git_server;
@@ -76,6 +77,11 @@ pub(crate) fn isolate(world: &Rc<World>) -> App {
 
 /// The same under another address.
 pub(crate) fn isolate_at(world: &Rc<World>, address: &str) -> App {
+    isolate_with(world, &[("PUBLIC_URL", address)])
+}
+
+/// The same with other settings.
+pub(crate) fn isolate_with(world: &Rc<World>, settings: &[(&str, &str)]) -> App {
     let ports = Rc::new(Ports(Rc::clone(world)));
     App {
         db: Rc::clone(&ports) as Rc<dyn Db>,
@@ -92,10 +98,15 @@ pub(crate) fn isolate_at(world: &Rc<World>, address: &str) -> App {
         log: ports as Rc<dyn Log>,
         memo: Rc::new(Memo::default()),
         config: Rc::new(
-            Config::read(|name| match name {
-                "PUBLIC_URL" => Some(address.to_owned()),
-                "SETUP_SECRET" => Some(SETUP_SECRET.to_owned()),
-                _ => None,
+            Config::read(|name| {
+                let usual = [
+                    ("PUBLIC_URL", ADDRESS),
+                    ("SETUP_SECRET", SETUP_SECRET),
+                    ("OWN_HOSTS", "alias.example, *.packages.example.com"),
+                ];
+                let mut all = settings.iter().chain(&usual);
+                let (_, value) = all.find(|(known, _)| *known == name)?;
+                Some((*value).to_owned())
             })
             .unwrap(),
         ),

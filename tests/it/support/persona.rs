@@ -14,6 +14,7 @@ use super::github::git_archive;
 pub(crate) struct Persona<'a> {
     app: &'a App,
     pub(crate) token: Option<String>,
+    origin: String,
 }
 
 impl<'a> Persona<'a> {
@@ -21,7 +22,14 @@ impl<'a> Persona<'a> {
         Self {
             app,
             token: token.map(str::to_owned),
+            origin: ADDRESS.to_owned(),
         }
+    }
+
+    /// The same somebody, who asks another host.
+    pub(crate) fn at(mut self, origin: &str) -> Self {
+        origin.clone_into(&mut self.origin);
+        self
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -77,7 +85,7 @@ impl<'a> Persona<'a> {
         }
         Request {
             method: method.to_owned(),
-            origin: ADDRESS.to_owned(),
+            origin: self.origin.clone(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers: Box::new(headers),

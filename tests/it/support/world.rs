@@ -14,6 +14,7 @@ use repertoire::ports::{
     ObjectFacts, ObjectPage, OutRequest, Outgoing, Queue, RateLimit, Row, Signer, Statement, Vault,
 };
 
+use super::dns::DnsDouble;
 use super::github::GitHubDouble;
 use super::sqlite::Sqlite;
 use super::whole::{Checked, check_whole};
@@ -94,6 +95,7 @@ pub(crate) struct World {
     pub(crate) cache_mood: Cell<CacheMood>,
     pub(crate) queue: RefCell<VecDeque<Waiting>>,
     pub(crate) github: RefCell<GitHubDouble>,
+    pub(crate) dns: RefCell<DnsDouble>,
     pub(crate) now: Cell<i64>,
     pub(crate) lines: RefCell<Vec<(Level, String)>>,
     randomness: Cell<u64>,
@@ -128,6 +130,7 @@ impl World {
             cache_mood: Cell::new(CacheMood::Working),
             queue: RefCell::default(),
             github: RefCell::default(),
+            dns: RefCell::default(),
             now: Cell::new(NOW),
             lines: RefCell::default(),
             randomness: Cell::new(0x9e37_79b9_7f4a_7c15),
@@ -553,7 +556,10 @@ impl HttpClient for Ports {
         let world = Rc::clone(&self.0);
         self.0
             .call(Port::Outbound, Effect::None, || {
-                let answer = world.github.borrow_mut().answer(&request, world.now.get());
+                let answer = match world.dns.borrow_mut().answer(&request) {
+                    Some(answer) => answer?,
+                    None => world.github.borrow_mut().answer(&request, world.now.get()),
+                };
                 Ok(InResponse {
                     status: answer.status,
                     headers: answer.headers,

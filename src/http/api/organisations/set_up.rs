@@ -71,7 +71,7 @@ pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
     let (organisation, repository) = (asked.organisation, asked.repository);
     if is_set_up(app).await? {
         // Whoever starts an instance calls this; it may have another address or be another program than the last time.
-        let outdated: Vec<_> = store::list_outdated(app)
+        let outdated: Vec<_> = store::list_outdated(app, None)
             .await?
             .into_iter()
             .map(|repository| Job::Publish { repository })
