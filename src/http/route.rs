@@ -5,10 +5,12 @@ use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::api::customers::route::{self as customers, CustomersRoute};
+use crate::http::api::deletions::DeletionRoute;
 use crate::http::api::hooks::HookRoute;
 use crate::http::api::people::PeopleRoute;
 use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
+use crate::http::api::webhook_secrets::SecretRoute;
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
@@ -140,6 +142,8 @@ pub enum ApiRoute {
     Jobs(String, JobsRoute),
     Hook(String, HookRoute),
     Customers(String, CustomersRoute),
+    Delete(String, DeletionRoute),
+    WebhookSecret(String, SecretRoute),
     /// Without an organisation it is the instance's.
     Audit(Option<String>, AuditRoute),
 }
@@ -382,6 +386,14 @@ fn parse_parts(method: &str, segments: &[&str]) -> Result<PartsRoute, NoRoute> {
 #[expect(clippy::too_many_lines, reason = "the table of the API's addresses")]
 fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
     let own = |text: &&str| percent_decode(text);
+    if let ["orgs", org, rest @ ..] = segments {
+        if let Some(route) = DeletionRoute::parse(method, rest) {
+            return Ok(ApiRoute::Delete(own(org), route));
+        }
+        if let Some(route) = SecretRoute::parse(method, rest) {
+            return route.map(|route| ApiRoute::WebhookSecret(own(org), route));
+        }
+    }
     match segments {
         ["openapi.json"] => get(method, ApiRoute::Describe),
         ["setup"] => only(method, "POST", ApiRoute::SetUp),
@@ -390,7 +402,8 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             ApiRoute::ListOrganisations,
             ApiRoute::CreateOrganisation,
         ),
-        ["orgs", org] => get(method, ApiRoute::ShowOrganisation(own(org))),
+        ["orgs", org] => get(method, ApiRoute::ShowOrganisation(own(org)))
+            .map_err(|_| NoRoute::MethodNotAllowed("GET, HEAD, DELETE")),
         ["audit", rest @ ..] => parse_audit(method, rest).map(|route| ApiRoute::Audit(None, route)),
         ["orgs", org, "audit", rest @ ..] => {
             parse_audit(method, rest).map(|route| ApiRoute::Audit(Some(own(org)), route))
@@ -403,7 +416,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "repositories", repository] => match method {
             "GET" | "HEAD" => Ok(ApiRoute::ShowRepository(own(org), own(repository))),
             "PATCH" => Ok(ApiRoute::UpdateRepository(own(org), own(repository))),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         ["tokens"] => one_of(
             method,
@@ -455,7 +468,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "connections", id] => match method {
             "GET" | "HEAD" => Ok(ApiRoute::ShowConnection(own(org), own(id))),
             "PATCH" => Ok(ApiRoute::UpdateConnection(own(org), own(id))),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         ["orgs", org, "github-apps", rest @ ..] => {
             parse_github_apps(method, rest).map(|route| ApiRoute::GitHubApps(own(org), route))
@@ -538,7 +551,7 @@ fn parse_package(
         [] => match method {
             "GET" | "HEAD" => Ok(ApiRoute::ShowPackage(org, name)),
             "PATCH" => Ok(ApiRoute::UpdatePackage(org, name)),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         ["definition"] => {
             let route = match method {

@@ -8,8 +8,13 @@ use crate::ports::Level;
 use crate::store::app_deliveries::delete_old_app_deliveries;
 use crate::store::audit::delete_old_lines;
 use crate::store::completion::give_up;
+use crate::store::deletion::{
+    erase_packages, erase_secrets, list_deleted_organisations, list_unfinished_connections,
+    release_blobs,
+};
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
+use crate::store::hooks::list_unneeded_hooks;
 use crate::store::idempotency::delete_old_keys;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
 use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
@@ -22,6 +27,7 @@ use crate::store::repositories::list_outdated;
 use crate::store::schedule::list_due;
 use crate::store::sweep::{sweep, sweep_views};
 use crate::store::uploads::{ABANDONED, delete_ended_uploads, find_upload, list_untouched};
+use crate::store::webhook_secrets::erase_old_secrets;
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
 const FORGOTTEN: i64 = 120;
@@ -32,6 +38,8 @@ const SILENT: i64 = 10 * 60;
 const SILENT_AFTER_FAILURE: i64 = 40 * 60;
 /// Git repositories compared in one round, so that a round stays short.
 const RECONCILES: i64 = 50;
+/// Portions of blobs of deleted repositories that are let go in one round.
+const RELEASES: u32 = 20;
 /// How long deliveries are kept, in seconds.
 const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
 
@@ -109,6 +117,16 @@ pub async fn run(app: &App) {
         app,
         "removing deleted archives",
         remove_deleted_archives(app).await,
+    );
+    report(
+        app,
+        "going on with deletions",
+        go_on_with_deletions(app).await,
+    );
+    report(
+        app,
+        "erasing secrets of before",
+        erase_old_secrets(app).await,
     );
     if let Some(days) = app.config.audit_days {
         let kept = i64::from(days).saturating_mul(24 * 60 * 60);
@@ -230,6 +248,38 @@ async fn reconcile_all(app: &App) -> Result<()> {
         enqueue(app, &[Job::Reconcile { id }]).await?;
     }
     Ok(())
+}
+
+/// Sends for what of a deletion was forgotten, and takes away what nothing names any more.
+async fn go_on_with_deletions(app: &App) -> Result<()> {
+    let mut jobs: Vec<_> = list_unneeded_hooks(app, RECONCILES)
+        .await?
+        .into_iter()
+        .map(|git_repo| Job::KeepHook { git_repo })
+        .collect();
+    for (id, is_over) in list_unfinished_connections(app).await? {
+        if is_over {
+            app.warn(&format!(
+                "Webhooks of connection {id}, which was deleted, are left at their host"
+            ));
+            erase_secrets(app, &id).await?;
+        } else {
+            jobs.push(Job::DeleteConnection { id });
+        }
+    }
+    let organisations = list_deleted_organisations(app).await?;
+    jobs.extend(
+        organisations
+            .into_iter()
+            .map(|organisation| Job::DeleteOrganisation { organisation }),
+    );
+    enqueue(app, &jobs).await?;
+    for _ in 0..RELEASES {
+        if !release_blobs(app).await? {
+            break;
+        }
+    }
+    erase_packages(app).await
 }
 
 async fn sweep_once(app: &App) -> Result<()> {

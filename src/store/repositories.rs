@@ -197,8 +197,15 @@ pub fn read_repository(rows: Vec<Row>) -> Result<Option<Repository>> {
         .map(Repository::from))
 }
 
-/// The repository as the database has it now, by its id.
+/// The repository as the database has it now, by its id. It must be there.
 pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
+    find_repository_by_id(app, id)
+        .await?
+        .ok_or_else(|| Error::internal(format!("repository {id} is missing")))
+}
+
+/// The repository as the database has it now, by its id; none when it was deleted.
+pub async fn find_repository_by_id(app: &App, id: i64) -> Result<Option<Repository>> {
     let rows = app
         .db
         .rows(
@@ -215,7 +222,7 @@ pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
             .bind(id),
         )
         .await?;
-    read_repository(rows)?.ok_or_else(|| Error::internal(format!("repository {id} is missing")))
+    read_repository(rows)
 }
 
 /// The repository as the database has it now, by its address.

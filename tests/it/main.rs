@@ -22,6 +22,8 @@ mod composer;
 #[cfg(test)]
 mod composer_tables;
 #[cfg(test)]
+mod deletion;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod hooks_deliveries;
@@ -68,3 +70,5 @@ mod sweep;
 mod tidy;
 #[cfg(test)]
 mod traps;
+#[cfg(test)]
+mod webhook_secrets;

@@ -16,9 +16,11 @@
 
 pub mod audit;
 pub(crate) mod conditions;
+mod confirmation;
 pub mod connections;
 pub mod customers;
 pub mod definitions;
+pub mod deletions;
 pub mod deliveries;
 pub mod github_apps;
 mod hook_groups;
@@ -39,6 +41,7 @@ pub mod repositories;
 pub(crate) mod shown;
 pub mod tokens;
 pub mod versions;
+pub mod webhook_secrets;
 
 use crate::app::App;
 use std::ops::Deref;
@@ -276,6 +279,14 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
         }
+        ApiRoute::Delete(org, route) => {
+            let org = open(app, principal, &org).await?;
+            deletions::handle(app, request, principal, &org, route).await
+        }
+        ApiRoute::WebhookSecret(org, route) => {
+            let org = open(app, principal, &org).await?;
+            webhook_secrets::handle(app, request, &org, route).await
+        }
     }
 }
 
@@ -304,6 +315,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::ShowConnection(..)
         | ApiRoute::UpdateConnection(..)
         | ApiRoute::GitHubApps(..)
+        | ApiRoute::WebhookSecret(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
         ApiRoute::Customers(..) => Ability::ManageCustomers,
         // For ever, so for owners alone.
@@ -314,6 +326,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::AcceptInvitation
         | ApiRoute::CreateOrganisation
         | ApiRoute::OwnerTokens(_)
+        | ApiRoute::Delete(..)
         | ApiRoute::Version(_, _, _, VersionRoute::Delete) => Ability::Own,
         ApiRoute::Audit(..) => Ability::Audit,
         ApiRoute::ListOrganisations
