@@ -254,6 +254,29 @@ BEGIN
             null);
 END;
 
+-- That somebody has the secret of before end is no change of a secret that is in force.
+create trigger audit_connections_old_secret after update of old_webhook_secret_until on connections
+when old.deleted_at is null and new.deleted_at is null and old.old_webhook_secret_until is not null
+     and new.old_webhook_secret_until is null and exists (select 1 from audit_actor where kind in ('person', 'token'))
+BEGIN
+    insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
+    values (new.organisation_id, 'connection.updated',
+            'connection', new.id, new.provider || ' ' || new.account,
+            json_object('old_webhook_secret', 'accepted'),
+            json_object('old_webhook_secret', 'ended'));
+END;
+
+create trigger audit_github_apps_old_secret after update of old_webhook_secret_until on github_apps
+when old.old_webhook_secret_until is not null and new.old_webhook_secret_until is null
+     and exists (select 1 from audit_actor where kind in ('person', 'token'))
+BEGIN
+    insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
+    values (new.organisation_id, 'github_app.updated',
+            'github_app', new.id, new.name,
+            json_object('old_webhook_secret', 'accepted'),
+            json_object('old_webhook_secret', 'ended'));
+END;
+
 -- Since when an organisation is being deleted: it is suspended, and leaves portion by portion.
 alter table organisations add column deleted_at integer;
 -- When a portion of it was last at work on.

@@ -58,7 +58,7 @@ fn lines(registry: &TestRegistry, action: &str) -> usize {
 
 /// Some rounds of what goes on by itself.
 fn let_time_pass(registry: &TestRegistry) {
-    for _ in 0..3 {
+    for _ in 0..2 {
         registry.pass_time(11 * 60);
         registry.housekeep();
         registry.run_jobs();

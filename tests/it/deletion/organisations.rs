@@ -246,8 +246,6 @@ fn a_deletion_of_an_organisation_comes_to_the_same_end_whatever_fails() {
             }
             registry.run_jobs();
             let_time_pass(registry);
-            registry.pass_time(60 * 60);
-            let_time_pass(registry);
         },
         |registry, calm| {
             assert_eq!(registry.contents(), calm.contents());
