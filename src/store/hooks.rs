@@ -159,8 +159,8 @@ pub async fn save_hook_fate(app: &App, git_repo: i64, fate: HookFate<'_>) -> Res
         .map(|_| ())
 }
 
-/// Git repositories that no package is made of any more and whose hook is still registered, but for those that were tried
-/// within the last day.
+/// Git repositories that no package is made of any more and whose hook is still registered, but for those of which that was
+/// tried since, and within the last day.
 pub async fn list_unneeded_hooks(app: &App, limit: i64) -> Result<Vec<i64>> {
     #[derive(Deserialize)]
     struct Row {
@@ -169,8 +169,8 @@ pub async fn list_unneeded_hooks(app: &App, limit: i64) -> Result<Vec<i64>> {
     let statement = Statement::new(
         "select g.id from git_repos g join connections c on c.id = g.connection_id
          where g.hook_id is not null and g.folders is null and c.deleted_at is null and c.refused_at is null
-           and coalesce(g.hook_tried_at, 0) < ?1
-           and exists (select 1 from deleted_packages d where d.git_repo_id = g.id)
+           and exists (select 1 from deleted_packages d where d.git_repo_id = g.id
+                       and coalesce(g.hook_tried_at, 0) <= max(?1, d.deleted_at))
            and not exists (select 1 from packages p where p.git_repo_id = g.id)
          limit ?2",
     )
