@@ -111,7 +111,9 @@ actions! {
     OrganisationSuspended = "organisation.suspended",
     /// It is in force again.
     OrganisationResumed = "organisation.resumed",
-    /// It was deleted.
+    /// Somebody had it deleted; what it has leaves in portions.
+    OrganisationDeletionBegun = "organisation.deletion_begun",
+    /// It was deleted, and all that it had.
     OrganisationDeleted = "organisation.deleted",
     /// A repository was made.
     RepositoryCreated = "repository.created",

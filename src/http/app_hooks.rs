@@ -19,7 +19,9 @@ use crate::store::app_deliveries::{
 use crate::store::audit::acting;
 use crate::store::connections::Connection;
 use crate::store::deliveries::DeliveredProject;
-use crate::store::github_apps::{recall_connection_of_installation, recall_github_app};
+use crate::store::github_apps::{
+    GitHubApp, find_github_app, recall_connection_of_installation, recall_github_app,
+};
 
 const KIND: ProviderKind = ProviderKind::GitHub;
 
@@ -34,8 +36,7 @@ pub(super) async fn receive_app_webhook(
     })?;
     let body = request.bytes(BODY_LIMIT).await?;
     let headers = request.headers.all()?;
-    let secret = github_app.open_webhook_secret(app).await?;
-    if !KIND.verify_webhook(secret.as_bytes(), &headers, &body, app.now()) {
+    if !knows_secret(app, &github_app, &headers, &body).await? {
         return Err(Error::new(
             ErrorKind::Unauthenticated,
             "The signature is missing or does not match the body; set the webhook secret of the GitHub App to the one \
@@ -88,6 +89,44 @@ async fn wake(app: &App, connection: &Connection) -> Result<()> {
         Some(_) => enqueue_try(app, &connection.id).await,
         None => Ok(()),
     }
+}
+
+/// Whether a delivery was made with the secret of its app, or with the one of before while that is accepted. What is
+/// remembered may be of before a rotation.
+async fn knows_secret(
+    app: &App,
+    github_app: &GitHubApp,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<bool> {
+    if has_secret(app, github_app, headers, body).await? {
+        return Ok(true);
+    }
+    let id = &github_app.id;
+    if app.memo.github_apps.recall(id, app.now(), 1).is_some() {
+        return Ok(false);
+    }
+    match find_github_app(app, id).await? {
+        Some(now) => {
+            app.memo.github_apps.remember(id, now.clone(), app.now());
+            has_secret(app, &now, headers, body).await
+        }
+        None => Ok(false),
+    }
+}
+
+async fn has_secret(
+    app: &App,
+    github_app: &GitHubApp,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<bool> {
+    let passes = |secret: &str| KIND.verify_webhook(secret.as_bytes(), headers, body, app.now());
+    if passes(&github_app.open_webhook_secret(app).await?) {
+        return Ok(true);
+    }
+    let old = github_app.open_old_webhook_secret(app).await?;
+    Ok(old.is_some_and(|old| passes(&old)))
 }
 
 fn why_unclaimed(event: &str, delivery: &AppDelivery) -> String {

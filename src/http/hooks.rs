@@ -10,7 +10,9 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::providers::{Event, ProviderKind, read_generic_body, verify_bearer};
-use crate::store::connections::{Connection, recall_connection};
+use crate::store::connections::{
+    Connection, find_connection as load_connection, recall_connection,
+};
 use crate::store::deliveries::{
     DeliveredProject, NewDelivery, StartedJob, note_refused_delivery, record_delivery,
 };
@@ -49,8 +51,8 @@ pub async fn receive_webhook(app: &App, mut request: Request, connection: &str) 
         .ok_or_else(|| Error::internal(format!("unknown provider `{}`", connection.provider)))?;
     let body = request.bytes(BODY_LIMIT).await?;
     let headers = request.headers.all()?;
-    let secret = connection.open_webhook_secret(app).await?;
-    if !kind.verify_webhook(secret.as_bytes(), &headers, &body, app.now()) {
+    let passes = |secret: &str| kind.verify_webhook(secret.as_bytes(), &headers, &body, app.now());
+    if !knows_secret(app, &connection, passes).await? {
         return refuse(
             app,
             &connection,
@@ -104,8 +106,8 @@ pub async fn receive_generic(app: &App, mut request: Request, connection: &str) 
     let connection = find_connection(app, connection).await?;
     let body = request.bytes(GENERIC_LIMIT).await?;
     let headers = request.headers.all()?;
-    let secret = connection.open_webhook_secret(app).await?;
-    if !verify_bearer(secret.as_bytes(), &headers) {
+    let passes = |secret: &str| verify_bearer(secret.as_bytes(), &headers);
+    if !knows_secret(app, &connection, passes).await? {
         return refuse(
             app,
             &connection,
@@ -163,6 +165,39 @@ pub async fn receive_generic(app: &App, mut request: Request, connection: &str) 
         otherwise,
     };
     record(app, &connection, arrived).await
+}
+
+/// Whether a delivery was made with the secret of its connection, or with the one of before while that is accepted. What is
+/// remembered may be of before a rotation, so it is looked up anew before anybody is refused, at most once a second.
+async fn knows_secret(
+    app: &App,
+    connection: &Connection,
+    passes: impl Fn(&str) -> bool,
+) -> Result<bool> {
+    if has_secret(app, connection, &passes).await? {
+        return Ok(true);
+    }
+    let id = &connection.id;
+    if app.memo.connections.recall(id, app.now(), 1).is_some() {
+        return Ok(false);
+    }
+    let Some(now) = load_connection(app, id).await? else {
+        return Ok(false);
+    };
+    app.memo.connections.remember(id, now.clone(), app.now());
+    has_secret(app, &now, &passes).await
+}
+
+async fn has_secret(
+    app: &App,
+    connection: &Connection,
+    passes: &impl Fn(&str) -> bool,
+) -> Result<bool> {
+    if passes(&connection.open_webhook_secret(app).await?) {
+        return Ok(true);
+    }
+    let old = connection.open_old_webhook_secret(app).await?;
+    Ok(old.is_some_and(|old| passes(&old)))
 }
 
 async fn find_connection(app: &App, id: &str) -> Result<Connection> {

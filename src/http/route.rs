@@ -5,12 +5,14 @@ use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
 use crate::http::api::customers::route::{self as customers, CustomersRoute};
+use crate::http::api::deletions::DeletionRoute;
 use crate::http::api::hooks::HookRoute;
 use crate::http::api::hosts::HostsRoute;
 use crate::http::api::organisations::route::OrganisationRoute;
 use crate::http::api::people::PeopleRoute;
 use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
+use crate::http::api::webhook_secrets::SecretRoute;
 use crate::http::request::percent_decode;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
@@ -147,6 +149,8 @@ pub enum ApiRoute {
     Hook(String, HookRoute),
     Customers(String, CustomersRoute),
     Hosts(String, HostsRoute),
+    Delete(String, DeletionRoute),
+    WebhookSecret(String, SecretRoute),
     /// Without an organisation it is the instance's.
     Audit(Option<String>, AuditRoute),
 }
@@ -439,6 +443,14 @@ fn parse_parts(method: &str, segments: &[&str]) -> Result<PartsRoute, NoRoute> {
 #[expect(clippy::too_many_lines, reason = "the table of the API's addresses")]
 fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
     let own = |text: &&str| percent_decode(text);
+    if let ["orgs", org, rest @ ..] = segments {
+        if let Some(route) = DeletionRoute::parse(method, rest) {
+            return Ok(ApiRoute::Delete(own(org), route));
+        }
+        if let Some(route) = SecretRoute::parse(method, rest) {
+            return route.map(|route| ApiRoute::WebhookSecret(own(org), route));
+        }
+    }
     match segments {
         ["openapi.json"] => get(method, ApiRoute::Describe),
         ["setup"] => only(method, "POST", ApiRoute::SetUp),
@@ -450,7 +462,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org] => match method {
             "GET" | "HEAD" => Ok(ApiRoute::ShowOrganisation(own(org))),
             "PATCH" => Ok(ApiRoute::Organisation(own(org), OrganisationRoute::Update)),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         ["orgs", org, kind @ ("organisations" | "usage")] => OrganisationRoute::parse(method, kind)
             .map(|route| ApiRoute::Organisation(own(org), route)),
@@ -467,7 +479,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "repositories", repository] => match method {
             "GET" | "HEAD" => Ok(ApiRoute::ShowRepository(own(org), own(repository))),
             "PATCH" => Ok(ApiRoute::UpdateRepository(own(org), own(repository))),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         ["tokens"] => one_of(
             method,
@@ -522,7 +534,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "connections", id] => match method {
             "GET" | "HEAD" => Ok(ApiRoute::ShowConnection(own(org), own(id))),
             "PATCH" => Ok(ApiRoute::UpdateConnection(own(org), own(id))),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         ["orgs", org, "github-apps", rest @ ..] => {
             parse_github_apps(method, rest).map(|route| ApiRoute::GitHubApps(own(org), route))
@@ -606,7 +618,7 @@ fn parse_package(
         [] => match method {
             "GET" | "HEAD" => Ok(ApiRoute::ShowPackage(org, name)),
             "PATCH" => Ok(ApiRoute::UpdatePackage(org, name)),
-            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH")),
+            _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PATCH, DELETE")),
         },
         ["definition"] => {
             let route = match method {

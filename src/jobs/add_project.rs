@@ -85,6 +85,7 @@ async fn keep(
         facts: &facts,
         name: &found.name,
         description: found.description.as_deref(),
+        is_asked: true,
     };
     let place = find_place(app, &addition).await?;
     let name = place.name.as_str();

@@ -9,6 +9,7 @@ use crate::domain::tag_version::{version_of_branch, version_of_prefixed_tag};
 use crate::domain::version::Version;
 use crate::error::Result;
 use crate::jobs::source::Source;
+use crate::store::dists::find_package_dist;
 use crate::store::job_refs::WaitingRef;
 use crate::store::life_cycle::find_deleted_version;
 use crate::store::versions::{StoredVersion, find_version};
@@ -94,7 +95,14 @@ pub(super) async fn decide(
         return Ok(Decision::skip(fault.to_string()));
     }
     if let Some(deleted) = find_deleted_version(app, source.package, version.normalized()).await? {
-        return Ok(Decision::skip(deleted.reason(&source.package_name)));
+        // Deleted together with its package, which is here again: the same bytes may have the number again.
+        let returns = deleted.returns().as_deref() == Some(source.commit)
+            && find_package_dist(app, source.package, source.commit)
+                .await?
+                .is_none_or(|dist| deleted.sha256.as_ref() == Some(&dist.sha256));
+        if !returns {
+            return Ok(Decision::skip(deleted.reason(&source.package_name)));
+        }
     }
     if !version.is_dev()
         && source.policy.moved_tags == MovedTags::Keep

@@ -139,6 +139,7 @@ async fn add(
         facts: &facts,
         name: &name,
         description: manifest.description(),
+        is_asked: false,
     };
     let sync = |git_repo| sync_discovered_stmts(id, git_repo);
     match add_project_with(app, &addition, sync).await {

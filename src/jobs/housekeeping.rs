@@ -9,8 +9,13 @@ use crate::ports::Level;
 use crate::store::app_deliveries::delete_old_app_deliveries;
 use crate::store::audit::delete_old_lines;
 use crate::store::completion::give_up;
+use crate::store::deletion::{
+    erase_packages, erase_secrets, list_deleted_organisations, list_unfinished_connections,
+    release_blobs,
+};
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
+use crate::store::hooks::list_unneeded_hooks;
 use crate::store::host_names::list_due_hosts;
 use crate::store::idempotency::delete_old_keys;
 use crate::store::imports::{delete_old_imports, take_lost_imports};
@@ -24,6 +29,7 @@ use crate::store::repositories::list_outdated;
 use crate::store::schedule::list_due;
 use crate::store::sweep::{sweep, sweep_views};
 use crate::store::uploads::{ABANDONED, delete_ended_uploads, find_upload, list_untouched};
+use crate::store::webhook_secrets::erase_old_secrets;
 
 /// A message that was sent is at work within seconds; after this many its sender must have died before sending it.
 const FORGOTTEN: i64 = 120;
@@ -36,6 +42,8 @@ const SILENT_AFTER_FAILURE: i64 = 40 * 60;
 const RECONCILES: i64 = 50;
 /// Host names looked at in one round: a resolver that is silent takes a minute each.
 const HOST_LOOKS: i64 = 10;
+/// Portions of blobs of deleted repositories that are let go in one round.
+const RELEASES: u32 = 20;
 /// How long deliveries are kept, in seconds.
 const DELIVERIES_KEPT: i64 = 30 * 24 * 60 * 60;
 
@@ -113,6 +121,16 @@ pub async fn run(app: &App) {
         app,
         "removing deleted archives",
         remove_deleted_archives(app).await,
+    );
+    report(
+        app,
+        "going on with deletions",
+        go_on_with_deletions(app).await,
+    );
+    report(
+        app,
+        "erasing secrets of before",
+        erase_old_secrets(app).await,
     );
     if let Some(days) = app.config.audit_days {
         let kept = i64::from(days).saturating_mul(24 * 60 * 60);
@@ -248,6 +266,38 @@ async fn look_at_hosts(app: &App) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sends for what of a deletion was forgotten, and takes away what nothing names any more.
+async fn go_on_with_deletions(app: &App) -> Result<()> {
+    let mut jobs: Vec<_> = list_unneeded_hooks(app, RECONCILES)
+        .await?
+        .into_iter()
+        .map(|git_repo| Job::KeepHook { git_repo })
+        .collect();
+    for (id, is_over) in list_unfinished_connections(app).await? {
+        if is_over {
+            app.warn(&format!(
+                "Webhooks of connection {id}, which was deleted, are left at their host"
+            ));
+            erase_secrets(app, &id).await?;
+        } else {
+            jobs.push(Job::DeleteConnection { id });
+        }
+    }
+    let organisations = list_deleted_organisations(app).await?;
+    jobs.extend(
+        organisations
+            .into_iter()
+            .map(|organisation| Job::DeleteOrganisation { organisation }),
+    );
+    enqueue(app, &jobs).await?;
+    for _ in 0..RELEASES {
+        if !release_blobs(app).await? {
+            break;
+        }
+    }
+    erase_packages(app).await
 }
 
 async fn sweep_once(app: &App) -> Result<()> {

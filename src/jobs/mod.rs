@@ -5,6 +5,8 @@ mod archive_wait;
 mod complete_upload;
 mod count_downloads;
 mod decide;
+mod delete_connection;
+mod delete_organisation;
 mod discover;
 mod git_first;
 pub mod housekeeping;
@@ -158,6 +160,16 @@ pub enum Job {
         /// Packages and normalized versions.
         downloads: Vec<(PackageName, String)>,
     },
+    /// Remove the webhooks of a connection that was deleted, and erase its token.
+    DeleteConnection {
+        /// The connection's id.
+        id: String,
+    },
+    /// Take a portion of an organisation away that is being deleted.
+    DeleteOrganisation {
+        /// The organisation's id.
+        organisation: i64,
+    },
     /// Write down when tokens were last used.
     NoteTokenUses {
         /// What an isolate noticed.
@@ -202,6 +214,8 @@ impl Job {
             Self::CompleteUpload { id } => (Some(id.as_str()), "upload in parts"),
             Self::TryCredential { .. } => (None, "try of a credential"),
             Self::KeepHook { .. } => (None, "webhooks"),
+            Self::DeleteConnection { .. } => (None, "deletion of a connection"),
+            Self::DeleteOrganisation { .. } => (None, "deletion of an organisation"),
             Self::Publish { .. } => (None, "publish"),
             Self::CountDownloads { .. } => (None, "downloads"),
             Self::NoteTokenUses { .. } => (None, "use of tokens"),
@@ -277,6 +291,10 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
                 downloads,
             };
             count_downloads::run(app, &report).await
+        }
+        Job::DeleteConnection { id } => delete_connection::run(app, id, attempts).await,
+        Job::DeleteOrganisation { organisation } => {
+            delete_organisation::run(app, *organisation).await
         }
         Job::NoteTokenUses { uses } => note_token_uses::run(app, uses).await,
         Job::NoteBandwidth { id, served } => {
@@ -369,6 +387,8 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         // count is a lost count, and the next use of a token is told in minutes.
         Job::TryCredential { .. }
         | Job::KeepHook { .. }
+        | Job::DeleteConnection { .. }
+        | Job::DeleteOrganisation { .. }
         | Job::NoteTokenUses { .. }
         | Job::NoteBandwidth { .. }
         | Job::Resume { .. }
@@ -435,8 +455,15 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
             Some(upload) => organisation_of_repository(upload.repository_id).await,
             None => None,
         },
-        // Of several organisations, for all that anybody knows.
-        Job::NoteTokenUses { .. } | Job::NoteBandwidth { .. } => None,
+        Job::DeleteConnection { id } => {
+            crate::store::connections::find_deleted_connection(app, &id)
+                .await?
+                .map(|connection| connection.organisation_id)
+        }
+        // It is the instance's business, and of several organisations, for all that anybody knows.
+        Job::DeleteOrganisation { .. } | Job::NoteTokenUses { .. } | Job::NoteBandwidth { .. } => {
+            None
+        }
     })
 }
 

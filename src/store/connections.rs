@@ -53,6 +53,12 @@ pub struct Connection {
     pub installation_id: Option<i64>,
     /// Unix second at which the token of an installation ends. Its `sealed_token` is empty where there is none.
     pub token_expires_at: Option<i64>,
+    /// The webhook's secret of before, sealed likewise.
+    pub sealed_old_webhook_secret: Option<String>,
+    /// Unix second until which that one is accepted.
+    pub old_webhook_secret_until: Option<i64>,
+    /// Unix second since which the webhook's secret is what it is.
+    pub webhook_secret_changed_at: Option<i64>,
 }
 
 /// What a connection's token is sealed for.
@@ -92,6 +98,34 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// The webhook secret of before in clear, while it is accepted.
+    pub async fn open_old_webhook_secret(&self, app: &App) -> Result<Option<String>> {
+        open_old_secret(
+            app,
+            &webhook_context(&self.id),
+            self.sealed_old_webhook_secret.as_deref(),
+            self.old_webhook_secret_until,
+        )
+        .await
+    }
+}
+
+/// Opens a secret that is accepted until some Unix second, if that is not over.
+pub(super) async fn open_old_secret(
+    app: &App,
+    context: &str,
+    sealed: Option<&str>,
+    until: Option<i64>,
+) -> Result<Option<String>> {
+    match sealed {
+        Some(sealed) if until.is_some_and(|until| app.now() < until) => {
+            app.vault.open(context, sealed).await.map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Stores a connection.
 pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
     app.db
@@ -128,8 +162,26 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
             Statement::new(
                 "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
                         created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks, hook_mapping,
+                        reconcile_hours, github_app_id, installation_id, token_expires_at, sealed_old_webhook_secret,
+                        old_webhook_secret_until, webhook_secret_changed_at
+                 from connections where id = ?1 and deleted_at is null",
+            )
+            .bind(id),
+        )
+        .await?;
+    Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// Finds a connection that was deleted, as long as its row is there.
+pub async fn find_deleted_connection(app: &App, id: &str) -> Result<Option<Connection>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
+                        created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks, hook_mapping,
                         reconcile_hours, github_app_id, installation_id, token_expires_at
-                 from connections where id = ?1",
+                 from connections where id = ?1 and deleted_at is not null",
             )
             .bind(id),
         )
@@ -161,7 +213,7 @@ pub async fn list_connections(app: &App, organisation: i64) -> Result<Vec<Connec
                     "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
                             created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks,
                             hook_mapping, reconcile_hours, github_app_id, installation_id, token_expires_at
-                     from connections where organisation_id = ?1 order by created_at desc, id",
+                     from connections where organisation_id = ?1 and deleted_at is null order by created_at desc, id",
                 )
                 .bind(organisation),
             )
@@ -374,7 +426,7 @@ pub async fn find_ends(
                 c.sealed_webhook_secret, c.created_at, c.last_heard_at, c.paused_until, c.trouble,
                 c.trouble_since, c.refused_at, c.hooks, c.hook_mapping, c.reconcile_hours, c.github_app_id,
                 c.installation_id, c.token_expires_at
-         from git_repos g join connections c on c.id = g.connection_id where g.id = ?1",
+         from git_repos g join connections c on c.id = g.connection_id where g.id = ?1 and c.deleted_at is null",
     )
     .bind(git_repo);
     let statements = vec![

@@ -197,6 +197,8 @@ pub(super) fn start_jobs_stmts(
              where not exists (select 1 from git_repos g left join packages p on p.git_repo_id = g.id
                                where g.connection_id = ?1 and g.provider_id = t.provider_id
                                  and (p.id is not null or g.folders is not null))
+               and not exists (select 1 from git_repos g join deleted_packages e on e.git_repo_id = g.id
+                               where g.connection_id = ?1 and g.provider_id = t.provider_id)
                and not exists (select 1 from jobs j where j.connection_id = ?1 and j.provider_id = t.provider_id
                                and j.state = 'queued')
                and (select s.suspended_at from organisation_standings s where s.id = ?4) is null

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::domain::git::CurrentRef;
+use crate::domain::monorepo::DELETED;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{Row, rows_as};
@@ -170,7 +171,11 @@ pub async fn find_foreign_names(
             Statement::new(
                 "select name, git_repo_id is null as is_uploaded from packages
                  where organisation_id = ?1 and git_repo_id is not ?2
-                   and name in (select name from commit_folders where git_repo_id = ?2)",
+                   and name in (select name from commit_folders where git_repo_id = ?2)
+                 union all
+                 select d.name, 2 from deleted_packages d
+                 where d.git_repo_id = ?2
+                   and not exists (select 1 from packages p where p.organisation_id = ?1 and p.name = d.name)",
             )
             .bind(organisation)
             .bind(git_repo),
@@ -181,6 +186,7 @@ pub async fn find_foreign_names(
         .map(|row| {
             let source = match row.is_uploaded {
                 0 => "comes from another git repository",
+                2 => DELETED,
                 _ => "is uploaded",
             };
             (row.name, source)
@@ -309,9 +315,13 @@ fn upsert_folder_refs_stmt(git_repo: i64, rows: &str) -> Statement {
         "insert into folder_refs (git_repo_id, name, folder, \"commit\", package_id, digest, state, version, normalized,
                                   is_dev, is_default_branch, reason)
          select ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), p.id,
-                json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]'),
+                json_extract(value, '$[4]'),
+                case when p.id is null and json_extract(value, '$[5]') = 'cutting' then 'skipped'
+                     else json_extract(value, '$[5]') end,
+                json_extract(value, '$[6]'),
                 json_extract(value, '$[7]'), json_extract(value, '$[8]'), json_extract(value, '$[9]'),
-                json_extract(value, '$[10]')
+                case when p.id is null and json_extract(value, '$[5]') = 'cutting'
+                     then 'the package was deleted meanwhile' else json_extract(value, '$[10]') end
          from json_each(?2)
          left join packages p on p.git_repo_id = ?1 and p.name = json_extract(value, '$[3]')
          where true

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
-use crate::store::connections::{Connection, find_connection};
+use crate::store::connections::{Connection, find_connection, open_old_secret};
 use crate::store::memo::FRESH;
 
 /// What the id of an app begins with: by it an address of webhooks is told from a connection's.
@@ -37,6 +37,10 @@ pub struct GitHubApp {
     pub sealed_webhook_secret: String,
     /// Unix seconds.
     pub created_at: i64,
+    /// The webhook's secret of before, sealed likewise.
+    pub sealed_old_webhook_secret: Option<String>,
+    /// Unix second until which that one is accepted.
+    pub old_webhook_secret_until: Option<i64>,
 }
 
 /// What an app's private key is sealed for.
@@ -62,6 +66,17 @@ impl GitHubApp {
         app.vault
             .open(&webhook_context(&self.id), &self.sealed_webhook_secret)
             .await
+    }
+
+    /// The webhook secret of before in clear, while it is accepted.
+    pub async fn open_old_webhook_secret(&self, app: &App) -> Result<Option<String>> {
+        open_old_secret(
+            app,
+            &webhook_context(&self.id),
+            self.sealed_old_webhook_secret.as_deref(),
+            self.old_webhook_secret_until,
+        )
+        .await
     }
 }
 
@@ -102,7 +117,7 @@ pub async fn find_github_app(app: &App, id: &str) -> Result<Option<GitHubApp>> {
         .rows(
             Statement::new(
                 "select id, organisation_id, base_url, issuer, app_id, slug, name, web_url, sealed_private_key,
-                        sealed_webhook_secret, created_at
+                        sealed_webhook_secret, created_at, sealed_old_webhook_secret, old_webhook_secret_until
                  from github_apps where id = ?1",
             )
             .bind(id),

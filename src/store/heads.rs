@@ -63,11 +63,22 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(&blobs)
         .bind(flip.names_changed_at),
         Statement::new(
-            "insert into published_blobs (hash)
-             select value from json_each(?3)
+            "insert into published_blobs (hash, is_recorded)
+             select value, 1 from json_each(?3)
              where exists (select 1 from repositories where id = ?1 and head_revision = ?2)
                and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?3)))
              on conflict (hash) do nothing",
+        )
+        .bind(flip.repository)
+        .bind(flip.built_on)
+        .bind(&blobs),
+        // Whose they are: with the last repository that names a blob it may go.
+        Statement::new(
+            "insert into repository_blobs (hash, repository_id)
+             select value, ?1 from json_each(?3)
+             where exists (select 1 from repositories where id = ?1 and head_revision = ?2)
+               and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?3)))
+             on conflict (hash, repository_id) do nothing",
         )
         .bind(flip.repository)
         .bind(flip.built_on)

@@ -39,6 +39,8 @@ pub struct RepoHook {
     pub last_heard_at: Option<i64>,
     /// The group whose hook tells of it.
     pub covering_group: Option<String>,
+    /// 1 while a package is synced from it.
+    pub is_needed: i64,
 }
 
 /// What is to be done about a hook.
@@ -55,6 +57,20 @@ pub enum HookWish {
 impl RepoHook {
     /// What is to be done, where hooks are registered by us. `url` is the address that they have now.
     pub fn wish(&self, connection: &Connection, url: &str, now: i64) -> HookWish {
+        if self.is_needed == 0 {
+            // No package is made of the project any more.
+            return match self.hook_id {
+                Some(_) => HookWish::Remove,
+                None => HookWish::Leave,
+            };
+        }
+        let has_old_secret = self.state.as_deref() == Some("registered")
+            && connection
+                .webhook_secret_changed_at
+                .is_some_and(|changed| self.tried_at.unwrap_or_default() <= changed);
+        if has_old_secret && self.covering_group.is_none() {
+            return HookWish::Register;
+        }
         if connection.hooks != "automatic" {
             return HookWish::Leave;
         }
@@ -95,7 +111,8 @@ pub async fn find_repo_hook(app: &App, git_repo: i64) -> Result<Option<RepoHook>
                         g.hook_missed_at as missed_at, g.last_heard_at,
                         (select h.name from hook_groups h where h.connection_id = g.connection_id
                          and substr(lower(g.full_name), 1, length(h.name) + 1) = lower(h.name) || '/'
-                         order by length(h.name) desc limit 1) as covering_group
+                         order by length(h.name) desc limit 1) as covering_group,
+                        g.folders is not null or exists (select 1 from packages p where p.git_repo_id = g.id) as is_needed
                  from git_repos g where g.id = ?1",
             )
             .bind(git_repo),
@@ -140,6 +157,27 @@ pub async fn save_hook_fate(app: &App, git_repo: i64, fate: HookFate<'_>) -> Res
         )
         .await
         .map(|_| ())
+}
+
+/// Git repositories that no package is made of any more and whose hook is still registered, but for those of which that was
+/// tried since, and within the last day.
+pub async fn list_unneeded_hooks(app: &App, limit: i64) -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: i64,
+    }
+    let statement = Statement::new(
+        "select g.id from git_repos g join connections c on c.id = g.connection_id
+         where g.hook_id is not null and g.folders is null and c.deleted_at is null and c.refused_at is null
+           and exists (select 1 from deleted_packages d where d.git_repo_id = g.id
+                       and coalesce(g.hook_tried_at, 0) <= max(?1, d.deleted_at))
+           and not exists (select 1 from packages p where p.git_repo_id = g.id)
+         limit ?2",
+    )
+    .bind(app.now().saturating_sub(REFUSED))
+    .bind(limit);
+    let rows: Vec<Row> = rows_as(app.db.rows(statement).await?)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Has refused hooks of a connection asked for again with the next comparison: it has another token.

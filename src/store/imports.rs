@@ -244,7 +244,7 @@ async fn select_projects(
         app.db
             .rows(
                 Statement::new(
-                    "select f.project, f.full_name, f.state, f.reason, p.name as package, f.job_id, j.state as job_state
+                    "select f.project, f.full_name, f.state, f.reason, coalesce(p.deleted_name, p.name) as package, f.job_id, j.state as job_state
                      from import_projects f left join packages p on p.id = f.package_id
                      left join jobs j on j.id = f.job_id
                      where f.import_id = ?1 and f.project >= coalesce(?2, ?3) and (?2 is null or f.project = ?2)

@@ -87,7 +87,7 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
         .db
         .rows(
             Statement::new(
-                "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package,
+                "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, coalesce(p.deleted_name, p.name) as package,
                         g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at, j.finished_at,
                         count(f.name) + j.unchanged as total,
                         coalesce(sum(f.state = 'waiting'), 0) as waiting,
@@ -120,7 +120,7 @@ pub async fn list_jobs(
         app.db
             .rows(
                 Statement::new(
-                    "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, p.name as package,
+                    "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, coalesce(p.deleted_name, p.name) as package,
                             g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at,
                             j.finished_at, count(f.name) + j.unchanged as total,
                             coalesce(sum(f.state = 'waiting'), 0) as waiting,

@@ -137,8 +137,13 @@ pub async fn delete_version(
             .bind(now),
             on("delete from versions where package_id = ?1 and normalized = ?2"),
             on("delete from defined_versions where package_id = ?1 and normalized = ?2"),
+            // Of many packages of one git repository each has what became of its folder.
+            on("update folder_refs set state = 'skipped', version = null, normalized = null, is_dev = 0,
+                       is_default_branch = 0, reason = ?3
+                where package_id = ?1 and normalized = ?2")
+            .bind(reason),
             on("update git_refs set state = 'skipped', version = null, reason = ?3, rule = null
-                where git_repo_id = (select git_repo_id from packages where id = ?1)
+                where git_repo_id = (select git_repo_id from packages where id = ?1 and folder is null)
                   and name = (select git_ref from deleted_versions where package_id = ?1 and normalized = ?2)")
             .bind(reason),
             ask_for_publication_stmt(package, now),
@@ -160,13 +165,29 @@ pub struct DeletedVersion {
     pub sha256: Option<String>,
     /// Unix seconds.
     pub deleted_at: i64,
+    /// 1 when it was deleted together with its package: the same bytes may have the number again by themselves.
+    pub with_package: i64,
+    /// The definition, where a person had written the version down.
+    pub definition: Option<String>,
 }
 
 impl DeletedVersion {
+    /// The commit or the archive that may have the number again without anybody's restoring it.
+    pub fn returns(&self) -> Option<String> {
+        self.reference.clone().filter(|_| self.with_package != 0)
+    }
+
     /// Why it is not there, in words for a person.
     pub fn reason(&self, package: &str) -> String {
         let day: String = rfc3339(self.deleted_at).chars().take(10).collect();
         let version = &self.pretty;
+        if self.with_package != 0 {
+            return format!(
+                "version `{version}` was deleted with a package of this name on {day}, and what was served under a number \
+                 is the only thing that is served under it again; let others have it with \
+                 `POST …/packages/{package}/versions/{version}/restore`"
+            );
+        }
         format!(
             "version `{version}` was deleted by a person on {day}; restore it with \
              `POST …/packages/{package}/versions/{version}/restore`"
@@ -180,13 +201,42 @@ pub async fn list_deleted_versions(app: &App, package: i64) -> Result<Vec<Delete
         app.db
             .rows(
                 Statement::new(
-                    "select pretty, normalized, reference, sha256, deleted_at from deleted_versions
+                    "select pretty, normalized, reference, sha256, deleted_at, with_package, definition
+                     from deleted_versions
                      where package_id = ?1 order by deleted_at desc, normalized",
                 )
                 .bind(package),
             )
             .await?,
     )
+}
+
+/// The deleted versions of all packages of a git repository, each with the package's name.
+pub async fn list_deleted_of_git_repo(
+    app: &App,
+    git_repo: i64,
+) -> Result<Vec<(String, DeletedVersion)>> {
+    #[derive(Deserialize)]
+    struct Row {
+        package: String,
+        #[serde(flatten)]
+        deleted: DeletedVersion,
+    }
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select p.name as package, t.pretty, t.normalized, t.reference, t.sha256, t.deleted_at, t.with_package,
+                        t.definition
+                 from packages p join deleted_versions t on t.package_id = p.id where p.git_repo_id = ?1",
+            )
+            .bind(git_repo),
+        )
+        .await?;
+    Ok(rows_as::<Row>(rows)?
+        .into_iter()
+        .map(|row| (row.package, row.deleted))
+        .collect())
 }
 
 /// The deleted version of that number.
@@ -199,7 +249,8 @@ pub async fn find_deleted_version(
         .db
         .rows(
             Statement::new(
-                "select pretty, normalized, reference, sha256, deleted_at from deleted_versions
+                "select pretty, normalized, reference, sha256, deleted_at, with_package, definition
+                 from deleted_versions
                  where package_id = ?1 and (pretty = ?2 or normalized = ?2) limit 1",
             )
             .bind(package)
@@ -217,6 +268,9 @@ pub async fn restore_version(app: &App, package: i64, normalized: &str) -> Resul
             on("delete from git_refs
                 where git_repo_id = (select git_repo_id from packages where id = ?1)
                   and name = (select git_ref from deleted_versions where package_id = ?1 and normalized = ?2)"),
+            on("delete from served_versions
+                where normalized = ?2 and (organisation_id, name) = (
+                    select organisation_id, name from packages where id = ?1)"),
             on("delete from deleted_versions where package_id = ?1 and normalized = ?2"),
         ])
         .await

@@ -127,6 +127,46 @@ pub struct NewOrganisation<'a> {
     pub quotas: Quotas,
 }
 
+/// The slugs of the organisations below one, by slug.
+pub async fn list_children(app: &App, id: i64) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        slug: String,
+    }
+    let statement =
+        Statement::new("select slug from organisations where parent_id = ?1 order by slug")
+            .bind(id);
+    let rows = rows_as::<Row>(app.db.rows(statement).await?)?;
+    Ok(rows.into_iter().map(|row| row.slug).collect())
+}
+
+/// What an organisation must be before it can be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Suspension {
+    /// Unix second since when it is suspended.
+    pub suspended_at: Option<i64>,
+    /// 1 when it is the only one of the instance.
+    pub is_last: i64,
+}
+
+/// Whether an organisation is suspended, and whether there are others.
+pub async fn load_suspension(app: &App, id: i64) -> Result<Suspension> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select suspended_at, not exists (select 1 from organisations o where o.id <> ?1) as is_last
+                 from organisations where id = ?1",
+            )
+            .bind(id),
+        )
+        .await?;
+    rows_as(rows)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::internal(format!("the organisation {id} is gone")))
+}
+
 /// Makes an organisation. A taken slug is a conflict.
 pub async fn insert_organisation(app: &App, new: &NewOrganisation<'_>) -> Result<()> {
     app.db

@@ -188,7 +188,7 @@ pub async fn list_packages(
                                where f.package_id = p.id and f.removed_at is null and f.yanked_at is null) as versions,
                             p.abandoned, p.renamed_to, g.is_archived
                      from packages p left join git_repos g on g.id = p.git_repo_id
-                     where p.organisation_id = ?1 and p.name > ?2
+                     where p.organisation_id = ?1 and p.name > ?2 and p.deleted_at is null
                      order by p.name limit ?3",
                 )
                 .bind(organisation)

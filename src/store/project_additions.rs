@@ -10,6 +10,7 @@ use crate::ports::db::rows_as;
 use crate::store::connections::{
     Connection, GitRepo, GitRepoFacts, find_git_repo, upsert_git_repo,
 };
+use crate::store::deletion::forget_deletion_stmt;
 use crate::store::monorepos::find_monorepo;
 use crate::store::packages::{Package, find_package, find_package_of_git_repo};
 use crate::store::publications::ask_for_publications_of_git_repo_stmt;
@@ -27,6 +28,8 @@ pub struct Addition<'a> {
     pub name: &'a PackageName,
     /// What composer.json says of it.
     pub description: Option<&'a str>,
+    /// Whether a person asked for it: then a package that was deleted is made again.
+    pub is_asked: bool,
 }
 
 /// Where it belongs.
@@ -61,6 +64,12 @@ pub async fn find_place(app: &App, addition: &Addition<'_>) -> Result<Place> {
         None => find_package(app, organisation, addition.name).await?,
     };
     let Some(package) = existing else {
+        if !addition.is_asked && is_deleted(app, git_repo.id).await? {
+            return Err(Error::conflict(format!(
+                "the package of `{}` was deleted by a person; import the project to have it again",
+                git_repo.full_name
+            )));
+        }
         return Ok(Place {
             git_repo: git_repo.id,
             name: addition.name.clone(),
@@ -75,6 +84,15 @@ pub async fn find_place(app: &App, addition: &Addition<'_>) -> Result<Place> {
         is_there: is_in(app, &package, addition.repository).await?,
         name: PackageName::parse(&package.name).map_err(Error::internal)?,
     })
+}
+
+/// Whether a person deleted a package that was made of a git repository.
+async fn is_deleted(app: &App, git_repo: i64) -> Result<bool> {
+    let statement = Statement::new(
+        "select git_repo_id as id from deleted_packages where git_repo_id = ?1 limit 1",
+    )
+    .bind(git_repo);
+    Ok(!app.db.rows(statement).await?.is_empty())
 }
 
 /// Whose name it is already.
@@ -135,7 +153,8 @@ async fn same_git_repo(app: &App, addition: &Addition<'_>) -> Result<GitRepo> {
     if let Some(same) = rows_as::<IdRow>(rows)?.into_iter().next()
         && let Some(git_repo) = find_git_repo(app, same.id).await?
     {
-        return Ok(git_repo);
+        adopt_git_repo(app, same.id, &connection.id).await?;
+        return Ok(find_git_repo(app, same.id).await?.unwrap_or(git_repo));
     }
     upsert_git_repo(
         app,
@@ -144,6 +163,25 @@ async fn same_git_repo(app: &App, addition: &Addition<'_>) -> Result<GitRepo> {
         addition.facts,
     )
     .await
+}
+
+/// Has a git repository whose connection was deleted be reached through this one from now on: its packages are synced on.
+async fn adopt_git_repo(app: &App, git_repo: i64, connection: &str) -> Result<()> {
+    let on = |sql: &'static str| Statement::new(sql).bind(git_repo).bind(connection);
+    app.db
+        .batch(vec![
+            // What this connection may have of the same project has no package.
+            on(
+                "update or ignore git_repos
+                 set connection_id = ?2, withheld_at = null, withheld_reason = null, next_look_at = null,
+                     hook_state = null, hook_id = null, hook_url = null, hook_reason = null
+                 where id = ?1 and exists (
+                     select 1 from connections c where c.id = git_repos.connection_id and c.deleted_at is not null)",
+            ),
+            Statement::new("delete from ref_pages where git_repo_id = ?1").bind(git_repo),
+        ])
+        .await
+        .map(|_| ())
 }
 
 async fn is_in(app: &App, package: &Package, repository: i64) -> Result<bool> {
@@ -164,7 +202,11 @@ async fn is_in(app: &App, package: &Package, repository: i64) -> Result<bool> {
 /// the name has become another source's meanwhile, they change nothing.
 pub fn add_stmts(addition: &Addition<'_>, place: &Place, now: i64) -> Vec<Statement> {
     let organisation = addition.connection.organisation_id;
-    vec![
+    let mut statements = Vec::new();
+    if addition.is_asked {
+        statements.push(forget_deletion_stmt(place.git_repo, None));
+    }
+    statements.extend([
         Statement::new(
             "insert into packages (organisation_id, name, git_repo_id, description, created_at)
              values (?1, ?2, ?3, ?4, ?5)
@@ -186,7 +228,8 @@ pub fn add_stmts(addition: &Addition<'_>, place: &Place, now: i64) -> Vec<Statem
         .bind(place.git_repo)
         .bind(addition.repository),
         ask_for_publications_of_git_repo_stmt(place.git_repo, now),
-    ]
+    ]);
+    statements
 }
 
 /// Adds a project, and gives its package and its git repository.

@@ -25,7 +25,7 @@ pub use crate::store::pending::{
     ask_for_publication_by_name_stmt, ask_for_publication_stmt,
     ask_for_publications_of_git_repo_stmt, list_forgotten,
 };
-use crate::store::repositories::{Repository, load_repository};
+use crate::store::repositories::{Repository, find_repository_by_id};
 use crate::store::search::Indexed;
 use crate::store::snapshot::Snapshot;
 use crate::store::sweep::count_removals;
@@ -73,7 +73,10 @@ pub async fn publish(app: &App, repository: i64) -> Result<Published> {
 /// One attempt; none when the head moved meanwhile.
 async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>> {
     let removals = count_removals(app).await?;
-    let repository = load_repository(app, repository).await?;
+    let Some(repository) = find_repository_by_id(app, repository).await? else {
+        // It was deleted, and what waited there with it.
+        return Ok(Some(Published::All));
+    };
     let builds_composer_1 = repository.settings()?.composer_1.is_built();
     let address = repository.address(&app.config.public_url);
     let snapshot = Snapshot::open(app, &repository.head);
@@ -226,12 +229,12 @@ async fn list_pending(app: &App, repository: i64) -> Result<Vec<Pending>> {
         app.db
             .rows(
                 Statement::new(
-                    "select p.package_id, p.sequence, n.name,
+                    "select p.package_id, p.sequence, coalesce(n.deleted_name, n.name) as name,
                             exists (select 1 from repository_packages m where m.repository_id = p.repository_id
                                     and m.package_id = p.package_id) as is_member
                      from pending_publications p join packages n on n.id = p.package_id
                      where p.repository_id = ?1
-                     order by p.asked_at, p.package_id
+                     order by n.deleted_at is null, p.asked_at, p.package_id
                      limit ?2",
                 )
                 .bind(repository)

@@ -138,6 +138,27 @@ pub struct Head {
     pub names_changed_at: i64,
 }
 
+/// The columns of a `RepositoryRow`, of the repository `r` and its organisation `o`, and where they come from.
+macro_rules! select_repository {
+    ($from:literal) => {
+        concat!(
+            "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public, r.address_changes,
+                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
+                    (select host from host_names where organisation_id = r.organisation_id
+                     and repository_id is null and is_primary = 1) as organisation_host,
+                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
+                    r.form_revision, r.description, r.settings, r.settings_changes,
+                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
+                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
+                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
+                    o.contact, r.landing,
+                    (select names_changed_at from revisions
+                     where repository_id = r.id and number = r.head_revision) as names_changed_at ",
+            $from
+        )
+    };
+}
+
 #[derive(Deserialize)]
 struct RepositoryRow {
     id: i64,
@@ -209,45 +230,19 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
         RepositoryAddress::Path {
             organisation,
             repository,
-        } => Statement::new(
-            "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.address_changes,
-                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
-                    (select host from host_names where organisation_id = r.organisation_id
-                     and repository_id is null and is_primary = 1) as organisation_host,
-                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes,
-                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
-                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
-                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
-                    o.contact, r.landing,
-                    (select names_changed_at from revisions
-                     where repository_id = r.id and number = r.head_revision) as names_changed_at
-             from repositories r join organisations o on o.id = r.organisation_id
-             where o.slug = ?1 and r.slug = ?2",
-        )
+        } => Statement::new(select_repository!(
+            "from repositories r join organisations o on o.id = r.organisation_id
+             where o.slug = ?1 and r.slug = ?2"
+        ))
         .bind(organisation)
         .bind(repository),
-        RepositoryAddress::Host(host) => Statement::new(
-            "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.address_changes,
-                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
-                    (select host from host_names where organisation_id = r.organisation_id
-                     and repository_id is null and is_primary = 1) as organisation_host,
-                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes,
-                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
-                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
-                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
-                    o.contact, r.landing,
-                    (select names_changed_at from revisions
-                     where repository_id = r.id and number = r.head_revision) as names_changed_at
-             from hosts h join repositories r on r.id = h.repository_id
+        RepositoryAddress::Host(host) => Statement::new(select_repository!(
+            "from hosts h join repositories r on r.id = h.repository_id
                           join organisations o on o.id = r.organisation_id
              where h.host in (?1, '*')
              order by h.host = '*'
-             limit 1",
-        )
+             limit 1"
+        ))
         .bind(host),
     }
 }
@@ -255,21 +250,11 @@ pub fn find_repository_stmt(address: &RepositoryAddress) -> Statement {
 /// The statement that finds a repository by a host name of its own or, with the slug, by one of its organisation's.
 pub fn find_mapped_repository_stmt(host: &str, slug: Option<&str>) -> Statement {
     Statement::new(
-        "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.address_changes,
-                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
-                    (select host from host_names where organisation_id = r.organisation_id
-                     and repository_id is null and is_primary = 1) as organisation_host,
-                    r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes,
-                    o.suspended_at is not null as is_suspended,
-                    (select names_changed_at from revisions
-                     where repository_id = r.id and number = r.head_revision) as names_changed_at
-         from host_names h
+        select_repository!("from host_names h
               join repositories r on r.organisation_id = h.organisation_id
                                  and (r.id = h.repository_id or (h.repository_id is null and r.slug = ?2))
               join organisations o on o.id = r.organisation_id
-         where h.host = ?1 and h.verified_at is not null",
+         where h.host = ?1 and h.verified_at is not null"),
     )
     .bind(host)
     .bind(slug)
@@ -283,32 +268,26 @@ pub fn read_repository(rows: Vec<Row>) -> Result<Option<Repository>> {
         .map(Repository::from))
 }
 
-/// The repository as the database has it now, by its id.
+/// The repository as the database has it now, by its id. It must be there.
 pub async fn load_repository(app: &App, id: i64) -> Result<Repository> {
+    find_repository_by_id(app, id)
+        .await?
+        .ok_or_else(|| Error::internal(format!("repository {id} is missing")))
+}
+
+/// The repository as the database has it now, by its id; none when it was deleted.
+pub async fn find_repository_by_id(app: &App, id: i64) -> Result<Option<Repository>> {
     let rows = app
         .db
         .rows(
-            Statement::new(
-                "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.address_changes,
-                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
-                    (select host from host_names where organisation_id = r.organisation_id
-                     and repository_id is null and is_primary = 1) as organisation_host,
-                        r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes,
-                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
-                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
-                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
-                    o.contact, r.landing,
-                        (select names_changed_at from revisions
-                         where repository_id = r.id and number = r.head_revision) as names_changed_at
-                 from repositories r join organisations o on o.id = r.organisation_id
-                 where r.id = ?1",
-            )
+            Statement::new(select_repository!(
+                "from repositories r join organisations o on o.id = r.organisation_id
+                 where r.id = ?1"
+            ))
             .bind(id),
         )
         .await?;
-    read_repository(rows)?.ok_or_else(|| Error::internal(format!("repository {id} is missing")))
+    read_repository(rows)
 }
 
 /// The repository as the database has it now, by its address.
@@ -329,24 +308,11 @@ pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repos
     let rows = app
         .db
         .rows(
-            Statement::new(
-                "select r.id, r.organisation_id, o.slug as organisation, r.slug, r.is_public,
-                    r.address_changes,
-                    (select host from host_names where repository_id = r.id and is_primary = 1) as own_host,
-                    (select host from host_names where organisation_id = r.organisation_id
-                     and repository_id is null and is_primary = 1) as organisation_host,
-                        r.head_revision, r.head_root, r.head_time, r.published_address, r.published_form,
-                    r.form_revision, r.description, r.settings, r.settings_changes,
-                    (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
-                    (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
-                    (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
-                    o.contact, r.landing,
-                        (select names_changed_at from revisions
-                         where repository_id = r.id and number = r.head_revision) as names_changed_at
-                 from repositories r join organisations o on o.id = r.organisation_id
+            Statement::new(select_repository!(
+                "from repositories r join organisations o on o.id = r.organisation_id
                  where r.organisation_id = ?1
-                 order by r.slug",
-            )
+                 order by r.slug"
+            ))
             .bind(organisation),
         )
         .await?;

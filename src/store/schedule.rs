@@ -38,7 +38,7 @@ pub async fn list_due(app: &App, limit: i64) -> Result<Vec<GitRepo>> {
                              else coalesce(c.reconcile_hours, ?2)
                          end as before
                          from git_repos g join connections c on c.id = g.connection_id
-                         where c.refused_at is null)
+                         where c.refused_at is null and c.deleted_at is null)
                      select g.id, g.organisation_id, g.connection_id, g.provider_id, g.full_name, g.default_branch,
                             g.web_url, g.clone_url, g.is_archived, g.last_heard_at, g.last_reconciled_at,
                             g.named_commit, g.withheld_at, g.withheld_reason, g.next_look_at

@@ -109,6 +109,14 @@ pub async fn keep_upload(app: &App, upload: &Upload<'_>) -> Result<Kept> {
         Some(known) if known.sha256 == stored.sha256 && is_there => Ok(Kept::Known),
         Some(known) if known.sha256 == stored.sha256 => Ok(Kept::New),
         Some(known) if !version.is_dev() => settle_duplicate(upload, known),
+        None if find_package(app, upload.repository.organisation_id, name)
+            .await?
+            .is_none_or(|now| now.id != package.id) =>
+        {
+            Err(Error::conflict(format!(
+                "`{name}` was deleted while this came in; upload it again if it is to be there"
+            )))
+        }
         _ => Err(already_there(name, version)),
     }
 }

@@ -24,6 +24,8 @@ mod composer;
 #[cfg(test)]
 mod composer_tables;
 #[cfg(test)]
+mod deletion;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod hooks_deliveries;
@@ -76,3 +78,5 @@ mod tidy;
 mod traps;
 #[cfg(test)]
 mod upgrades;
+#[cfg(test)]
+mod webhook_secrets;

@@ -11,6 +11,9 @@ use crate::domain::policy::{MovedTags, PackagePolicy};
 use crate::domain::tag_version::{version_of_branch, version_of_prefixed_tag};
 use crate::domain::version::Version;
 
+/// What is said of a name whose package a person deleted.
+pub const DELETED: &str = "was deleted by a person";
+
 /// All that is known when it is decided.
 pub struct Question<'a> {
     /// The refs that were looked at, by name.
@@ -37,6 +40,16 @@ pub struct KnownPackage {
     pub policy: PackagePolicy,
     /// Its versions that were made of tags, by normalized number; those that have left the metadata too.
     pub versions: BTreeMap<String, KnownVersion>,
+    /// Versions that a person deleted, by normalized number.
+    pub deleted: BTreeMap<String, KnownDeleted>,
+}
+
+/// A version that a person deleted.
+pub struct KnownDeleted {
+    /// Why it is not there, for people.
+    pub reason: String,
+    /// The commit that may have the number again by itself; none when nothing may.
+    pub returns: Option<String>,
 }
 
 /// A version that is there.
@@ -176,8 +189,13 @@ impl<'a> Question<'a> {
         }
         names.insert(name, &folder.path);
         if let Some(source) = self.foreign.get(name) {
+            let advice = if *source == DELETED {
+                "import the project again to have it back"
+            } else {
+                "name one of the two otherwise"
+            };
             return Err(format!(
-                "the package `{name}` of this organisation {source}; name one of the two otherwise"
+                "the package `{name}` of this organisation {source}; {advice}"
             ));
         }
         if !self.packages.contains_key(name) && !introduced.contains(name) {
@@ -208,7 +226,27 @@ impl<'a> Question<'a> {
         let version = version_of_prefixed_tag(tag, folder.facts.version.as_deref(), prefixes)
             .map_err(|refusal| Outcome::none(refusal.to_string()))?;
         check_links(folder, &version)?;
+        self.check_deleted(package, git_ref, &version)?;
         Ok(version)
+    }
+
+    /// What a person deleted stays deleted.
+    fn check_deleted(
+        &self,
+        package: &str,
+        git_ref: &CurrentRef,
+        version: &Version,
+    ) -> Result<(), Outcome> {
+        let deleted = self
+            .packages
+            .get(package)
+            .and_then(|known| known.deleted.get(version.normalized()));
+        match deleted {
+            Some(deleted) if deleted.returns.as_ref() != Some(&git_ref.commit) => {
+                Err(Outcome::none(deleted.reason.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The package whose own prefix a tag begins with, when that is not this one. The longest prefix decides. What
@@ -246,7 +284,9 @@ impl<'a> Question<'a> {
             Ok(found) => found.version,
             Err(refusal) => return Outcome::none(refusal.to_string()),
         };
-        match check_links(folder, &version) {
+        let checked = check_links(folder, &version)
+            .and_then(|()| self.check_deleted(package, git_ref, &version));
+        match checked {
             Ok(()) => Outcome::Version {
                 version,
                 is_default_branch,

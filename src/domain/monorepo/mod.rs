@@ -17,7 +17,9 @@ use serde_json::{Map, Value};
 
 use super::manifest::Manifest;
 
-pub use decide::{KnownPackage, KnownVersion, Outcome, Question, Verdict, decide};
+pub use decide::{
+    DELETED, KnownDeleted, KnownPackage, KnownVersion, Outcome, Question, Verdict, decide,
+};
 pub use digest::{FolderDigest, list_members};
 pub use patterns::{FolderPatterns, InvalidFolders};
 pub use plan::{LookPlan, plan_looks};

@@ -145,6 +145,9 @@ pub async fn create_connection(
         installation_id: shown.installation.as_ref().map(|one| one.number),
         token_expires_at: shown.installation.as_ref().map(|one| one.expires_at),
         github_app_id: shown.installation.map(|one| one.github_app),
+        sealed_old_webhook_secret: None,
+        old_webhook_secret_until: None,
+        webhook_secret_changed_at: None,
         id,
     };
     store::insert_connection(app, &connection).await?;

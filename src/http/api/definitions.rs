@@ -23,7 +23,7 @@ use crate::store::defined_versions::{
     DefinedRow, define_versions, ensure_definable, keep_archive, list_defined, refuse_undefinable,
 };
 use crate::store::dists::{discard_if_unnamed, find_package_dist};
-use crate::store::life_cycle::list_deleted_versions;
+use crate::store::life_cycle::{DeletedVersion, list_deleted_versions};
 use crate::store::organisations::Organisation;
 use crate::store::packages::{Package, add_to_repository_stmt, find_package, list_memberships};
 use crate::store::quotas::{explain, explain_too_large, limit_archive};
@@ -159,7 +159,17 @@ async fn hold_against_known(
     let deleted = list_deleted_versions(app, package.id).await?;
     for definition in &mut definitions {
         let number = definition.version.normalized();
-        if let Some(deleted) = deleted.iter().find(|one| one.normalized == number) {
+        let is_same = |one: &DeletedVersion| {
+            let before = one.definition.as_deref().filter(|_| one.with_package != 0);
+            before.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok())
+                == Some(definition.fields.clone())
+        };
+        let found = deleted.iter().find(|one| one.normalized == number);
+        if let Some(before) = found.filter(|one| is_same(one)) {
+            // As it was spelled, so that it is the same to the database too.
+            let text = before.definition.as_deref().unwrap_or_default();
+            definition.fields = serde_json::from_str(text).map_err(Error::internal)?;
+        } else if let Some(deleted) = found {
             return Err(Error::conflict(deleted.reason(&package.name)));
         }
         if let DefinedDist::Here(sha256) = &definition.dist

@@ -137,6 +137,7 @@ async fn show(
                 facts: &facts,
                 name,
                 description: None,
+                is_asked: true,
             };
             let is_taken = name_is_taken(app, &addition).await?;
             is_taken.then(|| taken(name).message().to_owned())

@@ -161,6 +161,8 @@ async fn create_github_app(
         sealed_private_key: seal_key(app, &id, &key).await?,
         sealed_webhook_secret: app.vault.seal(&webhook_context(&id), &secret).await?,
         created_at: app.now(),
+        sealed_old_webhook_secret: None,
+        old_webhook_secret_until: None,
         id,
     };
     save_github_app(app, &made).await?;
@@ -290,7 +292,7 @@ async fn list_deliveries(app: &App, organisation: &Organisation, id: &str) -> Re
     Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
 }
 
-async fn own(app: &App, organisation: &Organisation, id: &str) -> Result<GitHubApp> {
+pub(super) async fn own(app: &App, organisation: &Organisation, id: &str) -> Result<GitHubApp> {
     find_github_app(app, id)
         .await?
         .filter(|found| found.organisation_id == organisation.id)

@@ -16,9 +16,11 @@
 
 pub mod audit;
 pub(crate) mod conditions;
+mod confirmation;
 pub mod connections;
 pub mod customers;
 pub mod definitions;
+pub mod deletions;
 pub mod deliveries;
 mod folder_preview;
 pub mod github_apps;
@@ -41,6 +43,7 @@ pub mod repositories;
 pub(crate) mod shown;
 pub mod tokens;
 pub mod versions;
+pub mod webhook_secrets;
 
 use crate::app::App;
 use std::ops::Deref;
@@ -292,6 +295,14 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
         }
+        ApiRoute::Delete(org, route) => {
+            let org = open(app, principal, &org).await?;
+            deletions::handle(app, request, principal, &org, route).await
+        }
+        ApiRoute::WebhookSecret(org, route) => {
+            let org = open(app, principal, &org).await?;
+            webhook_secrets::handle(app, request, &org, route).await
+        }
     }
 }
 
@@ -320,6 +331,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::ShowConnection(..)
         | ApiRoute::UpdateConnection(..)
         | ApiRoute::GitHubApps(..)
+        | ApiRoute::WebhookSecret(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
         ApiRoute::Customers(..) => Ability::ManageCustomers,
         // For ever, or of the whole organisation: a host name is where clients send their tokens. So for owners alone.
@@ -333,6 +345,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::Organisation(..)
         | ApiRoute::ListUsage
         | ApiRoute::OwnerTokens(_)
+        | ApiRoute::Delete(..)
         | ApiRoute::Version(_, _, _, VersionRoute::Delete) => Ability::Own,
         ApiRoute::Audit(..) => Ability::Audit,
         ApiRoute::ListOrganisations

@@ -23,6 +23,7 @@ use crate::providers::Project;
 use crate::store::connections::{
     Connection, GitRepo, GitRepoFacts, find_git_repo, upsert_git_repo,
 };
+use crate::store::deletion::forget_deletion_stmt;
 use crate::store::deliveries::start_job_with;
 use crate::store::folder_refs::list_folder_refs;
 use crate::store::git_refs::list_git_refs;
@@ -238,6 +239,7 @@ pub(crate) async fn create_monorepo(
         )));
     }
     let mut statements = save_monorepo_stmts(repo.id, &monorepo)?;
+    statements.push(forget_deletion_stmt(repo.id, None));
     statements.extend(add_git_repo_to_repository_stmts(repo.id, repository.id));
     let job = start(app, organisation, repo.id, "import", statements).await?;
     Ok(Reply::json(

@@ -103,6 +103,7 @@ pub async fn create_package(
             facts: &facts_of(&found.project),
             name: &found.name,
             description: found.description.as_deref(),
+            is_asked: true,
         },
     )
     .await?;

@@ -454,6 +454,7 @@ async fn look(
         facts: &facts,
         name: &found.name,
         description: None,
+        is_asked: true,
     };
     let known = here
         .get(&project.provider_id)

@@ -8,7 +8,9 @@ use crate::app::App;
 use crate::domain::constraint::Constraint;
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
+use crate::http::api::confirmation::Confirmed;
 use crate::http::api::missing;
+use crate::http::api::monorepos::package_of_job;
 use crate::http::api::packages::show_version;
 use crate::http::api::shown::{JobState, Time};
 use crate::http::body::Faults;
@@ -141,15 +143,6 @@ async fn deprecate(app: &App, mut request: Request, package: &Package, number: &
     .await
 }
 
-/// That somebody means it.
-#[derive(Deserr, JsonSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[schemars(deny_unknown_fields, rename = "Confirmation")]
-pub(crate) struct Confirmed {
-    /// The name of what is deleted, as the answer to a wrong one has it.
-    confirm: String,
-}
-
 async fn delete(
     app: &App,
     mut request: Request,
@@ -159,26 +152,15 @@ async fn delete(
 ) -> Result<()> {
     let asked: Confirmed = request.json().await?;
     let name = format!("{} {}", package.name, version.pretty);
-    if asked.confirm != name {
-        return Err(Error::bad_value(
-            "/confirm",
-            format!(
-                "Deleting cannot be undone: send `{{\"confirm\": \"{name}\"}}` if you mean that version"
-            ),
-        ));
-    }
-    if version.folder.is_some() {
-        return Err(Error::conflict(format!(
-            "`{name}` is a folder of a git repository with many packages, where single versions cannot be deleted; yank \
-             it, or delete its tag at the host"
-        )));
-    }
+    asked.check(&name)?;
     let deleted = DeletedVersion {
         pretty: version.pretty.clone(),
         normalized: version.normalized.clone(),
         reference: None,
         sha256: None,
         deleted_at: app.now(),
+        with_package: 0,
+        definition: None,
     };
     delete_version(app, package.id, version, &reason_of(package, &deleted)).await?;
     let name = PackageName::parse(&package.name).map_err(Error::internal)?;
@@ -193,6 +175,13 @@ async fn delete(
         }
     }
     enqueue_publishing(app, &left).await?;
+    if let Some(git_repo) = package.git_repo_id.filter(|_| version.folder.is_some()) {
+        // What was no version of its own beside it may be one without it.
+        let job = app.random_id()?;
+        let cause = "version deleted";
+        let job = start_job(app, &job, organisation.id, git_repo, None, cause).await?;
+        enqueue(app, &[Job::Reconcile { id: job }]).await?;
+    }
     remove_deleted_archives(app).await
 }
 
@@ -213,7 +202,8 @@ async fn restore(
     let mut job = None;
     if let Some(git_repo) = package.git_repo_id.filter(|_| package.renamed_to.is_none()) {
         let id = app.random_id()?;
-        let id = start_job(app, &id, organisation.id, git_repo, package.id, "restore").await?;
+        let of_job = package_of_job(app, git_repo, package.id).await?;
+        let id = start_job(app, &id, organisation.id, git_repo, of_job, "restore").await?;
         enqueue(app, &[Job::Reconcile { id: id.clone() }]).await?;
         job = Some(JobState::queued(id));
     }

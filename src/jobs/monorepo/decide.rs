@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::app::App;
 use crate::domain::git::{BRANCHES, CurrentRef, TAGS};
 use crate::domain::monorepo::{
-    FoundFolder, KnownPackage, KnownVersion, Outcome, Question, Verdict, decide,
+    FoundFolder, KnownDeleted, KnownPackage, KnownVersion, Outcome, Question, Verdict, decide,
 };
 use crate::domain::policy::PackagePolicy;
 use crate::domain::quota::Quota;
@@ -20,6 +20,7 @@ use crate::store::folder_refs::{
     list_looked_refs, write_decision,
 };
 use crate::store::git_refs::{KnownRef, list_git_refs};
+use crate::store::life_cycle::{DeletedVersion, list_deleted_of_git_repo};
 use crate::store::monorepos::{find_monorepo_job, list_packages_of_git_repo};
 use crate::store::packages::Package;
 use crate::store::quotas::{find_room, refusal_beside};
@@ -76,13 +77,14 @@ async fn decide_all(app: &App, id: &str, opened: &Opened) -> Result<()> {
     let found = load_found_folders(app, git_repo).await?;
     let packages = list_packages_of_git_repo(app, git_repo).await?;
     let versions = list_folder_versions(app, git_repo).await?;
+    let deleted = list_deleted_of_git_repo(app, git_repo).await?;
     let foreign = find_foreign_names(app, opened.repo.organisation_id, git_repo).await?;
     let question = Question {
         refs: &refs,
         has_all_tags,
         default_branch: &opened.repo.default_branch,
         found: &found,
-        packages: &known_packages(&packages, &versions)?,
+        packages: &known_packages(&packages, &versions, &deleted)?,
         foreign: &foreign,
         first_policy: &PackagePolicy::of_new_package(),
         versions: opened.monorepo.versions,
@@ -160,12 +162,29 @@ async fn refuse_beyond_quota(
 fn known_packages(
     packages: &[Package],
     versions: &[FolderVersion],
+    deleted: &[(String, DeletedVersion)],
 ) -> Result<BTreeMap<String, KnownPackage>> {
     let mut known = BTreeMap::new();
     for package in packages {
         let policy = package.policy()?;
         let versions = BTreeMap::new();
-        known.insert(package.name.clone(), KnownPackage { policy, versions });
+        let deleted = deleted
+            .iter()
+            .filter(|(name, _)| *name == package.name)
+            .map(|(name, one)| {
+                let deleted = KnownDeleted {
+                    reason: one.reason(name),
+                    returns: one.returns(),
+                };
+                (one.normalized.clone(), deleted)
+            })
+            .collect();
+        let package_now = KnownPackage {
+            policy,
+            versions,
+            deleted,
+        };
+        known.insert(package.name.clone(), package_now);
     }
     for version in versions.iter().filter(|version| version.is_dev == 0) {
         if let Some(package) = known.get_mut(&version.package) {

@@ -58,14 +58,15 @@ fn a_customer_is_made_shown_changed_and_removed() {
     );
     let active = registry.alter(&format!("customers/{id}"), &json!({"state": "active"}));
     assert_eq!(active["reason"], Value::Null);
-    for path in [path.clone(), format!("{path}?confirm=Globex")] {
+    for wrong in [json!({}), json!({"confirm": "Globex"})] {
+        let body = wrong.to_string().into_bytes();
         let answer = registry
             .admin()
-            .send("DELETE", &path, &[], Vec::new())
+            .send("DELETE", &path, &[], body)
             .expect(422);
-        assert_eq!(refused(&answer.json()), ["?confirm"]);
+        assert_eq!(refused(&answer.json()), ["/confirm"]);
     }
-    registry.remove(&format!("customers/{id}?confirm=Globex%20Inc."));
+    registry.remove_confirmed(&format!("customers/{id}"), "Globex Inc.");
     registry.admin().get(&path).expect(404);
 }
 
@@ -202,7 +203,7 @@ fn a_customer_has_tokens_of_its_own_and_loses_them_one_by_one_or_all() {
         let answer = registry.admin().post(&path, &asked).expect(422).json();
         assert_eq!(refused(&answer), [field]);
     }
-    registry.remove(&format!("customers/{}?confirm=Buyer", buyer.id));
+    registry.remove_confirmed(&format!("customers/{}", buyer.id), "Buyer");
     registry
         .with_token(&buyer.token)
         .get("/r/acme/main/packages.json")

@@ -433,6 +433,8 @@ fn a_new_column_is_either_in_the_log_or_left_out_on_purpose() {
         "git_refused_at",
         "sealed_old_webhook_secret",
         "old_webhook_secret_until",
+        "webhook_secret_changed_at",
+        "deletion_active_at",
         "description",
         "folder",
         "notice",

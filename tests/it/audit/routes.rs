@@ -334,6 +334,45 @@ fn play(scene: &Scene<'_>) {
     scene.ask("PUT", "packages/acme/defined/definition", &definition, 200);
     registry.run_jobs();
     play_customers(scene);
+    play_deletions(scene);
+}
+
+/// Secrets that are replaced, and what is deleted as a whole.
+fn play_deletions(scene: &Scene<'_>) {
+    let registry = scene.registry;
+    let none = json!({});
+    let connection = scene.first("select id from connections where github_app_id is null");
+    let of_connection = format!("connections/{connection}");
+    let secret = format!("{of_connection}/webhook-secret");
+    scene.ask("POST", &secret, &none, 200);
+    scene.ask("DELETE", &format!("{secret}/old"), &none, 204);
+    let app = text(&add_app(registry)["id"]);
+    let secret = format!("github-apps/{app}/webhook-secret");
+    scene.ask("POST", &secret, &none, 200);
+    scene.ask("DELETE", &format!("{secret}/old"), &none, 204);
+    registry.run_jobs();
+    let named = registry
+        .admin()
+        .get(&format!("/api/v1/orgs/acme/{of_connection}"))
+        .json();
+    let name = format!("github {}", text(&named["account"]));
+    let confirmed = json!({"confirm": name, "packages": "keep"});
+    scene.ask("DELETE", &of_connection, &confirmed, 204);
+    let package = json!({"confirm": PACKAGE});
+    scene.ask("DELETE", &format!("packages/{PACKAGE}"), &package, 204);
+    let repository = json!({"confirm": "second"});
+    scene.ask("DELETE", "repositories/second", &repository, 204);
+    registry.change("update organisations set suspended_at = 1 where slug = 'globex'");
+    registry
+        .admin()
+        .send(
+            "DELETE",
+            "/api/v1/orgs/globex",
+            &[],
+            b"{\"confirm\":\"globex\"}".to_vec(),
+        )
+        .expect(202);
+    registry.run_jobs();
 }
 
 /// Customers, collections and grants, one by one and in lists.
@@ -354,7 +393,7 @@ fn play_customers(scene: &Scene<'_>) {
     scene.ask("PATCH", &grant, &json!({"versions": "^2.0"}), 200);
     scene.ask("DELETE", &grant, &none, 204);
     scene.ask("DELETE", &collection, &none, 204);
-    scene.ask("DELETE", &format!("{path}?confirm=Globex"), &none, 204);
+    scene.ask("DELETE", &path, &json!({"confirm": "Globex"}), 204);
     let customers = json!([{"external_id": "1", "name": "Ada"}]);
     let customers = json!({ "customers": customers });
     scene.ask("PUT", "customers/bulk", &customers, 200);

@@ -554,7 +554,7 @@ fn a_change_is_in_force_in_every_isolate_within_ten_seconds() {
         &json!({"state": "active"}),
     );
     check(&["1.1.0", "1.0.0"]);
-    registry.remove(&format!("customers/{}?confirm=Buyer", buyer.id));
+    registry.remove_confirmed(&format!("customers/{}", buyer.id), "Buyer");
     near.get(LIB).expect(401);
     registry.pass_time(10);
     far.get(LIB).expect(401);

@@ -418,3 +418,68 @@ fn branches_are_there_while_tags_are_still_waited_for() {
     mono.run();
     assert_eq!(mono.versions("a"), ["v1.0.0"]);
 }
+
+/// Deletes what is below `acme/…`, and lets the queue run.
+fn remove(mono: &Mono, path: &str, name: &str) {
+    let path = format!("/api/v1/orgs/acme/packages/acme/{path}");
+    let body = json!({ "confirm": name }).to_string().into_bytes();
+    let admin = mono.registry.admin();
+    admin.send("DELETE", &path, &[], body).expect(204);
+    mono.run();
+    mono.registry.pass_time(10);
+}
+
+#[test]
+fn a_deleted_version_of_a_folder_stays_away_and_gives_its_place_to_the_next() {
+    let mono = Mono::with(&["a", "b"]);
+    mono.tag("v1.0.0");
+    mono.change("a", "<?php // 1.1\n");
+    mono.tag("v1.1.0");
+    mono.write("README.md", "Nothing of a package");
+    mono.tag("v1.2.0");
+    mono.import("changed");
+    assert_eq!(mono.versions("a"), ["v1.1.0", "v1.0.0"]);
+    let of_b = mono.versions("b");
+    remove(&mono, "a/versions/v1.1.0", "acme/a v1.1.0");
+    // What was the same beside it is the version that has these contents now.
+    assert_eq!(mono.versions("a"), ["v1.2.0", "v1.0.0"]);
+    mono.change("a", "<?php // 1.3\n");
+    mono.tag("v1.3.0");
+    mono.sync();
+    mono.registry.pass_time(10);
+    assert_eq!(mono.versions("a"), ["v1.3.0", "v1.2.0", "v1.0.0"]);
+    assert_eq!(mono.versions("b"), of_b);
+    let fate = mono.fate("a", "refs/tags/v1.1.0");
+    assert!(
+        fate.starts_with("skipped: version `v1.1.0` was deleted by a person on"),
+        "{fate}"
+    );
+    let path = "/api/v1/orgs/acme/packages/acme/a/versions/v1.1.0/restore";
+    mono.registry.admin().post(path, &json!({})).expect(202);
+    mono.run();
+    mono.registry.pass_time(10);
+    assert_eq!(mono.versions("a"), ["v1.3.0", "v1.1.0", "v1.0.0"]);
+}
+
+#[test]
+fn a_deleted_package_of_many_stays_away_and_the_others_go_on() {
+    let mono = Mono::with(&["a", "b"]);
+    mono.tag("v1.0.0");
+    mono.import("changed");
+    remove(&mono, "b", "acme/b");
+    mono.change("a", "<?php // 1.1\n");
+    mono.change("b", "<?php // 1.1\n");
+    mono.tag("v1.1.0");
+    mono.sync();
+    mono.registry.pass_time(10);
+    assert_eq!(mono.versions("a"), ["v1.1.0", "v1.0.0"]);
+    let admin = mono.registry.admin();
+    admin.get("/r/acme/main/p2/acme/b.json").expect(404);
+    let project = mono.project();
+    assert!(
+        project["no_packages"]
+            .to_string()
+            .contains("was deleted by a person; import the project again"),
+        "{project}"
+    );
+}

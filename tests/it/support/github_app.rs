@@ -29,6 +29,8 @@ pub(crate) struct AppDouble {
     pub(crate) installations: BTreeMap<i64, InstallationDouble>,
     /// Token to installation and the second at which it ends.
     pub(crate) tokens: BTreeMap<String, (i64, i64)>,
+    /// The secret that its webhook was given by its API.
+    pub(crate) hook_secret: Option<String>,
     /// Characters of a token.
     pub(crate) token_length: usize,
     made: usize,
@@ -41,6 +43,7 @@ impl Default for AppDouble {
             permissions: json!({"contents": "read", "metadata": "read"}),
             installations: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            hook_secret: None,
             token_length: 2_000,
             made: 0,
         }
@@ -182,6 +185,11 @@ impl GitHubDouble {
                 self.app.tokens.insert(token.clone(), (id, now + LIFETIME));
                 let body = json!({"token": token, "expires_at": rfc3339(now + LIFETIME)});
                 Answer::new(201, body.to_string())
+            }
+            ("PATCH", ["app", "hook", "config"], _) => {
+                let sent: Value = serde_json::from_slice(&request.body).unwrap();
+                self.app.hook_secret = sent["secret"].as_str().map(str::to_owned);
+                Answer::new(200, json!({"secret": "********"}).to_string())
             }
             _ => refuse(404, "Not Found"),
         })

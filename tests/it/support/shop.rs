@@ -62,6 +62,13 @@ impl TestRegistry {
             .expect(204);
     }
 
+    /// The same where the name is to be typed again.
+    pub(crate) fn remove_confirmed(&self, what: &str, name: &str) {
+        let path = format!("/api/v1/orgs/acme/{what}");
+        let body = json!({ "confirm": name }).to_string().into_bytes();
+        self.admin().send("DELETE", &path, &[], body).expect(204);
+    }
+
     /// A customer with a token, and nothing granted.
     pub(crate) fn buyer(&self, body: &Value) -> Buyer {
         let id = self.make("customers", body);

@@ -46,6 +46,9 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
         "select substr(subject_name, 1, instr(subject_name, ' ')) || (before_json ->> 'reference') from audit
          where action = 'version.deleted' and before_json ->> 'reference' is not null",
     );
+    let packages_gone = world
+        .sqlite
+        .texts("select subject_name from audit where action = 'package.deleted'");
     // Revisions as well as heads: an old one can be opened again at any time.
     let roots = world.sqlite.texts(
         "select root from revisions
@@ -57,7 +60,10 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
             let packages = read_tree(world, &root);
             let is_head = heads.contains(&root.to_string());
             let excused: &[String] = if is_head { &[] } else { &deleted };
-            for (_, tagged, dev) in &packages {
+            for (name, tagged, dev) in &packages {
+                if !is_head && packages_gone.contains(name) {
+                    continue;
+                }
                 check_archives(world, tagged, excused);
                 if let Some(dev) = dev {
                     check_archives(world, dev, excused);
@@ -148,7 +154,7 @@ fn load(world: &World, hash: &BlobHash) -> Vec<u8> {
 
 fn check_archives(world: &World, document: &Value, excused: &[String]) {
     let dists = world.sqlite.texts(
-        "select p.name || ' ' || d.reference from dists d join packages p on p.id = d.package_id",
+        "select coalesce(p.deleted_name, p.name) || ' ' || d.reference from dists d join packages p on p.id = d.package_id",
     );
     for (package, versions) in document["packages"].as_object().unwrap() {
         for version in versions.as_array().unwrap() {

@@ -51,7 +51,7 @@ pub async fn handle(
         Route::PutAll => bulk::put_customers(app, request, org).await,
         Route::Show(id) => records::show_customer(app, org, &id).await,
         Route::Update(id) => records::update_customer(app, request, org, &id).await,
-        Route::Remove(id) => records::remove_customer(app, &request, org, &id).await,
+        Route::Remove(id) => records::remove_customer(app, request, org, &id).await,
         Route::ListTokens(id) => tokens::list_tokens(app, org, &id).await,
         Route::CreateToken(id) => tokens::create_token(app, request, org, &id).await,
         Route::ShowToken(id, token) => tokens::show_token(app, org, &id, &token).await,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::confirmation::Confirmed;
 use crate::http::api::customers::input::{read_customer, read_object};
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
@@ -110,21 +111,12 @@ pub(super) async fn update_customer(
 /// Removes a customer with its grants, and revokes its tokens. Its name is typed again, so that it is the right one.
 pub(super) async fn remove_customer(
     app: &App,
-    request: &Request,
+    mut request: Request,
     organisation: &Organisation,
     id: &str,
 ) -> Result<Reply> {
     let customer = load(app, organisation, id).await?;
-    if request.query_parameter("confirm").as_deref() != Some(&customer.name) {
-        return Err(Error::bad_value(
-            "?confirm",
-            format!(
-                "Its tokens are revoked and its grants are removed, and nothing brings them back: say so by \
-                 `?confirm=` and its name, `{}`",
-                customer.name
-            ),
-        ));
-    }
+    request.json::<Confirmed>().await?.check(&customer.name)?;
     if store::delete_customer(app, organisation.id, id).await? {
         Ok(Reply::empty(204, CachePolicy::NoStore))
     } else {

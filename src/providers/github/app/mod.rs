@@ -164,6 +164,16 @@ impl<'a> AppApi<'a> {
         })
     }
 
+    /// Gives the app's webhook another secret; its address and its events stay.
+    pub async fn set_webhook_secret(&self, secret: &str) -> Result<()> {
+        let body = json!({ "secret": secret });
+        let asked = self
+            .api
+            .change("PATCH", "/app/hook/config", Some(&body))
+            .await?;
+        asked.or_refusal().map(|_| ())
+    }
+
     /// Where the app is installed.
     pub async fn list_installations(&self) -> Result<Vec<Installation>> {
         let mut found = Vec::new();
