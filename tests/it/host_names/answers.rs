@@ -72,8 +72,9 @@ fn a_host_of_a_repository_has_the_repository_at_its_root_and_nothing_else() {
     for path in ELSEWHERE {
         assert_nothing(&here, path);
     }
+    // An upload of a package of that name, as everywhere in a repository, and no webhook.
     here.send("POST", "/hooks/c0ffee", &[], Vec::new())
-        .expect(404);
+        .expect(422);
     here.send("POST", "/packages.json", &[], Vec::new())
         .expect(405);
     let report = json!({"downloads": [{"name": "acme/lib", "version": "1.1.0.0"}]});
