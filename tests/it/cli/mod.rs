@@ -21,6 +21,9 @@ use crate::support::{ADMIN, TestRegistry};
 /// An answer that somebody between the client and the registry gives.
 type Canned = (u16, Vec<(&'static str, String)>, String);
 
+/// Is told `method path` of each request before it is answered.
+type Meanwhile<'a> = Box<dyn FnMut(&str) + 'a>;
+
 /// A person at a terminal, and what is between her and the registry.
 struct Terminal<'a> {
     registry: &'a TestRegistry,
@@ -33,7 +36,7 @@ struct Terminal<'a> {
     /// `method path`, the key and the entity tag of each request.
     asked: RefCell<Vec<Asked>>,
     /// What happens before a request is answered: somebody else is at work, or the queue.
-    meanwhile: RefCell<Box<dyn FnMut(&str) + 'a>>,
+    meanwhile: RefCell<Meanwhile<'a>>,
 }
 
 /// What was sent.
@@ -183,18 +186,17 @@ impl<'a> Terminal<'a> {
         request.as_reader().read_to_end(&mut body).unwrap();
         (self.meanwhile.borrow_mut())(&line);
         let canned = self.canned.borrow_mut().pop_front();
-        let (status, headers, body) = match canned {
-            Some((status, headers, body)) => (status, headers, body.into_bytes()),
-            None => {
-                let named: Vec<_> = headers
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.clone()))
-                    .collect();
-                let (method, path) = (request.method().to_string(), request.url().to_owned());
-                let answer = self.registry.anonymous().send(&method, &path, &named, body);
-                let bytes = answer.bytes();
-                (answer.status(), answer.reply.headers, bytes)
-            }
+        let (status, headers, body) = if let Some((status, headers, body)) = canned {
+            (status, headers, body.into_bytes())
+        } else {
+            let named: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone()))
+                .collect();
+            let (method, path) = (request.method().to_string(), request.url().to_owned());
+            let answer = (self.registry.anonymous()).send(&method, &path, &named, body);
+            let bytes = answer.bytes();
+            (answer.status(), answer.reply.headers, bytes)
         };
         let mut response = Response::from_data(body).with_status_code(status);
         for (name, value) in headers {
