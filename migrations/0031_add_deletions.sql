@@ -50,6 +50,25 @@ BEGIN
     from served_versions where organisation_id = new.organisation_id and name = new.name;
 END;
 
+-- A deleted package counts for no quota, though its row stays for a while; its archives do as long as they are stored.
+drop trigger packages_are_counted_down;
+
+create trigger packages_are_counted_down after delete on packages
+when old.deleted_at is null
+BEGIN
+    update organisations set packages_used = packages_used - (id = old.organisation_id),
+                             packages_below = packages_below - (id <> old.organisation_id)
+    where id in (old.organisation_id, (select c.parent_id from organisations c where c.id = old.organisation_id));
+END;
+
+create trigger deleted_packages_are_counted_down after update of deleted_at on packages
+when old.deleted_at is null and new.deleted_at is not null
+BEGIN
+    update organisations set packages_used = packages_used - (id = new.organisation_id),
+                             packages_below = packages_below - (id <> new.organisation_id)
+    where id in (new.organisation_id, (select c.parent_id from organisations c where c.id = new.organisation_id));
+END;
+
 -- A package that was deleted gets nothing any more, whoever was still at work on it.
 create trigger deleted_packages_get_no_archive before insert on dists
 when exists (select 1 from packages p where p.id = new.package_id and p.deleted_at is not null)

@@ -86,11 +86,13 @@ calls! {
     SHOW_REPOSITORY = Get "/orgs/{org}/repositories/{repo}";
     CREATE_REPOSITORY = Post "/orgs/{org}/repositories";
     UPDATE_REPOSITORY = Patch "/orgs/{org}/repositories/{repo}";
+    DELETE_REPOSITORY = Delete "/orgs/{org}/repositories/{repo}";
     PUT_INTO_REPOSITORY = Put "/orgs/{org}/repositories/{repo}/packages/{vendor}/{name}";
     TAKE_OUT_OF_REPOSITORY = Delete "/orgs/{org}/repositories/{repo}/packages/{vendor}/{name}";
     SHOW_PACKAGE = Get "/orgs/{org}/packages/{vendor}/{name}";
     ADD_PACKAGE = Post "/orgs/{org}/packages";
     UPDATE_PACKAGE = Patch "/orgs/{org}/packages/{vendor}/{name}";
+    DELETE_PACKAGE = Delete "/orgs/{org}/packages/{vendor}/{name}";
     SYNC_PACKAGE = Post "/orgs/{org}/packages/{vendor}/{name}/sync";
     SHOW_VERSION = Get "/orgs/{org}/packages/{vendor}/{name}/versions/{version}";
     DELETE_VERSION = Delete "/orgs/{org}/packages/{vendor}/{name}/versions/{version}";
@@ -102,6 +104,8 @@ calls! {
     SHOW_CONNECTION = Get "/orgs/{org}/connections/{id}";
     ADD_CONNECTION = Post "/orgs/{org}/connections";
     UPDATE_CONNECTION = Patch "/orgs/{org}/connections/{id}";
+    DELETE_CONNECTION = Delete "/orgs/{org}/connections/{id}";
+    ROTATE_WEBHOOK_SECRET = Post "/orgs/{org}/connections/{id}/webhook-secret";
     TRY_IMPORT = Post "/orgs/{org}/connections/{id}/imports/preview";
     START_IMPORT = Post "/orgs/{org}/connections/{id}/imports";
     SHOW_IMPORT = Get "/orgs/{org}/imports/{id}";

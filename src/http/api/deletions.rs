@@ -174,7 +174,8 @@ async fn delete_connection(
     };
     let asked: ConnectionDeletion = request.json().await?;
     let name = format!("{} {}", connection.provider, connection.account);
-    confirmation::check(&asked.confirm, &name)?;
+    // A plain git server has no account.
+    confirmation::check(&asked.confirm, name.trim_end())?;
     if asked.packages.is_none() {
         let hanging = deletion::list_hanging(app, id, NAMED).await?;
         if !hanging.is_empty() {

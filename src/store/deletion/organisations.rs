@@ -210,6 +210,7 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
     let on = |sql: &'static str| Statement::new(sql).bind(id);
     app.db
         .batch(vec![
+            on("delete from host_names where organisation_id = ?1"),
             on("delete from invitations where organisation_id = ?1"),
             on("delete from tokens where organisation_id = ?1"),
             on("delete from team_members where team_id in (select id from teams where organisation_id = ?1)"),

@@ -68,6 +68,7 @@ pub async fn delete_repository(app: &App, organisation: i64, id: i64, slug: &str
     let on = |sql: &'static str| Statement::new(sql).bind(id);
     statements.extend([
         on("delete from hosts where repository_id = ?1"),
+        on("delete from host_names where repository_id = ?1"),
         // New projects of a group are added nowhere any more.
         on("update hook_groups set repository_id = null where repository_id = ?1"),
         on("delete from git_repo_repositories where repository_id = ?1"),

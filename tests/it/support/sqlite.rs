@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use repertoire::error::{Error, Result};
 use repertoire::ports::db::constraint_failed;
@@ -30,20 +31,34 @@ pub(crate) fn migrations() -> Vec<(String, String)> {
 }
 
 impl Sqlite {
-    /// An empty database after all migrations.
+    /// An empty database after all migrations. They run once; what they lead to is copied for each test.
     pub(crate) fn migrated() -> Self {
-        Self::migrated_below("9999")
+        static MIGRATED: OnceLock<Vec<u8>> = OnceLock::new();
+        let bytes = MIGRATED.get_or_init(|| {
+            let mut sqlite = Self::migrated_below("9999");
+            sqlite.0.serialize("main").unwrap().to_vec()
+        });
+        let mut sqlite = Self::empty();
+        sqlite
+            .0
+            .deserialize_read_exact("main", bytes.as_slice(), bytes.len(), false)
+            .unwrap();
+        sqlite
     }
 
-    /// A database of an older version of the program: after the migrations whose names come before `end`.
-    pub(crate) fn migrated_below(end: &str) -> Self {
+    fn empty() -> Self {
         let connection = Connection::open_in_memory().unwrap();
         connection.set_prepared_statement_cache_capacity(512);
         // D1 holds foreign keys as well.
         connection
             .execute_batch("pragma foreign_keys = on")
             .unwrap();
-        let sqlite = Self(connection, Cell::new(0));
+        Self(connection, Cell::new(0))
+    }
+
+    /// A database of an older version of the program: after the migrations whose names come before `end`.
+    pub(crate) fn migrated_below(end: &str) -> Self {
+        let sqlite = Self::empty();
         sqlite.migrate(|name| name < end);
         sqlite
     }

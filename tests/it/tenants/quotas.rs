@@ -119,6 +119,34 @@ fn an_upload_of_one_package_too_many_is_refused() {
 }
 
 #[test]
+fn a_deleted_package_makes_room_for_another_at_once() {
+    let registry = TestRegistry::imported();
+    set(&registry, &json!({"packages": 1}));
+    let writer = registry.writer();
+    writer.upload("acme/tool", "1.0.0", "x").expect(403);
+    let confirmed = json!({"confirm": PACKAGE}).to_string();
+    registry
+        .admin()
+        .send(
+            "DELETE",
+            "/api/v1/orgs/acme/packages/acme/lib",
+            &[],
+            confirmed.into_bytes(),
+        )
+        .expect(204);
+    registry.run_jobs();
+    assert_eq!(used(&registry, "packages").0, 0);
+    writer.upload("acme/tool", "1.0.0", "x").expect(201);
+    // The row that goes later is not counted down twice.
+    registry.pass_time(40 * 86_400);
+    for _ in 0..3 {
+        registry.housekeep();
+        registry.run_jobs();
+    }
+    assert_eq!(used(&registry, "packages").0, 1);
+}
+
+#[test]
 fn an_upload_that_does_not_fit_leaves_nothing() {
     let registry = TestRegistry::new();
     let writer = registry.writer();

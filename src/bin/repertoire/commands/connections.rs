@@ -1,10 +1,14 @@
 //! Connections to git hosts. Their tokens are asked for, or read from standard input, and never from the command line.
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::arguments::Length;
-use crate::calls::{ADD_CONNECTION, CONNECTIONS, PROJECTS, SHOW_CONNECTION, UPDATE_CONNECTION};
+use crate::calls::{
+    ADD_CONNECTION, CONNECTIONS, DELETE_CONNECTION, PROJECTS, ROTATE_WEBHOOK_SECRET,
+    SHOW_CONNECTION, UPDATE_CONNECTION,
+};
+use crate::commands::confirm;
 use crate::commands::imports::{Which, preview};
 use crate::commands::repositories::spell;
 use crate::context::{Context, body};
@@ -29,6 +33,25 @@ pub(crate) enum ConnectionsCommand {
         id: String,
         #[command(flatten)]
         change: Change,
+    },
+    /// Delete one with its webhooks and secrets, for good
+    Delete {
+        /// Its id
+        id: String,
+        /// Let the packages that come through it stay as they are
+        #[arg(long)]
+        keep_packages: bool,
+        /// Provider and account, typed again: 'github acme-bot'
+        #[arg(long, value_name = "TEXT")]
+        confirm: Option<String>,
+    },
+    /// Give its webhooks another secret, which is shown once
+    RotateSecret {
+        /// Its id
+        id: String,
+        /// For how many hours the one of before is accepted as well
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        overlap: u8,
     },
     /// List the projects that its token reaches
     Projects {
@@ -127,6 +150,15 @@ pub(crate) fn run(context: &Context<'_>, command: ConnectionsCommand) -> Result 
             );
             context.change(UPDATE_CONNECTION, &[&id], &body)
         }
+        ConnectionsCommand::Delete {
+            id,
+            keep_packages,
+            confirm,
+        } => delete(context, &id, keep_packages, confirm),
+        ConnectionsCommand::RotateSecret { id, overlap } => {
+            let body = json!({ "overlap_hours": overlap });
+            context.run_with(ROTATE_WEBHOOK_SECRET, &[&id], &body)
+        }
         ConnectionsCommand::Projects { id, search, length } => context.list(
             &PROJECTS,
             &[&id],
@@ -162,4 +194,29 @@ fn add(context: &Context<'_>, arguments: AddArguments) -> Result {
         .output
         .note("What the webhook is signed with is shown this once.");
     context.run_with(ADD_CONNECTION, &[], &body)
+}
+
+/// Deletes a connection whose provider and account were typed again.
+fn delete(
+    context: &Context<'_>,
+    id: &str,
+    keeps_packages: bool,
+    confirmed: Option<String>,
+) -> Result {
+    let shown = context.call(SHOW_CONNECTION, &[id])?.json()?;
+    let text = |key: &str| shown.get(key).and_then(Value::as_str).unwrap_or_default();
+    let what = format!("{} {}", text("provider"), text("account"));
+    let typed = confirm(
+        confirmed,
+        what.trim(),
+        "The connection, its webhooks and its secrets are deleted for good.",
+    )?;
+    let body = body(
+        vec![
+            ("confirm", Some(typed.into())),
+            ("packages", keeps_packages.then(|| "keep".into())),
+        ],
+        &[],
+    );
+    context.run_with(DELETE_CONNECTION, &[id], &body)
 }

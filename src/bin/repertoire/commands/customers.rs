@@ -12,7 +12,7 @@ use crate::calls::{
     REMOVE_CUSTOMER, REVOKE_CUSTOMER_TOKEN, SHOW_CUSTOMER, UPDATE_CUSTOMER,
 };
 use crate::commands::confirm;
-use crate::context::{Context, body, query_of, some_list};
+use crate::context::{Context, body, some_list};
 use crate::failure::{Failure, Result};
 
 /// Entries that the API takes in one list.
@@ -253,10 +253,9 @@ fn delete(context: &Context<'_>, id: &str, confirmed: Option<String>) -> Result 
         name,
         "Its grants are removed and its tokens are revoked for good.",
     )?;
-    let mut question = context.question(REMOVE_CUSTOMER, &[id])?;
-    question
-        .path
-        .push_str(&query_of(&[("confirm", Some(&typed))], false));
+    let mut question = context
+        .question(REMOVE_CUSTOMER, &[id])?
+        .with_json(&json!({ "confirm": typed }));
     question.if_match = tag;
     context.show(context.client.send(&question)?)
 }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::arguments::Length;
 use crate::calls::{
-    ADD_PACKAGE, Call, DELETE_VERSION, DEPRECATE_VERSION, PACKAGES, PUT_INTO_REPOSITORY,
-    RESTORE_VERSION, SHOW_JOB, SHOW_PACKAGE, SHOW_VERSION, SYNC_PACKAGE, TAKE_OUT_OF_REPOSITORY,
-    UNDEPRECATE_VERSION, UNYANK_VERSION, UPDATE_PACKAGE, YANK_VERSION,
+    ADD_PACKAGE, Call, DELETE_PACKAGE, DELETE_VERSION, DEPRECATE_VERSION, PACKAGES,
+    PUT_INTO_REPOSITORY, RESTORE_VERSION, SHOW_JOB, SHOW_PACKAGE, SHOW_VERSION, SYNC_PACKAGE,
+    TAKE_OUT_OF_REPOSITORY, UNDEPRECATE_VERSION, UNYANK_VERSION, UPDATE_PACKAGE, YANK_VERSION,
 };
 use crate::commands::confirm;
 use crate::commands::imports::StartArguments;
@@ -85,6 +85,14 @@ pub(crate) enum PackagesCommand {
     },
     /// Take a warning back
     Undeprecate(Version),
+    /// Delete one with all its versions and archives, for good
+    Remove {
+        /// Which
+        package: Name,
+        /// Its name, typed again
+        #[arg(long, value_name = "TEXT")]
+        confirm: Option<String>,
+    },
     /// Delete a version and its archive, for good
     Delete {
         #[command(flatten)]
@@ -225,6 +233,7 @@ pub(crate) fn run(context: &Context<'_>, command: PackagesCommand) -> Result {
             )
         }
         PackagesCommand::Undeprecate(version) => of_version(UNDEPRECATE_VERSION, &version),
+        PackagesCommand::Remove { package, confirm } => remove(context, &package, confirm),
         PackagesCommand::Delete { version, confirm } => delete(context, &version, confirm),
         PackagesCommand::Restore(version) => of_version(RESTORE_VERSION, &version),
         PackagesCommand::Settings { package, settings } => change(context, &package, settings),
@@ -262,6 +271,18 @@ fn add(context: &Context<'_>, arguments: AddArguments) -> Result {
     }
     let mut answer = answer;
     watch_begun(context, &answer.json()?, SHOW_JOB, &arguments.pace)
+}
+
+/// Deletes a package whose name was typed again.
+fn remove(context: &Context<'_>, of: &Name, confirmed: Option<String>) -> Result {
+    let what = format!("{}/{}", of.vendor, of.name);
+    let typed = confirm(
+        confirmed,
+        &what,
+        "The package, its versions and their archives are deleted for good.",
+    )?;
+    let body = json!({ "confirm": typed });
+    context.run_with(DELETE_PACKAGE, &[&of.vendor, &of.name], &body)
 }
 
 /// Deletes a version whose name was typed again. What is typed is compared by the registry.

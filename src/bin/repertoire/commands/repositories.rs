@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use crate::arguments::Length;
 use crate::calls::{
-    CREATE_ORGANISATION, CREATE_REPOSITORY, ORGANISATIONS, REPOSITORIES, REVISIONS,
-    SHOW_REPOSITORY, UPDATE_REPOSITORY,
+    CREATE_ORGANISATION, CREATE_REPOSITORY, DELETE_REPOSITORY, ORGANISATIONS, REPOSITORIES,
+    REVISIONS, SHOW_REPOSITORY, UPDATE_REPOSITORY,
 };
+use crate::commands::confirm;
 use crate::context::{Context, body};
 use crate::failure::Result;
 
@@ -50,6 +51,14 @@ pub(crate) enum RepositoriesCommand {
         repository: String,
         #[command(flatten)]
         change: Change,
+    },
+    /// Delete one with its past, for good; its packages stay with the organisation
+    Delete {
+        /// Its slug
+        repository: String,
+        /// The slug, typed again
+        #[arg(long, value_name = "TEXT")]
+        confirm: Option<String>,
     },
     /// List its revisions, newest first
     Revisions {
@@ -131,6 +140,21 @@ pub(crate) fn repositories(context: &Context<'_>, command: RepositoriesCommand) 
                 &[],
             );
             context.change(UPDATE_REPOSITORY, &[&repository], &body)
+        }
+        RepositoriesCommand::Delete {
+            repository,
+            confirm: given,
+        } => {
+            let typed = confirm(
+                given,
+                &repository,
+                "The repository and its past are deleted for good.",
+            )?;
+            context.run_with(
+                DELETE_REPOSITORY,
+                &[&repository],
+                &json!({ "confirm": typed }),
+            )
         }
         RepositoriesCommand::Revisions { repository, length } => {
             context.list(&REVISIONS, &[&repository], &[], length.limit)
