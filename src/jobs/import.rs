@@ -16,7 +16,7 @@ use crate::jobs::{Job, enqueue, enqueue_publications, settle};
 use crate::ports::Statement;
 use crate::ports::db::json_list;
 use crate::store::connections::{note_pause, note_trouble_stmt};
-use crate::store::dists::{discard, find_named_stmt, find_package_dist, insert_dist_stmt};
+use crate::store::dists::{discard, find_named_stmt, insert_dist_stmt};
 use crate::store::git_refs::{KnownRef, settle_git_ref_stmt, upsert_git_ref_stmt};
 use crate::store::job_refs::{
     WaitingRef, count_attempt, fail_job_ref_stmt, find_waiting_stmt, list_freed_commits,
@@ -26,7 +26,7 @@ use crate::store::jobs::{
     RunningJob, find_running_job, note_activity_stmt, note_on_job, note_on_job_stmt,
 };
 use crate::store::publications::ask_for_publication_stmt;
-use crate::store::quotas::explain;
+use crate::store::quotas::{explain, limit_new_archive};
 use crate::store::read_commits::forget_read_commit_stmt;
 use crate::store::versions::{NewVersion, remove_other_versions_stmt, upsert_version_stmt};
 
@@ -189,11 +189,10 @@ async fn take_from(app: &App, id: &str, source: &Source<'_>, refs: &[WaitingRef]
     let mut time = String::new();
     if needs_archive {
         time = source.commit_time(app).await?;
-        if find_package_dist(app, source.package, commit)
-            .await?
-            .is_none()
-        {
-            let dist = source.fetch_archive(app).await?;
+        let organisation = source.repo.organisation_id;
+        // The host is not asked for what is here, nor for what there would be no room for.
+        if let Some(limit) = limit_new_archive(app, organisation, source.package, commit).await? {
+            let dist = source.fetch_archive(app, limit).await?;
             statements.push(insert_dist_stmt(source.package, commit, &dist, app.now()));
             ours = Some(dist.archive_key);
         }

@@ -17,7 +17,7 @@ use crate::store::archives::{KeptArchive, StoredArchive, inspect, refuse_downloa
 use crate::store::connections::{Connection, GitRepo, find_ends, lengthen_pause};
 use crate::store::dists::Dist;
 use crate::store::jobs::RunningJob;
-use crate::store::quotas::{explain_too_large, limit_archive};
+use crate::store::quotas::explain_too_large;
 use crate::store::read_commits::{ReadCommit, find_read_commit};
 
 /// composer.json is never larger; what is, is no manifest.
@@ -128,14 +128,13 @@ impl<'a> Source<'a> {
 
     /// Streams the archive of the commit into the blob store and checks that it arrived whole.
     /// The key has a part of its own for each attempt, so that nothing stored is ever written over.
-    pub(crate) async fn fetch_archive(&self, app: &App) -> Result<Dist> {
+    /// It has `limit` bytes at most.
+    pub(crate) async fn fetch_archive(&self, app: &App, limit: u64) -> Result<Dist> {
         let of_commit = format!(
             "archives/{}/git-{}/{}",
             self.repo.organisation_id, self.repo.id, self.commit
         );
-        // The host is not asked for what there would be no room for.
         let organisation = self.repo.organisation_id;
-        let limit = limit_archive(app, organisation, app.config.archive_limit).await?;
         let mut body = self.open_archive(app, &of_commit).await?;
         let key = format!("{of_commit}/{}.zip", app.random_id()?);
         let taken = take_in(

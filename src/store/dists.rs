@@ -96,16 +96,19 @@ pub struct Dist {
 pub async fn find_package_dist(app: &App, package: i64, reference: &str) -> Result<Option<Dist>> {
     let rows = app
         .db
-        .rows(
-            Statement::new(
-                "select archive_key, size, sha1, sha256, format from dists
-                 where package_id = ?1 and reference = ?2",
-            )
-            .bind(package)
-            .bind(reference),
-        )
+        .rows(find_package_dist_stmt(package, reference))
         .await?;
     Ok(rows_as(rows)?.into_iter().next())
+}
+
+/// The statement of [`find_package_dist`].
+pub fn find_package_dist_stmt(package: i64, reference: &str) -> Statement {
+    Statement::new(
+        "select archive_key, size, sha1, sha256, format from dists
+         where package_id = ?1 and reference = ?2",
+    )
+    .bind(package)
+    .bind(reference)
 }
 
 /// Removes an archive that turned out not to be needed, if no row names it: of two uploads of one version at once, the

@@ -9,6 +9,7 @@ use crate::domain::quota::Quota;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
+use crate::store::dists::find_package_dist_stmt;
 
 /// What an organisation and those below it use, beside what they may. Of the one above it the same, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -35,28 +36,29 @@ impl Standing {
     }
 }
 
-async fn list_standings(app: &App, organisation: i64) -> Result<Vec<Standing>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select o.id <> ?1 as is_parent, o.packages_used + o.packages_below as packages,
-                            o.storage_used + o.storage_below as storage, o.quota_packages, o.quota_storage
-                     from organisations o
-                     where o.id in (?1, (select c.parent_id from organisations c where c.id = ?1))
-                     order by o.id <> ?1",
-                )
-                .bind(organisation),
-            )
-            .await?,
+fn standings_stmt(organisation: i64) -> Statement {
+    Statement::new(
+        "select o.id <> ?1 as is_parent, o.packages_used + o.packages_below as packages,
+                o.storage_used + o.storage_below as storage, o.quota_packages, o.quota_storage
+         from organisations o
+         where o.id in (?1, (select c.parent_id from organisations c where c.id = ?1))
+         order by o.id <> ?1",
     )
+    .bind(organisation)
+}
+
+async fn list_standings(app: &App, organisation: i64) -> Result<Vec<Standing>> {
+    rows_as(app.db.rows(standings_stmt(organisation)).await?)
+}
+
+fn room_of(standings: &[Standing], quota: Quota) -> Option<u64> {
+    let room = standings.iter().filter_map(|one| one.room(quota)).min();
+    room.map(|room| u64::try_from(room).unwrap_or_default())
 }
 
 /// How much more of something an organisation may have now; none for any amount.
 pub async fn find_room(app: &App, organisation: i64, quota: Quota) -> Result<Option<u64>> {
-    let standings = list_standings(app, organisation).await?;
-    let room = standings.iter().filter_map(|one| one.room(quota)).min();
-    Ok(room.map(|room| u64::try_from(room).unwrap_or_default()))
+    Ok(room_of(&list_standings(app, organisation).await?, quota))
 }
 
 /// The refusal of something that a quota does not allow, with what is used.
@@ -105,7 +107,35 @@ pub async fn explain(app: &App, organisation: i64, error: Error) -> Error {
 /// Refuses to begin what would store an archive when there is no room for a single byte; else gives the size that an
 /// archive may have, which is `limit` or what room there is.
 pub async fn limit_archive(app: &App, organisation: i64, limit: u64) -> Result<u64> {
-    match find_room(app, organisation, Quota::Storage).await? {
+    let room = find_room(app, organisation, Quota::Storage).await?;
+    limit_by(app, organisation, room, limit).await
+}
+
+/// The size that the archive of a package for a reference may have, as [`limit_archive`] gives it; none when it is here
+/// already. Both are one round.
+pub async fn limit_new_archive(
+    app: &App,
+    organisation: i64,
+    package: i64,
+    reference: &str,
+) -> Result<Option<u64>> {
+    let statements = vec![
+        find_package_dist_stmt(package, reference),
+        standings_stmt(organisation),
+    ];
+    let mut answers = app.db.batch(statements).await?.into_iter();
+    if answers.next().is_some_and(|known| !known.is_empty()) {
+        return Ok(None);
+    }
+    let standings: Vec<Standing> = rows_as(answers.next().unwrap_or_default())?;
+    let room = room_of(&standings, Quota::Storage);
+    limit_by(app, organisation, room, app.config.archive_limit)
+        .await
+        .map(Some)
+}
+
+async fn limit_by(app: &App, organisation: i64, room: Option<u64>, limit: u64) -> Result<u64> {
+    match room {
         Some(0) => Err(refusal(app, organisation, Quota::Storage).await?),
         Some(room) => Ok(room.min(limit)),
         None => Ok(limit),

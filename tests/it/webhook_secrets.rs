@@ -180,7 +180,13 @@ fn a_rotation_loses_no_delivery_whatever_fails() {
                 send().expect(200);
             }
             registry.run_jobs();
-            registry.sync(crate::support::PACKAGE);
+            registry.pass_time(1);
+            let path = "/api/v1/orgs/acme/packages/acme/lib/sync";
+            let sync = || registry.admin().send("POST", path, &[], Vec::new());
+            if sync().status() != 202 {
+                sync().expect(202);
+            }
+            registry.run_jobs();
         },
         |registry, _| {
             registry.assert_settled();

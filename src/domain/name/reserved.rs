@@ -1,7 +1,7 @@
 //! Slugs that nobody gets, since they stand in addresses of ours. Never take one out: it may be in use the next day.
 
 /// What each is needed for: the end of "`admin` is reserved: …".
-const RESERVED: [(&str, &str); 46] = [
+const RESERVED: [(&str, &str); 45] = [
     // First segments of the instance's own addresses.
     ("api", "the API is there"),
     ("r", "the addresses of repositories begin so"),
@@ -11,7 +11,6 @@ const RESERVED: [(&str, &str); 46] = [
     ("well-known", "standards look there for what they define"),
     // What Composer and those who upload ask of a repository: on a host of its own an organisation's repositories stand
     // beside these.
-    ("packages", "uploads of other registries' clients go there"),
     ("p", "metadata for Composer 1 is there"),
     ("p2", "metadata is there"),
     ("dist", "archives are there"),
@@ -86,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_one_is_free() {
-        for slug in ["apis", "api-2", "my-login", "r2", "p3"] {
+        for slug in ["apis", "api-2", "my-login", "r2", "p3", "packages"] {
             assert!(Slug::parse(slug).is_ok(), "{slug}");
         }
     }
