@@ -9,10 +9,12 @@ import { until } from "../support/until.mjs";
 const name = "acme/by-host";
 const own = "packages.by-host.example";
 const shared = "shared.by-host.example";
+// Its documents are published anew when its hosts change, which is nothing for scenarios beside this one.
+const organisation = "hosted";
 
 export default function hosts(world) {
   let proxy;
-  const api = (status, method, path, body) => world.expect(status, method, `/orgs/main/hosts${path}`, body);
+  const api = (status, method, path, body) => world.expect(status, method, `/orgs/${organisation}/hosts${path}`, body);
   /** As documents have it: the registry is asked at the port that it has. */
   const at = (host) => `http://${host}:${world.registry.port}`;
   const authOf = (url) => ({ "http-basic": { [new URL(url).host]: { username: "token", password: world.registry.adminToken } } });
@@ -48,7 +50,7 @@ export default function hosts(world) {
     await until(
       () => `documents carry ${dist}`,
       async () => {
-        const document = (await world.get(`p2/${name}.json`, { repository: world.registry.repository("main", "by-host") })).json();
+        const document = (await world.get(`p2/${name}.json`, { repository: world.registry.repository(organisation, "by-host") })).json();
         dist = document.packages[name][0].dist.url;
         return dist.startsWith(`${expected}/dist/`);
       },
@@ -56,8 +58,9 @@ export default function hosts(world) {
   }
 
   before(async () => {
-    await world.addRepository("by-host");
-    const repository = world.registry.repository("main", "by-host");
+    await world.expect(201, "POST", "/orgs", { slug: organisation });
+    await world.expect(201, "POST", `/orgs/${organisation}/repositories`, { slug: "by-host" });
+    const repository = world.registry.repository(organisation, "by-host");
     await world.upload(name, "1.0.0", greeterFiles(name, "1.0.0"), repository);
     await world.upload(name, "1.1.0", greeterFiles(name, "1.1.0"), repository);
     proxy = await world.logRequests({ port: world.registry.port });
@@ -68,7 +71,7 @@ export default function hosts(world) {
     const { dns } = await api(201, "POST", "", { host: "unproven.by-host.example", repository: "by-host" });
     assert.deepEqual(dns.map((record) => record.type), ["TXT", "CNAME"]);
     for (const host of ["unproven.by-host.example", "unknown.example", "192.0.2.1"]) {
-      for (const path of ["/packages.json", `/p2/${name}.json`, "/", "/healthz", "/api/v1/orgs", "/r/main/by-host/packages.json"])
+      for (const path of ["/packages.json", `/p2/${name}.json`, "/", "/healthz", "/api/v1/orgs", "/r/hosted/by-host/packages.json"])
         assert.deepEqual(await ask(host, path), { status: 404, text: "" }, `${host}${path}`);
     }
     const { detail } = await api(409, "POST", "/unproven.by-host.example/verify");
@@ -83,14 +86,14 @@ export default function hosts(world) {
     assert.equal((await ask(own, "/packages.json")).status, 200);
     assert.equal((await ask(shared, "/by-host/packages.json")).status, 200);
     assert.equal((await ask(own, "/packages.json", { token: "unknown" })).status, 401);
-    for (const path of ["/", "/healthz", "/api/v1/orgs", "/r/main/by-host/packages.json"])
+    for (const path of ["/", "/healthz", "/api/v1/orgs", "/r/hosted/by-host/packages.json"])
       assert.deepEqual(await ask(own, path), { status: 404, text: "" }, path);
   });
 
   for (const client of clients) {
     test(`Composer ${client.version} installs by each host with credentials for that one alone, and old lock files go on`, async () => {
       const places = {
-        [new URL(world.registry.url).hostname]: world.registry.repository("main", "by-host"),
+        [new URL(world.registry.url).hostname]: world.registry.repository(organisation, "by-host"),
         [own]: at(own),
         [shared]: `${at(shared)}/by-host`,
       };

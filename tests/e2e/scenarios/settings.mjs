@@ -9,7 +9,7 @@ import { greeterFiles } from "../fixtures.mjs";
 import { until } from "../support/until.mjs";
 
 const name = "acme/announced";
-const slug = "settings";
+const slug = "with-settings";
 
 export default function settings(world) {
   let repository, mirror;

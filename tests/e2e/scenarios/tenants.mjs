@@ -77,7 +77,12 @@ export default function tenants(world) {
     await change({ quotas: { storage: storage.used } });
     const body = { connection: connection.id, project: project.fullName, repository: "private" };
     const { job } = await api(202, "POST", "/packages", body);
-    await until("the job has not ended", async () => (await api(200, "GET", `/jobs/${job.id}`)).state === "done", { deadline: 60_000 });
+    let seen;
+    await until(
+      () => `the job has not ended: ${JSON.stringify(seen)}`,
+      async () => (seen = await api(200, "GET", `/jobs/${job.id}`)).state === "failed",
+      { deadline: 60_000 },
+    );
     const { refs } = await api(200, "GET", `/packages/${synced}`);
     assert.ok(refs.length > 0);
     for (const ref of refs) {
