@@ -316,12 +316,17 @@ pub fn parse_on_host_of_organisation(method: &str, path: &str) -> Result<MappedR
 
 /// Something of a repository as it is, or as it was: the past cannot be written.
 fn parse_at(method: &str, moment: Option<&Moment>, segments: &[&str]) -> Result<Resource, NoRoute> {
-    let resource = parse_resource(method, segments)?;
-    let is_upload = matches!(resource, Resource::Upload(..) | Resource::UploadInParts(_));
-    if moment.is_some() && is_upload {
-        return Err(NoRoute::NotFound);
+    if moment.is_none() {
+        return parse_resource(method, segments);
     }
-    Ok(resource)
+    match parse_resource(method, segments) {
+        Ok(Resource::Upload(..) | Resource::UploadInParts(_)) => Err(NoRoute::NotFound),
+        // Where only writing is allowed there is nothing in the past, whatever the method.
+        Err(NoRoute::MethodNotAllowed(allowed)) if !allowed.contains("GET") => {
+            Err(NoRoute::NotFound)
+        }
+        route => route,
+    }
 }
 
 /// `main`, `main@17`, `main@2026-11-21` or `main@2026-11-21T20:30:00Z`.
