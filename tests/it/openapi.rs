@@ -4,6 +4,7 @@ use std::path::Path;
 
 use repertoire::http::api::openapi::document;
 use repertoire::http::route::{NoRoute, Route, parse};
+use serde_json::json;
 
 use crate::support::TestRegistry;
 
@@ -83,6 +84,30 @@ fn variant(route: &impl std::fmt::Debug) -> String {
         .filter(|word| *word != "PackageName")
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// In a change null takes away and absence keeps, so what may be null has to be allowed to be absent.
+#[test]
+fn no_change_requires_what_may_be_null() {
+    let described = serde_json::to_value(document()).unwrap();
+    let schemas = &described["components"]["schemas"];
+    let mut looked_at = 0;
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        let body = &methods["patch"]["requestBody"]["content"]["application/json"]["schema"];
+        let Some(name) = body["$ref"].as_str() else {
+            continue;
+        };
+        let schema = &schemas[name.rsplit('/').next().unwrap()];
+        for required in schema["required"].as_array().into_iter().flatten() {
+            let property = &schema["properties"][required.as_str().unwrap()];
+            let is_nullable = property["type"]
+                .as_array()
+                .is_some_and(|types| types.contains(&json!("null")));
+            assert!(!is_nullable, "{path}: {required}");
+        }
+        looked_at += 1;
+    }
+    assert!(looked_at > 10, "{looked_at}");
 }
 
 #[test]

@@ -94,6 +94,7 @@ pub(crate) struct AskedChange {
     name: Option<String>,
     /// What it is, for people; null takes it away.
     #[deserr(default)]
+    #[schemars(with = "Option<String>")]
     description: Change<String>,
 }
 

@@ -76,18 +76,22 @@ pub(crate) struct AskedChange {
     abilities: Option<Abilities>,
     /// The slugs of the repositories it is limited to; null for all.
     #[deserr(default)]
+    #[schemars(with = "Option<Vec<String>>")]
     repositories: Change<Vec<String>>,
     /// The packages it is limited to, as patterns; null for all.
     #[deserr(default)]
+    #[schemars(with = "Option<Vec<NameGlob>>")]
     packages: Change<Vec<NameGlob>>,
     /// The addresses and networks it may be used from; null for any.
     #[deserr(default)]
+    #[schemars(with = "Option<Vec<Network>>")]
     networks: Change<Vec<Network>>,
     /// Whether it sees only what was granted to it.
     #[deserr(default)]
     only_granted: Option<bool>,
     /// When it ends, in RFC 3339; null for never.
     #[deserr(default)]
+    #[schemars(with = "Option<Moment>")]
     expires_at: Change<Moment>,
 }
 
