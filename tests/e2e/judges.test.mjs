@@ -1,16 +1,21 @@
 // Are the doubles like their hosts? Other people's clients are the judges: gitbeaker for GitLab, gitea-js for Forgejo and Gitea.
 // Each is asked for what the double has, and its answer is held against git. To judge more of a double, add a row to its table.
+// GitHub's Apps and webhooks are judged by another stand-in for GitHub, emulate: both are asked the same.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
+import { sign } from "node:crypto";
+import { createServer } from "node:net";
 import { installJudges } from "../../scripts/install.mjs";
 import { ForgejoDouble } from "./forgejo-double.mjs";
 import { greeterFiles } from "./fixtures.mjs";
+import { GitHubDouble } from "./github-double.mjs";
 import { GitLabDouble } from "./gitlab-double.mjs";
 import { makeFolder, removeFolder } from "./support/folder.mjs";
 
 await installJudges();
 const { Gitlab } = await import("./judges/gitlab.mjs");
 const { giteaApi } = await import("./judges/gitea.mjs");
+const { createEmulator } = await import("./judges/github.mjs");
 
 const tags = ["v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0", "v1.4.0"];
 const manifest = greeterFiles("acme/greeter", "v1.4.0")["composer.json"];
@@ -171,3 +176,141 @@ describe("the Forgejo double as gitea-js sees it", () => {
   };
   for (const [what, look] of Object.entries(views)) test(what, look);
 });
+
+describe("the GitHub double's Apps and webhooks beside emulate's", () => {
+  const installationId = 100_101;
+  let folder, app, strangersKey, given, stands;
+
+  before(async () => {
+    folder = await makeFolder("judged");
+    const double = await GitHubDouble.start({ folder });
+    app = double.addApp();
+    strangersKey = double.addApp().privateKey;
+    given = await double.addProject("acme/given");
+    await double.addProject("acme/kept");
+    assert.equal(app.install("acme", [given]).id, installationId);
+    const port = await freePort();
+    const repositories = ["given", "kept"].map((name) => ({ owner: "acme", name, auto_init: true, private: true }));
+    const emulator = await createEmulator({
+      service: "github",
+      port,
+      seed: {
+        tokens: { ghp_person: { login: "ada", scopes: ["repo", "admin:repo_hook"] } },
+        github: {
+          users: [{ login: "ada" }],
+          orgs: [{ login: "acme", members: [{ login: "ada", role: "admin" }] }],
+          repos: repositories,
+          apps: [
+            {
+              app_id: app.id,
+              slug: app.slug,
+              name: `App ${app.id}`,
+              private_key: app.privateKey,
+              permissions: app.permissions,
+              installations: [{ installation_id: installationId, account: "acme", repository_selection: "selected", repositories: ["acme/given"] }],
+            },
+          ],
+        },
+      },
+    });
+    const person = double.addToken({ scopes: "repo" });
+    stands = [
+      { name: "double", url: double.url, person, close: () => double.stop() },
+      { name: "emulate", url: `http://localhost:${port}`, person: "ghp_person", close: () => emulator.close() },
+    ];
+  });
+  after(async () => {
+    for (const { close } of stands ?? []) await close();
+    await removeFolder(folder);
+  });
+
+  /** Signed by the app as GitHub wants it, unless it is told otherwise. */
+  const jwt = ({ key = app.privateKey, issuer = app.id, begins = -60, ends = 540 } = {}) => {
+    const now = Math.floor(Date.now() / 1000);
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const text = `${part({ alg: "RS256", typ: "JWT" })}.${part({ iat: now + begins, exp: now + ends, iss: issuer })}`;
+    return `${text}.${sign("RSA-SHA256", Buffer.from(text), key).toString("base64url")}`;
+  };
+
+  const ask = async ({ url }, [method, path, token, body]) => {
+    const headers = { "user-agent": "judge", authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const response = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
+    const text = await response.text();
+    return { status: response.status, value: text === "" ? undefined : JSON.parse(text) };
+  };
+
+  /** GitHub tells these by its own description, emulate does not: of an app, with a refusal, and stars in a secret's place. */
+  const unknownToEmulate = new Set([".client_id", ".installations_count", ".status", ".config.secret", "[].config.secret"]);
+
+  /** Both say the status; what the double shows, emulate shows as well, as the same kind of value. */
+  const agree = async (status, question) => {
+    const [double, emulate] = await Promise.all(stands.map((stand) => ask(stand, question(stand))));
+    assert.deepEqual([double.status, emulate.status], [status, status], JSON.stringify([double, emulate]));
+    assertShown(double.value, emulate.value, unknownToEmulate);
+    return [double, emulate].map(({ value }) => value);
+  };
+
+  const tokensOf = async () => (await agree(201, () => ["POST", `/app/installations/${installationId}/access_tokens`, jwt()])).map(({ token }) => token);
+
+  test("an app, its installations, and whoever is none", async () => {
+    await agree(200, () => ["GET", "/app", jwt()]);
+    await agree(200, () => ["GET", "/app/installations", jwt()]);
+    await agree(200, () => ["GET", `/app/installations/${installationId}`, jwt()]);
+    await agree(404, () => ["GET", "/app/installations/7", jwt()]);
+    await agree(401, () => ["GET", "/app", jwt({ key: strangersKey })]);
+    await agree(401, () => ["GET", "/app", jwt({ ends: -1 })]);
+    await agree(401, () => ["GET", "/app", "a.b.c"]);
+  });
+
+  test("a token of an installation", async () => {
+    const tokens = await tokensOf();
+    const own = ({ name }) => tokens[name === "double" ? 0 : 1];
+    await agree(200, (stand) => ["GET", "/repos/acme/given", own(stand)]);
+    const [kept, forbidden] = await Promise.all(stands.map((stand) => ask(stand, ["GET", "/repos/acme/kept", own(stand)])));
+    // GitHub does not say that there is something to be forbidden; emulate does.
+    assert.deepEqual([kept.status, forbidden.status], [404, 403]);
+    await agree(401, (stand) => ["GET", `/app/installations/${installationId}`, own(stand)]);
+  });
+
+  test("webhooks: made, listed, changed, removed", async () => {
+    // The registry asks by the id, which emulate knows for the repository alone.
+    const path = ({ name }) => (name === "double" ? `/repositories/${given.id}/hooks` : "/repos/acme/given/hooks");
+    const config = { url: target, content_type: "json", secret: "a secret that nobody is shown" };
+    await agree(200, (stand) => ["GET", path(stand), stand.person]);
+    const made = await agree(201, (stand) => ["POST", path(stand), stand.person, { name: "web", active: true, events: ["push"], config }]);
+    const id = ({ name }) => made[name === "double" ? 0 : 1].id;
+    for (const hooks of await agree(200, (stand) => ["GET", path(stand), stand.person])) assert.deepEqual(hooks.map(({ config }) => config.url), [target]);
+    for (const hook of await agree(200, (stand) => ["PATCH", `${path(stand)}/${id(stand)}`, stand.person, { events: ["push", "create"] }]))
+      assert.deepEqual(hook.events, ["push", "create"]);
+    await agree(204, (stand) => ["DELETE", `${path(stand)}/${id(stand)}`, stand.person]);
+    for (const hooks of await agree(200, (stand) => ["GET", path(stand), stand.person])) assert.deepEqual(hooks, []);
+    await agree(404, (stand) => ["DELETE", `${path(stand)}/${id(stand)}`, stand.person]);
+  });
+});
+
+/** Every field of what the double shows is there and of the same kind at the other; of lists the first entries stand for all. */
+function assertShown(double, other, unknown, where = "") {
+  const kind = (value) => (Array.isArray(value) ? "list" : value === null ? "null" : typeof value);
+  // What may be null is null at one and told at the other.
+  if (double === null || other === null) return;
+  assert.equal(kind(double), kind(other), where);
+  if (kind(double) === "list") {
+    if (double.length > 0 && other.length > 0) assertShown(double[0], other[0], unknown, `${where}[]`);
+  } else if (kind(double) === "object") {
+    for (const [field, value] of Object.entries(double)) {
+      const place = `${where}.${field}`;
+      if (unknown.has(place)) continue;
+      assert.ok(field in other, `${place} is the double's alone`);
+      assertShown(value, other[field], unknown, place);
+    }
+  }
+}
+
+/** emulate wants to be told its port. */
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
