@@ -10,6 +10,9 @@ use crate::ports::{
 };
 use crate::store::memo::Memo;
 
+/// How long an isolate that has told of an outage is silent about it, in seconds.
+const OUTAGE_TOLD: i64 = 60;
+
 /// All we need from the world, for one request or one message.
 #[derive(Clone)]
 pub struct App {
@@ -57,6 +60,18 @@ impl App {
             return Err(Error::internal("the source of randomness gave only zeros"));
         }
         Ok(hex::encode(bytes))
+    }
+
+    /// A warning about what fails one request after the other: each isolate says it once in [`OUTAGE_TOLD`] seconds.
+    /// `what` is what failed, in a word or two.
+    pub fn warn_of_outage(&self, what: &str, error: &Error) {
+        let (told, now) = (&self.memo.outages, self.now());
+        if told.recall(what, now, OUTAGE_TOLD).is_none() {
+            told.remember(what, (), now);
+            self.warn(&format!(
+                "Trouble with {what}; further lines about it are left out for a minute: {error}"
+            ));
+        }
     }
 
     /// A warning for the operator.

@@ -10,6 +10,9 @@ use crate::domain::quota::Quota;
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// In how many seconds storage that does not answer is worth asking again.
+const STORAGE_BACK: u32 = 10;
+
 /// Whose move it is. `http/problem.rs` maps it to a status, `jobs/outcome.rs` to retry or park.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -95,6 +98,8 @@ pub enum Code {
     RateLimited,
     /// A git host failed or cannot be reached.
     HostFailed,
+    /// Our storage does not answer; `Retry-After` says when to ask again.
+    Unavailable,
     /// Our own failure.
     Internal,
 }
@@ -211,6 +216,17 @@ impl Error {
             ErrorKind::Internal,
             "Something went wrong on our side, please try again",
         )
+        .because(cause)
+    }
+
+    /// Our storage does not answer, and nothing that is remembered serves in its place.
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
+        Self::new(
+            ErrorKind::Internal,
+            "Our storage does not answer at the moment, please try again in some seconds",
+        )
+        .with_code(Code::Unavailable)
+        .retry_after(STORAGE_BACK)
         .because(cause)
     }
 

@@ -79,7 +79,8 @@ fn split(url: &str) -> (&str, &str, &str) {
     }
 }
 
-/// Our reply as the platform's response. Never fails: what goes wrong is logged and answered with a 500.
+/// Our reply as the platform's response. Never fails: what goes wrong is logged and answered with a 500, or a
+/// 503 where storage is in trouble.
 pub(super) async fn response(
     reply: Reply,
     method: &str,
@@ -96,7 +97,11 @@ pub(super) async fn response(
 pub(super) fn failure(error: &Error) -> Result<Response, JsValue> {
     Console.line(Level::Error, &error.to_string());
     // Composer prints the `warning` of a JSON body.
-    let reply = Reply::json(500, &serde_json::json!({ "warning": error.message() }));
+    let body = serde_json::json!({ "warning": error.message() });
+    let reply = match error.wait() {
+        Some(seconds) => Reply::json(503, &body).with("retry-after", seconds.to_string()),
+        None => Reply::json(500, &body),
+    };
     with_bytes(&reply)
 }
 
@@ -133,7 +138,8 @@ async fn send(
             native(reply, None, &stream)
         }
         Body::Archive { key, range } if !bodiless => {
-            let Some(stored) = bindings.blobs.stream(key, *range).await? else {
+            let stored = bindings.blobs.stream(key, *range).await;
+            let Some(stored) = stored.map_err(Error::unavailable)? else {
                 // Its version was deleted, and a copy of where it was is still about.
                 Console.line(
                     Level::Warning,
@@ -217,12 +223,13 @@ async fn document(
         Ok(Some(stream)) => return Ok(stream),
         Ok(None) => {}
         // The truth is elsewhere: a cache in trouble costs time, not the answer.
-        Err(error) => bindings.app.warn(&error.to_string()),
+        Err(error) => bindings.app.warn_of_outage("the cache", &error),
     }
     let stored = bindings
         .blobs
         .stream(&hash.blob_key(), None)
-        .await?
+        .await
+        .map_err(Error::unavailable)?
         .ok_or_else(|| lost(&format!("the document `{hash}`")))?;
     if stored.size <= LARGEST_COPY && remember_refill(hash) {
         let refill = refill(hash.clone(), bindings.cache.clone(), bindings.blobs.clone());

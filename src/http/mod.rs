@@ -115,7 +115,9 @@ fn reader_of(path: &str) -> Reader {
 
 /// Healthy is who can read its database.
 async fn health(app: &App) -> Result<Reply> {
-    crate::store::organisations::is_set_up(app).await?;
+    crate::store::organisations::is_set_up(app)
+        .await
+        .map_err(Error::unavailable)?;
     Ok(Reply::json(200, &json!({ "status": "ok" })))
 }
 

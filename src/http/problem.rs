@@ -41,9 +41,9 @@ pub(crate) struct Problem<'a> {
     errors: &'a [FieldFault],
 }
 
-/// The status of each kind of error, and its title.
-fn status(kind: ErrorKind) -> (u16, &'static str) {
-    match kind {
+/// The status of an error, and its title.
+fn status(error: &Error) -> (u16, &'static str) {
+    match error.kind() {
         ErrorKind::Unauthenticated => (401, "Not authenticated"),
         ErrorKind::Forbidden => (403, "Not allowed"),
         ErrorKind::QuotaExceeded(_) => (403, "Quota exceeded"),
@@ -58,14 +58,17 @@ fn status(kind: ErrorKind) -> (u16, &'static str) {
         ErrorKind::Upstream { .. } | ErrorKind::CredentialRefused | ErrorKind::ProjectWithheld => {
             (502, "Another host failed")
         }
+        ErrorKind::Internal if error.code() == Code::Unavailable => (503, "Not available"),
         ErrorKind::Internal => (500, "Internal error"),
     }
 }
 
 /// Turns an error into a reply, and logs what its reader must not see.
 pub fn reply(app: &App, reader: Reader, error: &Error) -> Reply {
-    let (status, title) = status(error.kind());
-    if status >= 500 {
+    let (status, title) = status(error);
+    if status == 503 {
+        app.warn_of_outage("storage", error);
+    } else if status >= 500 {
         app.log.line(Level::Error, &format!("{status}: {error}"));
     }
     let reply = match reader {

@@ -89,11 +89,9 @@ pub async fn admit(
                 token.map(|token| app.memo.principals.recall(token.as_str(), now, STALE));
             let repository = address_key.map(|key| app.memo.repositories.recall(&key, now, STALE));
             if matches!(principal, Some(None)) || matches!(repository, Some(None)) {
-                return Err(error);
+                return Err(Error::unavailable(error));
             }
-            app.warn(&format!(
-                "The database cannot be reached, serving from memory: {error}"
-            ));
+            app.warn_of_outage("the database, serving from memory", &error);
             Ok(Admission {
                 principal: principal.flatten().flatten(),
                 repository: repository.flatten().flatten(),
@@ -104,7 +102,11 @@ pub async fn admit(
 
 /// Who a token stands for, as the database has it now: for the API, where seconds matter.
 pub async fn find_principal(app: &App, token: &TokenHash) -> Result<Option<Principal>> {
-    let rows = app.db.rows(find_principal_stmt(token)).await?;
+    let rows = app
+        .db
+        .rows(find_principal_stmt(token))
+        .await
+        .map_err(Error::unavailable)?;
     read_principal(rows, app.now())
 }
 

@@ -18,7 +18,7 @@ pub async fn load_blob(app: &App, hash: &BlobHash) -> Result<Rc<[u8]>> {
     let cached = match app.cache.get(&hash.cache_key()).await {
         Ok(cached) => cached,
         Err(error) => {
-            app.warn(&format!("The cache failed for blob {hash}: {error}"));
+            app.warn_of_outage("the cache", &error);
             None
         }
     };
@@ -28,7 +28,8 @@ pub async fn load_blob(app: &App, hash: &BlobHash) -> Result<Rc<[u8]>> {
         let bytes = app
             .blobs
             .get(&hash.blob_key())
-            .await?
+            .await
+            .map_err(Error::unavailable)?
             .ok_or_else(|| Error::internal(format!("blob {hash} is missing")))?;
         copy_near(app, hash, &bytes).await;
         bytes.into()
@@ -60,6 +61,6 @@ async fn copy_near(app: &App, hash: &BlobHash, bytes: &[u8]) {
         return;
     }
     if let Err(error) = app.cache.put(&hash.cache_key(), bytes).await {
-        app.warn(&format!("The cache took no copy of blob {hash}: {error}"));
+        app.warn_of_outage("copies in the cache", &error);
     }
 }

@@ -41,7 +41,7 @@ pub async fn find_dist(
         return Ok(Some(pointer));
     }
     let cached = app.cache.get(&key).await.unwrap_or_else(|error| {
-        app.warn(&format!("The cache failed for {key}: {error}"));
+        app.warn_of_outage("the cache", &error);
         None
     });
     if let Some(pointer) =
@@ -65,13 +65,14 @@ pub async fn find_dist(
             .bind(package)
             .bind(reference),
         )
-        .await?;
+        .await
+        .map_err(Error::unavailable)?;
     let Some(pointer) = rows_as::<DistPointer>(rows)?.into_iter().next() else {
         return Ok(None);
     };
     let bytes = serde_json::to_vec(&pointer).map_err(Error::internal)?;
     if let Err(error) = app.cache.put(&key, &bytes).await {
-        app.warn(&format!("The cache took no copy of {key}: {error}"));
+        app.warn_of_outage("copies in the cache", &error);
     }
     app.memo.dists.remember(&key, pointer.clone(), app.now());
     Ok(Some(pointer))

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::domain::host_name::HostName;
 use crate::domain::token::TokenHash;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::admission::{find_principal_stmt, read_principal};
@@ -102,12 +102,10 @@ pub async fn find_mapped_host(
     let rows = match (app.db.read_nearby(statements).await, known) {
         (Ok(rows), _) => rows,
         (Err(error), Some(mapped)) => {
-            app.warn(&format!(
-                "The database cannot be reached, serving from memory: {error}"
-            ));
+            app.warn_of_outage("the database, serving from memory", &error);
             return Ok(Found::Mapped(mapped));
         }
-        (Err(error), None) => return Err(error),
+        (Err(error), None) => return Err(Error::unavailable(error)),
     };
     let mut rows = rows.into_iter();
     let mapped = rows_as::<MappedHost>(rows.next().unwrap_or_default())?

@@ -31,6 +31,8 @@ const CONNECTIONS: usize = 256;
 const HOSTS: usize = 2_048;
 /// At most 300 names each, some ten kilobytes.
 const NAME_LISTS: usize = 256;
+/// Kinds of them: there are fewer.
+const OUTAGES: usize = 64;
 /// Tree nodes are at most some 40 kB; together they may take this many bytes of the isolate's 128 MB.
 const NODE_BYTES: usize = 8 * 1024 * 1024;
 /// What is larger, such as the list of fifty thousand names, is seldom asked for and would drive out what is.
@@ -66,6 +68,8 @@ pub struct Memo {
     /// Of each connection whose host refused for a spent allowance of its REST API alone: until when it wants to be left
     /// alone. Who does not remember waits for no harm.
     pub rest_spent_until: Shelf<i64>,
+    /// What failed of late, and was told.
+    pub outages: Shelf<()>,
     /// What there is to tell of the use of tokens.
     pub token_uses: TokenUses,
     /// What there is to tell of archives that were served.
@@ -93,6 +97,7 @@ impl Default for Memo {
             github_apps: Shelf::new(CONNECTIONS),
             refused_deliveries: Shelf::new(CONNECTIONS),
             rest_spent_until: Shelf::new(CONNECTIONS),
+            outages: Shelf::new(OUTAGES),
             token_uses: TokenUses::default(),
             bandwidth: Bandwidth::default(),
             nodes: Nodes::default(),

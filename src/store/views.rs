@@ -27,7 +27,7 @@ pub async fn load_view(
     let cached = match app.cache.get(&name.view_cache_key()).await {
         Ok(cached) => cached,
         Err(error) => {
-            app.warn(&format!("The cache failed for view {name}: {error}"));
+            app.warn_of_outage("the cache", &error);
             None
         }
     };
@@ -36,12 +36,22 @@ pub async fn load_view(
         app.memo.nodes.remember(name.as_str(), bytes.clone());
         return Ok(some(bytes));
     }
-    let bytes = if let Some(bytes) = app.blobs.get(&name.view_key()).await? {
+    // A view is made of its document anew where the blob store is in trouble, and nothing is kept of it there.
+    let (kept, is_reachable) = match app.blobs.get(&name.view_key()).await {
+        Ok(kept) => (kept, true),
+        Err(error) => {
+            app.warn_of_outage("the blob store", &error);
+            (None, false)
+        }
+    };
+    let bytes = if let Some(bytes) = kept {
         bytes
     } else {
         let document = load_blob(app, document).await?;
         let bytes = limit_document(&document, limits).unwrap_or_default();
-        app.blobs.put(&name.view_key(), &bytes).await?;
+        if is_reachable && let Err(error) = app.blobs.put(&name.view_key(), &bytes).await {
+            app.warn_of_outage("the blob store", &error);
+        }
         bytes
     };
     if bytes.len() <= CACHED_BYTES
@@ -50,7 +60,7 @@ pub async fn load_view(
             .put_for(&name.view_cache_key(), &bytes, CACHED_SECONDS)
             .await
     {
-        app.warn(&format!("The cache took no copy of view {name}: {error}"));
+        app.warn_of_outage("copies in the cache", &error);
     }
     let bytes: Rc<[u8]> = bytes.into();
     app.memo.nodes.remember(name.as_str(), bytes.clone());

@@ -131,6 +131,6 @@ fn monitors_hear_of_a_database_that_is_down() {
     let registry = TestRegistry::new();
     registry.anonymous().get("/healthz").expect(200);
     registry.world.db_is_down.set(true);
-    registry.anonymous().get("/healthz").expect(500);
-    registry.with_token(ADMIN).get("/api/v1/orgs").expect(500);
+    registry.anonymous().get("/healthz").expect(503);
+    registry.with_token(ADMIN).get("/api/v1/orgs").expect(503);
 }

@@ -90,7 +90,7 @@ fn what_composer_prints_is_said_so_that_it_prints_it() {
         let persona = crate::support::persona::Persona::new(&down, Some(ADMIN));
         let answer = persona.send(method, &format!("{main}/{path}"), &[], Vec::new());
         registry.world.db_is_down.set(false);
-        assert_printed(&answer, 500, "");
+        assert_printed(&answer, 503, "");
         let text = answer.json()["warning"].as_str().unwrap().to_owned();
         assert!(
             !text.is_empty() && !text.contains("database is down"),

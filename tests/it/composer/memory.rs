@@ -1,7 +1,11 @@
 //! What an isolate remembers, and what that saves.
 
+use repertoire::http::Body;
+use serde_json::json;
+
 use super::{DEV, ROOT, TAGGED, dist_path};
 use crate::support::persona::Persona;
+use crate::support::shop::seen;
 use crate::support::world::{CacheMood, Port};
 use crate::support::{ADMIN, TestRegistry, isolate};
 
@@ -72,22 +76,15 @@ fn without_its_database_an_isolate_serves_whom_it_knows_for_a_quarter_of_an_hour
         registry.admin().get(TAGGED).expect(200);
         registry.admin().get(&archive).expect(200);
         // Nobody new is let in, and nobody is told that he may not come in.
-        stranger.get(TAGGED).expect(500);
-        registry.with_token("unknown-token").get(TAGGED).expect(500);
+        stranger.get(TAGGED).expect(503);
+        registry.with_token("unknown-token").get(TAGGED).expect(503);
         registry
             .admin()
             .get("/r/acme/unknown/packages.json")
-            .expect(500);
+            .expect(503);
     }
-    assert!(
-        registry
-            .world
-            .warnings()
-            .iter()
-            .any(|line| line.contains("serving from memory"))
-    );
     registry.pass_time(2 * 60);
-    registry.admin().get(TAGGED).expect(500);
+    registry.admin().get(TAGGED).expect(503);
     registry.world.db_is_down.set(false);
     registry.admin().get(TAGGED).expect(200);
 }
@@ -97,14 +94,65 @@ fn an_isolate_that_never_heard_of_anybody_lets_nobody_in_without_its_database() 
     let registry = TestRegistry::imported();
     registry.world.db_is_down.set(true);
     let cold = isolate(&registry.world);
-    let answer = Persona::new(&cold, Some(ADMIN)).get(TAGGED).expect(500);
+    let answer = Persona::new(&cold, Some(ADMIN)).get(TAGGED).expect(503);
     insta::assert_snapshot!(answer.transcript(), @r#"
-    500
+    503
     cache-control: no-store
     content-type: application/json
+    retry-after: 10
 
-    {"warning":"Something went wrong on our side, please try again"}
+    {"warning":"Our storage does not answer at the moment, please try again in some seconds"}
     "#);
+}
+
+/// Metadata comes from the copies near the reader, whole or made anew for who sees some versions; archives have no copies.
+#[test]
+fn without_the_blob_store_metadata_is_served_on() {
+    let registry = TestRegistry::shop();
+    let buyer = registry.buyer_with(&json!({"versions": "^1.0"}));
+    registry.world.blobs_are_down.set(true);
+    for token in [ADMIN, &buyer.token] {
+        let cold = isolate(&registry.world);
+        let persona = Persona::new(&cold, Some(token));
+        persona.get(ROOT).expect(200);
+        let read = persona.get(TAGGED).expect(200);
+        match &read.reply.body {
+            Body::Document(hash) => {
+                let copies = registry.world.copies.borrow();
+                assert!(copies.contains_key(&hash.cache_key()));
+            }
+            _ => assert_eq!(seen(&persona, "acme/lib"), ["1.1.0", "1.0.0"]),
+        }
+    }
+    // What has no copy either is not said to be missing.
+    registry.world.cache_mood.set(CacheMood::Empty);
+    let cold = isolate(&registry.world);
+    let answer = Persona::new(&cold, Some(ADMIN)).get(TAGGED).expect(503);
+    assert_eq!(answer.header("retry-after"), Some("10"));
+}
+
+/// Or an outage would bury its own cause.
+#[test]
+fn an_outage_is_told_once_a_minute() {
+    let registry = TestRegistry::imported();
+    let warm = isolate(&registry.world);
+    let known = Persona::new(&warm, Some(ADMIN));
+    let unknown = Persona::new(&warm, Some("unknown-token"));
+    known.get(TAGGED).expect(200);
+    registry.world.db_is_down.set(true);
+    registry.world.cache_mood.set(CacheMood::Denying);
+    for minute in 1..=2 {
+        registry.pass_time(61);
+        for _ in 0..20 {
+            known.get(TAGGED).expect(200);
+            unknown.get(TAGGED).expect(503);
+        }
+        let lines = registry.world.warnings();
+        let told = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
+        assert_eq!(told("serving from memory"), minute, "{lines:?}");
+        assert_eq!(told("storage"), minute, "{lines:?}");
+        assert_eq!(lines.len(), 2 * minute, "{lines:?}");
+    }
 }
 
 #[test]

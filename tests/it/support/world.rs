@@ -104,6 +104,8 @@ pub(crate) struct World {
     pub(crate) counted: RefCell<BTreeMap<String, usize>>,
     /// Whether the database can be reached.
     pub(crate) db_is_down: Cell<bool>,
+    /// Whether the blob store can be reached.
+    pub(crate) blobs_are_down: Cell<bool>,
     /// Runs before each batch of the database.
     pub(crate) before_batch: RefCell<Option<Hook>>,
     calls: RefCell<BTreeMap<Port, usize>>,
@@ -137,6 +139,7 @@ impl World {
             bad_credentials: Cell::new(usize::MAX),
             counted: RefCell::default(),
             db_is_down: Cell::new(false),
+            blobs_are_down: Cell::new(false),
             before_batch: RefCell::default(),
             calls: RefCell::default(),
             effects: RefCell::default(),
@@ -201,6 +204,9 @@ impl World {
         self.effects.borrow_mut().push(effect);
         *self.calls.borrow_mut().entry(port).or_default() += 1;
         let result = match self.strike() {
+            None if port == Port::Blobs && self.blobs_are_down.get() => {
+                Err(Error::internal("the blob store is down"))
+            }
             None => work(),
             Some(Flavour::Before) => Err(failure(port)),
             Some(Flavour::After) => {
