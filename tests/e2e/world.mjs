@@ -124,7 +124,7 @@ export class World {
   }
 
   /** Waits for the job's end, whatever it is, and until what it published is in force. */
-  async jobEnded(id, { deadline = 120_000, repository } = {}) {
+  async jobEnded(id, { deadline = 240_000, repository } = {}) {
     let last;
     const job = await until(
       () => `job ${id} has not ended: ${JSON.stringify(last)}`,

@@ -81,7 +81,7 @@ async function takeIn(world, context, { provider, Double, vendor }) {
         shown = await world.expect(200, "GET", `/orgs/main/imports/${started.id}`);
         return shown.state === "done";
       },
-      { deadline: 120_000 },
+      { deadline: 240_000 },
     );
     assert.deepEqual(shown.progress, { total: 4, done: 4, added: 3, known: 0, skipped: 0, refused: 1, cancelled: 0 });
     const refused = await world.expect(200, "GET", `/orgs/main/imports/${started.id}?state=refused`);

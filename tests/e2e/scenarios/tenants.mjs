@@ -81,7 +81,7 @@ export default function tenants(world) {
     await until(
       () => `the job has not ended: ${JSON.stringify(seen)}`,
       async () => (seen = await api(200, "GET", `/jobs/${job.id}`)).state === "failed",
-      { deadline: 60_000 },
+      { deadline: 240_000 },
     );
     const { refs } = await api(200, "GET", `/packages/${synced}`);
     assert.ok(refs.length > 0);
@@ -93,13 +93,13 @@ export default function tenants(world) {
     await until(
       "it is not there",
       async () => (await api(200, "GET", `/packages/${synced}`)).versions.some((entry) => entry.version === "v1.0.0"),
-      { deadline: 60_000 },
+      { deadline: 240_000 },
     );
     const composer = await world.composer({ repository: agency(), token });
     await until(
       "it is not published",
       async () => (await world.get(`p2/${synced}.json`, { repository: agency(), token })).status === 200,
-      { deadline: 30_000 },
+      { deadline: 120_000 },
     );
     await composer.require(`${synced}:^1.0`);
   });
@@ -127,7 +127,7 @@ export default function tenants(world) {
     const document = (await world.get(`p2/${name}.json`, { repository: agency(), token })).json();
     const { url } = document.packages[name][0].dist;
     assert.equal((await world.get(url, { token })).status, 200);
-    await until("nothing is told", async () => (await api(200, "GET", "/usage")).bandwidth.used > 0, { deadline: 30_000 });
+    await until("nothing is told", async () => (await api(200, "GET", "/usage")).bandwidth.used > 0, { deadline: 120_000 });
     await change({ quotas: { bandwidth: 1 } });
     await soon("it is still served", async () => (await world.get(url, { token })).status === 403);
     const refused = await world.get(url, { token });
