@@ -22,9 +22,10 @@ export function writeConfigurations(folder, values) {
 
 /**
  * `variables` are plain ones for both Workers; `databaseId` and `namespaceId` replace the stand-ins;
+ * `countsWithin` is how many seconds a message that is counted waits for others; the committed one is for many clients;
  * `host` puts the edge on a host of one's own instead of workers.dev, `also` on further ones.
  */
-export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, host, also = [] }) {
+export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, countsWithin, host, also = [] }) {
   const { PUBLIC_URL: publicUrl, ...others } = variables;
   const moreVariables = Object.entries(others).map(([name, value]) => `${name} = ${quote(value)}`);
   const replacements = [
@@ -39,6 +40,9 @@ export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = ST
     [`database_id = "${STAND_IN}"`, `database_id = ${quote(databaseId)}`],
     [`id = "${STAND_IN}"`, `id = ${quote(namespaceId)}`],
   ];
+  if (countsWithin !== undefined && text.includes('\nqueue = "repertoire-counts"\nmax_batch_size')) {
+    replacements.push(["max_batch_timeout = 30", `max_batch_timeout = ${countsWithin}`]);
+  }
   const hosts = [...(host ? [host] : []), ...also];
   if (hosts.length > 0 && text.includes("\nworkers_dev = true\n")) {
     const routes = hosts.map((name) => `{ pattern = ${quote(name)}, custom_domain = true }`);

@@ -26,7 +26,7 @@ import { runWrangler } from "./wrangler.mjs";
 const DATABASE = "repertoire";
 const NAMESPACE = "repertoire-cache";
 const BUCKET = "repertoire-blobs";
-const QUEUES = ["repertoire-jobs", "repertoire-dead-letters"];
+const QUEUES = ["repertoire-jobs", "repertoire-counts", "repertoire-dead-letters"];
 // A new workers.dev address or custom domain takes a while to be known everywhere.
 const REACHABLE_WITHIN_MILLISECONDS = 180_000;
 const REACHABLE_INTERVAL_MILLISECONDS = 3000;

@@ -55,6 +55,7 @@ export class LocalInstance {
     this.configurations = writeConfigurations(this.stateFolder, {
       // Private addresses are the usual ones for a git host beside this instance.
       variables: { PUBLIC_URL: this.url, ALLOW_PRIVATE_ADDRESSES: "true", ...this.variables },
+      countsWithin: 1,
     });
     await this.#migrate();
   }

@@ -26,6 +26,8 @@ pub struct App {
     pub cache: Rc<dyn Cache>,
     /// Slow work.
     pub queue: Rc<dyn Queue>,
+    /// What is counted, and may wait to be counted together.
+    pub counts: Rc<dyn Queue>,
     /// Other hosts.
     pub outbound: Rc<dyn HttpClient>,
     /// Time.

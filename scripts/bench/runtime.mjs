@@ -58,7 +58,7 @@ function workers(variables, baselines) {
     ...common,
     bindings: { ROLE: "edge", ...variables },
     d1Databases: { DB: "repertoire-local" },
-    queueProducers: { JOBS: "repertoire-jobs" },
+    queueProducers: { JOBS: "repertoire-jobs", COUNTS: "repertoire-counts" },
     modulesRoot: projectFolder,
   };
   const build = [

@@ -65,6 +65,7 @@ impl Bindings {
             multipart: Rc::new(blobs.clone()),
             cache: Rc::new(cache.clone()),
             queue: Rc::new(Queues::new(binding(env, "JOBS")?)),
+            counts: Rc::new(Queues::new(binding(env, "COUNTS")?)),
             outbound: Rc::new(Fetch),
             clock: Rc::new(IsolateClock),
             entropy: Rc::new(PlatformEntropy),

@@ -37,6 +37,9 @@ use crate::ports::{Level, Log};
 /// How a dead-letter queue's name ends.
 const DEAD_LETTERS: &str = "dead-letters";
 
+/// How the name of the queue ends whose messages are counted together.
+const COUNTS: &str = "counts";
+
 /// When a batch could not even be started, it comes again after this many seconds.
 const RESTART_SECONDS: u32 = 60;
 
@@ -117,6 +120,9 @@ pub async fn consume(batch: MessageBatch, env: JsValue, _context: Context) {
             return;
         }
     };
+    if name.ends_with(COUNTS) {
+        return count(&bindings, messages).await;
+    }
     let is_dead_letters = name.ends_with(DEAD_LETTERS);
     let running = messages
         .iter()
@@ -136,6 +142,22 @@ pub async fn consume(batch: MessageBatch, env: JsValue, _context: Context) {
         .collect::<Array>();
     // None of them rejects.
     let _ = js::settle(Ok(Promise::all(&running))).await;
+}
+
+/// Runs a batch that is counted, as one.
+async fn count(bindings: &Bindings, messages: Array) {
+    let delivered: Vec<_> = messages.iter().map(Delivered::new).collect();
+    let texts: Vec<_> = delivered
+        .iter()
+        .map(|message| jobs::Message {
+            text: message.text(),
+            attempts: message.attempts(),
+        })
+        .collect();
+    let outcomes = jobs::run_counts(&bindings.app, &texts).await;
+    for (message, outcome) in delivered.iter().zip(&outcomes) {
+        settle(message, outcome);
+    }
 }
 
 /// Does the scheduled work.

@@ -234,8 +234,19 @@ struct Envelope {
 
 /// Sends jobs on their way.
 pub async fn enqueue(app: &App, jobs: &[Job]) -> Result<()> {
-    let messages = jobs
-        .iter()
+    match messages_of(jobs)? {
+        messages if messages.is_empty() => Ok(()),
+        messages => app.queue.send(messages).await,
+    }
+}
+
+/// Sends what is to be counted on its way: it waits for more of its kind.
+pub async fn enqueue_count(app: &App, job: Job) -> Result<()> {
+    app.counts.send(messages_of(&[job])?).await
+}
+
+fn messages_of(jobs: &[Job]) -> Result<Vec<Outgoing>> {
+    jobs.iter()
         .map(|job| {
             let envelope = Envelope {
                 v: FORMAT,
@@ -245,11 +256,58 @@ pub async fn enqueue(app: &App, jobs: &[Job]) -> Result<()> {
                 .map(|text| Outgoing { text, delay: 0 })
                 .map_err(Error::internal)
         })
-        .collect::<Result<Vec<_>>>()?;
-    if messages.is_empty() {
-        return Ok(());
+        .collect()
+}
+
+/// A message as it was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its text.
+    pub text: String,
+    /// Deliveries so far, this one included.
+    pub attempts: u32,
+}
+
+/// Runs a batch of messages that count, together; the outcome of each. Any other message is run by itself.
+pub async fn run_counts(app: &App, messages: &[Message]) -> Vec<Outcome> {
+    let envelopes: Vec<_> = messages
+        .iter()
+        .map(|message| serde_json::from_str::<Envelope>(&message.text).ok())
+        .collect();
+    let reports = envelopes.iter().flatten().filter_map(Envelope::report);
+    let actor = Actor::new(ActorKind::Job, None, "downloads");
+    let failed = count_downloads::run_together(&acting(app, actor), reports.collect()).await;
+    let mut outcomes = Vec::new();
+    for (message, envelope) in messages.iter().zip(&envelopes) {
+        outcomes.push(match envelope.as_ref().and_then(Envelope::report) {
+            Some(report) if failed.contains(&report.id) => Outcome::Retry {
+                after: backoff(message.attempts),
+            },
+            Some(_) => Outcome::Done,
+            None => run(app, &message.text, message.attempts).await,
+        });
     }
-    app.queue.send(messages).await
+    outcomes
+}
+
+impl Envelope {
+    /// The report that it carries, if that is what it asks for and it can be understood.
+    fn report(&self) -> Option<DownloadReport<'_>> {
+        match &self.job {
+            Job::CountDownloads {
+                id,
+                repository,
+                day,
+                downloads,
+            } if self.v == FORMAT => Some(DownloadReport {
+                id,
+                repository: *repository,
+                day,
+                downloads,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// Runs one message. `attempts` counts deliveries, from 1. Never fails: what goes wrong becomes an outcome,

@@ -18,31 +18,40 @@ pub struct DownloadReport<'a> {
     pub downloads: &'a [(PackageName, String)],
 }
 
-/// Counts a report. Packages that are not in the repository and versions that never were are left out.
-pub async fn count_downloads(app: &App, report: &DownloadReport<'_>) -> Result<()> {
-    let downloads = serde_json::to_string(report.downloads).map_err(Error::internal)?;
+/// Counts reports whose ids differ. Packages that are not in the repository and versions that never were are left out.
+pub async fn count_downloads(app: &App, reports: &[DownloadReport<'_>]) -> Result<()> {
+    let rows: Vec<_> = reports
+        .iter()
+        .map(|report| (report.id, report.repository, report.day, report.downloads))
+        .collect();
+    let rows = serde_json::to_string(&rows).map_err(Error::internal)?;
     app.db
         .batch(vec![
             Statement::new(
                 "insert into downloads (package_id, version, day, count)
-                 select p.id, json_extract(d.value, '$[1]'), ?3, 1
-                 from json_each(?4) d
-                 join repositories r on r.id = ?2
-                 join packages p on p.organisation_id = r.organisation_id
-                      and p.name = json_extract(d.value, '$[0]')
+                 select p.id, d.version, d.day, sum(d.count)
+                 from (select json_extract(r.value, '$[1]') as repository, json_extract(r.value, '$[2]') as day,
+                              json_extract(d.value, '$[0]') as name, json_extract(d.value, '$[1]') as version,
+                              count(*) as count
+                       from json_each(?1) r, json_each(r.value, '$[3]') d
+                       where not exists (select 1 from download_reports where id = json_extract(r.value, '$[0]'))
+                       group by 1, 2, 3, 4) d
+                 join repositories r on r.id = d.repository
+                 join packages p on p.organisation_id = r.organisation_id and p.name = d.name
                  join repository_packages m on m.repository_id = r.id and m.package_id = p.id
-                 where not exists (select 1 from download_reports where id = ?1)
-                   and (exists (select 1 from versions v
-                                where v.package_id = p.id and v.normalized = json_extract(d.value, '$[1]'))
-                        or exists (select 1 from defined_versions f
-                                   where f.package_id = p.id and f.normalized = json_extract(d.value, '$[1]')))
-                 on conflict (package_id, version, day) do update set count = count + 1",
+                 where exists (select 1 from versions v where v.package_id = p.id and v.normalized = d.version)
+                    or exists (select 1 from defined_versions f where f.package_id = p.id and f.normalized = d.version)
+                 group by 1, 2, 3
+                 on conflict (package_id, version, day) do update set count = count + excluded.count",
             )
-            .bind(report.id)
-            .bind(report.repository)
-            .bind(report.day)
-            .bind(downloads),
-            note_report_stmt(report.id, app.now()),
+            .bind(rows.as_str()),
+            Statement::new(
+                "insert into download_reports (id, counted_at)
+                 select json_extract(value, '$[0]'), ?2 from json_each(?1) where true
+                 on conflict (id) do nothing",
+            )
+            .bind(rows.as_str())
+            .bind(app.now()),
         ])
         .await
         .map(|_| ())

@@ -24,6 +24,8 @@ mod composer;
 #[cfg(test)]
 mod composer_tables;
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod deletion;
 #[cfg(test)]
 mod hooks;

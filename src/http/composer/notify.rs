@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::http::composer::Visit;
 use crate::http::reply::Reply;
 use crate::http::request::{Request, form_pairs};
-use crate::jobs::{Job, enqueue};
+use crate::jobs::{Job, enqueue_count};
 
 /// A report becomes one message, which is never longer than the report: the queue takes 128 kB.
 const REPORT_LIMIT: usize = 100 * 1024;
@@ -90,7 +90,7 @@ async fn count(visit: &Visit<'_>, downloads: Vec<(PackageName, String)>) -> Resu
             day: day(visit.app.now()),
             downloads: downloads.into_iter().collect(),
         };
-        enqueue(visit.app, &[job]).await?;
+        enqueue_count(visit.app, job).await?;
     }
     Ok(Reply::json(201, &json!({ "status": "success" })))
 }

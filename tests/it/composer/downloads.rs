@@ -1,3 +1,5 @@
+use pollster::block_on;
+use repertoire::jobs::{Message, Outcome, run_counts};
 use serde_json::{Value, json};
 
 use super::ROOT;
@@ -201,4 +203,53 @@ fn the_first_clients_report_one_package_at_a_time() {
             "acme/lib dev-main 2026-11-21 1"
         ]
     );
+}
+
+/// What is delivered together is written together, each report once, and what is no report is run as ever.
+#[test]
+fn reports_of_a_batch_are_written_as_one() {
+    let registry = TestRegistry::imported();
+    let admin = registry.admin();
+    for _ in 0..40 {
+        report(&admin, &[("acme/lib", "1.1.0.0"), ("acme/lib", "1.0.0.0")]).expect(201);
+    }
+    report(
+        &admin,
+        &[("acme/lib", "9.9.9.0"), ("acme/nothing", "1.0.0.0")],
+    )
+    .expect(201);
+    let mut messages: Vec<_> = registry
+        .world
+        .queue
+        .borrow_mut()
+        .drain(..)
+        .map(|waiting| Message {
+            text: waiting.text,
+            attempts: 1,
+        })
+        .collect();
+    messages.push(messages[0].clone());
+    messages.push(Message {
+        text: "nothing of ours".to_owned(),
+        attempts: 1,
+    });
+    let both = [
+        "acme/lib 1.0.0.0 2026-11-21 40",
+        "acme/lib 1.1.0.0 2026-11-21 40",
+    ];
+    let rows_before = registry.world.sqlite.changes();
+    // They come again, as a queue may have it: first since nothing could be written, then for no reason.
+    for (fault, count) in [(true, 0), (false, 2), (false, 2)] {
+        registry.world.db_is_down.set(fault);
+        let outcomes = block_on(run_counts(&registry.app, &messages));
+        registry.world.db_is_down.set(false);
+        assert_eq!(outcomes.len(), messages.len());
+        let retried = outcomes.iter().filter(|outcome| **outcome != Outcome::Done);
+        assert_eq!(retried.count(), if fault { messages.len() } else { 0 });
+        assert_eq!(counts(&registry), both[..count]);
+    }
+    let rows = registry.world.sqlite.changes() - rows_before;
+    // Two counts, and what was counted; the two letters that nobody can read.
+    assert_eq!(rows, 2 + 41 + 2);
+    registry.change("delete from dead_letters");
 }

@@ -89,6 +89,7 @@ pub(crate) fn isolate_with(world: &Rc<World>, settings: &[(&str, &str)]) -> App 
         multipart: Rc::clone(&ports) as Rc<dyn MultipartBlobs>,
         cache: Rc::clone(&ports) as Rc<dyn Cache>,
         queue: Rc::clone(&ports) as Rc<dyn Queue>,
+        counts: Rc::clone(&ports) as Rc<dyn Queue>,
         outbound: Rc::clone(&ports) as Rc<dyn HttpClient>,
         clock: Rc::clone(&ports) as Rc<dyn Clock>,
         entropy: Rc::clone(&ports) as Rc<dyn Entropy>,

@@ -44,7 +44,7 @@ pub(crate) enum Flavour {
 }
 
 /// Whether a call changes anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
     None,
     Some,
@@ -109,6 +109,9 @@ pub(crate) struct World {
     /// Runs before each batch of the database.
     pub(crate) before_batch: RefCell<Option<Hook>>,
     calls: RefCell<BTreeMap<Port, usize>>,
+    operations: RefCell<BTreeMap<(Port, Effect), usize>>,
+    /// Messages that were taken in.
+    messages_sent: Cell<usize>,
     /// Of each call since the last `forget_calls`.
     pub(crate) effects: RefCell<Vec<Effect>>,
     fault: Cell<Option<Fault>>,
@@ -142,6 +145,8 @@ impl World {
             blobs_are_down: Cell::new(false),
             before_batch: RefCell::default(),
             calls: RefCell::default(),
+            operations: RefCell::default(),
+            messages_sent: Cell::new(0),
             effects: RefCell::default(),
             fault: Cell::new(None),
             gives_way: Cell::new(false),
@@ -154,8 +159,21 @@ impl World {
         self.calls.borrow().get(&port).copied().unwrap_or_default()
     }
 
+    /// How many of the calls of a port changed something, or did not, since the last `forget_calls`.
+    pub(crate) fn operations(&self, port: Port, effect: Effect) -> usize {
+        let operations = self.operations.borrow();
+        operations.get(&(port, effect)).copied().unwrap_or_default()
+    }
+
+    /// Messages since the last `forget_calls`.
+    pub(crate) fn messages_sent(&self) -> usize {
+        self.messages_sent.get()
+    }
+
     pub(crate) fn forget_calls(&self) {
         self.calls.borrow_mut().clear();
+        self.operations.borrow_mut().clear();
+        self.messages_sent.set(0);
         self.effects.borrow_mut().clear();
     }
 
@@ -203,6 +221,9 @@ impl World {
     ) -> Result<T> {
         self.effects.borrow_mut().push(effect);
         *self.calls.borrow_mut().entry(port).or_default() += 1;
+        let mut operations = self.operations.borrow_mut();
+        *operations.entry((port, effect)).or_default() += 1;
+        drop(operations);
         let result = match self.strike() {
             None if port == Port::Blobs && self.blobs_are_down.get() => {
                 Err(Error::internal("the blob store is down"))
@@ -545,6 +566,8 @@ impl Queue for Ports {
         world
             .call(Port::Queue, Effect::Some, || {
                 let mut queue = world.queue.borrow_mut();
+                let sent = world.messages_sent.get() + messages.len();
+                world.messages_sent.set(sent);
                 queue.extend(messages.into_iter().map(|message| Waiting {
                     text: message.text,
                     attempts: 0,

@@ -1,0 +1,324 @@
+//! What a run of Composer and a release cost: operations of the platform, counted, and their price. The table of
+//! `docs/cost.md` is made here; `COST_UPDATE=1 cargo test --test it cost` writes it anew.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use pollster::block_on;
+use repertoire::app::App;
+use repertoire::http::Body;
+use repertoire::jobs::{Message, Outcome, run_counts};
+use serde_json::{Value, json};
+
+use crate::support::persona::{Answer, Persona};
+use crate::support::world::{Effect, Port};
+use crate::support::{ADMIN, TestRegistry, isolate};
+
+const FILE: &str = "docs/cost.md";
+const BEGIN: &str = "<!-- counted: written by `COST_UPDATE=1 cargo test --test it cost` -->\n";
+const END: &str = "<!-- end of counted -->\n";
+
+/// How many machines come one after the other to one isolate, where there are many.
+const MACHINES: usize = 20;
+
+/// A run on so many packages by so many machines.
+type Install = fn(&TestRegistry, usize, usize) -> Operations;
+
+/// Operations as they are billed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Operations {
+    requests: usize,
+    kv_reads: usize,
+    kv_writes: usize,
+    /// Calls of D1: a batch is one.
+    d1_calls: usize,
+    rows_written: usize,
+    r2_class_a: usize,
+    r2_class_b: usize,
+    messages: usize,
+    /// Requests to a git host, which cost no money.
+    to_hosts: usize,
+}
+
+/// USD for a million, of 2026-11. Included quotas are left out.
+mod prices {
+    pub(super) const REQUEST: f64 = 0.30;
+    pub(super) const KV_READ: f64 = 0.50;
+    pub(super) const KV_WRITE: f64 = 5.0;
+    /// Of rows that a call of D1 reads; the largest one reads some hundred.
+    pub(super) const D1_CALL: f64 = 100.0 * 0.001;
+    /// A row and one index: what counts downloads has none, a version has some.
+    pub(super) const ROW_WRITTEN: f64 = 2.0 * 1.0;
+    pub(super) const R2_CLASS_A: f64 = 4.50;
+    pub(super) const R2_CLASS_B: f64 = 0.36;
+    /// Written, read and deleted.
+    pub(super) const MESSAGE: f64 = 3.0 * 0.40;
+    /// A millisecond a request is more than any of them takes; a message of the queue takes ten.
+    pub(super) const CPU_OF_REQUEST: f64 = 0.02;
+    pub(super) const CPU_OF_MESSAGE: f64 = 10.0 * 0.02;
+}
+
+impl Operations {
+    /// USD for a million of these.
+    fn price(self) -> f64 {
+        let of = |count: usize, price: f64| f64::from(u32::try_from(count).unwrap()) * price;
+        of(self.requests, prices::REQUEST + prices::CPU_OF_REQUEST)
+            + of(self.kv_reads, prices::KV_READ)
+            + of(self.kv_writes, prices::KV_WRITE)
+            + of(self.d1_calls, prices::D1_CALL)
+            + of(self.rows_written, prices::ROW_WRITTEN)
+            + of(self.r2_class_a, prices::R2_CLASS_A)
+            + of(self.r2_class_b, prices::R2_CLASS_B)
+            + of(self.messages, prices::MESSAGE + prices::CPU_OF_MESSAGE)
+    }
+}
+
+/// A client and the isolate it meets, which knows nothing at first.
+struct Run<'a> {
+    registry: &'a TestRegistry,
+    isolate: App,
+    counted: Operations,
+    changes: u64,
+    asked: usize,
+}
+
+impl<'a> Run<'a> {
+    fn begin(registry: &'a TestRegistry) -> Self {
+        registry.pass_time(3_600);
+        registry.world.forget_calls();
+        Self {
+            registry,
+            isolate: isolate(&registry.world),
+            counted: Operations::default(),
+            changes: registry.world.sqlite.changes(),
+            asked: 0,
+        }
+    }
+
+    /// Sends a request, as the edge does with what comes after the answer. A second passes with each ten.
+    fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Answer {
+        let persona = Persona::new(&self.isolate, Some(ADMIN));
+        let answer = persona.send(method, path, headers, body);
+        self.counted.requests += 1;
+        // What goes out as a native stream passes by the ports.
+        match &answer.reply.body {
+            Body::Document(_) => self.counted.kv_reads += 1,
+            Body::Archive { .. } => self.counted.r2_class_b += 1,
+            Body::Empty | Body::Bytes(_) => {}
+        }
+        if repertoire::http::is_unfinished(&self.isolate) {
+            block_on(repertoire::http::finish(&self.isolate));
+        }
+        self.asked += 1;
+        if self.asked.is_multiple_of(10) {
+            self.registry.pass_time(1);
+        }
+        answer
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, &[], Vec::new())
+    }
+
+    /// What there was to do, with what the queue did of it.
+    fn end(mut self) -> Operations {
+        // What is counted waits for half a minute, so that it comes together; all else runs as it comes.
+        let (mut counts, mut others): (Vec<_>, VecDeque<_>) = (Vec::new(), VecDeque::new());
+        for waiting in self.registry.world.queue.borrow_mut().drain(..) {
+            if waiting.text.contains("\"count_downloads\"") {
+                let (text, attempts) = (waiting.text, 1);
+                counts.push(Message { text, attempts });
+            } else {
+                others.push_back(waiting);
+            }
+        }
+        *self.registry.world.queue.borrow_mut() = others;
+        while self.registry.run_one_job() {}
+        for outcome in block_on(run_counts(&self.registry.app, &counts)) {
+            assert_eq!(outcome, Outcome::Done);
+        }
+        let world = &self.registry.world;
+        let operations = |port, effect| world.operations(port, effect);
+        self.counted.kv_reads += operations(Port::Cache, Effect::None);
+        self.counted.kv_writes += operations(Port::Cache, Effect::Some);
+        self.counted.d1_calls += world.calls(Port::Db);
+        self.counted.r2_class_b += operations(Port::Blobs, Effect::None);
+        self.counted.r2_class_a += operations(Port::Blobs, Effect::Some);
+        self.counted.messages += world.messages_sent();
+        self.counted.to_hosts += world.calls(Port::Outbound);
+        let changed = world.sqlite.changes() - self.changes;
+        self.counted.rows_written += usize::try_from(changed).unwrap();
+        self.counted
+    }
+}
+
+const ROOT: &str = "/r/acme/main/packages.json";
+
+fn document(number: usize) -> String {
+    format!("/r/acme/main/p2/bulk/p{number}.json")
+}
+
+fn archive(number: usize) -> String {
+    format!("/r/acme/main/dist/bulk/p{number}/r.zip")
+}
+
+fn report(run: &mut Run<'_>, packages: usize) {
+    let downloads: Vec<Value> = (0..packages)
+        .map(|number| json!({"name": format!("bulk/p{number}"), "version": "1.0.0.0"}))
+        .collect();
+    let body = json!({ "downloads": downloads }).to_string().into_bytes();
+    let headers = [("content-type", "application/json".to_owned())];
+    run.ask("POST", "/r/acme/main/downloads", &headers, body)
+        .expect(201);
+}
+
+/// `composer install` by a lock file on machines that have nothing, one after the other. Composer 2.10 asks for
+/// `packages.json` too.
+fn installs(registry: &TestRegistry, packages: usize, machines: usize) -> Operations {
+    let mut run = Run::begin(registry);
+    for _ in 0..machines {
+        run.get(ROOT).expect(200);
+        for number in 0..packages {
+            run.get(&archive(number)).expect(200);
+        }
+        report(&mut run, packages);
+    }
+    run.end()
+}
+
+/// `composer update` on machines that have nothing.
+fn cold_updates(registry: &TestRegistry, packages: usize, machines: usize) -> Operations {
+    let mut run = Run::begin(registry);
+    for _ in 0..machines {
+        run.get(ROOT).expect(200);
+        for number in 0..packages {
+            run.get(&document(number)).expect(200);
+        }
+        for number in 0..packages {
+            run.get(&archive(number)).expect(200);
+        }
+        report(&mut run, packages);
+    }
+    run.end()
+}
+
+/// `composer update` where nothing is new.
+fn warm_updates(registry: &TestRegistry, packages: usize, machines: usize) -> Operations {
+    let modified = |path: &str| {
+        let answer = registry.admin().get(path).expect(200);
+        let time = answer.header("last-modified").unwrap().to_owned();
+        vec![("if-modified-since", time)]
+    };
+    let known: Vec<_> = std::iter::once(ROOT.to_owned())
+        .chain((0..packages).map(document))
+        .map(|path| (modified(&path), path))
+        .collect();
+    let mut run = Run::begin(registry);
+    for _ in 0..machines {
+        for (headers, path) in &known {
+            run.ask("GET", path, headers, Vec::new()).expect(304);
+        }
+    }
+    run.end()
+}
+
+/// A tag is pushed: from the webhook to the moment at which it is visible.
+fn new_tag(registry: &TestRegistry, tag: &str) -> Operations {
+    registry.push_tag(tag);
+    let mut run = Run::begin(registry);
+    // The webhook goes to the isolate of the registry.
+    registry.deliver_webhook(tag).expect(202);
+    run.counted.requests += 1;
+    run.end()
+}
+
+fn table() -> String {
+    let mut table = String::from(
+        "| what | requests | KV reads | KV writes | D1 calls | rows written | R2 class A | R2 class B | messages | requests to the git host | USD for a million |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    let mut line = |what: String, times: usize, counted: Operations| {
+        let times_f64 = f64::from(u32::try_from(times).unwrap());
+        let each = |count: usize| {
+            let count = f64::from(u32::try_from(count).unwrap()) / times_f64;
+            let text = format!("{count:.1}");
+            text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+        };
+        writeln!(
+            table,
+            "| {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} | **{:.2}** |",
+            each(counted.requests),
+            each(counted.kv_reads),
+            each(counted.kv_writes),
+            each(counted.d1_calls),
+            each(counted.rows_written),
+            each(counted.r2_class_a),
+            each(counted.r2_class_b),
+            each(counted.messages),
+            each(counted.to_hosts),
+            counted.price() / times_f64,
+        )
+        .unwrap();
+    };
+    for packages in [30, 250] {
+        let registry = TestRegistry::imported();
+        registry.fill(i64::try_from(packages).unwrap());
+        // Somebody was here before, so that what has copies near the readers has them.
+        installs(&registry, packages, 1);
+        let runs: [(&str, Install); 3] = [
+            ("install by a lock file", installs),
+            ("update, nothing at hand", cold_updates),
+            ("update, nothing new", warm_updates),
+        ];
+        for (what, run) in runs {
+            for (machines, which) in [(1, "alone"), (MACHINES, "of many")] {
+                let counted = run(&registry, packages, machines);
+                line(
+                    format!("{packages} packages: {what}, {which}"),
+                    machines,
+                    counted,
+                );
+            }
+        }
+    }
+    let registry = TestRegistry::imported();
+    let counted = new_tag(&registry, "v1.2.0");
+    line(
+        "a new tag, in a repository of one package".to_owned(),
+        1,
+        counted,
+    );
+    registry.fill(1_000);
+    let counted = new_tag(&registry, "v1.3.0");
+    line(
+        "a new tag, in a repository of a thousand".to_owned(),
+        1,
+        counted,
+    );
+    table
+}
+
+#[test]
+fn what_the_documentation_says_is_what_is_counted() {
+    let made = format!("{BEGIN}\n{}\n{END}", table());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    if std::env::var_os("COST_UPDATE").is_some() {
+        std::fs::write(&path, format!("{before}{made}{after}")).unwrap();
+        return;
+    }
+    let kept = text.get(before.len()..text.len() - after.len()).unwrap();
+    assert_eq!(
+        kept, made,
+        "{FILE} is stale; `COST_UPDATE=1 cargo test --test it cost` writes it anew"
+    );
+}
