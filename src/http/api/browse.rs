@@ -202,6 +202,7 @@ pub(crate) struct ShownVersion {
     /// When it first could be installed from here.
     published_time: Option<String>,
     /// `false`, `true`, or what Composer prints: what to use instead.
+    #[schemars(with = "Abandoned")]
     abandoned: Value,
     /// Null where there is no archive.
     dist: Option<ShownDist>,
