@@ -582,8 +582,12 @@ fn nobody_can_tell_by_the_api_what_exists() {
             "packages/bulk/pN/versions/1.0.0",
             "packages?filter=bulk/pN",
             "packages?search=bulk/pN",
-            "packages?cursor=YnVsay9w&filter=bulk/pN*",
+            "packages?cursor=YnVsay9w&filter=bulk/pN",
         ] {
+            // Lists walk all names each time: of these a fifth, of both halves.
+            if path.contains('?') && number % 5 > 0 {
+                continue;
+            }
             let asked = format!("{ORG}/{}", path.replace('N', &number.to_string()));
             for (who, persona) in &whos {
                 let before = registry.world.calls(Port::Db);
