@@ -170,10 +170,24 @@ pub struct PackageSummary {
     pub is_archived: Option<i64>,
 }
 
+/// Which packages are listed. What is none limits nothing.
+#[derive(Debug, Clone, Default)]
+pub struct PackageFilter<'a> {
+    /// Names that fit this pattern.
+    pub pattern: Option<&'a str>,
+    /// Those in a repository, by slug.
+    pub repository: Option<&'a str>,
+    /// Those that a full-text query finds.
+    pub query: Option<&'a str>,
+    /// Only these names, as a JSON list.
+    pub names: Option<&'a str>,
+}
+
 /// The packages of an organisation whose name comes after `after`, by name.
 pub async fn list_packages(
     app: &App,
     organisation: i64,
+    filter: &PackageFilter<'_>,
     after: &str,
     limit: i64,
 ) -> Result<Vec<PackageSummary>> {
@@ -189,11 +203,23 @@ pub async fn list_packages(
                             p.abandoned, p.renamed_to, g.is_archived
                      from packages p left join git_repos g on g.id = p.git_repo_id
                      where p.organisation_id = ?1 and p.name > ?2 and p.deleted_at is null
+                       and (?4 is null or p.name glob ?4)
+                       and (?5 is null or p.id in (
+                            select m.package_id from repositories r
+                            join repository_packages m on m.repository_id = r.id
+                            where r.organisation_id = ?1 and r.slug = ?5))
+                       and (?6 is null or p.id in (
+                            select rowid from package_search where package_search match coalesce(?6, '\"\"')))
+                       and (?7 is null or p.name in (select value from json_each(?7)))
                      order by p.name limit ?3",
                 )
                 .bind(organisation)
                 .bind(after)
-                .bind(limit),
+                .bind(limit)
+                .bind(filter.pattern)
+                .bind(filter.repository)
+                .bind(filter.query)
+                .bind(filter.names),
             )
             .await?,
     )

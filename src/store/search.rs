@@ -1,6 +1,6 @@
 //! The full-text index over packages and the index of what they provide, written by whoever publishes them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +158,33 @@ pub async fn search_packages(app: &App, search: &Search<'_>) -> Result<(Vec<Foun
     let total = rows_as::<Total>(rows.next().unwrap_or_default())?;
     let found = rows_as(rows.next().unwrap_or_default())?;
     Ok((found, total.first().map_or(0, |row| row.total)))
+}
+
+/// The names of an organisation's packages that a full-text query finds, each with whether its name alone would do.
+pub async fn find_names_by_words(
+    app: &App,
+    organisation: i64,
+    query: &str,
+) -> Result<BTreeMap<String, bool>> {
+    #[derive(Deserialize)]
+    struct Hit {
+        name: String,
+        by_name: i64,
+    }
+    let statement = Statement::new(
+        "select p.name,
+                p.id in (select rowid from package_search where package_search match ?3) as by_name
+         from packages p
+         where p.organisation_id = ?1 and p.id in (select rowid from package_search where package_search match ?2)",
+    )
+    .bind(organisation)
+    .bind(query)
+    .bind(in_names(query));
+    let rows = app.db.read_nearby(vec![statement]).await?;
+    Ok(rows_as::<Hit>(rows.into_iter().next().unwrap_or_default())?
+        .into_iter()
+        .map(|hit| (hit.name, hit.by_name != 0))
+        .collect())
 }
 
 /// The same query, over names alone (SQLite, FTS5, "Column Filters").

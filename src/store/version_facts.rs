@@ -11,7 +11,7 @@ use crate::domain::branch::BranchRole;
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{Row, rows_as};
 
 /// How long the versions of a reference are remembered, in seconds: another branch or tag may come to stand for it.
 const REMEMBERED: i64 = 60;
@@ -61,7 +61,7 @@ pub async fn list_version_facts(
     names: &[PackageName],
 ) -> Result<Vec<(PackageName, VersionFacts)>> {
     let mut found = Vec::new();
-    for names in names.chunks(PACKAGES_AT_ONCE) {
+    for names in in_parts(names) {
         let names = serde_json::to_string(names).map_err(Error::internal)?;
         let rows = app
             .db
@@ -83,13 +83,61 @@ pub async fn list_version_facts(
                 .bind(names),
             ])
             .await?;
-        for row in rows_as::<FactsRow>(rows.into_iter().next().unwrap_or_default())? {
-            if let Ok(name) = PackageName::parse(&row.name) {
-                found.push((name, row.facts()));
-            }
-        }
+        read_named_facts(rows, &mut found)?;
     }
     Ok(found)
+}
+
+/// The versions that these packages of an organisation ever had, each state of a branch for itself, in no order: whoever
+/// sees the past sees some of these and no others.
+pub async fn list_past_version_facts(
+    app: &App,
+    organisation: i64,
+    names: &[PackageName],
+) -> Result<Vec<(PackageName, VersionFacts)>> {
+    let mut found = Vec::new();
+    for names in in_parts(names) {
+        let names = serde_json::to_string(names).map_err(Error::internal)?;
+        let rows = app
+            .db
+            .read_nearby(vec![
+                Statement::new(
+                    "select p.name, v.pretty, v.normalized, v.published_at, v.is_default_branch, v.branch_alias
+                     from packages p join version_references v on v.package_id = p.id
+                     where p.organisation_id = ?1 and p.name in (select value from json_each(?2))
+                     union all
+                     select p.name, v.pretty, v.normalized, v.published_at, 0,
+                            json_extract(v.definition, '$.extra.\"branch-alias\"')
+                     from packages p join defined_versions v on v.package_id = p.id
+                     where p.organisation_id = ?1 and p.name in (select value from json_each(?2))
+                       and v.reference is null",
+                )
+                .bind(organisation)
+                .bind(names),
+            ])
+            .await?;
+        read_named_facts(rows, &mut found)?;
+    }
+    Ok(found)
+}
+
+/// Names as they go into statements, into one at least: that none is asked about is told by no call.
+fn in_parts(names: &[PackageName]) -> impl Iterator<Item = &[PackageName]> {
+    let mut parts = names.chunks(PACKAGES_AT_ONCE);
+    let first = parts.next().unwrap_or_default();
+    std::iter::once(first).chain(parts)
+}
+
+fn read_named_facts(
+    rows: Vec<Vec<Row>>,
+    found: &mut Vec<(PackageName, VersionFacts)>,
+) -> Result<()> {
+    for row in rows_as::<FactsRow>(rows.into_iter().next().unwrap_or_default())? {
+        if let Ok(name) = PackageName::parse(&row.name) {
+            found.push((name, row.facts()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a version that an archive was ever served for, in a repository, is one that somebody sees.

@@ -15,6 +15,7 @@
 //! - **Idempotency keys.** Every `POST` may have one; answers below 400 are kept here.
 
 pub mod audit;
+pub mod browse;
 pub(crate) mod conditions;
 mod confirmation;
 pub mod connections;
@@ -53,6 +54,7 @@ use crate::domain::access::{Ability, Bar, Principal, manages};
 use crate::domain::token::TokenHash;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
+use crate::http::api::browse::Asked;
 use crate::http::api::conditions::Conditions;
 use crate::http::api::idempotency::Outcome as Turn;
 use crate::http::api::organisations::refuse_suspended;
@@ -242,14 +244,13 @@ async fn dispatch(
             imports::handle(app, request, &org, route).await
         }
         ApiRoute::ListPackages(org) => {
-            let org = open(app, principal, &org).await?;
-            packages::list_packages(app, &request, &org).await
+            browse::answer(app, request, principal, &org, Asked::List).await
         }
         ApiRoute::CreatePackage(org) => {
             packages::create_package(app, request, &open(app, principal, &org).await?).await
         }
         ApiRoute::ShowPackage(org, name) => {
-            packages::show_package(app, &open(app, principal, &org).await?, &name).await
+            browse::answer(app, request, principal, &org, Asked::Package(&name)).await
         }
         ApiRoute::UpdatePackage(org, name) => {
             let org = open(app, principal, &org).await?;
@@ -258,6 +259,10 @@ async fn dispatch(
         ApiRoute::Definition(org, name, route) => {
             let org = open(app, principal, &org).await?;
             definitions::handle(app, request, &org, &name, route).await
+        }
+        ApiRoute::Version(org, name, version, VersionRoute::Show) => {
+            let asked = Asked::Version(&name, &version);
+            browse::answer(app, request, principal, &org, asked).await
         }
         ApiRoute::Version(org, name, version, route) => {
             let org = open(app, principal, &org).await?;
@@ -473,6 +478,36 @@ pub(crate) async fn open(app: &App, principal: &Authorised, slug: &str) -> Resul
         }
         Some(_) if is_own => Err(lacks(principal.area)),
         _ => Err(Error::not_found("No such organisation")),
+    }
+}
+
+/// How far somebody may read the packages of an organisation.
+pub(crate) enum Reading {
+    /// All that is known of them.
+    Whole(Organisation),
+    /// What Composer would be told of those that he sees.
+    AsSeen(Organisation),
+}
+
+/// Opens an organisation to somebody who reads its packages: to whoever may use this part of its API, to all others of it
+/// who may read metadata, and to those of another organisation that it has given something to.
+pub(crate) async fn open_for_reading(
+    app: &App,
+    caller: &Authorised,
+    slug: &str,
+) -> Result<Reading> {
+    let nothing = || Error::not_found("No such organisation");
+    let organisation = find_organisation(app, slug).await?.ok_or_else(nothing)?;
+    if require(caller, &organisation, caller.area).is_ok() {
+        return Ok(Reading::Whole(organisation));
+    }
+    let id = organisation.id;
+    let is_own = caller.organisation.is_none_or(|own| own == id);
+    let is_given = caller.rules.iter().any(|rule| rule.organisation == id);
+    match caller.abilities.has(Ability::ReadMetadata) {
+        true if is_own || is_given => Ok(Reading::AsSeen(organisation)),
+        false if is_own => Err(lacks(Ability::ReadMetadata)),
+        _ => Err(nothing()),
     }
 }
 

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::http::api::customers::described as customers;
 use crate::http::api::{
-    audit, confirmation, connections, definitions, deletions, deliveries, github_apps, hooks,
-    hosts, imports, jobs, monorepos, organisations, package_settings, packages, people, projects,
-    repositories, shown, tokens, versions, webhook_secrets,
+    audit, browse, confirmation, connections, definitions, deletions, deliveries, github_apps,
+    hooks, hosts, imports, jobs, monorepos, organisations, package_settings, packages, people,
+    projects, repositories, shown, tokens, versions, webhook_secrets,
 };
 use crate::http::problem::Problem;
 use crate::store::completion::ShownArchive;
@@ -532,7 +532,7 @@ fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<O
             body: None, answers: vec![(200, Some(schema::<versions::Memberships>(answer)))] },
         Operation { method: "GET", path: "/orgs/{org}/packages/{vendor}/{name}/versions/{version}", id: "showVersion", query: &[], pages: false,
             summary: "Shows a version",
-            body: None, answers: vec![(200, Some(schema::<packages::ShownVersion>(answer)))] },
+            body: None, answers: vec![(200, Some(json!({ "anyOf": [schema::<packages::ShownVersion>(answer), schema::<browse::ShownVersion>(answer)] })))] },
         Operation { method: "DELETE", path: "/orgs/{org}/packages/{vendor}/{name}/versions/{version}", id: "deleteVersion", query: &[], pages: false,
             summary: "Deletes a version for ever, with its archive; for owners",
             body: Some(schema::<confirmation::Confirmed>(body)), answers: vec![(204, None)] },
@@ -626,15 +626,15 @@ fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<O
         Operation { method: "GET", path: "/orgs/{org}/github-apps/{id}/deliveries", id: "listGitHubAppDeliveries", query: &[], pages: false,
             summary: "Lists the newest deliveries at an app's address",
             body: None, answers: vec![(200, Some(list("deliveries", &schema::<github_apps::ShownDelivery>(answer))))] },
-        Operation { method: "GET", path: "/orgs/{org}/packages", id: "listPackages", query: &[], pages: true,
-            summary: "Lists packages by name",
+        Operation { method: "GET", path: "/orgs/{org}/packages", id: "listPackages", query: &[("filter", "A pattern that the whole name fits: `acme/*`"), ("repository", "In this repository only, by slug"), ("search", "Words of names, descriptions and keywords")], pages: true,
+            summary: "Lists packages by name, those that the caller sees",
             body: None, answers: vec![(200, Some(page("packages", &schema::<packages::Summary>(answer))))] },
         Operation { method: "POST", path: "/orgs/{org}/packages", id: "createPackage", query: &[], pages: false,
             summary: "Imports a project",
             body: Some(schema::<packages::Asked>(body)), answers: vec![(202, Some(json!({ "anyOf": [schema::<packages::Imported>(answer), schema::<monorepos::Imported>(answer)] })))] },
         Operation { method: "GET", path: "/orgs/{org}/packages/{vendor}/{name}", id: "showPackage", query: &[], pages: false,
             summary: "Shows a package with its versions and refs",
-            body: None, answers: vec![(200, Some(schema::<packages::Shown>(answer)))] },
+            body: None, answers: vec![(200, Some(json!({ "anyOf": [schema::<packages::Shown>(answer), schema::<browse::Shown>(answer)] })))] },
         Operation { method: "PATCH", path: "/orgs/{org}/packages/{vendor}/{name}", id: "updatePackage", query: &[], pages: false,
             summary: "Changes the settings of a package",
             body: Some(schema::<package_settings::PackageChange>(body)), answers: vec![(200, Some(schema::<package_settings::Changed>(answer)))] },

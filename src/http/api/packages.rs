@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::app::App;
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::monorepo::FolderVersions;
-use crate::domain::name::PackageName;
+use crate::domain::name::{NameGlob, PackageName};
 use crate::domain::policy::{Abandoned, PackagePolicy};
+use crate::domain::search::full_text_query;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::connections::{as_input, open_host};
@@ -31,7 +32,8 @@ use crate::store::git_refs::list_git_refs;
 use crate::store::hooks::find_repo_hook;
 use crate::store::organisations::Organisation;
 use crate::store::packages::{
-    self as store, Package, find_package, list_memberships, read_abandoned,
+    self as store, Package, PackageFilter, PackageSummary, find_package, list_memberships,
+    read_abandoned,
 };
 use crate::store::project_additions::{Addition, add_project};
 use crate::store::repositories::find_repository;
@@ -148,39 +150,88 @@ pub async fn list_packages(
     organisation: &Organisation,
 ) -> Result<Reply> {
     let page = Page::of(request)?;
-    let after = page.after().unwrap_or_default();
-    let mut rows = store::list_packages(app, organisation.id, after, page.rows()).await?;
+    let asked = ListFilter::of(request)?;
+    let mut rows = if asked.finds_nothing {
+        Vec::new()
+    } else {
+        let filter = PackageFilter {
+            pattern: asked.pattern.as_ref().map(NameGlob::as_str),
+            repository: asked.repository.as_deref(),
+            query: asked.query.as_deref(),
+            names: None,
+        };
+        let after = page.after().unwrap_or_default();
+        store::list_packages(app, organisation.id, &filter, after, page.rows()).await?
+    };
     let next = page.cut(&mut rows, |last| last.name.clone());
-    let packages: Vec<_> = rows
-        .into_iter()
-        .map(|package| {
-            Ok(Summary {
-                abandoned: show_abandoned(
-                    read_abandoned(package.abandoned.as_deref())?,
-                    package.renamed_to.as_deref(),
-                    package.is_archived.unwrap_or_default() != 0,
-                ),
-                name: package.name,
-                description: package.description,
-                versions: package.versions,
-            })
-        })
-        .collect::<Result<_>>()?;
+    let packages: Vec<_> = rows.into_iter().map(summary_of).collect::<Result<_>>()?;
     Ok(Reply::json(
         200,
         &json!({ "packages": packages, "next": next }),
     ))
 }
 
+/// Which packages a list is to have: `filter` (a pattern over the whole name), `repository` (a slug) and `search` (words of
+/// names, descriptions and keywords), all of which must fit.
+pub(crate) struct ListFilter {
+    pub(crate) pattern: Option<NameGlob>,
+    pub(crate) repository: Option<String>,
+    /// In the language of the full-text index.
+    pub(crate) query: Option<String>,
+    /// There is something to search for, and nothing of it is in any text.
+    pub(crate) finds_nothing: bool,
+}
+
+impl ListFilter {
+    /// Reads it from the query. A pattern that could fit no name is refused.
+    pub(crate) fn of(request: &Request) -> Result<Self> {
+        let given = |name| {
+            let value = request.query_parameter(name);
+            value.filter(|value| !value.trim().is_empty())
+        };
+        let pattern = match given("filter") {
+            None => None,
+            Some(text) => Some(NameGlob::parse(&text).map_err(|fault| {
+                Error::bad_value(
+                    "?filter",
+                    format!("`filter` must be a pattern such as `acme/*`: {fault}"),
+                )
+            })?),
+        };
+        let words = given("search");
+        let query = words.as_deref().and_then(full_text_query);
+        Ok(Self {
+            pattern,
+            repository: given("repository"),
+            finds_nothing: words.is_some() && query.is_none(),
+            query,
+        })
+    }
+}
+
+/// A row of a list, as all read it who see the whole package.
+pub(crate) fn summary_of(package: PackageSummary) -> Result<Summary> {
+    Ok(Summary {
+        abandoned: show_abandoned(
+            read_abandoned(package.abandoned.as_deref())?,
+            package.renamed_to.as_deref(),
+            package.is_archived.unwrap_or_default() != 0,
+        ),
+        name: package.name,
+        description: package.description,
+        versions: package.versions,
+    })
+}
+
 /// A package in a list.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PackageSummary")]
 pub(crate) struct Summary {
-    name: String,
-    description: Option<String>,
-    /// Those in the metadata.
-    versions: i64,
-    abandoned: Abandoned,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    /// Those in the metadata, as far as the caller sees them.
+    pub(crate) versions: i64,
+    pub(crate) abandoned: Abandoned,
 }
 
 /// A package.

@@ -10,7 +10,7 @@ pub mod providers;
 pub mod root;
 pub mod search;
 pub mod upload;
-mod visible;
+pub(crate) mod visible;
 
 use std::rc::Rc;
 
@@ -29,7 +29,7 @@ use crate::http::request::Request;
 use crate::http::route::Resource;
 use crate::store::admission::admit;
 use crate::store::audit::acting;
-use crate::store::repositories::{Head, Repository, RepositoryAddress};
+use crate::store::repositories::{Head, Repository, RepositoryAddress, list_repositories};
 use crate::store::revisions::{Moment, find_revision};
 
 /// A request that was let into a repository.
@@ -238,14 +238,7 @@ async fn enter<'a>(app: &'a App, request: &Request, door: &Door<'_>) -> Result<V
             .await?
             .ok_or_else(|| Error::not_found("Not found"))?,
     };
-    let frozen_at = principal
-        .as_ref()
-        .filter(|_| !repository.place().is_public)
-        .and_then(|principal| principal.frozen_at);
-    let head = match frozen_at {
-        Some(at) if head.time > at => head_at(app, repository.id, at).await?,
-        _ => head,
-    };
+    let head = head_for(app, principal.as_deref(), &repository, head).await?;
     let origin = visited_origin(request, &app.config.public_url);
     let address = visited_address(origin, door, &head);
     Ok(Visit {
@@ -256,6 +249,46 @@ async fn enter<'a>(app: &'a App, request: &Request, door: &Door<'_>) -> Result<V
         head,
         address,
     })
+}
+
+/// The repositories of an organisation that somebody may enter, by slug, each at the revision that Composer would get.
+pub(crate) async fn visits_of<'a>(
+    app: &'a App,
+    organisation: i64,
+    principal: &Rc<Principal>,
+) -> Result<Vec<Visit<'a>>> {
+    let mut visits = Vec::new();
+    for repository in list_repositories(app, organisation).await? {
+        if !enters(Some(principal), repository.place()) {
+            continue;
+        }
+        let head = repository.head.clone();
+        visits.push(Visit {
+            app,
+            head: head_for(app, Some(principal), &repository, head).await?,
+            address: repository.address(&app.config.public_url),
+            repository,
+            principal: Some(Rc::clone(principal)),
+            closed: None,
+        });
+    }
+    Ok(visits)
+}
+
+/// The revision that somebody gets who asks for this one: who is frozen gets none that came later.
+async fn head_for(
+    app: &App,
+    principal: Option<&Principal>,
+    repository: &Repository,
+    head: Head,
+) -> Result<Head> {
+    let frozen_at = principal
+        .filter(|_| !repository.place().is_public)
+        .and_then(|principal| principal.frozen_at);
+    match frozen_at {
+        Some(at) if head.time > at => head_at(app, repository.id, at).await,
+        _ => Ok(head),
+    }
 }
 
 /// The principal with what keeps it out at this moment and from this address.

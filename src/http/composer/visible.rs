@@ -15,7 +15,7 @@ use crate::store::version_facts::list_version_facts;
 use crate::store::views::load_view;
 
 /// Of more packages the versions are not looked through in one request.
-const MOST_LIMITED: usize = 5_000;
+pub(crate) const MOST_LIMITED: usize = 5_000;
 
 /// Those of the names of which the caller sees a version, in the order they came in. Where whole packages were granted that
 /// takes no I/O; of the others the versions are looked at.
@@ -80,7 +80,7 @@ pub(super) fn is_partly_seen(visit: &Visit<'_>, name: &PackageName) -> bool {
 }
 
 /// The entries of a package that the caller sees in this revision: tagged ones first, the newest first.
-pub(super) async fn visible_entries(
+pub(crate) async fn visible_entries(
     visit: &Visit<'_>,
     name: &PackageName,
 ) -> Result<Vec<Map<String, Value>>> {

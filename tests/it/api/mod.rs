@@ -1,5 +1,6 @@
 //! The JSON API.
 
+mod browse;
 mod conditions;
 mod connections;
 mod customers;

@@ -389,3 +389,33 @@ fn composer_is_told_where_and_never_with_which_token() {
         .expect(0)
         .assert_says(&["acme", "globex"]);
 }
+
+#[test]
+fn a_member_lists_and_shows_what_she_sees() {
+    let registry = TestRegistry::shop();
+    let ada = crate::people::join(&registry, "ada@example.com", "member");
+    let team = registry.make("teams", &json!({"name": "Core"}));
+    let place = format!("/api/v1/orgs/acme/teams/{team}/members/{}", ada.account);
+    let put = registry.admin().send("PUT", &place, &[], Vec::new());
+    put.expect(204);
+    let grant = json!({"subject": {"team": team}, "packages": ["acme/lib"], "versions": "^2.0"});
+    registry.make("grants", &grant);
+    let terminal = Terminal::new(&registry, Some(&ada.token));
+    let listed = terminal.json(&["packages", "list"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["versions"], 2);
+    terminal
+        .run(&["packages", "list"])
+        .expect(0)
+        .assert_says(&["acme/lib", "2"]);
+    terminal
+        .run(&["packages", "show", "acme/lib"])
+        .expect(0)
+        .assert_says(&["acme/lib", "2.0.0-beta1"]);
+    let version = terminal.json(&["packages", "version", "acme/lib", "2.0.0"]);
+    assert_eq!(version["version_normalized"], "2.0.0.0");
+    terminal
+        .run(&["packages", "version", "acme/lib", "3.0.0"])
+        .expect(4);
+    terminal.run(&["packages", "show", "acme/tool"]).expect(4);
+}

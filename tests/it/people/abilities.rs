@@ -86,6 +86,11 @@ const ROUTES: [(&str, &str, Ability); 60] = [
     ("DELETE", "invitations/none", Ability::ManageMembers),
 ];
 
+/// Whether a route is open to whoever may read metadata: what is seen of packages is read by everybody.
+fn shows_packages(method: &str, path: &str) -> bool {
+    method == "GET" && ["packages", "packages/acme/none"].contains(&path)
+}
+
 /// Whether an answer says that the token lacks the ability for the route, and not something of what is asked for.
 fn is_closed(answer: &crate::support::persona::Answer) -> bool {
     answer.status() == 403 && text(&answer.json()["detail"]).contains("This token may not do that")
@@ -110,7 +115,9 @@ fn one_ability_opens_its_own_routes_and_no_others() {
         for (method, path, area) in ROUTES {
             let path = path.replace("TOKEN", &target);
             let answer = caller.send(method, &format!("{ORG}/{path}"), &[], b"{}".to_vec());
-            let opens = ability == area || (method == "GET" && ability == Ability::View);
+            let opens = ability == area
+                || (method == "GET" && ability == Ability::View)
+                || (ability == Ability::ReadMetadata && shows_packages(method, &path));
             assert_eq!(
                 !is_closed(&answer),
                 opens,
@@ -141,7 +148,9 @@ fn a_person_has_the_abilities_of_her_role_on_each_route() {
             }
             let answer = caller.send(method, &format!("{ORG}/{path}"), &[], b"{}".to_vec());
             let may = role.abilities();
-            let opens = may.has(area) || (method == "GET" && may.has(Ability::View));
+            let opens = may.has(area)
+                || (method == "GET" && may.has(Ability::View))
+                || (may.has(Ability::ReadMetadata) && shows_packages(method, path));
             assert_eq!(
                 !is_closed(&answer),
                 opens,
