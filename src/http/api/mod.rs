@@ -60,12 +60,19 @@ use crate::http::api::versions::VersionRoute;
 use crate::http::auth::{Credentials, notice_use, read_credentials, refuse};
 use crate::http::composer::barred_now;
 use crate::http::reply::{Body, CachePolicy, Reply};
-use crate::http::request::Request;
+use crate::http::request::{Request, percent_decode};
 use crate::http::route::{self, ApiRoute, DefinitionRoute, Route};
 use crate::ports::Buffered;
 use crate::store::admission::find_principal;
 use crate::store::audit::acting;
+use crate::store::guarded::{Guard, guarded, last_line};
 use crate::store::organisations::{Organisation, find_organisation};
+
+/// How often a change with a condition is tried while others change other things of the organisation.
+const MOST_ROUNDS: u32 = 10;
+
+/// The largest body of a `PATCH`, `PUT` or `DELETE`: a list of customers.
+const LARGEST_BODY: usize = 1_536 * 1024;
 
 /// Answers a call of the API.
 pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<Reply> {
@@ -104,11 +111,11 @@ pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<
         },
         "PATCH" | "PUT" | "DELETE" => {
             let conditions = Conditions::of(&request);
-            if !conditions.is_empty() {
-                let current = read_current(app, &request, &principal).await?;
-                conditions.check(current.as_ref())?;
+            if conditions.is_empty() {
+                dispatch(app, request, &principal, route).await
+            } else {
+                change_on_condition(app, request, &principal, &route, &conditions).await
             }
-            dispatch(app, request, &principal, route).await
         }
         _ => {
             let conditions = Conditions::of(&request);
@@ -125,6 +132,46 @@ fn description() -> Result<Reply> {
         .map_err(|error| Error::internal(format!("{error:?}")))?;
     let reply = Reply::new(200, CachePolicy::Revalidate, Body::Bytes(bytes));
     Ok(reply.with("content-type", "application/json"))
+}
+
+/// Changes what is as the caller says that it must be. What people can change was looked at after the last line of the
+/// audit log was read; the change is made only if none has come since. Where one has, and it was about something else,
+/// all of it is done again: nothing was written.
+async fn change_on_condition(
+    app: &App,
+    mut request: Request,
+    principal: &Rc<Principal>,
+    route: &ApiRoute,
+    conditions: &Conditions,
+) -> Result<Reply> {
+    let body = request.bytes(LARGEST_BODY).await?;
+    let organisation = request
+        .path
+        .strip_prefix("/api/v1/orgs/")
+        .and_then(|rest| rest.split('/').next())
+        .map(percent_decode);
+    let mut rounds = 0_u32;
+    loop {
+        rounds = rounds.saturating_add(1);
+        let line = last_line(app).await?;
+        let current = read_current(app, &request, principal).await?;
+        conditions.check(current.as_ref())?;
+        let attempt = Request {
+            method: request.method.clone(),
+            origin: request.origin.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: Box::new(request.headers.all()?),
+            body: Box::new(Buffered::new(body.clone())),
+        };
+        let guard = Guard::nothing_since(line, organisation.as_deref());
+        let answer = dispatch(&guarded(app, guard), attempt, principal, route.clone()).await;
+        match answer {
+            Err(error)
+                if error.kind() == ErrorKind::PreconditionFailed && rounds < MOST_ROUNDS => {}
+            answer => return answer,
+        }
+    }
 }
 
 /// What `GET` answers at the address of a request; none where nothing is there.
