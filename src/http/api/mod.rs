@@ -10,9 +10,10 @@
 //! - **Errors.** `Error` carries a code from the closed list in `error.rs`, by its kind or by `with_code`.
 //! - **Pages.** `Page::of(request)`, `page.rows()` for the store's limit, `page.cut(…)` for `next`.
 //! - **Entity tags.** Every `GET` gets one here. `If-Match` is held against what `GET` says of the same address before a
-//!   `PATCH`, `PUT` or `DELETE`; so what can be changed can be read at its own address. `Conditions` says how two changes
-//!   at once are kept apart.
-//! - **Idempotency keys.** Every `POST` may have one; answers below 400 are kept here.
+//!   `PATCH`, `PUT` or `DELETE`; so what can be changed can be read at its own address. The change is made only if no
+//!   line of the audit log came in between, so of two at once one is made.
+//! - **Idempotency keys.** Every `POST` may have one; answers below 400 are kept here, and what changed something is never
+//!   done again.
 
 pub mod audit;
 pub(crate) mod conditions;
@@ -104,7 +105,8 @@ pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<
             Turn::Plain => dispatch(app, request, &principal, route).await,
             Turn::Replay(reply) => Ok(reply),
             Turn::Answer(keyed) => {
-                let answer = dispatch(app, request, &principal, route).await;
+                let on_turn = guarded(app, keyed.guard(app));
+                let answer = dispatch(&on_turn, request, &principal, route).await;
                 keyed.keep(app, &answer).await;
                 answer
             }
