@@ -16,7 +16,7 @@ use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::{JSON_LIMIT, Request};
 use crate::ports::Buffered;
-use crate::store::guarded::{Guard};
+use crate::store::guarded::Guard;
 use crate::store::idempotency::{Key, Turn, end_turn, keep_answer, take_turn, turn_guard};
 
 /// The longest key, in bytes.

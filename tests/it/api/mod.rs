@@ -1,5 +1,6 @@
 //! The JSON API.
 
+mod at_once;
 mod conditions;
 mod connections;
 mod customers;
