@@ -55,8 +55,9 @@ use crate::domain::token::TokenHash;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
 use crate::http::api::conditions::Conditions;
+use crate::http::api::deletions::DeletionRoute;
 use crate::http::api::idempotency::Outcome as Turn;
-use crate::http::api::organisations::refuse_suspended;
+use crate::http::api::organisations::{refuse_deleted, refuse_suspended};
 use crate::http::api::versions::VersionRoute;
 use crate::http::auth::{Credentials, notice_use, read_credentials, refuse};
 use crate::http::composer::barred_now;
@@ -169,8 +170,8 @@ async fn change_on_condition(
         let guard = Guard::nothing_since(line, organisation.as_deref());
         let answer = dispatch(&guarded(app, guard), attempt, principal, route.clone()).await;
         match answer {
-            Err(error)
-                if error.kind() == ErrorKind::PreconditionFailed && rounds < MOST_ROUNDS => {}
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed && rounds < MOST_ROUNDS => {
+            }
             answer => return answer,
         }
     }
@@ -211,6 +212,7 @@ async fn dispatch(
         principal: Rc::clone(principal),
         area: area_of(&route),
         reads: matches!(request.method.as_str(), "GET" | "HEAD"),
+        deletes: matches!(route, ApiRoute::Delete(_, DeletionRoute::Organisation)),
     };
     // Whatever is changed from here on is this caller's, in the audit log.
     let app = &acting(app, actor_of(&request, principal));
@@ -263,6 +265,7 @@ async fn dispatch(
             let org = enter(app, principal, &org).await?;
             tokens::handle(app, request, principal, &org, route).await
         }
+        ApiRoute::Own(route) => people::handle_own(app, request, principal, route).await,
         ApiRoute::People(org, route) => {
             let org = open(app, principal, &org).await?;
             people::handle(app, request, principal, &org, route).await
@@ -360,6 +363,8 @@ pub(crate) struct Authorised {
     principal: Rc<Principal>,
     area: Ability,
     reads: bool,
+    /// Whether the organisation itself is to be deleted.
+    deletes: bool,
 }
 
 impl Deref for Authorised {
@@ -390,6 +395,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::WhoAmI
         | ApiRoute::ShowInvitation
         | ApiRoute::AcceptInvitation
+        | ApiRoute::Own(_)
         | ApiRoute::CreateOrganisation
         | ApiRoute::Organisation(..)
         | ApiRoute::ListUsage
@@ -476,9 +482,14 @@ pub(crate) async fn enter(app: &App, caller: &Authorised, slug: &str) -> Result<
     stand_still(caller, organisation)
 }
 
-/// Refuses changes of a suspended organisation, but for those by the owner of the instance.
+/// Refuses changes of an organisation that is being deleted, and of a suspended one, but for those by the owner of the
+/// instance.
 fn stand_still(caller: &Authorised, organisation: Organisation) -> Result<Organisation> {
     if !caller.reads {
+        // Who deletes it twice is answered twice.
+        if !caller.deletes {
+            refuse_deleted(&organisation)?;
+        }
         refuse_suspended(caller, &organisation)?;
     }
     Ok(organisation)
