@@ -1,6 +1,6 @@
 //! Changes with a condition that is held in the very transaction of the change, whatever that changes: [`guarded`] gives
-//! a program whose first writing transaction carries the condition, and ends without a change when it does not hold
-//! (migration 0033).
+//! a program whose first changing transaction carries the condition, and ends without a change when it does not hold
+//! (migration 0033). What is written before that and leaves no line in the audit log carries it as well.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,16 +12,27 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::db::{Row, rows_as};
 use crate::ports::{Db, Statement};
-use crate::store::audit::written_table;
+use crate::store::audit::{AUDITED, AUDITED_WHEN_ASKED, written_table};
 
 /// A condition of a change.
 #[derive(Debug, Clone)]
-pub struct Guard(Vec<Statement>);
+pub struct Guard {
+    statements: Vec<Statement>,
+    has_held: Rc<Cell<bool>>,
+}
 
 impl Guard {
     /// A condition in statements, of which one fails where it does not hold.
     pub(super) fn of(statements: Vec<Statement>) -> Self {
-        Self(statements)
+        Self {
+            statements,
+            has_held: Rc::new(Cell::new(false)),
+        }
+    }
+
+    /// Whether something was changed on this condition.
+    pub fn has_held(&self) -> bool {
+        self.has_held.get()
     }
 
     /// Nobody changed anything of an organisation, or of the instance, since a line of the audit log was its last. No change
@@ -55,13 +66,13 @@ pub async fn last_line(app: &App) -> Result<i64> {
         .ok_or_else(|| Error::internal("the audit log has no last line"))
 }
 
-/// The program on a condition: its first writing transaction holds it, and what comes after follows from that one.
+/// The program on a condition: what it writes is written on it, up to and with the first transaction that leaves a line in
+/// the audit log; what comes after follows from that one.
 pub fn guarded(app: &App, guard: Guard) -> App {
     App {
         db: Rc::new(GuardedDb {
             db: Rc::clone(&app.db),
             guard,
-            has_held: Cell::new(false),
         }),
         ..app.clone()
     }
@@ -70,13 +81,12 @@ pub fn guarded(app: &App, guard: Guard) -> App {
 struct GuardedDb {
     db: Rc<dyn Db>,
     guard: Guard,
-    has_held: Cell<bool>,
 }
 
 #[async_trait(?Send)]
 impl Db for GuardedDb {
     async fn rows(&self, statement: Statement) -> Result<Vec<Row>> {
-        if self.has_held.get() || written_table(statement.sql).is_none() {
+        if self.guard.has_held() || written_table(statement.sql).is_none() {
             return self.db.rows(statement).await;
         }
         let rows = self.batch(vec![statement]).await?;
@@ -85,13 +95,25 @@ impl Db for GuardedDb {
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>> {
         let writes = |statement: &Statement| written_table(statement.sql).is_some();
-        if self.has_held.get() || !statements.iter().any(writes) {
+        if self.guard.has_held() || !statements.iter().any(writes) {
             return self.db.batch(statements).await;
         }
-        let count = self.guard.0.len();
-        let all = self.guard.0.iter().cloned().chain(statements).collect();
+        let leaves_line = |statement: &Statement| {
+            written_table(statement.sql).is_some_and(|table| {
+                AUDITED.contains(&table) || AUDITED_WHEN_ASKED.contains(&table)
+            })
+        };
+        let is_the_change = statements.iter().any(leaves_line);
+        let count = self.guard.statements.len();
+        let all = self
+            .guard
+            .statements
+            .iter()
+            .cloned()
+            .chain(statements)
+            .collect();
         let rows = self.db.batch(all).await?;
-        self.has_held.set(true);
+        self.guard.has_held.set(is_the_change);
         Ok(rows.into_iter().skip(count).collect())
     }
 

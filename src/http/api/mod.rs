@@ -168,9 +168,15 @@ async fn change_on_condition(
             body: Box::new(Buffered::new(body.clone())),
         };
         let guard = Guard::nothing_since(line, organisation.as_deref());
-        let answer = dispatch(&guarded(app, guard), attempt, principal, route.clone()).await;
-        match answer {
+        let on_condition = guarded(app, guard.clone());
+        match dispatch(&on_condition, attempt, principal, route.clone()).await {
             Err(error) if error.kind() == ErrorKind::PreconditionFailed && rounds < MOST_ROUNDS => {
+            }
+            Err(error) if !error.is_retryable() && !guard.has_held() => {
+                // What it is about may be gone since the look, and then that is the reason.
+                let current = read_current(app, &request, principal).await?;
+                conditions.check(current.as_ref())?;
+                return Err(error);
             }
             answer => return answer,
         }
