@@ -12,21 +12,31 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::db::{Row, rows_as};
 use crate::ports::{Db, Statement};
-use crate::store::audit::{AUDITED, AUDITED_WHEN_ASKED, written_table};
+use crate::store::audit::written_table;
 
 /// A condition of a change.
 #[derive(Debug, Clone)]
 pub struct Guard {
+    /// Of these one fails where the condition does not hold.
     statements: Vec<Statement>,
+    /// Gives a row once the change is made. None: whatever is written is the change.
+    is_made: Option<Statement>,
     has_held: Rc<Cell<bool>>,
 }
 
+/// Whether there is a line of an organisation, or of the instance, after another; without a slug of any.
+const LINE_SINCE: &str =
+    "select 1 as one from audit
+     where id > ?1 and (?2 is null or organisation_id is null
+                        or organisation_id = (select id from organisations where slug = ?2)) limit 1";
+
 impl Guard {
-    /// A condition in statements, of which one fails where it does not hold.
+    /// A condition that is held by the first writing transaction, in statements of which one fails where it does not hold.
     pub(super) fn of(statements: Vec<Statement>) -> Self {
         Self {
             statements,
-            has_held: Rc::new(Cell::new(false)),
+            is_made: None,
+            has_held: Rc::default(),
         }
     }
 
@@ -38,18 +48,21 @@ impl Guard {
     /// Nobody changed anything of an organisation, or of the instance, since a line of the audit log was its last. No change
     /// is without its line, so a look at a thing after that line was read is still true of whatever people can change.
     /// Without a slug it is about all organisations.
+    ///
+    /// It is held by every writing transaction until one has left a line itself: a handler may write before the change, what
+    /// is there already, or what nobody logs.
     pub fn nothing_since(line: i64, organisation: Option<&str>) -> Self {
-        Self::of(vec![
-            Statement::new(
-                "insert into change_guards (why)
-                 select 'changed_since' where exists (
-                     select 1 from audit
-                     where id > ?1 and (?2 is null or organisation_id is null
-                                        or organisation_id = (select id from organisations where slug = ?2)))",
-            )
-            .bind(line)
-            .bind(organisation),
-        ])
+        let refuse = Statement::new(
+            "insert into change_guards (why)
+             select 'changed_since' where exists (
+                 select 1 from audit
+                 where id > ?1 and (?2 is null or organisation_id is null
+                                    or organisation_id = (select id from organisations where slug = ?2)))",
+        );
+        Self {
+            is_made: Some(Statement::new(LINE_SINCE).bind(line).bind(organisation)),
+            ..Self::of(vec![refuse.bind(line).bind(organisation)])
+        }
     }
 }
 
@@ -66,8 +79,8 @@ pub async fn last_line(app: &App) -> Result<i64> {
         .ok_or_else(|| Error::internal("the audit log has no last line"))
 }
 
-/// The program on a condition: what it writes is written on it, up to and with the first transaction that leaves a line in
-/// the audit log; what comes after follows from that one.
+/// The program on a condition: what it writes is written on it, up to and with the transaction that makes the change; what
+/// comes after follows from that one.
 pub fn guarded(app: &App, guard: Guard) -> App {
     App {
         db: Rc::new(GuardedDb {
@@ -98,23 +111,19 @@ impl Db for GuardedDb {
         if self.guard.has_held() || !statements.iter().any(writes) {
             return self.db.batch(statements).await;
         }
-        let leaves_line = |statement: &Statement| {
-            written_table(statement.sql).is_some_and(|table| {
-                AUDITED.contains(&table) || AUDITED_WHEN_ASKED.contains(&table)
-            })
-        };
-        let is_the_change = statements.iter().any(leaves_line);
-        let count = self.guard.statements.len();
-        let all = self
-            .guard
-            .statements
-            .iter()
-            .cloned()
+        let (before, count) = (self.guard.statements.len(), statements.len());
+        let condition = self.guard.statements.iter().cloned();
+        let all = condition
             .chain(statements)
+            .chain(self.guard.is_made.clone())
             .collect();
-        let rows = self.db.batch(all).await?;
-        self.guard.has_held.set(is_the_change);
-        Ok(rows.into_iter().skip(count).collect())
+        let mut rows = self.db.batch(all).await?;
+        let is_made = match &self.guard.is_made {
+            Some(_) => rows.pop().is_some_and(|found| !found.is_empty()),
+            None => true,
+        };
+        self.guard.has_held.set(is_made);
+        Ok(rows.into_iter().skip(before).take(count).collect())
     }
 
     async fn read_nearby(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>> {

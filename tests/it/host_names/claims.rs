@@ -257,12 +257,12 @@ fn a_claim_is_moved_to_another_repository_and_stays_verified_while_its_record_is
         .admin()
         .get("/api/v1/orgs/acme/audit?action=host.updated");
     let lines = log.expect(200).json()["lines"].as_array().unwrap().clone();
-    let moves: Vec<_> = lines
+    let places: Vec<_> = lines
         .iter()
         .filter(|line| line["after"].get("repository").is_some())
         .map(|line| line["after"]["repository"].clone())
         .collect();
-    assert_eq!(moves, [json!("main"), json!(null), json!("second")]);
+    assert_eq!(places, [json!("main"), json!(null), json!("second")]);
 }
 
 #[test]
