@@ -32,12 +32,12 @@ export default function lifeCycle(world) {
 
     /** Ten seconds are the promise. */
     const within = (what, holds) => until(what, async () => holds(await offered()), { deadline: 10_000 });
-    const within10 = (...versions) =>
+    const offersSoon = (...versions) =>
       within(`the metadata does not have ${versions}`, (entries) => entries.map((entry) => entry.version).join() === versions.join());
 
     test(`${title}: three releases, and a lock file that has the second`, async () => {
       for (const number of ["1.0.0", "1.1.0", "1.2.0"]) await world.upload(name, number, greeterFiles(name, number), repository());
-      await within10("1.2.0", "1.1.0", "1.0.0");
+      await offersSoon("1.2.0", "1.1.0", "1.0.0");
       fresh = await world.composer({ repository: repository(), token, client });
       await fresh.require(`${name}:^1.0`);
       assert.equal(await fresh.php(greet), "1.2.0");
@@ -47,7 +47,7 @@ export default function lifeCycle(world) {
 
     test(`${title}: of a yanked version, update takes the next lower one, and its lock file installs it with nothing cached`, async () => {
       await api(200, "POST", `${version("1.2.0")}/yank`);
-      await within10("1.1.0", "1.0.0");
+      await offersSoon("1.1.0", "1.0.0");
       assert.match(await fresh.update(), new RegExp(`Downgrading ${name} \\(1\\.2\\.0 => 1\\.1\\.0\\)`));
       assert.equal(await fresh.php(greet), "1.1.0");
       await locked.forgetEverythingButTheLock();
@@ -62,7 +62,7 @@ export default function lifeCycle(world) {
     test(`${title}: what is put back is chosen again, and is the same archive`, async () => {
       const before = await locked.locked(name);
       await api(200, "DELETE", `${version("1.2.0")}/yank`);
-      await within10("1.2.0", "1.1.0", "1.0.0");
+      await offersSoon("1.2.0", "1.1.0", "1.0.0");
       assert.match(await fresh.update(), new RegExp(`Upgrading ${name} \\(1\\.1\\.0 => 1\\.2\\.0\\)`));
       assert.deepEqual((await fresh.locked(name)).dist, before.dist);
     });
@@ -92,7 +92,7 @@ export default function lifeCycle(world) {
     test(`${title}: a version is deleted by whoever types its name again, and is gone for lock files too`, async () => {
       await api(422, "DELETE", version("1.2.0"), { confirm: name });
       await api(204, "DELETE", version("1.2.0"), { confirm: `${name} 1.2.0` });
-      await within10("1.1.0", "1.0.0");
+      await offersSoon("1.1.0", "1.0.0");
       assert.match(await fresh.update(), new RegExp(`Downgrading ${name} \\(1\\.2\\.0 => 1\\.1\\.0\\)`));
       const { dist } = await locked.locked(name);
       await until("its archive is still there", async () => (await world.get(dist.url, { token })).status === 404, { deadline: 30_000 });
