@@ -88,6 +88,9 @@ pub enum Code {
     PreconditionFailed,
     /// The first request with this `Idempotency-Key` is still being answered.
     IdempotencyKeyInUse,
+    /// The first request with this `Idempotency-Key` changed something, and how it ended is not known: look before you
+    /// repeat it.
+    IdempotencyOutcomeUnknown,
     /// This `Idempotency-Key` came with another request.
     IdempotencyKeyReused,
     /// Over a size limit.

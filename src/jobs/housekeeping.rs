@@ -1,5 +1,7 @@
 //! The scheduled work. Each part stands alone: one that fails is logged and leaves the others their turn.
 
+use futures_util::stream::{self, StreamExt};
+
 use crate::app::App;
 use crate::connect::host_names::look_at_host;
 use crate::error::Result;
@@ -10,8 +12,8 @@ use crate::store::app_deliveries::delete_old_app_deliveries;
 use crate::store::audit::delete_old_lines;
 use crate::store::completion::give_up;
 use crate::store::deletion::{
-    erase_packages, erase_secrets, list_deleted_organisations, list_unfinished_connections,
-    release_blobs,
+    erase_packages, erase_secrets, free_deleted_uploads, list_deleted_organisations,
+    list_unfinished_connections, release_blobs,
 };
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
@@ -40,8 +42,10 @@ const SILENT: i64 = 10 * 60;
 const SILENT_AFTER_FAILURE: i64 = 40 * 60;
 /// Git repositories compared in one round, so that a round stays short.
 const RECONCILES: i64 = 50;
-/// Host names looked at in one round: a resolver that is silent takes a minute each.
-const HOST_LOOKS: i64 = 10;
+/// Host names looked at in one round: a resolver that is silent takes a minute each, of those that are asked at once.
+const HOST_LOOKS: i64 = 60;
+/// Looks at host names at once: a Worker has no more than six connections open.
+const LOOKS_AT_ONCE: usize = 6;
 /// Portions of blobs of deleted repositories that are let go in one round.
 const RELEASES: u32 = 20;
 /// How long deliveries are kept, in seconds.
@@ -255,16 +259,19 @@ async fn reconcile_all(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Looks for the records of claimed host names that are due. Each stands alone, and one that fails comes again.
+/// Looks for the records of claimed host names that are due, some at once. Each stands alone, and one that fails comes
+/// again.
 async fn look_at_hosts(app: &App) -> Result<()> {
-    for claim in list_due_hosts(app, HOST_LOOKS).await? {
-        if let Err(error) = look_at_host(app, &claim).await {
-            app.log.line(
-                Level::Error,
-                &format!("The host name `{}` was not looked at: {error}", claim.host),
-            );
-        }
-    }
+    stream::iter(list_due_hosts(app, HOST_LOOKS).await?)
+        .for_each_concurrent(LOOKS_AT_ONCE, |claim| async move {
+            if let Err(error) = look_at_host(app, &claim).await {
+                app.log.line(
+                    Level::Error,
+                    &format!("The host name `{}` was not looked at: {error}", claim.host),
+                );
+            }
+        })
+        .await;
     Ok(())
 }
 
@@ -292,6 +299,7 @@ async fn go_on_with_deletions(app: &App) -> Result<()> {
             .map(|organisation| Job::DeleteOrganisation { organisation }),
     );
     enqueue(app, &jobs).await?;
+    free_deleted_uploads(app).await?;
     for _ in 0..RELEASES {
         if !release_blobs(app).await? {
             break;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use crate::domain::quota::Quota;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, ErrorKind, Result};
 
 /// A value bound to a statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,8 +96,21 @@ pub fn json_list<'a>(items: impl Iterator<Item = &'a str>) -> Result<String> {
     serde_json::to_string(&items.collect::<Vec<_>>()).map_err(Error::internal)
 }
 
-/// What an error of a constraint is, by the database's own words: a quota that is used up, or a conflict.
+/// What an error of a constraint is, by the database's own words: a condition of the change that does not hold (migration
+/// 0033), a quota that is used up, or a conflict.
 pub fn constraint_failed(cause: &str) -> Error {
+    if cause.contains("nothing_came_between") {
+        return Error::new(
+            ErrorKind::PreconditionFailed,
+            "Something was changed meanwhile; read it again, and decide anew",
+        )
+        .because(cause);
+    }
+    if cause.contains("the_turn_is_ours") {
+        return Error::conflict("This request took too long, and is being answered anew")
+            .with_code(Code::IdempotencyKeyInUse)
+            .because(cause);
+    }
     match Quota::of_refusal(cause) {
         Some(quota) => Error::new(
             ErrorKind::QuotaExceeded(quota),
@@ -108,8 +121,8 @@ pub fn constraint_failed(cause: &str) -> Error {
     .because(cause)
 }
 
-/// The database. An error of a constraint is `ErrorKind::Conflict`, one of a quota
-/// `ErrorKind::QuotaExceeded`, every other one `ErrorKind::Internal`.
+/// The database. An error of a constraint is what [`constraint_failed`] makes of it, every other one
+/// `ErrorKind::Internal`.
 #[async_trait(?Send)]
 pub trait Db {
     /// Runs one statement and gives its rows.

@@ -105,7 +105,7 @@ impl AuditedDb {
 }
 
 /// The table that a statement writes, by its first words; a statement that begins with `with` may write any.
-fn written_table(sql: &str) -> Option<&str> {
+pub(super) fn written_table(sql: &str) -> Option<&str> {
     let mut words = sql.split(|character: char| character.is_whitespace() || character == '(');
     let mut next = || words.find(|word| !word.is_empty());
     match next()? {

@@ -154,13 +154,42 @@ pub async fn list_grants_by_external_id<'a>(
     )
 }
 
-/// Makes new grants and changes known ones, in one batch with the time at which what their subjects see changed;
-/// `before` are the subjects that known ones had until now. Two that the shop calls the same are a conflict.
+/// Those grants of an organisation that the shop calls by a name that is not among these; with a moment, those alone that
+/// have not ended by then.
+pub async fn list_missing_grants<'a>(
+    app: &App,
+    organisation: i64,
+    named: impl Iterator<Item = &'a str>,
+    in_force_at: Option<i64>,
+) -> Result<Vec<Grant>> {
+    rows_as(
+        app.db
+            .rows(
+                Statement::new(
+                    "select id, external_id, subject, packages, collection_id, repositories, versions, released_until,
+                            released_after, minimum_stability, source, expires_at, keeps, note, created_at, changed_at
+                     from grants
+                     where organisation_id = ?1 and external_id is not null
+                       and external_id not in (select value from json_each(?2))
+                       and (?3 is null or expires_at is null or expires_at > ?3)
+                     order by external_id",
+                )
+                .bind(organisation)
+                .bind(json_list(named)?)
+                .bind(in_force_at),
+            )
+            .await?,
+    )
+}
+
+/// Makes new grants, changes known ones and takes some back, in one batch with the time at which what their subjects see
+/// changed; `before` are the subjects that known ones had until now. Two that the shop calls the same are a conflict.
 pub async fn save_grants(
     app: &App,
     organisation: i64,
     new: &[Grant],
     changed: &[Grant],
+    gone: &[Grant],
     before: &[String],
 ) -> Result<()> {
     let text = |grants: &[Grant]| serde_json::to_string(grants).map_err(Error::internal);
@@ -208,12 +237,22 @@ pub async fn save_grants(
             .bind(now),
         );
     }
+    if !gone.is_empty() {
+        statements.push(
+            Statement::new(
+                "delete from grants where organisation_id = ?1 and id in (select value from json_each(?2))",
+            )
+            .bind(organisation)
+            .bind(json_list(gone.iter().map(|grant| grant.id.as_str()))?),
+        );
+    }
     if statements.is_empty() {
         return Ok(());
     }
     let subjects: BTreeSet<&str> = new
         .iter()
         .chain(changed)
+        .chain(gone)
         .map(|grant| grant.subject.as_str())
         .chain(before.iter().map(String::as_str))
         .collect();

@@ -377,6 +377,42 @@ pub async fn set_primary(app: &App, claim: &HostClaim, is_primary: bool) -> Resu
     Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
+/// Has a host name answer another repository of its organisation, or with none all of it, if documents do not carry it.
+/// Whether it was moved. It stays as verified as it is.
+pub async fn move_host(app: &App, claim: &HostClaim, repository: Option<i64>) -> Result<bool> {
+    let statement = Statement::new(
+        "update host_names set repository_id = ?2 where id = ?1 and is_primary = 0 returning id",
+    );
+    let rows = app
+        .db
+        .rows(statement.bind(&claim.id).bind(repository))
+        .await?;
+    forget_mapped_hosts(app);
+    Ok(!rows.is_empty())
+}
+
+/// Takes its verification at once from a host name that documents do not carry. Its record is looked for as that of a new
+/// claim.
+pub async fn unverify(app: &App, claim: &HostClaim, why: &str) -> Result<()> {
+    let now = app.now();
+    app.db
+        .rows(
+            Statement::new(
+                "update host_names
+                 set verified_at = null, lost_at = ?2, waiting_since = ?2, looked_at = ?2, next_look_at = ?3, misses = 0,
+                     missing_since = null, trouble = ?4
+                 where id = ?1 and verified_at is not null and is_primary = 0",
+            )
+            .bind(&claim.id)
+            .bind(now)
+            .bind(next_pause(0).map(|pause| now.saturating_add(pause)))
+            .bind(why),
+        )
+        .await?;
+    forget_mapped_hosts(app);
+    Ok(())
+}
+
 /// Gives a host name up, if documents do not carry it. Whether it was.
 pub async fn delete_host(app: &App, claim: &HostClaim) -> Result<bool> {
     let rows = app

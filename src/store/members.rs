@@ -127,6 +127,19 @@ pub async fn update_member(
     Ok(!rows.is_empty())
 }
 
+/// Gives a member another name in an organisation.
+pub async fn rename_member(app: &App, organisation: i64, account: &str, name: &str) -> Result<()> {
+    let statement = Statement::new(
+        "update members set display_name = ?3 where organisation_id = ?1 and account_id = ?2",
+    );
+    app.db
+        .rows(statement.bind(organisation).bind(account).bind(name))
+        .await?;
+    // Her tokens say who she is.
+    app.memo.principals.clear();
+    Ok(())
+}
+
 /// Removes a member with her place in teams, and revokes her tokens here; whether it did. It does not when her role is
 /// another one by now, or when there would be no owner left who is not suspended. What she has elsewhere stays.
 pub async fn remove_member(

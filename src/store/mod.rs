@@ -28,6 +28,7 @@ pub mod git_answers;
 pub mod git_refs;
 pub mod github_apps;
 pub mod grants;
+pub mod guarded;
 pub mod heads;
 pub mod hooks;
 pub mod host_facts;

@@ -32,6 +32,8 @@ pub struct Organisation {
     pub suspended_at: Option<i64>,
     /// Why, as whoever asks is told.
     pub suspended_for: Option<String>,
+    /// Unix second since when it is being deleted.
+    pub deleted_at: Option<i64>,
     /// Unix second since when it or the one above it is suspended.
     pub stands_still_since: Option<i64>,
     /// Why, as whoever asks is told.
@@ -65,7 +67,7 @@ macro_rules! organisation_sql {
     ($conditions:literal) => {
         concat!(
             "select o.id, o.slug, o.name, o.created_at, o.parent_id, p.slug as parent, o.managed_by_parent, o.contact,
-                    o.suspended_at, o.suspended_for,
+                    o.suspended_at, o.suspended_for, o.deleted_at,
                     (select s.suspended_at from organisation_standings s where s.id = o.id) as stands_still_since,
                     (select s.suspended_for from organisation_standings s where s.id = o.id) as stands_still_for,
                     o.quota_packages, o.quota_storage, o.quota_bandwidth

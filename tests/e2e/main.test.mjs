@@ -24,6 +24,7 @@ import uploads from "./scenarios/uploads.mjs";
 import customers from "./scenarios/customers.mjs";
 import cli from "./scenarios/cli.mjs";
 import organisations from "./scenarios/organisations.mjs";
+import lifeCycle from "./scenarios/life-cycle.mjs";
 import tenants from "./scenarios/tenants.mjs";
 import hosts from "./scenarios/hosts.mjs";
 import history from "./scenarios/history.mjs";
@@ -60,7 +61,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: 6 }, () => scenario(world));
-    const ordered = { cli, composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, tenants, hosts, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
+    const ordered = { cli, composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, lifeCycle, tenants, hosts, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

@@ -428,3 +428,96 @@ fn a_real_git_server_lists_its_refs_to_a_host_beside_it() {
     let none = block_on(host.ls_refs(&format!("{GIT_SERVER}/none.git"))).unwrap();
     assert_eq!(none, LsRefs::Unavailable);
 }
+
+/// A delivery as a host signs it with a secret.
+type Signer = fn(&str, i64, &[u8]) -> Vec<(&'static str, String)>;
+
+fn gitlab_token(secret: &str, _: i64, _: &[u8]) -> Vec<(&'static str, String)> {
+    vec![
+        ("x-gitlab-event", "Tag Push Hook".to_owned()),
+        ("x-gitlab-token", secret.to_owned()),
+        ("x-gitlab-webhook-uuid", "one".to_owned()),
+    ]
+}
+
+/// As Standard Webhooks has it: the key is the bytes that the secret spells in hex.
+fn gitlab_signed(secret: &str, now: i64, body: &[u8]) -> Vec<(&'static str, String)> {
+    let mut message = format!("one.{now}.").into_bytes();
+    message.extend_from_slice(body);
+    let signature = STANDARD.encode(mac(&hex::decode(secret).unwrap(), &message));
+    vec![
+        ("x-gitlab-event", "Tag Push Hook".to_owned()),
+        ("webhook-id", "one".to_owned()),
+        ("webhook-timestamp", now.to_string()),
+        ("webhook-signature", format!("v1,{signature}")),
+    ]
+}
+
+fn forgejo_signed(secret: &str, _: i64, body: &[u8]) -> Vec<(&'static str, String)> {
+    let signature = hex::encode(mac(secret.as_bytes(), body));
+    vec![
+        ("x-forgejo-event", "push".to_owned()),
+        ("x-forgejo-signature", signature),
+        ("x-forgejo-delivery", "one".to_owned()),
+    ]
+}
+
+fn gitea_signed(secret: &str, _: i64, body: &[u8]) -> Vec<(&'static str, String)> {
+    let signature = hex::encode(mac(secret.as_bytes(), body));
+    vec![
+        ("x-gitea-event", "push".to_owned()),
+        ("x-gitea-signature", signature),
+        ("x-gitea-delivery", "one".to_owned()),
+    ]
+}
+
+#[test]
+fn both_secrets_are_good_while_one_takes_the_place_of_the_other_however_a_host_signs() {
+    let cases: [(&str, Signer); 4] = [
+        ("gitlab", gitlab_token),
+        ("gitlab", gitlab_signed),
+        ("forgejo", forgejo_signed),
+        ("gitea", gitea_signed),
+    ];
+    for (provider, signed) in cases {
+        let registry = TestRegistry::new();
+        registry.make_project();
+        let mut asked = json!({"provider": provider, "token": HOST_TOKEN});
+        if provider == "gitea" {
+            asked["base_url"] = "https://codeberg.org".into();
+        }
+        let connection = registry
+            .admin()
+            .post(CONNECTIONS, &asked)
+            .expect(201)
+            .json();
+        let body = json!({
+            "object_kind": "tag_push", "ref": "refs/tags/v1.2.0", "after": "1".repeat(40), "project_id": 41,
+            "project": {"id": 41, "path_with_namespace": PROJECT}, "repository": {"id": 41, "full_name": PROJECT},
+        });
+        let body = body.to_string().into_bytes();
+        let send = |secret: &str| {
+            let mut headers = signed(secret, registry.world.now.get(), &body);
+            headers.push(("content-type", "application/json".to_owned()));
+            deliver(&registry, &connection, &headers, &body).status()
+        };
+        let old = secret(&connection);
+        assert_eq!(send(&old), 202, "{provider}");
+        let path = format!(
+            "{CONNECTIONS}/{}/webhook-secret",
+            connection["id"].as_str().unwrap()
+        );
+        let rotated = registry
+            .admin()
+            .post(&path, &json!({"overlap_hours": 1}))
+            .expect(200);
+        let new = rotated.json()["secret"].as_str().unwrap().to_owned();
+        let statuses = || [send(&old), send(&new), send(&"0".repeat(64))];
+        assert_eq!(statuses(), [202, 202, 401], "{provider}");
+        registry.pass_time(60 * 60 - 1);
+        assert_eq!(statuses(), [202, 202, 401], "{provider}");
+        registry.pass_time(1);
+        assert_eq!(statuses(), [401, 202, 401], "{provider}");
+        registry.run_jobs();
+    }
+}

@@ -57,6 +57,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/api/v1/orgs/acme/tokens/t1/rotate",
     "/api/v1/orgs/acme/tokens/t1/abilities",
     "/api/v1/token",
+    "/api/v1/me",
     "/api/v1/invitation",
     "/api/v1/invitations/accept",
     "/api/v1/orgs/acme/members",

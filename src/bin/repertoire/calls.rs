@@ -82,6 +82,8 @@ macro_rules! lists {
 
 calls! {
     SHOW_OWN_TOKEN = Get "/token";
+    SHOW_ME = Get "/me";
+    UPDATE_ME = Patch "/me";
     CREATE_ORGANISATION = Post "/orgs";
     SHOW_REPOSITORY = Get "/orgs/{org}/repositories/{repo}";
     CREATE_REPOSITORY = Post "/orgs/{org}/repositories";

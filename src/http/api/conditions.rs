@@ -1,8 +1,9 @@
 //! Entity tags: `If-None-Match` on reading, `If-Match` on changing.
 //!
 //! A tag is a strong one, the SHA-256 of the body as it is sent. Whether a change may be made is decided on what `GET`
-//! says of the same address, just before; where a change has one row that can be guarded, its handler decides again by
-//! `Conditions::check` on the very state that its guarded statement names.
+//! says of the same address, and held in the transaction of the change by the audit log (`api::change_on_condition`). Where
+//! the queue changes a row as well, which leaves no line, the handler decides again by `Conditions::check` on the very
+//! state that its guarded statement names.
 
 use sha2::{Digest, Sha256};
 

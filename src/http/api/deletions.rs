@@ -133,6 +133,10 @@ async fn delete_repository(
         .ok_or_else(|| missing("repository"))?;
     request.json::<Confirmed>().await?.check(&repository.slug)?;
     deletion::delete_repository(app, organisation.id, repository.id, &repository.slug).await?;
+    // Housekeeping goes on with what fails here.
+    if let Err(error) = deletion::free_deleted_uploads(app).await {
+        app.warn(&format!("Parts of uploads are still to be freed: {error}"));
+    }
     Ok(gone())
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::api::missing;
 use crate::http::api::paging::Page;
 use crate::http::api::shown::Time;
-use crate::http::body::Faults;
+use crate::http::body::{Change, Faults};
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::{Request, percent_decode};
 use crate::http::route::{NoRoute, one_of, only};
@@ -112,18 +112,7 @@ async fn claim(app: &App, mut request: Request, organisation: &Organisation) -> 
             format!("`{host}` is a host of the registry itself, which answers for everybody"),
         ));
     }
-    let repository = match &asked.repository {
-        None => None,
-        Some(slug) => Some(
-            find_repository(app, &organisation.slug, slug.as_str())
-                .await?
-                .ok_or_else(|| {
-                    let message = format!("There is no repository `{slug}` in this organisation");
-                    Error::bad_value("/repository", message)
-                })?
-                .id,
-        ),
-    };
+    let repository = find_target(app, organisation, asked.repository.as_ref()).await?;
     if store::count_hosts(app, organisation.id).await? >= MOST {
         return Err(Error::conflict(format!(
             "An organisation claims at most {MOST} host names; give up those that nobody uses"
@@ -142,6 +131,23 @@ async fn claim(app: &App, mut request: Request, organisation: &Organisation) -> 
         })?;
     let claim = find(app, organisation, host.as_str()).await?;
     Ok(Reply::json(201, &show(app, &claim)))
+}
+
+/// The repository that a host name is to answer.
+async fn find_target(
+    app: &App,
+    organisation: &Organisation,
+    slug: Option<&Slug>,
+) -> Result<Option<i64>> {
+    let Some(slug) = slug else {
+        return Ok(None);
+    };
+    let found = find_repository(app, &organisation.slug, slug.as_str()).await?;
+    let repository = found.ok_or_else(|| {
+        let message = format!("There is no repository `{slug}` in this organisation");
+        Error::bad_value("/repository", message)
+    })?;
+    Ok(Some(repository.id))
 }
 
 /// Looks for the record now.
@@ -170,16 +176,21 @@ async fn verify(app: &App, organisation: &Organisation, host: &str) -> Result<Re
     }
 }
 
-/// A change of a host name.
+/// A change of a host name: what is absent stays.
 #[derive(Deserr, JsonSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schemars(deny_unknown_fields, rename = "HostChange")]
 pub(crate) struct HostChange {
+    /// The repository that it is to answer; null has it answer all of the organisation below their slugs.
+    #[deserr(default)]
+    #[schemars(with = "Option<Slug>")]
+    repository: Change<Slug>,
     /// Whether documents carry it; the one before then does no more.
-    primary: bool,
+    #[deserr(default)]
+    primary: Option<bool>,
 }
 
-/// Makes a host name the one that documents carry, or has it be that no more.
+/// Has a host name answer something else, or makes it the one that documents carry, or has it be that no more.
 async fn update(
     app: &App,
     mut request: Request,
@@ -188,14 +199,72 @@ async fn update(
 ) -> Result<Reply> {
     let asked: HostChange = request.json().await?;
     let claim = find(app, organisation, host).await?;
-    if !store::set_primary(app, &claim, asked.primary).await? {
-        return Err(Error::conflict(format!(
+    let unverified = || {
+        Error::conflict(format!(
             "`{host}` is not verified, so nothing would be found at the addresses that documents carry; verify it first"
-        )));
+        ))
+    };
+    if asked.primary == Some(true) && !claim.is_verified() {
+        return Err(unverified());
+    }
+    match &asked.repository {
+        Change::Keep => {}
+        Change::Clear => relocate(app, organisation, &claim, None).await?,
+        Change::Set(slug) => relocate(app, organisation, &claim, Some(slug)).await?,
+    }
+    if let Some(primary) = asked.primary
+        && !store::set_primary(app, &claim, primary).await?
+    {
+        return Err(unverified());
     }
     republish(app, Some(organisation.id)).await?;
     let claim = find(app, organisation, host).await?;
     Ok(Reply::json(200, &show(app, &claim)))
+}
+
+/// Has a host name answer another repository, or all of the organisation. What proves it is the same as before, so it
+/// stays verified if its record is there; if it is not, nobody waits for it as for one that was left alone.
+async fn relocate(
+    app: &App,
+    organisation: &Organisation,
+    claim: &HostClaim,
+    to: Option<&Slug>,
+) -> Result<()> {
+    let host = &claim.host;
+    if claim.repository.as_deref() == to.map(Slug::as_str) {
+        return Ok(());
+    }
+    let repository = find_target(app, organisation, to).await?;
+    let carried = || {
+        Error::conflict(format!(
+            "Documents carry `{host}`: make another host name the primary one, or none by `\"primary\": false`, before it \
+             answers something else"
+        ))
+        .with_code(Code::InUse)
+    };
+    if claim.is_primary != 0 {
+        return Err(carried());
+    }
+    let look = if claim.is_verified() {
+        Some(look_at_host(app, claim).await?)
+    } else {
+        None
+    };
+    if let Some(HostLook::Failed(why)) = look {
+        return Err(Error::new(
+            ErrorKind::Upstream { retryable: true },
+            format!(
+                "It could not be seen whether the host name is still yours, so it stays as it was: {why}"
+            ),
+        ));
+    }
+    if !store::move_host(app, claim, repository).await? {
+        return Err(carried());
+    }
+    if let Some(HostLook::Missing(why)) = look {
+        store::unverify(app, claim, &why).await?;
+    }
+    Ok(())
 }
 
 /// Gives a host name up: it answers nothing from then on.

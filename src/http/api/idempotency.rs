@@ -2,8 +2,10 @@
 //! (draft-ietf-httpapi-idempotency-key-header).
 //!
 //! Answers below 400 are kept for a day, sealed, since some of them show a secret once. A request that was refused or
-//! that failed gives its key back, so that it can be sent again once its cause is mended. Whoever dies over a request
-//! holds its key for five minutes; then the request is made anew.
+//! that failed before it changed anything gives its key back, so that it can be sent again once its cause is mended; whoever
+//! dies over it holds the key for five minutes. What changed something says so on its key in the transaction of the
+//! change ([`Keyed::guard`]), and is never made again by this key: where it has no answer to be given again, the caller is
+//! told to look before he repeats it.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,7 +16,8 @@ use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::{JSON_LIMIT, Request};
 use crate::ports::Buffered;
-use crate::store::idempotency::{Key, Turn, give_turn_back, keep_answer, take_turn};
+use crate::store::guarded::Guard;
+use crate::store::idempotency::{Key, Turn, end_turn, keep_answer, take_turn, turn_guard};
 
 /// The longest key, in bytes.
 const LONGEST: usize = 255;
@@ -79,6 +82,11 @@ pub(super) async fn begin(app: &App, caller: &TokenHash, request: &mut Request) 
         )
         .with_code(Code::IdempotencyKeyInUse)
         .retry_after(ASK_AGAIN)),
+        Turn::Unknown => Err(Error::conflict(
+            "The first request with this `Idempotency-Key` changed something, and how it ended is not known: look at what \
+             is there, and send what is still to be done with another key",
+        )
+        .with_code(Code::IdempotencyOutcomeUnknown)),
         Turn::Reused => Err(Error::bad_value(
             "Idempotency-Key:",
             "This `Idempotency-Key` came with another request within the last day; a new request needs a new key",
@@ -112,6 +120,11 @@ impl Keyed {
         format!("idempotency:{}:{}:{}", self.caller, self.path, self.key)
     }
 
+    /// What every first change of the request is held to.
+    pub(super) fn guard(&self, app: &App) -> Guard {
+        turn_guard(self.place(), &self.attempt, app.now())
+    }
+
     /// Keeps an answer, or gives the key back where there is nothing to keep. The caller gets the answer in any case.
     pub(super) async fn keep(&self, app: &App, answer: &Result<Reply>) {
         if let Err(error) = self.try_keep(app, answer).await {
@@ -122,7 +135,7 @@ impl Keyed {
     async fn try_keep(&self, app: &App, answer: &Result<Reply>) -> Result<()> {
         let kept = answer.as_ref().ok().and_then(Kept::of);
         let Some(kept) = kept else {
-            return give_turn_back(app, self.place(), &self.attempt).await;
+            return end_turn(app, self.place(), &self.attempt).await;
         };
         let text = serde_json::to_string(&kept).map_err(Error::internal)?;
         let sealed = app.vault.seal(&self.context(), &text).await?;

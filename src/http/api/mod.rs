@@ -10,9 +10,10 @@
 //! - **Errors.** `Error` carries a code from the closed list in `error.rs`, by its kind or by `with_code`.
 //! - **Pages.** `Page::of(request)`, `page.rows()` for the store's limit, `page.cut(…)` for `next`.
 //! - **Entity tags.** Every `GET` gets one here. `If-Match` is held against what `GET` says of the same address before a
-//!   `PATCH`, `PUT` or `DELETE`; so what can be changed can be read at its own address. `Conditions` says how two changes
-//!   at once are kept apart.
-//! - **Idempotency keys.** Every `POST` may have one; answers below 400 are kept here.
+//!   `PATCH`, `PUT` or `DELETE`; so what can be changed can be read at its own address. The change is made only if no
+//!   line of the audit log came in between, so of two at once one is made.
+//! - **Idempotency keys.** Every `POST` may have one; answers below 400 are kept here, and what changed something is never
+//!   done again.
 
 pub mod audit;
 pub mod browse;
@@ -56,18 +57,26 @@ use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
 use crate::http::api::browse::Asked;
 use crate::http::api::conditions::Conditions;
+use crate::http::api::deletions::DeletionRoute;
 use crate::http::api::idempotency::Outcome as Turn;
-use crate::http::api::organisations::refuse_suspended;
+use crate::http::api::organisations::{refuse_deleted, refuse_suspended};
 use crate::http::api::versions::VersionRoute;
 use crate::http::auth::{Credentials, notice_use, read_credentials, refuse};
 use crate::http::composer::barred_now;
 use crate::http::reply::{Body, CachePolicy, Reply};
-use crate::http::request::Request;
+use crate::http::request::{Request, percent_decode};
 use crate::http::route::{self, ApiRoute, DefinitionRoute, Route};
 use crate::ports::Buffered;
 use crate::store::admission::find_principal;
 use crate::store::audit::acting;
+use crate::store::guarded::{Guard, guarded, last_line};
 use crate::store::organisations::{Organisation, find_organisation};
+
+/// How often a change with a condition is tried while others change other things of the organisation.
+const MOST_ROUNDS: u32 = 10;
+
+/// The largest body of a `PATCH`, `PUT` or `DELETE`: a list of customers.
+const LARGEST_BODY: usize = 1_536 * 1024;
 
 /// Answers a call of the API.
 pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<Reply> {
@@ -99,18 +108,19 @@ pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<
             Turn::Plain => dispatch(app, request, &principal, route).await,
             Turn::Replay(reply) => Ok(reply),
             Turn::Answer(keyed) => {
-                let answer = dispatch(app, request, &principal, route).await;
+                let on_turn = guarded(app, keyed.guard(app));
+                let answer = dispatch(&on_turn, request, &principal, route).await;
                 keyed.keep(app, &answer).await;
                 answer
             }
         },
         "PATCH" | "PUT" | "DELETE" => {
             let conditions = Conditions::of(&request);
-            if !conditions.is_empty() {
-                let current = read_current(app, &request, &principal).await?;
-                conditions.check(current.as_ref())?;
+            if conditions.is_empty() {
+                dispatch(app, request, &principal, route).await
+            } else {
+                change_on_condition(app, request, &principal, &route, &conditions).await
             }
-            dispatch(app, request, &principal, route).await
         }
         _ => {
             let conditions = Conditions::of(&request);
@@ -127,6 +137,52 @@ fn description() -> Result<Reply> {
         .map_err(|error| Error::internal(format!("{error:?}")))?;
     let reply = Reply::new(200, CachePolicy::Revalidate, Body::Bytes(bytes));
     Ok(reply.with("content-type", "application/json"))
+}
+
+/// Changes what is as the caller says that it must be. What people can change was looked at after the last line of the
+/// audit log was read; the change is made only if none has come since. Where one has, and it was about something else,
+/// all of it is done again: nothing was written.
+async fn change_on_condition(
+    app: &App,
+    mut request: Request,
+    principal: &Rc<Principal>,
+    route: &ApiRoute,
+    conditions: &Conditions,
+) -> Result<Reply> {
+    let body = request.bytes(LARGEST_BODY).await?;
+    let organisation = request
+        .path
+        .strip_prefix("/api/v1/orgs/")
+        .and_then(|rest| rest.split('/').next())
+        .map(percent_decode);
+    let mut rounds = 0_u32;
+    loop {
+        rounds = rounds.saturating_add(1);
+        let line = last_line(app).await?;
+        let current = read_current(app, &request, principal).await?;
+        conditions.check(current.as_ref())?;
+        let attempt = Request {
+            method: request.method.clone(),
+            origin: request.origin.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: Box::new(request.headers.all()?),
+            body: Box::new(Buffered::new(body.clone())),
+        };
+        let guard = Guard::nothing_since(line, organisation.as_deref());
+        let on_condition = guarded(app, guard.clone());
+        match dispatch(&on_condition, attempt, principal, route.clone()).await {
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed && rounds < MOST_ROUNDS => {
+            }
+            Err(error) if !error.is_retryable() && !guard.has_held() => {
+                // What it is about may be gone since the look, and then that is the reason.
+                let current = read_current(app, &request, principal).await?;
+                conditions.check(current.as_ref())?;
+                return Err(error);
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// What `GET` answers at the address of a request; none where nothing is there.
@@ -164,6 +220,7 @@ async fn dispatch(
         principal: Rc::clone(principal),
         area: area_of(&route),
         reads: matches!(request.method.as_str(), "GET" | "HEAD"),
+        deletes: matches!(route, ApiRoute::Delete(_, DeletionRoute::Organisation)),
     };
     // Whatever is changed from here on is this caller's, in the audit log.
     let app = &acting(app, actor_of(&request, principal));
@@ -216,6 +273,7 @@ async fn dispatch(
             let org = enter(app, principal, &org).await?;
             tokens::handle(app, request, principal, &org, route).await
         }
+        ApiRoute::Own(route) => people::handle_own(app, request, principal, route).await,
         ApiRoute::People(org, route) => {
             let org = open(app, principal, &org).await?;
             people::handle(app, request, principal, &org, route).await
@@ -316,6 +374,8 @@ pub(crate) struct Authorised {
     principal: Rc<Principal>,
     area: Ability,
     reads: bool,
+    /// Whether the organisation itself is to be deleted.
+    deletes: bool,
 }
 
 impl Deref for Authorised {
@@ -346,6 +406,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::WhoAmI
         | ApiRoute::ShowInvitation
         | ApiRoute::AcceptInvitation
+        | ApiRoute::Own(_)
         | ApiRoute::CreateOrganisation
         | ApiRoute::Organisation(..)
         | ApiRoute::ListUsage
@@ -432,9 +493,14 @@ pub(crate) async fn enter(app: &App, caller: &Authorised, slug: &str) -> Result<
     stand_still(caller, organisation)
 }
 
-/// Refuses changes of a suspended organisation, but for those by the owner of the instance.
+/// Refuses changes of an organisation that is being deleted, and of a suspended one, but for those by the owner of the
+/// instance.
 fn stand_still(caller: &Authorised, organisation: Organisation) -> Result<Organisation> {
     if !caller.reads {
+        // Who deletes it twice is answered twice.
+        if !caller.deletes {
+            refuse_deleted(&organisation)?;
+        }
         refuse_suspended(caller, &organisation)?;
     }
     Ok(organisation)

@@ -14,7 +14,7 @@ use crate::error::{Error, FieldCode, FieldFault, Result};
 use crate::http::api::conditions::Conditions;
 use crate::http::api::missing;
 use crate::http::api::monorepos::package_of_job;
-use crate::http::api::packages::show_package;
+use crate::http::api::packages::{refuse_unconnected, show_package};
 use crate::http::api::shown::JobState;
 use crate::http::body::Faults;
 use crate::http::reply::Reply;
@@ -105,6 +105,9 @@ pub async fn update_package(
         abandoned: before.abandoned.clone(),
         ..after.clone()
     } != before;
+    if let Some(git_repo) = git_repo.filter(|_| decides_anew) {
+        refuse_unconnected(app, &package, git_repo).await?;
+    }
     let conditions = Conditions::of(&request);
     let mut statements = Vec::new();
     if !conditions.is_empty() {

@@ -442,6 +442,22 @@ async fn show_project(app: &App, package: &Package) -> Result<(Option<ShownProje
     Ok((Some(project), refs))
 }
 
+/// Refuses a package that was kept when the connection was deleted through which it was synced: a job about it could do
+/// nothing but fail.
+pub(crate) async fn refuse_unconnected(app: &App, package: &Package, git_repo: i64) -> Result<()> {
+    let Some(repo) = find_git_repo(app, git_repo).await? else {
+        return Ok(());
+    };
+    if find_connection(app, &repo.connection_id).await?.is_some() {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "The connection through which `{}` was synced was deleted, and the package stays as it is. To have it synced again, \
+         add its project `{}` through another connection, as a package is added",
+        package.name, repo.full_name
+    )))
+}
+
 /// Compares a package with its git repository now.
 pub async fn sync_package(
     app: &App,
@@ -455,6 +471,7 @@ pub async fn sync_package(
     let git_repo = package.git_repo_id.ok_or_else(|| {
         Error::conflict("This package is uploaded; there is no git repository to compare it with")
     })?;
+    refuse_unconnected(app, &package, git_repo).await?;
     let package = package_of_job(app, git_repo, package.id).await?;
     // Who asks for it may have given back the right that was missing.
     look_soon(app, git_repo).await?;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::api::confirmation::Confirmed;
 use crate::http::api::missing;
 use crate::http::api::monorepos::package_of_job;
-use crate::http::api::packages::show_version;
+use crate::http::api::packages::{refuse_unconnected, show_version};
 use crate::http::api::shown::{JobState, Time};
 use crate::http::body::Faults;
 use crate::http::reply::{CachePolicy, Reply};
@@ -198,9 +198,13 @@ async fn restore(
             package.name
         )));
     };
+    let git_repo = package.git_repo_id.filter(|_| package.renamed_to.is_none());
+    if let Some(git_repo) = git_repo {
+        refuse_unconnected(app, package, git_repo).await?;
+    }
     restore_version(app, package.id, &deleted.normalized).await?;
     let mut job = None;
-    if let Some(git_repo) = package.git_repo_id.filter(|_| package.renamed_to.is_none()) {
+    if let Some(git_repo) = git_repo {
         let id = app.random_id()?;
         let of_job = package_of_job(app, git_repo, package.id).await?;
         let id = start_job(app, &id, organisation.id, git_repo, of_job, "restore").await?;

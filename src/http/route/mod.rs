@@ -9,7 +9,7 @@ use crate::http::api::deletions::DeletionRoute;
 use crate::http::api::hooks::HookRoute;
 use crate::http::api::hosts::HostsRoute;
 use crate::http::api::organisations::route::OrganisationRoute;
-use crate::http::api::people::PeopleRoute;
+use crate::http::api::people::{OwnRoute, PeopleRoute};
 use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
 use crate::http::api::webhook_secrets::SecretRoute;
@@ -124,6 +124,8 @@ pub enum ApiRoute {
     UpdateRepository(String, String),
     ListRevisions(String, String),
     WhoAmI,
+    /// A person about herself.
+    Own(OwnRoute),
     ShowInvitation,
     AcceptInvitation,
     Tokens(String, TokensRoute),
@@ -517,6 +519,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             get(method, ApiRoute::ListRevisions(own(org), own(repository)))
         }
         ["token"] => get(method, ApiRoute::WhoAmI),
+        ["me"] => OwnRoute::parse(method).map(ApiRoute::Own),
         ["invitation"] => get(method, ApiRoute::ShowInvitation),
         ["invitations", "accept"] => only(method, "POST", ApiRoute::AcceptInvitation),
         ["orgs", org, "tokens", rest @ ..] => {

@@ -14,4 +14,4 @@ pub use organisations::{
     Portion, begin_deletion, delete_portion, is_being_deleted, list_deleted_organisations,
 };
 pub use packages::{delete_package, erase_packages, forget_deletion_stmt, was_deleted};
-pub use repositories::{delete_repository, release_blobs};
+pub use repositories::{delete_repository, free_deleted_uploads, release_blobs};

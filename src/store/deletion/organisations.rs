@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::rows_as;
 use crate::store::connections::list_connections;
-use crate::store::deletion::{delete_connection, delete_repository};
+use crate::store::deletion::{delete_connection, delete_repository, free_deleted_uploads};
 use crate::store::organisations::{Organisation, load_organisation};
 use crate::store::repositories::list_repositories;
 
@@ -105,6 +105,7 @@ pub async fn delete_portion(app: &App, id: i64) -> Result<Portion> {
     }
     if let Some(repository) = list_repositories(app, id).await?.into_iter().next() {
         delete_repository(app, id, repository.id, &repository.slug).await?;
+        free_deleted_uploads(app).await?;
         return Ok(Portion::More);
     }
     if leaves(app, id, PACKAGES).await?

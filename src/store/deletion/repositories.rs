@@ -6,13 +6,18 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{json_list, rows_as};
+
+/// For how many seconds it is tried to free the parts of an upload. What was freed unseen, or is an archive by now, which
+/// the sweep takes away, cannot be freed again, and looks like a failure.
+const TRIED: i64 = 24 * 60 * 60;
 
 /// Blobs that are let go in one batch.
 const PORTION: i64 = 2_000;
 
 /// Deletes a repository, in one batch. A token or a grant that was limited to it is limited to what is left of its list,
-/// and be that nothing. What was written by uploads in parts is freed by the blob store after a week.
+/// and be that nothing. What was written by uploads in parts is noted, for [`free_deleted_uploads`] to
+/// free it.
 pub async fn delete_repository(app: &App, organisation: i64, id: i64, slug: &str) -> Result<()> {
     let now = app.now();
     let mut statements = vec![
@@ -77,6 +82,12 @@ pub async fn delete_repository(app: &App, organisation: i64, id: i64, slug: &str
         ),
         on("delete from imports where repository_id = ?1"),
         on(
+            "insert or ignore into deleted_uploads (multipart_id, archive_key, deleted_at)
+             select multipart_id, archive_key, ?2 from uploads
+             where repository_id = ?1 and state in ('open', 'checking')",
+        )
+        .bind(now),
+        on(
             "delete from upload_parts where upload_id in (select id from uploads where repository_id = ?1)",
         ),
         on("delete from uploads where repository_id = ?1"),
@@ -102,6 +113,52 @@ pub async fn delete_repository(app: &App, organisation: i64, id: i64, slug: &str
 
 fn limit_stmt(sql: &'static str, organisation: i64, slug: &str, now: i64) -> Statement {
     Statement::new(sql).bind(organisation).bind(slug).bind(now)
+}
+
+/// Frees some of what uploads in parts had written when their repository was deleted. What the blob store does not let go
+/// comes again for a day; after that it is left to the blob store, which gives up what nobody goes on with after a week.
+pub async fn free_deleted_uploads(app: &App) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Row {
+        multipart_id: String,
+        archive_key: String,
+        deleted_at: i64,
+    }
+    let rows = app
+        .db
+        .rows(Statement::new(
+            "select multipart_id, archive_key, deleted_at from deleted_uploads limit 50",
+        ))
+        .await?;
+    let mut done = Vec::new();
+    for row in rows_as::<Row>(rows)? {
+        let freed = app
+            .multipart
+            .abort_multipart(&row.archive_key, &row.multipart_id);
+        match freed.await {
+            Ok(()) => done.push(row.multipart_id),
+            Err(error) if app.now().saturating_sub(row.deleted_at) >= TRIED => {
+                app.warn(&format!(
+                    "The parts of an upload could not be freed: {error}"
+                ));
+                done.push(row.multipart_id);
+            }
+            Err(_) => {}
+        }
+    }
+    if done.is_empty() {
+        return Ok(());
+    }
+    let list = json_list(done.iter().map(String::as_str))?;
+    app.db
+        .rows(
+            Statement::new(
+                "delete from deleted_uploads where multipart_id in (select value from json_each(?1))",
+            )
+            .bind(list),
+        )
+        .await
+        .map(|_| ())
 }
 
 /// Lets go some of the blobs that only deleted repositories named: the sweep takes them away like any that no revision

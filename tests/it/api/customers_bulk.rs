@@ -6,6 +6,7 @@ use super::customers::refused;
 use crate::support::TestRegistry;
 use crate::support::faults::with_every_fault;
 use crate::support::persona::Answer;
+use crate::support::shop::{Buyer, seen};
 use crate::support::world::Port;
 
 fn put(registry: &TestRegistry, what: &str, body: &Value) -> Answer {
@@ -176,6 +177,121 @@ fn grants_come_in_a_list_as_well() {
         &json!({"grants": [], "missing": "suspend"}),
     )
     .expect(422);
+}
+
+/// Name and end of each grant.
+fn grants(registry: &TestRegistry) -> Vec<String> {
+    registry.world.sqlite.texts(
+        "select coalesce(external_id, '-') || ' ' || coalesce(expires_at, 'open') from grants order by external_id",
+    )
+}
+
+/// `lib` is granted to a buyer as `o1`, `tool` as `o2`, and by hand once more.
+fn granted() -> (TestRegistry, Buyer) {
+    let registry = TestRegistry::shop();
+    let buyer = registry.buyer(&json!({"name": "Ada", "external_id": "1"}));
+    let list = json!({"grants": [order("o1", "acme/lib"), order("o2", "acme/tool")]});
+    put(&registry, "grants", &list).expect(200);
+    registry.grant(
+        &buyer,
+        &json!({"packages": ["other/secret"], "versions": "^9.0"}),
+    );
+    (registry, buyer)
+}
+
+fn order(id: &str, package: &str) -> Value {
+    json!({"external_id": id, "subject": {"customer_external_id": "1"}, "packages": [package]})
+}
+
+#[test]
+fn what_is_missing_ends_or_is_taken_back_when_that_is_said() {
+    for (missing, left) in [("end", true), ("remove", false)] {
+        let (registry, buyer) = granted();
+        let sees = |package: &str| {
+            registry.pass_time(10);
+            !seen(&registry.with_token(&buyer.token), package).is_empty()
+        };
+        assert!(sees("acme/lib") && sees("acme/tool"));
+        let kept = json!({"grants": [order("o2", "acme/tool")]});
+        put(&registry, "grants", &kept).expect(200);
+        assert!(sees("acme/lib"), "without a word nothing ends");
+        let mut less = kept.clone();
+        less["missing"] = missing.into();
+        let answer = put(&registry, "grants", &less).expect(200).json();
+        assert_eq!(results(&answer), ["o2 unchanged"]);
+        let field = if left { "ended" } else { "removed" };
+        assert_eq!(answer[field], json!(["o1"]));
+        assert!(!sees("acme/lib") && sees("acme/tool"));
+        let found: Vec<_> = grants(&registry)
+            .iter()
+            .map(|one| one[..2].to_owned())
+            .collect();
+        assert_eq!(found.contains(&"o1".to_owned()), left);
+        assert_eq!(found[0], "- ", "what was granted by hand stays");
+        // Said again it changes nothing.
+        let before = registry.world.sqlite.changes();
+        let again = put(&registry, "grants", &less).expect(200).json();
+        assert_eq!(again[field], json!([]));
+        assert_eq!(registry.world.sqlite.changes(), before);
+        // Who comes back is there again.
+        let mut back = order("o1", "acme/lib");
+        back["expires_at"] = Value::Null;
+        let list = json!({"grants": [back, order("o2", "acme/tool")], "missing": missing});
+        put(&registry, "grants", &list).expect(200);
+        assert!(sees("acme/lib"));
+        // What could end the wrong ones is refused.
+        for (entries, field) in [
+            (json!([]), "/grants"),
+            (
+                json!([{"subject": {"customer_external_id": "1"}, "packages": ["acme/*"]}]),
+                "/grants/0/external_id",
+            ),
+        ] {
+            let body = json!({"grants": entries, "missing": missing, "on_error": "skip"});
+            let answer = put(&registry, "grants", &body).expect(422).json();
+            assert_eq!(refused(&answer), [field]);
+        }
+        let customers = json!({"customers": [], "missing": missing});
+        put(&registry, "customers", &customers).expect(422);
+    }
+}
+
+#[test]
+fn a_grant_that_ends_by_its_absence_keeps_what_it_was_to_keep() {
+    let registry = TestRegistry::shop();
+    let buyer = registry.buyer(&json!({"name": "Ada", "external_id": "1"}));
+    let mut keeping = order("o1", "acme/lib");
+    keeping["keeps"] = true.into();
+    let list = json!({"grants": [keeping, order("o2", "acme/tool")]});
+    put(&registry, "grants", &list).expect(200);
+    let less = json!({"grants": [order("o2", "acme/tool")], "missing": "end"});
+    put(&registry, "grants", &less).expect(200);
+    registry.pass_time(60);
+    registry
+        .writer()
+        .upload("acme/lib", "4.0.0", "4")
+        .expect(201);
+    registry.run_jobs();
+    registry.pass_time(10);
+    let versions = seen(&registry.with_token(&buyer.token), "acme/lib");
+    assert_eq!(versions[0], "3.0.0");
+}
+
+#[test]
+fn a_list_of_grants_comes_to_the_same_end_whatever_fails() {
+    for missing in ["end", "remove"] {
+        let list =
+            json!({"grants": [order("o2", "acme/*"), order("o3", "acme/lib")], "missing": missing});
+        with_every_fault(
+            || granted().0,
+            |registry| {
+                if put(registry, "grants", &list).status() != 200 {
+                    put(registry, "grants", &list).expect(200);
+                }
+            },
+            |registry, calm| assert_eq!(grants(registry), grants(calm)),
+        );
+    }
 }
 
 #[test]

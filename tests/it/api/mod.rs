@@ -1,5 +1,6 @@
 //! The JSON API.
 
+mod at_once;
 mod browse;
 mod conditions;
 mod connections;

@@ -1,6 +1,6 @@
 //! The audit log: whoever changes whatever, it says so.
 
-mod routes;
+pub(crate) mod routes;
 
 use repertoire::domain::audit::Action;
 use repertoire::ports::Statement;

@@ -27,7 +27,7 @@ const WITHOUT: [(&str, &str); 8] = [
 ];
 
 /// The words of a route, without what is different in each request.
-fn kind(method: &str, path: &str) -> Option<String> {
+pub(crate) fn kind(method: &str, path: &str) -> Option<String> {
     let path = path.split('?').next().unwrap_or_default();
     match parse(method, "packages.example.com", path) {
         Ok(route) => {
@@ -139,6 +139,9 @@ fn play_people(scene: &Scene<'_>) {
         .expect(201)
         .json();
     let account = text(&accepted["member"]);
+    let herself = scene.registry.with_token(&text(&accepted["token"]));
+    let renamed = herself.patch("/api/v1/me", &json!({"name": "Ada King"}));
+    renamed.expect(200);
     let member = format!("members/{account}");
     scene.ask("PATCH", &member, &json!({"role": "auditor"}), 200);
     scene.ask("PUT", &format!("{team}/members/{account}"), &none, 204);

@@ -174,3 +174,38 @@ fn a_webhook_that_is_there_is_found_again_instead_of_doubled() {
         assert_eq!(error.kind(), ErrorKind::Invalid);
     }
 }
+
+#[test]
+fn both_secrets_are_good_while_one_takes_the_place_of_the_other() {
+    for product in PRODUCTS {
+        let mut scene = Scene::imported(product);
+        let event = product.push(PROJECT, &[("refs/heads/main", Some("x"))]);
+        let old = scene.sign(&event.body);
+        let id = scene.connection["id"].as_str().unwrap().to_owned();
+        let path = format!("{CONNECTIONS}/{id}/webhook-secret");
+        let rotate = json!({"overlap_hours": 1});
+        let rotated = scene
+            .registry
+            .admin()
+            .post(&path, &rotate)
+            .expect(200)
+            .json();
+        scene.connection["webhook"]["secret"] = rotated["secret"].clone();
+        let new = scene.sign(&event.body);
+        assert_ne!(old, new);
+        let statuses = |round: u8| {
+            [(&old, "old"), (&new, "new")].map(|(signature, which)| {
+                let delivery = format!("{which} {round}");
+                event
+                    .send(&scene, &delivery, Some(signature.clone()))
+                    .status()
+            })
+        };
+        assert_eq!(statuses(1), [202, 202]);
+        scene.registry.pass_time(60 * 60 - 1);
+        assert_eq!(statuses(2), [202, 202]);
+        scene.registry.pass_time(1);
+        assert_eq!(statuses(3), [401, 202]);
+        scene.registry.run_jobs();
+    }
+}

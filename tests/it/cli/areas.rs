@@ -52,6 +52,21 @@ fn a_version_is_yanked_deprecated_deleted_and_given_back() {
 }
 
 #[test]
+fn a_person_shows_and_renames_herself() {
+    let registry = TestRegistry::new();
+    let ada = crate::people::join(&registry, "ada@example.com", "member");
+    let terminal = Terminal::new(&registry, Some(&ada.token));
+    assert_eq!(terminal.json(&["people", "me"])["name"], "ada");
+    let renamed = terminal.json(&["people", "rename", "Ada King"]);
+    assert_eq!(renamed["name"], "Ada King");
+    assert_eq!(renamed["organisation"]["slug"], "acme");
+    terminal.run(&["people", "rename", ""]).expect(1);
+    Terminal::of_owner(&registry)
+        .run(&["people", "me"])
+        .expect(4);
+}
+
+#[test]
 fn settings_are_shown_and_changed() {
     let registry = TestRegistry::imported();
     let terminal = Terminal::of_owner(&registry);

@@ -121,6 +121,36 @@ fn a_kept_package_is_synced_again_through_another_connection() {
 }
 
 #[test]
+fn what_would_sync_a_kept_package_says_what_to_do_instead() {
+    let (registry, path, name) = connected();
+    let package = format!("/packages/{PACKAGE}");
+    let version = format!("{package}/versions/v1.0.0");
+    let confirmed = json!({"confirm": format!("{PACKAGE} v1.0.0")});
+    ask(&registry, "DELETE", &version, &confirmed).expect(204);
+    let keep = json!({"confirm": name, "packages": "keep"});
+    ask(&registry, "DELETE", &path, &keep).expect(204);
+    registry.run_jobs();
+    let jobs = || registry.world.sqlite.texts("select id from jobs").len();
+    let before = jobs();
+    for (method, path, body) in [
+        ("POST", format!("{package}/sync"), json!({})),
+        ("PATCH", package.clone(), json!({"moved_tags": "follow"})),
+        ("POST", format!("{version}/restore"), json!({})),
+    ] {
+        let refused = ask(&registry, method, &path, &body).expect(409).json();
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("add its project `acme/lib-source` through another connection"),
+            "{detail}"
+        );
+    }
+    assert_eq!(jobs(), before);
+    // What needs no host is changed as ever.
+    ask(&registry, "PATCH", &package, &json!({"abandoned": true})).expect(200);
+    registry.run_jobs();
+}
+
+#[test]
 fn a_host_that_lets_no_hook_go_keeps_no_token_here() {
     let (registry, path, name) = connected();
     registry.world.github.borrow_mut().hooks.refusal =

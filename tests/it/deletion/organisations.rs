@@ -1,8 +1,10 @@
 //! Organisations.
 
+use repertoire::http::route::parse;
 use serde_json::{Value, json};
 
 use super::{let_time_pass, lines, objects};
+use crate::routes::PATHS;
 use crate::support::TestRegistry;
 use crate::support::faults::with_every_fault;
 use crate::support::github::{GITHUB_TOKEN, git_archive};
@@ -230,6 +232,111 @@ fn a_deleted_organisation_is_gone_with_all_it_had_and_others_are_as_they_were() 
         ["1", "3"]
     );
     registry.assert_settled();
+}
+
+#[test]
+fn nothing_is_made_in_an_organisation_that_is_being_deleted() {
+    let registry = with_globex();
+    let token = ask(
+        &registry,
+        "POST",
+        "globex/tokens",
+        &json!({"name": "a", "access": "admin"}),
+    );
+    let theirs = token.expect(201).json()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    suspend(&registry);
+    delete(&registry).expect(202);
+    let before = registry.world.sqlite.changes();
+    let host = "packages.example.com";
+    let mut refused = 0;
+    for path in PATHS
+        .iter()
+        .filter(|path| path.starts_with("/api/v1/orgs/acme"))
+    {
+        let path = path.replacen("/orgs/acme", "/orgs/globex", 1);
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            let deletes = method == "DELETE" && path == GLOBEX;
+            if deletes || parse(method, host, &path).is_err() {
+                continue;
+            }
+            let answer = registry.admin().send(method, &path, &[], b"{}".to_vec());
+            assert_eq!(answer.status(), 409, "{method} {path}");
+            let said = answer.json();
+            assert_eq!(said["code"], "ended", "{method} {path}: {said}");
+            assert!(
+                said["detail"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("The organisation is being deleted")
+            );
+            let others = registry
+                .with_token(&theirs)
+                .send(method, &path, &[], b"{}".to_vec());
+            assert_eq!(others.status(), 403, "{method} {path}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 50, "{refused}");
+    let below = json!({"slug": "globex-below", "parent": "globex"});
+    registry.admin().post("/api/v1/orgs", &below).expect(409);
+    let upload = registry.admin().send(
+        "PUT",
+        "/r/globex/main/upload/globex/up/2.0.0",
+        &[],
+        b"x".to_vec(),
+    );
+    let said = upload.expect(409).json();
+    assert!(
+        said["warning"]
+            .as_str()
+            .unwrap()
+            .starts_with("The organisation is being deleted")
+    );
+    let parts = json!({"name": "globex/up", "version": "2.0.0", "size": 10});
+    registry
+        .admin()
+        .post("/r/globex/main/uploads", &parts)
+        .expect(409);
+    assert_eq!(registry.world.sqlite.changes(), before);
+    // Looking is allowed, and so is saying it again.
+    ask(&registry, "GET", "globex", &json!({})).expect(200);
+    delete(&registry).expect(202);
+    registry.run_jobs();
+    ask(&registry, "GET", "globex", &json!({})).expect(404);
+}
+
+#[test]
+fn parts_of_uploads_leave_with_an_organisation_whatever_fails() {
+    with_every_fault(
+        || {
+            let registry = with_globex();
+            let begun = json!({"name": "globex/large", "version": "1.0.0", "size": 10});
+            for repository in ["main", "second"] {
+                let path = format!("/r/globex/{repository}/uploads");
+                registry.admin().post(&path, &begun).expect(201);
+            }
+            assert_eq!(registry.world.uploads.borrow().len(), 2);
+            suspend(&registry);
+            registry
+        },
+        |registry| {
+            if delete(registry).status() != 202 {
+                delete(registry).expect(202);
+            }
+            registry.run_jobs();
+            let_time_pass(registry);
+        },
+        |registry, _| {
+            assert_eq!(registry.world.uploads.borrow().len(), 0);
+            registry.pass_time(2 * 24 * 60 * 60);
+            let_time_pass(registry);
+            let left = registry.world.sqlite.texts("select * from deleted_uploads");
+            assert_eq!(left, Vec::<String>::new());
+        },
+    );
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Repositories.
 
+use repertoire::http::handle;
 use serde_json::json;
 
 use super::{ask, delete, let_time_pass, lines, objects, status};
 use crate::support::faults::with_every_fault;
 use crate::support::github::git_archive;
-use crate::support::{PACKAGE, TestRegistry};
+use crate::support::interleave::Run;
+use crate::support::persona::Persona;
+use crate::support::{ADMIN, PACKAGE, TestRegistry, isolate};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -217,4 +220,77 @@ fn a_deletion_of_a_repository_comes_to_the_same_end_whatever_fails() {
             registry.assert_settled();
         },
     );
+}
+
+#[test]
+fn parts_of_uploads_are_freed_with_their_repository_whatever_fails() {
+    let begun = json!({"name": "acme/large", "version": "1.0.0", "size": 10});
+    with_every_fault(
+        || {
+            let registry = with_second();
+            for repository in ["main", "second", "second"] {
+                let path = format!("/r/acme/{repository}/uploads");
+                registry.admin().post(&path, &begun).expect(201);
+            }
+            registry
+        },
+        |registry| {
+            let again = delete(registry, "/repositories/second", "second");
+            if again != 204 && again != 404 {
+                assert!([204, 404].contains(&delete(registry, "/repositories/second", "second")));
+            }
+            let_time_pass(registry);
+        },
+        |registry, _| {
+            // The one in the other repository goes on.
+            assert_eq!(registry.world.uploads.borrow().len(), 1);
+            let open = registry
+                .world
+                .sqlite
+                .texts("select repository_id from uploads");
+            assert_eq!(open, ["1"]);
+            registry.pass_time(2 * DAY);
+            let_time_pass(registry);
+            let left = registry.world.sqlite.texts("select * from deleted_uploads");
+            assert_eq!(left, Vec::<String>::new());
+        },
+    );
+}
+
+#[test]
+fn an_upload_that_begins_while_its_repository_is_deleted_leaves_nothing_in_the_blob_store() {
+    let begun = json!({"name": "acme/large", "version": "1.0.0", "size": 10});
+    for calls in 1.. {
+        let registry = with_second();
+        let body = begun.to_string().into_bytes();
+        let request = registry
+            .admin()
+            .request("POST", "/r/acme/second/uploads", &[], body);
+        registry.world.gives_way.set(true);
+        let mut first = Run::new(handle(&registry.app, request));
+        let is_through = first.steps(calls);
+        registry.world.gives_way.set(false);
+        let confirmed = json!({"confirm": "second"}).to_string().into_bytes();
+        let elsewhere = isolate(&registry.world);
+        Persona::new(&elsewhere, Some(ADMIN))
+            .send(
+                "DELETE",
+                "/api/v1/orgs/acme/repositories/second",
+                &[],
+                confirmed,
+            )
+            .expect(204);
+        first.finish();
+        registry.run_jobs();
+        registry.housekeep();
+        registry.run_jobs();
+        assert_eq!(
+            registry.world.uploads.borrow().len(),
+            0,
+            "after {calls} calls"
+        );
+        if is_through {
+            break;
+        }
+    }
 }

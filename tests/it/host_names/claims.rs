@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::{
-    AT, HOST, HOSTS, add_globex, assert_nothing, claim, make_primary, map, path, set_records,
-    shown, verify,
+    AT, HOST, HOSTS, add_globex, assert_nothing, claim, make_primary, map, path, remove_records,
+    set_records, shown, verify,
 };
 use crate::support::TestRegistry;
+use crate::support::dns::Illness;
 
 #[test]
 fn a_claim_tells_what_to_set_in_the_dns_and_at_the_platform() {
@@ -202,4 +203,122 @@ fn a_change_of_what_somebody_else_has_seen_is_refused() {
     };
     patch(&tag).expect(200);
     patch(&tag).expect(412);
+}
+
+#[test]
+fn a_claim_is_moved_to_another_repository_and_stays_verified_while_its_record_is_there() {
+    let registry = TestRegistry::imported();
+    registry
+        .admin()
+        .post("/api/v1/orgs/acme/repositories", &json!({"slug": "second"}))
+        .expect(201);
+    let claimed = map(&registry, HOST, Some("main"));
+    let at = registry.admin().at(AT);
+    at.get("/p2/acme/lib.json").expect(200);
+    let to = |repository: serde_json::Value| {
+        let change = json!({ "repository": repository });
+        registry.admin().patch(&path(HOST), &change)
+    };
+    let moved = to(json!("second")).expect(200).json();
+    assert_eq!(
+        (&moved["state"], &moved["repository"]),
+        (&json!("verified"), &json!("second"))
+    );
+    assert_eq!(moved["dns"], claimed["dns"]);
+    registry.pass_time(10);
+    at.get("/packages.json").expect(200);
+    at.get("/p2/acme/lib.json").expect(404);
+    let moved = to(json!(null)).expect(200).json();
+    assert_eq!(
+        (&moved["state"], &moved["repository"]),
+        (&json!("verified"), &json!(null))
+    );
+    registry.pass_time(10);
+    at.get("/main/p2/acme/lib.json").expect(200);
+    at.get("/p2/acme/lib.json").expect(404);
+    to(json!("none")).expect(422);
+    // While documents carry it, it leads where they say.
+    make_primary(&registry, HOST, true);
+    let refused = to(json!("main")).expect(409).json();
+    assert_eq!(refused["code"], "in_use");
+    make_primary(&registry, HOST, false);
+    let both = json!({"repository": "main", "primary": true});
+    let both = registry
+        .admin()
+        .patch(&path(HOST), &both)
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&both["repository"], &both["primary"]),
+        (&json!("main"), &json!(true))
+    );
+    registry.run_jobs();
+    let log = registry
+        .admin()
+        .get("/api/v1/orgs/acme/audit?action=host.updated");
+    let lines = log.expect(200).json()["lines"].as_array().unwrap().clone();
+    let places: Vec<_> = lines
+        .iter()
+        .filter(|line| line["after"].get("repository").is_some())
+        .map(|line| line["after"]["repository"].clone())
+        .collect();
+    assert_eq!(places, [json!("main"), json!(null), json!("second")]);
+}
+
+#[test]
+fn a_claim_whose_record_is_gone_loses_its_verification_when_it_is_moved() {
+    let registry = TestRegistry::imported();
+    let claimed = map(&registry, HOST, Some("main"));
+    let to = |repository: serde_json::Value| {
+        let change = json!({ "repository": repository });
+        registry.admin().patch(&path(HOST), &change)
+    };
+    // Where nothing can be seen nothing is changed.
+    registry.world.dns.borrow_mut().illness = Some(Illness::Silent);
+    to(json!(null)).expect(502);
+    assert_eq!(shown(&registry, HOST)["repository"], "main");
+    assert_eq!(shown(&registry, HOST)["state"], "verified");
+    registry.world.dns.borrow_mut().illness = None;
+    remove_records(&registry, HOST);
+    let moved = to(json!(null)).expect(200).json();
+    assert_eq!(
+        (&moved["state"], &moved["repository"]),
+        (&json!("waiting"), &json!(null))
+    );
+    assert!(
+        moved["trouble"]
+            .as_str()
+            .unwrap()
+            .starts_with("There is no TXT record")
+    );
+    registry.pass_time(10);
+    assert_nothing(&registry.admin().at(AT), "/main/packages.json");
+    set_records(&registry, &[&claimed]);
+    verify(&registry, "acme", HOST).expect(200);
+    registry
+        .admin()
+        .at(AT)
+        .get("/main/packages.json")
+        .expect(200);
+}
+
+#[test]
+fn housekeeping_looks_at_many_host_names_at_once_and_one_that_fails_holds_up_nobody() {
+    let registry = TestRegistry::new();
+    let names: Vec<_> = (0..40)
+        .map(|number| format!("h{number}.acme.example"))
+        .collect();
+    for (number, name) in names.iter().enumerate() {
+        let claimed = claim(&registry, "acme", name, None);
+        if number != 3 {
+            set_records(&registry, &[&claimed]);
+        }
+    }
+    registry.pass_time(60 * 60);
+    registry.housekeep();
+    let states = |state: &str| {
+        let of = |name: &&String| shown(&registry, name)["state"] == state;
+        names.iter().filter(of).count()
+    };
+    assert_eq!((states("verified"), states("waiting")), (39, 1));
 }

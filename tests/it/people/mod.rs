@@ -5,6 +5,7 @@ mod bad_credentials;
 mod invitations;
 mod last_use;
 mod members;
+mod own;
 mod tokens;
 
 use serde_json::{Value, json};

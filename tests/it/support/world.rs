@@ -90,7 +90,7 @@ type Hook = Box<dyn Fn(&World, &[Statement])>;
 pub(crate) struct World {
     pub(crate) sqlite: Sqlite,
     pub(crate) objects: RefCell<BTreeMap<String, Object>>,
-    uploads: RefCell<BTreeMap<String, Upload>>,
+    pub(crate) uploads: RefCell<BTreeMap<String, Upload>>,
     pub(crate) copies: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) cache_mood: Cell<CacheMood>,
     pub(crate) queue: RefCell<VecDeque<Waiting>>,

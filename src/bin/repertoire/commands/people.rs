@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::arguments::Length;
 use crate::calls::{
     ADD_TO_TEAM, CREATE_TEAM, INVITATIONS, INVITE, MEMBERS, REMOVE_FROM_TEAM, REMOVE_MEMBER,
-    REMOVE_TEAM, REVOKE_INVITATION, SHOW_MEMBER, SHOW_TEAM, TEAMS, UPDATE_MEMBER,
+    REMOVE_TEAM, REVOKE_INVITATION, SHOW_ME, SHOW_MEMBER, SHOW_TEAM, TEAMS, UPDATE_ME,
+    UPDATE_MEMBER,
 };
 use crate::context::{Context, body, some_list};
 use crate::failure::Result;
@@ -29,6 +30,13 @@ pub(crate) enum PeopleCommand {
     Show {
         /// Her id
         id: String,
+    },
+    /// Show yourself
+    Me,
+    /// Change what you are called in the organisation of your token
+    Rename {
+        /// Your name
+        name: String,
     },
     /// Give one another role
     Role {
@@ -130,6 +138,8 @@ pub(crate) fn people(context: &Context<'_>, command: PeopleCommand) -> Result {
             context.list(&MEMBERS, &[], &query, length.limit)
         }
         PeopleCommand::Show { id } => context.run(SHOW_MEMBER, &[&id]),
+        PeopleCommand::Me => context.run(SHOW_ME, &[]),
+        PeopleCommand::Rename { name } => context.change(UPDATE_ME, &[], &json!({ "name": name })),
         PeopleCommand::Role { id, role } => change(&id, json!({ "role": role })),
         PeopleCommand::Suspend { id } => change(&id, json!({ "suspended": true })),
         PeopleCommand::Resume { id } => change(&id, json!({ "suspended": false })),

@@ -20,7 +20,7 @@ use crate::http::request::Request;
 use crate::store::customers::{
     Customer, list_customers_by_external_id, list_missing, save_customers,
 };
-use crate::store::grants::{Grant, list_grants_by_external_id, save_grants};
+use crate::store::grants::{Grant, list_grants_by_external_id, list_missing_grants, save_grants};
 use crate::store::organisations::Organisation;
 
 /// Entries in one list.
@@ -35,9 +35,34 @@ struct List {
     entries: Vec<Map<String, Value>>,
     /// Whether entries that are wrong are left out, or nothing is done.
     skips: bool,
-    /// Whether customers that are not in the list are suspended.
-    suspends: bool,
+    /// What becomes of those that are not in the list.
+    missing: Missing,
     reason: Option<String>,
+}
+
+/// What becomes of those that are not in a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Keep,
+    /// Customers are suspended.
+    Suspend,
+    /// Grants end now, and leave behind what they are to keep.
+    End,
+    /// Grants are taken back, as if by hand.
+    Remove,
+}
+
+impl Missing {
+    /// Reads it in a list of such things; none for what is not to be had there.
+    fn parse(what: &str, text: &str) -> Option<Self> {
+        match (what, text) {
+            (_, "keep") => Some(Self::Keep),
+            ("customers", "suspend") => Some(Self::Suspend),
+            ("grants", "end") => Some(Self::End),
+            ("grants", "remove") => Some(Self::Remove),
+            _ => None,
+        }
+    }
 }
 
 /// What became of an entry.
@@ -74,15 +99,19 @@ impl List {
             }
         };
         let is_of_customers = what == "customers";
-        let missing = is_of_customers.then(|| body.remove("missing")).flatten();
-        let suspends = match missing.as_ref().map(Value::as_str) {
-            None | Some(Some("keep")) => false,
-            Some(Some("suspend")) => true,
-            Some(_) => {
-                faults.push(bad("/missing", "`missing` must be `keep` or `suspend`"));
-                false
-            }
+        let missing = match body.remove("missing") {
+            None => Some(Missing::Keep),
+            Some(text) => text.as_str().and_then(|text| Missing::parse(what, text)),
         };
+        if missing.is_none() {
+            let detail = if is_of_customers {
+                "`missing` must be `keep` or `suspend`"
+            } else {
+                "`missing` must be `keep`, `end` or `remove`"
+            };
+            faults.push(bad("/missing", detail));
+        }
+        let missing = missing.unwrap_or(Missing::Keep);
         let reason = is_of_customers
             .then(|| body.remove("missing_reason"))
             .flatten();
@@ -109,11 +138,13 @@ impl List {
                 )),
             }
         }
-        if suspends && objects.is_empty() {
-            faults.push(bad(
-                &format!("/{what}"),
-                "An empty list would suspend every customer: suspend them one by one, if that is meant",
-            ));
+        if missing != Missing::Keep && objects.is_empty() {
+            let detail = if is_of_customers {
+                "An empty list would suspend every customer: suspend them one by one, if that is meant"
+            } else {
+                "An empty list would end every grant: take them back one by one, if that is meant"
+            };
+            faults.push(bad(&format!("/{what}"), detail));
         }
         if !faults.is_empty() {
             return Err(Error::invalid_fields(faults));
@@ -121,7 +152,7 @@ impl List {
         Ok(Self {
             entries: objects,
             skips,
-            suspends,
+            missing,
             reason,
         })
     }
@@ -151,6 +182,24 @@ impl List {
         keys.collect()
     }
 
+    /// Refuses a list by which others would go that are not in it, while it does not say of each entry which one it is.
+    fn refuse_nameless(&self, what: &str, keys: &[Result<String>]) -> Result<()> {
+        let nameless = keys.iter().position(Result::is_err);
+        let Some(at) = nameless.filter(|_| self.missing != Missing::Keep) else {
+            return Ok(());
+        };
+        let consequence = match self.missing {
+            Missing::Suspend => "the wrong customer might be suspended",
+            _ => "the wrong grant might end",
+        };
+        Err(Error::bad_value(
+            format!("/{what}/{at}/external_id"),
+            format!(
+                "With `missing` every entry needs an `external_id` of its own: without it {consequence}"
+            ),
+        ))
+    }
+
     fn refuses(&self, outcomes: &[Outcome]) -> bool {
         let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
         !self.skips && outcomes.iter().any(is_refused)
@@ -165,14 +214,7 @@ pub(super) async fn put_customers(
 ) -> Result<Reply> {
     let list = List::read(&mut request, "customers").await?;
     let keys = list.keys("customers");
-    if list.suspends && keys.iter().any(Result::is_err) {
-        let at = keys.iter().position(Result::is_err).unwrap_or_default();
-        return Err(Error::bad_value(
-            format!("/customers/{at}/external_id"),
-            "With `\"missing\": \"suspend\"` every entry needs an `external_id` of its own: without it the wrong customer \
-             might be suspended",
-        ));
-    }
+    list.refuse_nameless("customers", &keys)?;
     let mut attempts = ATTEMPTS;
     loop {
         match try_customers(app, organisation, &list, &keys).await {
@@ -229,7 +271,7 @@ async fn try_customers(
         return Err(refusal("customers", outcomes));
     }
     let mut suspended = Vec::new();
-    if list.suspends {
+    if list.missing == Missing::Suspend {
         for mut customer in list_missing(app, organisation.id, named()).await? {
             CustomerState::Suspended
                 .as_str()
@@ -247,7 +289,7 @@ async fn try_customers(
     Ok(Reply::json(200, &shown))
 }
 
-/// Makes and changes grants until they are as a list has them. Those that are not in it stay.
+/// Makes and changes grants until they are as a list has them. Those that are not in it stay, end, or are taken back.
 pub(super) async fn put_grants(
     app: &App,
     mut request: Request,
@@ -255,6 +297,7 @@ pub(super) async fn put_grants(
 ) -> Result<Reply> {
     let list = List::read(&mut request, "grants").await?;
     let keys = list.keys("grants");
+    list.refuse_nameless("grants", &keys)?;
     let mut attempts = ATTEMPTS;
     loop {
         match try_grants(app, organisation, &list, &keys).await {
@@ -272,8 +315,8 @@ async fn try_grants(
     list: &List,
     keys: &[Result<String>],
 ) -> Result<Reply> {
-    let named = keys.iter().flatten().map(String::as_str);
-    let known: BTreeMap<String, Grant> = list_grants_by_external_id(app, organisation.id, named)
+    let named = || keys.iter().flatten().map(String::as_str);
+    let known: BTreeMap<String, Grant> = list_grants_by_external_id(app, organisation.id, named())
         .await?
         .into_iter()
         .filter_map(|grant| Some((grant.external_id.clone()?, grant)))
@@ -321,8 +364,27 @@ async fn try_grants(
     if list.refuses(&outcomes) {
         return Err(refusal("grants", outcomes));
     }
-    save_grants(app, organisation.id, &new, &changed, &[]).await?;
-    Ok(Reply::json(200, &show(&list.entries, outcomes)))
+    let now = app.now();
+    let mut shown = show(&list.entries, outcomes);
+    let called = |grants: &[Grant]| grants.iter().map(|one| one.external_id.clone()).collect();
+    let mut gone = Vec::new();
+    match list.missing {
+        Missing::Keep | Missing::Suspend => {}
+        Missing::End => {
+            let mut ended = list_missing_grants(app, organisation.id, named(), Some(now)).await?;
+            for grant in &mut ended {
+                grant.expires_at = Some(now);
+            }
+            shown.ended = Some(called(&ended));
+            changed.append(&mut ended);
+        }
+        Missing::Remove => {
+            gone = list_missing_grants(app, organisation.id, named(), None).await?;
+            shown.removed = Some(called(&gone));
+        }
+    }
+    save_grants(app, organisation.id, &new, &changed, &gone, &[]).await?;
+    Ok(Reply::json(200, &shown))
 }
 
 /// An error of an entry again: it belongs to the entry as often as the list is gone through.
@@ -357,6 +419,12 @@ pub(crate) struct Shown {
     /// What the shop calls those customers that were suspended because they are not in the list; of customers alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended: Option<Vec<Option<String>>>,
+    /// What the shop calls those grants that ended because they are not in the list; of grants with `"missing": "end"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<Vec<Option<String>>>,
+    /// The same of those that were taken back, with `"missing": "remove"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<Vec<Option<String>>>,
 }
 
 /// What became of an entry.
@@ -408,6 +476,10 @@ pub(crate) mod asked {
         grants: Vec<Map<String, Value>>,
         /// With `refuse`, which is the default, one wrong entry refuses all; with `skip` the others are taken.
         on_error: Option<String>,
+        /// What becomes of the shop's grants that are not in the list: with `end` they end now and leave what they are to
+        /// keep, with `remove` they are taken back, with `keep`, which is the default, they stay. Grants without
+        /// `external_id` are not the shop's, and stay.
+        missing: Option<String>,
     }
 }
 

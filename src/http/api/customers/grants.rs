@@ -119,7 +119,7 @@ pub(super) async fn create_grant(
     let asked = read_object(&mut request, BODY_LIMIT).await?;
     let grant = check_one(app, organisation, read_grant(None, asked)?).await?;
     let new = std::slice::from_ref(&grant);
-    save_grants(app, organisation.id, new, &[], &[])
+    save_grants(app, organisation.id, new, &[], &[], &[])
         .await
         .map_err(taken)?;
     let made = load(app, organisation, &grant.id).await?;
@@ -149,7 +149,7 @@ pub(super) async fn update_grant(
     if !is_same(&grant, &known) {
         grant.changed_at = app.now();
         let changed = std::slice::from_ref(&grant);
-        save_grants(app, organisation.id, &[], changed, &[])
+        save_grants(app, organisation.id, &[], changed, &[], &[])
             .await
             .map_err(taken)?;
     }

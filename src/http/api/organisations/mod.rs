@@ -181,6 +181,7 @@ async fn find_parent(
              whom is clear with two",
         ));
     }
+    refuse_deleted(&found)?;
     refuse_suspended(principal, &found)?;
     let is_own = slug
         .as_str()
@@ -196,6 +197,23 @@ async fn find_parent(
         ));
     }
     Ok(found)
+}
+
+/// Refuses whoever wants to change an organisation that is being deleted: what is made now would go with it.
+pub(crate) fn refuse_deleted(organisation: &Organisation) -> Result<()> {
+    match organisation.deleted_at {
+        None => Ok(()),
+        Some(_) => Err(being_deleted()),
+    }
+}
+
+/// What whoever wants to change something of an organisation that is being deleted is told.
+pub(crate) fn being_deleted() -> Error {
+    Error::conflict(
+        "The organisation is being deleted, so nothing of it can be made or changed any more; once it is gone, its slug is \
+         free for another one",
+    )
+    .with_code(Code::Ended)
 }
 
 /// Refuses whoever does not own the instance while the organisation, or the one above it, is suspended.

@@ -3,6 +3,7 @@
 mod accept;
 mod invitations;
 mod members;
+mod own;
 mod teams;
 
 use crate::app::App;
@@ -27,6 +28,10 @@ pub(crate) use invitations::{
 pub(crate) use members::{
     AskedChange as AskedMemberChange, Shown as ShownMember, ShownPage as ShownMembers,
 };
+pub use own::OwnRoute;
+pub(crate) use own::handle_own;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use own::{AskedChange as AskedOwnChange, Shown as ShownOwn};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use teams::{
     AskedChange as AskedTeamChange, AskedTeam, Shown as ShownTeam, ShownPage as ShownTeams,

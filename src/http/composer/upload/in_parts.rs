@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use deserr::Deserr;
 use serde_json::json;
 
-use super::{invalid, refuse_for_definition, refuse_package, refuse_strangers};
+use super::{invalid, refuse_deleted, refuse_for_definition, refuse_package, refuse_strangers};
 use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::domain::quota::Quota;
@@ -40,6 +40,9 @@ pub(in crate::http::composer) async fn handle(
     request: Request,
     route: &PartsRoute,
 ) -> Result<Reply> {
+    if !matches!(route, PartsRoute::Show(_) | PartsRoute::GiveUp(_)) {
+        refuse_deleted(visit).await?;
+    }
     match route {
         PartsRoute::Begin => begin(visit, request).await,
         PartsRoute::Show(id) => show(visit.app, &open(visit, id).await?).await,
@@ -142,7 +145,15 @@ async fn begin(visit: &Visit<'_>, mut request: Request) -> Result<Reply> {
         touched_at: app.now(),
         id,
     };
-    if !insert_upload(app, &upload, MOST_UPLOADS).await? {
+    let is_kept = match insert_upload(app, &upload, MOST_UPLOADS).await {
+        Ok(is_kept) => is_kept,
+        // Nobody learned its id: the repository may be gone by now.
+        Err(error) => {
+            give_up(app, &upload).await?;
+            return Err(error);
+        }
+    };
+    if !is_kept {
         give_up(app, &upload).await?;
         return Err(Error::conflict(format!(
             "{MOST_UPLOADS} uploads are open in this repository; complete some, or give them up by `DELETE`"

@@ -9,6 +9,7 @@ use crate::domain::form_data::FormReader;
 use crate::domain::name::PackageName;
 use crate::domain::upload::{Asked, InvalidUpload};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::api::organisations::being_deleted;
 use crate::http::composer::Visit;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -16,6 +17,7 @@ use crate::jobs::enqueue_publishing;
 use crate::store::archives::{UploadedArchive, take_in_upload};
 use crate::store::completion::{answer_for, keep_and_publish};
 use crate::store::defined_versions::refuse_undefinable;
+use crate::store::deletion::is_being_deleted;
 use crate::store::dists::discard_if_unnamed;
 use crate::store::packages::{Package, find_package, list_memberships};
 use crate::store::quotas::{explain_too_large, limit_archive};
@@ -40,6 +42,7 @@ pub async fn receive_upload(
 ) -> Result<Reply> {
     let app = visit.app;
     refuse_strangers(visit, name)?;
+    refuse_deleted(visit).await?;
     let mut asked = Asked::default();
     if let Some(name) = name {
         asked.names.push((ADDRESS, name.as_str().to_owned()));
@@ -137,6 +140,18 @@ fn refuse_strangers(visit: &Visit<'_>, name: Option<&PackageName>) -> Result<()>
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses uploads into an organisation that is being deleted. It is suspended, so whoever comes so far owns the instance.
+async fn refuse_deleted(visit: &Visit<'_>) -> Result<()> {
+    let is_owner = visit
+        .principal
+        .as_ref()
+        .is_some_and(|principal| principal.organisation.is_none());
+    if is_owner && is_being_deleted(visit.app, visit.repository.organisation_id).await? {
+        return Err(being_deleted());
+    }
+    Ok(())
 }
 
 /// Refuses a package whose versions come from elsewhere, or that is where this token does not reach.
