@@ -1,12 +1,10 @@
 //! A repository is deleted, with its past. Its packages stay packages of the organisation; its documents go when no other
 //! repository names them.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 
 /// Blobs that are let go in one batch.
 const PORTION: i64 = 2_000;
@@ -110,9 +108,10 @@ fn limit_stmt(sql: &'static str, organisation: i64, slug: &str, now: i64) -> Sta
 /// A repository that publishes the same bytes meanwhile writes them again and is recorded with its flip: before that they
 /// are its own business, as every blob is that no head names yet; after that they are kept here.
 pub async fn release_blobs(app: &App) -> Result<bool> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: i64,
+    row! {
+        struct Row {
+            id: i64,
+        }
     }
     let rows = app
         .db
@@ -121,7 +120,7 @@ pub async fn release_blobs(app: &App) -> Result<bool> {
                and exists (select 1 from repository_blobs b where b.repository_id = retired_ids.id) limit 1",
         ))
         .await?;
-    let Some(Row { id }) = rows_as::<Row>(rows)?.into_iter().next() else {
+    let Some(Row { id }) = first_as::<Row>(rows)? else {
         return Ok(false);
     };
     let on = |sql: &'static str| Statement::new(sql).bind(id).bind(PORTION);
