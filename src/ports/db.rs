@@ -1,10 +1,12 @@
 //! The database port: D1 in a Worker, SQLite in tests. Both run the same SQL and the same migrations.
 
 use async_trait::async_trait;
-use serde::de::DeserializeOwned;
 
 use crate::domain::quota::Quota;
 use crate::error::{Code, Error, ErrorKind, Result};
+
+pub(crate) use super::rows::row;
+pub use super::rows::{Row, first_as, rows_as};
 
 /// A value bound to a statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,16 +81,6 @@ impl Statement {
         self.params.push(value.into());
         self
     }
-}
-
-/// A row as the database gave it: column name to JSON value.
-pub type Row = serde_json::Map<String, serde_json::Value>;
-
-/// Reads rows into a `Deserialize` type whose fields are named as the columns.
-pub fn rows_as<T: DeserializeOwned>(rows: Vec<Row>) -> Result<Vec<T>> {
-    rows.into_iter()
-        .map(|row| serde_json::from_value(serde_json::Value::Object(row)).map_err(Error::internal))
-        .collect()
 }
 
 /// A JSON list of texts, to be bound as one parameter.

@@ -9,6 +9,7 @@ pub mod log;
 pub mod outbound;
 pub mod queue;
 pub mod rate_limit;
+pub mod rows;
 pub mod signer;
 pub mod vault;
 

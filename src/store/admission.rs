@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::access::{
     Abilities, Ability, Access, Bar, Caller, GrantRecord, Principal, Role, resolve_grants,
@@ -12,7 +10,7 @@ use crate::domain::name::NameGlob;
 use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{Row, rows_as};
+use crate::ports::db::{Row, first_as, row};
 use crate::store::customers::Customer;
 use crate::store::memo::{FRESH, STALE};
 use crate::store::repositories::{
@@ -255,42 +253,44 @@ impl PrincipalFacts {
 }
 
 fn read_facts(rows: Vec<Row>) -> Result<Option<PrincipalFacts>> {
-    let Some(row) = rows_as::<PrincipalRow>(rows)?.into_iter().next() else {
+    let Some(row) = first_as::<PrincipalRow>(rows)? else {
         return Ok(None);
     };
     let grants = serde_json::from_str(&row.grants).map_err(Error::internal)?;
     Ok(Some(PrincipalFacts { row, grants }))
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct PrincipalRow {
-    id: String,
-    organisation_id: Option<i64>,
-    kind: String,
-    access: String,
-    abilities: Option<String>,
-    repositories: Option<String>,
-    packages: Option<String>,
-    networks: Option<String>,
-    only_granted: i64,
-    grant_changed_at: i64,
-    expires_at: Option<i64>,
-    suspended_at: Option<i64>,
-    suspended_for: Option<String>,
-    contact: Option<String>,
-    account_id: Option<String>,
-    account_name: Option<String>,
-    role: Option<String>,
-    member_suspended_at: Option<i64>,
-    member_changed_at: Option<i64>,
-    customer_id: Option<String>,
-    customer_name: Option<String>,
-    state: Option<String>,
-    state_reason: Option<String>,
-    frozen_at: Option<i64>,
-    customer_expires_at: Option<i64>,
-    customer_changed_at: Option<i64>,
-    grants: String,
+row! {
+    #[derive(Debug, Clone)]
+    struct PrincipalRow {
+        id: String,
+        organisation_id: Option<i64>,
+        kind: String,
+        access: String,
+        abilities: Option<String>,
+        repositories: Option<String>,
+        packages: Option<String>,
+        networks: Option<String>,
+        only_granted: i64,
+        grant_changed_at: i64,
+        expires_at: Option<i64>,
+        suspended_at: Option<i64>,
+        suspended_for: Option<String>,
+        contact: Option<String>,
+        account_id: Option<String>,
+        account_name: Option<String>,
+        role: Option<String>,
+        member_suspended_at: Option<i64>,
+        member_changed_at: Option<i64>,
+        customer_id: Option<String>,
+        customer_name: Option<String>,
+        state: Option<String>,
+        state_reason: Option<String>,
+        frozen_at: Option<i64>,
+        customer_expires_at: Option<i64>,
+        customer_changed_at: Option<i64>,
+        grants: String,
+    }
 }
 
 /// Reads what was found, as it is at this moment: what ends by its date has ended. None for a token of somebody who is no

@@ -1,11 +1,9 @@
 //! Deliveries at the addresses of GitHub Apps: those that no connection is concerned by, and those about an installation.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::connections::Connection;
 use crate::store::deliveries::{
     DeliveredProject, NewDelivery, StartedJob, projects_json, start_jobs_stmts,
@@ -209,27 +207,29 @@ fn note_projects_stmt(delivery: &NewDelivery<'_>, projects: &str) -> Statement {
     .bind(projects)
 }
 
-/// A delivery at an app's address, as its list shows it.
-#[derive(Debug, Clone, Deserialize, serde::Serialize)]
-pub struct AppDeliveryRow {
-    /// The connection it was for; none where no connection is concerned by it.
-    pub connection_id: Option<String>,
-    /// GitHub's id.
-    pub provider_delivery_id: String,
-    /// The event.
-    pub event: String,
-    /// The installation.
-    pub installation_id: Option<i64>,
-    /// The project it is about.
-    pub project: Option<String>,
-    /// `accepted` or `ignored`.
-    pub verdict: String,
-    /// Why.
-    pub detail: String,
-    /// The job it led to.
-    pub job_id: Option<String>,
-    /// Unix seconds.
-    pub received_at: i64,
+row! {
+    /// A delivery at an app's address, as its list shows it.
+    #[derive(Debug, Clone, serde::Serialize)]
+    pub struct AppDeliveryRow {
+        /// The connection it was for; none where no connection is concerned by it.
+        pub connection_id: Option<String>,
+        /// GitHub's id.
+        pub provider_delivery_id: String,
+        /// The event.
+        pub event: String,
+        /// The installation.
+        pub installation_id: Option<i64>,
+        /// The project it is about.
+        pub project: Option<String>,
+        /// `accepted` or `ignored`.
+        pub verdict: String,
+        /// Why.
+        pub detail: String,
+        /// The job it led to.
+        pub job_id: Option<String>,
+        /// Unix seconds.
+        pub received_at: i64,
+    }
 }
 
 /// The newest deliveries at an app's address, whether a connection was concerned by them or not.

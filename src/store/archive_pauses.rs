@@ -1,15 +1,14 @@
 //! Pauses that a host asks for the archives of one project, while it answers all else.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
-#[derive(Deserialize)]
-struct Number {
-    number: i64,
+row! {
+    struct Number {
+        number: i64,
+    }
 }
 
 async fn find_number(app: &App, statement: Statement) -> Result<Option<i64>> {

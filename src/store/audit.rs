@@ -5,13 +5,12 @@
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::app::App;
 use crate::domain::audit::{Actor, ActorKind};
 use crate::error::{Error, Result};
-use crate::ports::db::{Row, rows_as};
+use crate::ports::db::{Row, row, rows_as};
 use crate::ports::{Clock, Db, Statement};
 
 /// The tables whose changes are lines, whoever makes them. A migration that gives another table triggers adds it here.
@@ -168,35 +167,37 @@ pub fn note_archive_stmt(package: i64, sha256: &str, size: u64) -> Statement {
     .bind(i64::try_from(size).unwrap_or(i64::MAX))
 }
 
-/// A line of the log.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct AuditLine {
-    /// Grows with every line.
-    pub id: i64,
-    /// Unix seconds.
-    pub time: i64,
-    /// `person`, `token`, `job`, `webhook` or `instance`.
-    pub actor_kind: String,
-    /// Their id.
-    pub actor_id: Option<String>,
-    /// As they were called then.
-    pub actor_name: String,
-    /// Where the request came from.
-    pub address: Option<String>,
-    /// The program that sent it.
-    pub user_agent: Option<String>,
-    /// Method and path.
-    pub request: Option<String>,
-    /// What happened.
-    pub action: String,
-    /// What kind of thing it happened to.
-    pub subject_kind: String,
-    /// Its id.
-    pub subject_id: String,
-    /// What it was called.
-    pub subject_name: String,
-    before_json: Option<String>,
-    after_json: Option<String>,
+row! {
+    /// A line of the log.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct AuditLine {
+        /// Grows with every line.
+        pub id: i64,
+        /// Unix seconds.
+        pub time: i64,
+        /// `person`, `token`, `job`, `webhook` or `instance`.
+        pub actor_kind: String,
+        /// Their id.
+        pub actor_id: Option<String>,
+        /// As they were called then.
+        pub actor_name: String,
+        /// Where the request came from.
+        pub address: Option<String>,
+        /// The program that sent it.
+        pub user_agent: Option<String>,
+        /// Method and path.
+        pub request: Option<String>,
+        /// What happened.
+        pub action: String,
+        /// What kind of thing it happened to.
+        pub subject_kind: String,
+        /// Its id.
+        pub subject_id: String,
+        /// What it was called.
+        pub subject_name: String,
+        before_json: Option<String>,
+        after_json: Option<String>,
+    }
 }
 
 impl AuditLine {

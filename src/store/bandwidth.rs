@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::downloads::note_report_stmt;
 
 /// An isolate tells of an organisation at most this often, in seconds, unless much has gathered. What it has not told when
@@ -152,15 +152,17 @@ pub async fn note_served(app: &App, report: &str, served: &[Served]) -> Result<(
         .map(|_| ())
 }
 
-/// What was served in one month.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ServedInMonth {
-    /// `2026-11`, in UTC.
-    pub month: String,
-    /// Bytes.
-    pub bytes: i64,
-    /// Those of the organisations below.
-    pub bytes_below: i64,
+row! {
+    /// What was served in one month.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ServedInMonth {
+        /// `2026-11`, in UTC.
+        pub month: String,
+        /// Bytes.
+        pub bytes: i64,
+        /// Those of the organisations below.
+        pub bytes_below: i64,
+    }
 }
 
 /// What an organisation served in the last months in which it served anything, the newest first.

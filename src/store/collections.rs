@@ -1,30 +1,30 @@
 //! Collections: named sets of packages that grants use.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{first_as, json_list, row, rows_as};
 use crate::store::subjects::touch_stmts;
 
-/// A collection.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Collection {
-    /// Its id.
-    pub id: String,
-    /// Its name, once in the organisation.
-    pub name: String,
-    /// For people.
-    pub description: Option<String>,
-    /// JSON: a list of `CollectionItem`.
-    pub items: String,
-    /// How many grants use it.
-    pub grants: i64,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub changed_at: i64,
+row! {
+    /// A collection.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Collection {
+        /// Its id.
+        pub id: String,
+        /// Its name, once in the organisation.
+        pub name: String,
+        /// For people.
+        pub description: Option<String>,
+        /// JSON: a list of `CollectionItem`.
+        pub items: String,
+        /// How many grants use it.
+        pub grants: i64,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub changed_at: i64,
+    }
 }
 
 /// A page of the collections of an organisation, by name.
@@ -64,12 +64,13 @@ pub async fn find_collection(app: &App, organisation: i64, id: &str) -> Result<O
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
-#[derive(Deserialize)]
-struct IdRow {
-    id: String,
+row! {
+    struct IdRow {
+        id: String,
+    }
 }
 
 /// Those of the ids that are collections of an organisation.

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::domain::monorepo::{FolderPatterns, FoundFolder, ManifestFacts};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{json_list, row, rows_as};
 use crate::store::archives::Packages;
 use crate::store::folder_refs::read_lists;
 use crate::store::monorepos::folders_text;
@@ -123,9 +123,10 @@ struct FolderRow {
 
 /// How many folders all commits have that refs of a git repository point at.
 pub async fn count_found_folders(app: &App, git_repo: i64) -> Result<usize> {
-    #[derive(Deserialize)]
-    struct Count {
-        count: usize,
+    row! {
+        struct Count {
+            count: usize,
+        }
     }
     let statement = Statement::new(
         "select count(*) as count from git_refs g
@@ -162,9 +163,10 @@ pub async fn load_found_folders(
     Ok(found)
 }
 
-#[derive(Deserialize)]
-struct CommitRow {
-    commit: String,
+row! {
+    struct CommitRow {
+        commit: String,
+    }
 }
 
 /// The commits that were looked at.
@@ -223,10 +225,11 @@ pub async fn find_kept_archive(
     git_repo: i64,
     commit: &str,
 ) -> Result<Option<KeptArchive>> {
-    #[derive(Deserialize)]
-    struct Row {
-        archive_key: Option<String>,
-        archive_size: Option<u64>,
+    row! {
+        struct Row {
+            archive_key: Option<String>,
+            archive_size: Option<u64>,
+        }
     }
     let statement = Statement::new(
         "select archive_key, archive_size from looked_commits where git_repo_id = ?1 and \"commit\" = ?2",
@@ -262,9 +265,10 @@ pub async fn keep_archive(
 /// Forgets archives of whole commits that nothing is cut out of any more, and gives their keys. What dies in between is
 /// the sweep's to remove.
 pub async fn forget_idle_archives(app: &App, git_repo: i64) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        archive_key: String,
+    row! {
+        struct Row {
+            archive_key: String,
+        }
     }
     let statement = Statement::new(
         "select archive_key from looked_commits

@@ -1,64 +1,64 @@
 //! Accounts at git hosts, and the git repositories reached through them. Secrets are stored sealed.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::memo::FRESH;
 use crate::store::packages::{Package, find_package_of_git_repo_stmt};
 use crate::store::withheld::look_soon_at_all_stmt;
 
-/// A connection as stored; its secrets are sealed.
-#[derive(Clone, Deserialize)]
-pub struct Connection {
-    /// Its id, random text: it stands in the webhook's URL.
-    pub id: String,
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// `github`, …
-    pub provider: String,
-    /// Where the host's API is.
-    pub base_url: String,
-    /// The account the token belongs to.
-    pub account: String,
-    /// Who the token goes with, where the host wants both.
-    pub username: Option<String>,
-    /// The access token, sealed for `connection:{id}:token`.
-    pub sealed_token: String,
-    /// The webhook's secret, sealed for `connection:{id}:webhook`.
-    pub sealed_webhook_secret: String,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix second of the last webhook.
-    pub last_heard_at: Option<i64>,
-    /// Unix second until which the host asked to be left alone.
-    pub paused_until: Option<i64>,
-    /// Why the last call failed.
-    pub trouble: Option<String>,
-    /// Unix second since when calls fail.
-    pub trouble_since: Option<i64>,
-    /// Unix second since when the host refuses the credential; none while it does not.
-    pub refused_at: Option<i64>,
-    /// `automatic` or `manual`: who registers the webhooks of new projects.
-    pub hooks: String,
-    /// JSON: where the generic hook finds what it looks for; none for the standard form alone.
-    pub hook_mapping: Option<String>,
-    /// Hours between two scheduled comparisons; none for the default.
-    pub reconcile_hours: Option<i64>,
-    /// The GitHub App it is made by; none when it has a token of its own.
-    pub github_app_id: Option<String>,
-    /// The app's installation.
-    pub installation_id: Option<i64>,
-    /// Unix second at which the token of an installation ends. Its `sealed_token` is empty where there is none.
-    pub token_expires_at: Option<i64>,
-    /// The webhook's secret of before, sealed likewise.
-    pub sealed_old_webhook_secret: Option<String>,
-    /// Unix second until which that one is accepted.
-    pub old_webhook_secret_until: Option<i64>,
-    /// Unix second since which the webhook's secret is what it is.
-    pub webhook_secret_changed_at: Option<i64>,
+row! {
+    /// A connection as stored; its secrets are sealed.
+    #[derive(Clone)]
+    pub struct Connection {
+        /// Its id, random text: it stands in the webhook's URL.
+        pub id: String,
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// `github`, …
+        pub provider: String,
+        /// Where the host's API is.
+        pub base_url: String,
+        /// The account the token belongs to.
+        pub account: String,
+        /// Who the token goes with, where the host wants both.
+        pub username: Option<String>,
+        /// The access token, sealed for `connection:{id}:token`.
+        pub sealed_token: String,
+        /// The webhook's secret, sealed for `connection:{id}:webhook`.
+        pub sealed_webhook_secret: String,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix second of the last webhook.
+        pub last_heard_at: Option<i64>,
+        /// Unix second until which the host asked to be left alone.
+        pub paused_until: Option<i64>,
+        /// Why the last call failed.
+        pub trouble: Option<String>,
+        /// Unix second since when calls fail.
+        pub trouble_since: Option<i64>,
+        /// Unix second since when the host refuses the credential; none while it does not.
+        pub refused_at: Option<i64>,
+        /// `automatic` or `manual`: who registers the webhooks of new projects.
+        pub hooks: String,
+        /// JSON: where the generic hook finds what it looks for; none for the standard form alone.
+        pub hook_mapping: Option<String>,
+        /// Hours between two scheduled comparisons; none for the default.
+        pub reconcile_hours: Option<i64>,
+        /// The GitHub App it is made by; none when it has a token of its own.
+        pub github_app_id: Option<String>,
+        /// The app's installation.
+        pub installation_id: Option<i64>,
+        /// Unix second at which the token of an installation ends. Its `sealed_token` is empty where there is none.
+        pub token_expires_at: Option<i64>,
+        /// The webhook's secret of before, sealed likewise.
+        pub sealed_old_webhook_secret: Option<String>,
+        /// Unix second until which that one is accepted.
+        pub old_webhook_secret_until: Option<i64>,
+        /// Unix second since which the webhook's secret is what it is.
+        pub webhook_secret_changed_at: Option<i64>,
+    }
 }
 
 /// What a connection's token is sealed for.
@@ -169,7 +169,7 @@ pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> 
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Finds a connection that was deleted, as long as its row is there.
@@ -186,7 +186,7 @@ pub async fn find_deleted_connection(app: &App, id: &str) -> Result<Option<Conne
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Finds a connection for a webhook, behind a memory of a few seconds: a delivery of a burst costs one round of storage,
@@ -363,46 +363,46 @@ pub async fn note_connection_pause(app: &App, connection: &str, seconds: u32) ->
         .map(|_| ())
 }
 
-/// A git repository at a host.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct GitRepo {
-    /// Its id here.
-    pub id: i64,
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// The connection it is reached through.
-    pub connection_id: String,
-    /// The host's own immutable id.
-    pub provider_id: String,
-    /// `owner/name`, as last seen.
-    pub full_name: String,
-    /// Its default branch.
-    pub default_branch: String,
-    /// Its page.
-    pub web_url: String,
-    /// For `git clone`.
-    pub clone_url: String,
-    /// Whether it was archived.
-    pub is_archived: i64,
-    /// Unix second of the last webhook.
-    pub last_heard_at: Option<i64>,
-    /// Unix second of the last complete comparison.
-    pub last_reconciled_at: Option<i64>,
-    /// The commit of the default branch whose composer.json was last asked for its name.
-    pub named_commit: Option<String>,
-    /// Unix second since when its host does not show it to the connection's credential; none while it does.
-    pub withheld_at: Option<i64>,
-    /// Why, for people.
-    pub withheld_reason: Option<String>,
-    /// Unix second from which on the host may be asked for it again.
-    pub next_look_at: Option<i64>,
+row! {
+    /// A git repository at a host.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct GitRepo {
+        /// Its id here.
+        pub id: i64,
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// The connection it is reached through.
+        pub connection_id: String,
+        /// The host's own immutable id.
+        pub provider_id: String,
+        /// `owner/name`, as last seen.
+        pub full_name: String,
+        /// Its default branch.
+        pub default_branch: String,
+        /// Its page.
+        pub web_url: String,
+        /// For `git clone`.
+        pub clone_url: String,
+        /// Whether it was archived.
+        pub is_archived: i64,
+        /// Unix second of the last webhook.
+        pub last_heard_at: Option<i64>,
+        /// Unix second of the last complete comparison.
+        pub last_reconciled_at: Option<i64>,
+        /// The commit of the default branch whose composer.json was last asked for its name.
+        pub named_commit: Option<String>,
+        /// Unix second since when its host does not show it to the connection's credential; none while it does.
+        pub withheld_at: Option<i64>,
+        /// Why, for people.
+        pub withheld_reason: Option<String>,
+        /// Unix second from which on the host may be asked for it again.
+        pub next_look_at: Option<i64>,
+    }
 }
 
 /// Finds a git repository by its id here.
 pub async fn find_git_repo(app: &App, id: i64) -> Result<Option<GitRepo>> {
-    Ok(rows_as(app.db.rows(find_git_repo_stmt(id)).await?)?
-        .into_iter()
-        .next())
+    first_as(app.db.rows(find_git_repo_stmt(id)).await?)
 }
 
 fn find_git_repo_stmt(id: i64) -> Statement {
@@ -436,9 +436,9 @@ pub async fn find_ends(
     ];
     let mut answers = app.db.batch(statements).await?.into_iter();
     let mut next = || answers.next().unwrap_or_default();
-    let repo = rows_as(next())?.into_iter().next();
-    let connection = rows_as(next())?.into_iter().next();
-    let package = rows_as(next())?.into_iter().next();
+    let repo = first_as(next())?;
+    let connection = first_as(next())?;
+    let package = first_as(next())?;
     Ok((repo, connection, package))
 }
 
@@ -461,7 +461,7 @@ pub async fn find_git_repo_by_provider_id(
             .bind(provider_id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// A git repository was compared with its host just now.
@@ -533,8 +533,6 @@ pub async fn upsert_git_repo(
     facts: &GitRepoFacts<'_>,
 ) -> Result<GitRepo> {
     let statement = upsert_git_repo_stmt(organisation, connection, facts, app.now());
-    rows_as(app.db.rows(statement).await?)?
-        .into_iter()
-        .next()
+    first_as(app.db.rows(statement).await?)?
         .ok_or_else(|| Error::internal("an upserted row did not come back"))
 }

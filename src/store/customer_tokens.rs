@@ -1,13 +1,11 @@
 //! The tokens of customers.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::access::Access;
 use crate::domain::token::PlainToken;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
 /// What a new token of a customer is to be. It reads metadata and archives, and nothing else.
 #[derive(Debug)]
@@ -55,23 +53,25 @@ pub async fn insert_customer_token(
     Ok(())
 }
 
-/// A token of a customer as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct CustomerTokenRow {
-    /// Its id.
-    pub id: String,
-    /// What it is for.
-    pub name: String,
-    /// Its first characters.
-    pub hint: String,
-    /// JSON list of networks; none for any address.
-    pub networks: Option<String>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub expires_at: Option<i64>,
-    /// Unix seconds.
-    pub revoked_at: Option<i64>,
+row! {
+    /// A token of a customer as lists show it.
+    #[derive(Debug, Clone)]
+    pub struct CustomerTokenRow {
+        /// Its id.
+        pub id: String,
+        /// What it is for.
+        pub name: String,
+        /// Its first characters.
+        pub hint: String,
+        /// JSON list of networks; none for any address.
+        pub networks: Option<String>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub expires_at: Option<i64>,
+        /// Unix seconds.
+        pub revoked_at: Option<i64>,
+    }
 }
 
 /// The tokens of a customer, newest first, revoked ones included; at most 1,000.

@@ -1,38 +1,40 @@
 //! Customers.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{first_as, json_list, row, rows_as};
 use crate::store::subjects::touch_stmts;
 
-/// A customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Customer {
-    /// Its id.
-    pub id: String,
-    /// Its name, for people.
-    pub name: String,
-    /// Where it can be written to.
-    pub email: Option<String>,
-    /// What the shop calls it.
-    pub external_id: Option<String>,
-    /// `active`, `suspended` or `frozen`.
-    pub state: String,
-    /// Why it is suspended, told to it.
-    pub state_reason: Option<String>,
-    /// Unix second from which on it sees nothing newer, while it is frozen.
-    pub frozen_at: Option<i64>,
-    /// Unix second at which its time is over.
-    pub expires_at: Option<i64>,
-    /// For the people of the organisation.
-    pub notes: Option<String>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub changed_at: i64,
+row! {
+    /// A customer.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct Customer {
+        /// Its id.
+        pub id: String,
+        /// Its name, for people.
+        pub name: String,
+        /// Where it can be written to.
+        pub email: Option<String>,
+        /// What the shop calls it.
+        pub external_id: Option<String>,
+        /// `active`, `suspended` or `frozen`.
+        pub state: String,
+        /// Why it is suspended, told to it.
+        pub state_reason: Option<String>,
+        /// Unix second from which on it sees nothing newer, while it is frozen.
+        pub frozen_at: Option<i64>,
+        /// Unix second at which its time is over.
+        pub expires_at: Option<i64>,
+        /// For the people of the organisation.
+        pub notes: Option<String>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub changed_at: i64,
+    }
 }
 
 impl Customer {
@@ -120,7 +122,7 @@ pub async fn find_customer(app: &App, organisation: i64, id: &str) -> Result<Opt
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Those customers of an organisation that the shop calls so.

@@ -1,23 +1,23 @@
 //! Messages the queue gave up on, kept for a person to see, retry or drop.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 
-/// A message the queue gave up on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
-pub struct DeadLetter {
-    /// Its id.
-    pub id: i64,
-    /// The message.
-    pub message: String,
-    /// Why.
-    pub reason: String,
-    /// Unix seconds.
-    pub received_at: i64,
+row! {
+    /// A message the queue gave up on.
+    #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+    pub struct DeadLetter {
+        /// Its id.
+        pub id: i64,
+        /// The message.
+        pub message: String,
+        /// Why.
+        pub reason: String,
+        /// Unix seconds.
+        pub received_at: i64,
+    }
 }
 
 /// Keeps a message the queue gave up on.
@@ -116,5 +116,5 @@ pub async fn take_dead_letter(
             .bind(nobody),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }

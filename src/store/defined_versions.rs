@@ -1,6 +1,5 @@
 //! Versions that a person wrote down, as Composer's `package` repositories have them.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -10,7 +9,7 @@ use crate::domain::entry::{Place, ReleasedVersion};
 use crate::domain::name::PackageName;
 use crate::domain::policy::Abandoned;
 use crate::error::{Error, Result};
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::ports::{Row, Statement};
 use crate::store::archives::UploadedArchive;
 use crate::store::audit::note_archive_stmt;
@@ -102,15 +101,17 @@ pub async fn keep_archive(
         .map(|_| ())
 }
 
-/// A version as it is defined now, or was last.
-#[derive(Debug, Clone, Deserialize)]
-pub struct DefinedRow {
-    /// `1.2.0.0`.
-    pub normalized: String,
-    /// JSON: the definition as it was given.
-    pub definition: String,
-    /// Set when it has left the metadata.
-    pub removed_at: Option<i64>,
+row! {
+    /// A version as it is defined now, or was last.
+    #[derive(Debug, Clone)]
+    pub struct DefinedRow {
+        /// `1.2.0.0`.
+        pub normalized: String,
+        /// JSON: the definition as it was given.
+        pub definition: String,
+        /// Set when it has left the metadata.
+        pub removed_at: Option<i64>,
+    }
 }
 
 impl DefinedRow {
@@ -199,19 +200,20 @@ pub async fn define_versions(
         .map(|_| ())
 }
 
-#[derive(Deserialize)]
-struct ReleasedRow {
-    name: String,
-    pretty: String,
-    normalized: String,
-    is_dev: i64,
-    definition: String,
-    time: String,
-    published_at: i64,
-    abandoned: Option<String>,
-    deprecated: Option<String>,
-    sha1: Option<String>,
-    format: Option<ArchiveFormat>,
+row! {
+    struct ReleasedRow {
+        name: String,
+        pretty: String,
+        normalized: String,
+        is_dev: i64,
+        definition: String,
+        time: String,
+        published_at: i64,
+        abandoned: Option<String>,
+        deprecated: Option<String>,
+        sha1: Option<String>,
+        format: Option<ArchiveFormat>,
+    }
 }
 
 /// The statement that gives the defined versions of a package for its documents, for a batch with others.

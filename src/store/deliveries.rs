@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::jobs::{find_queued_job_stmt, insert_job_stmt};
 use crate::store::suspensions::IGNORED;
 
@@ -45,13 +45,15 @@ pub struct DeliveredProject {
     pub job: String,
 }
 
-/// A job that a delivery led to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct StartedJob {
-    /// Its id.
-    pub id: String,
-    /// `sync` or `discover`.
-    pub kind: String,
+row! {
+    /// A job that a delivery led to.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct StartedJob {
+        /// Its id.
+        pub id: String,
+        /// `sync` or `discover`.
+        pub kind: String,
+    }
 }
 
 /// What recording a delivery told.
@@ -65,14 +67,16 @@ pub struct Recorded {
     pub jobs: Vec<StartedJob>,
 }
 
-#[derive(Deserialize)]
-struct DetailRow {
-    detail: String,
+row! {
+    struct DetailRow {
+        detail: String,
+    }
 }
 
-#[derive(Deserialize)]
-struct IdRow {
-    id: String,
+row! {
+    struct IdRow {
+        id: String,
+    }
 }
 
 /// Records a delivery and makes the jobs it asks for, in one batch: all or nothing. A delivery that came before changes
@@ -132,9 +136,7 @@ pub async fn record_delivery(app: &App, delivery: &NewDelivery<'_>) -> Result<Re
     }
     let rows = app.db.batch(statements).await?;
     let mut rows = rows.into_iter();
-    let inserted = rows_as::<DetailRow>(rows.next().unwrap_or_default())?
-        .into_iter()
-        .next();
+    let inserted = first_as::<DetailRow>(rows.next().unwrap_or_default())?;
     let is_new = inserted.is_some();
     let is_suspended = inserted.is_some_and(|row| row.detail == IGNORED);
     let jobs = if delivery.projects.is_empty() {
@@ -346,29 +348,31 @@ pub async fn start_job_with(
         .map_or_else(|| id.to_owned(), |row| row.id))
 }
 
-/// A delivery as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct DeliveryRow {
-    /// Its id.
-    pub id: i64,
-    /// The connection.
-    pub connection_id: String,
-    /// The provider's id.
-    pub provider_delivery_id: String,
-    /// The event.
-    pub event: String,
-    /// The project it is about, in words.
-    pub project: Option<String>,
-    /// `accepted`, `ignored` or `refused`.
-    pub verdict: String,
-    /// Why.
-    pub detail: String,
-    /// Unix seconds.
-    pub received_at: i64,
-    /// How many deliveries the row stands for.
-    pub times: i64,
-    /// JSON: see [`OutcomeOfProject`].
-    projects: String,
+row! {
+    /// A delivery as lists show it.
+    #[derive(Debug, Clone)]
+    pub struct DeliveryRow {
+        /// Its id.
+        pub id: i64,
+        /// The connection.
+        pub connection_id: String,
+        /// The provider's id.
+        pub provider_delivery_id: String,
+        /// The event.
+        pub event: String,
+        /// The project it is about, in words.
+        pub project: Option<String>,
+        /// `accepted`, `ignored` or `refused`.
+        pub verdict: String,
+        /// Why.
+        pub detail: String,
+        /// Unix seconds.
+        pub received_at: i64,
+        /// How many deliveries the row stands for.
+        pub times: i64,
+        /// JSON: see [`OutcomeOfProject`].
+        projects: String,
+    }
 }
 
 /// What a delivery led to for one project.

@@ -1,26 +1,26 @@
 //! Jobs that look at a project which a group's webhook told of.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 use crate::store::deliveries::ignore_deliveries_stmt;
 
-/// What running such a job needs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Discovery {
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// `discover`; `sync` once the package is there.
-    pub kind: String,
-    /// The state.
-    pub state: String,
-    /// The connection that the delivery came by.
-    pub connection_id: String,
-    /// The host's id of the project.
-    pub provider_id: String,
+row! {
+    /// What running such a job needs.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Discovery {
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// `discover`; `sync` once the package is there.
+        pub kind: String,
+        /// The state.
+        pub state: String,
+        /// The connection that the delivery came by.
+        pub connection_id: String,
+        /// The host's id of the project.
+        pub provider_id: String,
+    }
 }
 
 /// Finds such a job.
@@ -35,7 +35,7 @@ pub async fn find_discovery(app: &App, id: &str) -> Result<Option<Discovery>> {
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Has the job go on as the first sync of the package that is synced from this git repository now. The delivery that led

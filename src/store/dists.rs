@@ -6,22 +6,24 @@ use crate::app::App;
 use crate::domain::archive::ArchiveFormat;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 
-/// An archive, found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DistPointer {
-    /// Its key in the blob store.
-    pub archive_key: String,
-    /// Bytes.
-    pub size: u64,
-    /// SHA-256 in hex, its entity tag.
-    pub sha256: String,
-    /// Unix second at which it was stored.
-    pub created_at: i64,
-    /// How it is packed. A copy in the cache from before there were several formats says nothing of it.
-    #[serde(default)]
-    pub format: ArchiveFormat,
+row! {
+    /// An archive, found.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct DistPointer {
+        /// Its key in the blob store.
+        pub archive_key: String,
+        /// Bytes.
+        pub size: u64,
+        /// SHA-256 in hex, its entity tag.
+        pub sha256: String,
+        /// Unix second at which it was stored.
+        pub created_at: i64,
+        /// How it is packed. A copy in the cache from before there were several formats says nothing of it.
+        #[serde(default)]
+        pub format: ArchiveFormat,
+    }
 }
 
 /// Finds the archive of a package in a repository by its reference: in the isolate's memory, then in the cache,
@@ -78,19 +80,21 @@ pub async fn find_dist(
     Ok(Some(pointer))
 }
 
-/// An archive as stored, with what a version needs to know of it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Dist {
-    /// Its key in the blob store.
-    pub archive_key: String,
-    /// Bytes.
-    pub size: u64,
-    /// SHA-1 in hex.
-    pub sha1: String,
-    /// SHA-256 in hex.
-    pub sha256: String,
-    /// How it is packed.
-    pub format: ArchiveFormat,
+row! {
+    /// An archive as stored, with what a version needs to know of it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Dist {
+        /// Its key in the blob store.
+        pub archive_key: String,
+        /// Bytes.
+        pub size: u64,
+        /// SHA-1 in hex.
+        pub sha1: String,
+        /// SHA-256 in hex.
+        pub sha256: String,
+        /// How it is packed.
+        pub format: ArchiveFormat,
+    }
 }
 
 /// The archive that a package already has for a reference.
@@ -99,7 +103,7 @@ pub async fn find_package_dist(app: &App, package: i64, reference: &str) -> Resu
         .db
         .rows(find_package_dist_stmt(package, reference))
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// The statement of [`find_package_dist`].

@@ -2,28 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::domain::access::VersionFacts;
 use crate::domain::name::PackageName;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
+use crate::ports::rows::{Columns, FromRow, Refused};
 use crate::store::version_facts::FactsRow;
 
-/// A package in a repository.
-#[derive(Debug, Clone, Deserialize)]
-pub struct PlacedPackage {
-    /// Its row.
-    pub id: i64,
-    /// Its name.
-    pub name: PackageName,
-    /// The repository's slug.
-    pub repository: String,
-    /// 1 when anybody may read it there.
-    pub is_public: i64,
+row! {
+    /// A package in a repository.
+    #[derive(Debug, Clone)]
+    pub struct PlacedPackage {
+        /// Its row.
+        pub id: i64,
+        /// Its name.
+        pub name: PackageName,
+        /// The repository's slug.
+        pub repository: String,
+        /// 1 when anybody may read it there.
+        pub is_public: i64,
+    }
 }
 
 /// Which packages are looked at.
@@ -67,11 +69,18 @@ pub async fn list_places(
     )
 }
 
-#[derive(Deserialize)]
 struct VersionRow {
     package_id: i64,
-    #[serde(flatten)]
     facts: FactsRow,
+}
+
+impl FromRow for VersionRow {
+    fn from_row(columns: &mut Columns) -> Result<Self, Refused> {
+        Ok(Self {
+            package_id: columns.integer("package_id"),
+            facts: FactsRow::from_row(columns)?,
+        })
+    }
 }
 
 /// A version as Composer shows it, with what access is decided from.
@@ -97,18 +106,17 @@ pub async fn list_versions_of(
         )
         .await?;
     let mut versions: BTreeMap<i64, Vec<ShownVersion>> = BTreeMap::new();
-    for row in rows {
-        let row: VersionRow =
-            serde_json::from_value(Value::Object(row)).map_err(Error::internal)?;
+    for row in rows_as::<VersionRow>(rows)? {
         let shown = (row.facts.pretty().to_owned(), row.facts.facts());
         versions.entry(row.package_id).or_default().push(shown);
     }
     Ok(versions)
 }
 
-#[derive(Deserialize)]
-struct IdRow {
-    id: String,
+row! {
+    struct IdRow {
+        id: String,
+    }
 }
 
 /// The grants that use a collection.

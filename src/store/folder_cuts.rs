@@ -1,19 +1,19 @@
 //! From a decision to versions: which archives are to be cut, and what is settled when they are there.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
-/// An archive that is to be cut.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ToCut {
-    /// The package's id.
-    pub package_id: i64,
-    /// The folder.
-    pub folder: String,
+row! {
+    /// An archive that is to be cut.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ToCut {
+        /// The package's id.
+        pub package_id: i64,
+        /// The folder.
+        pub folder: String,
+    }
 }
 
 /// The archives of a commit that are still to be cut, by folder.
@@ -37,9 +37,10 @@ pub async fn list_to_cut(app: &App, git_repo: i64, commit: &str) -> Result<Vec<T
 
 /// The commits at which something is to be cut, or to be made a version of.
 pub async fn list_commits_to_cut(app: &App, git_repo: i64) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        commit: String,
+    row! {
+        struct Row {
+            commit: String,
+        }
     }
     let statement = Statement::new(
         "select distinct \"commit\" from folder_refs where git_repo_id = ?1 and state = 'cutting' order by 1",

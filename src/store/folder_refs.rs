@@ -11,35 +11,37 @@ use crate::domain::git::CurrentRef;
 use crate::domain::monorepo::DELETED;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{Row, rows_as};
+use crate::ports::db::{Row, row, rows_as};
 use crate::store::commit_folders::chunks;
 use crate::store::monorepos::join_repositories_stmt;
 
-/// What becomes of a folder at a ref.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct FolderRef {
-    /// The ref, by full name.
-    pub name: String,
-    /// The folder.
-    pub folder: String,
-    /// The commit.
-    pub commit: String,
-    /// The package; none where it is none of this git repository.
-    pub package: Option<String>,
-    /// What the folder holds.
-    pub digest: String,
-    /// `cutting`, `imported`, `kept`, `skipped` or `failed`.
-    pub state: String,
-    /// The version as it is shown.
-    pub version: Option<String>,
-    /// The version, normalized.
-    pub normalized: Option<String>,
-    /// Whether it is of a branch.
-    pub is_dev: i64,
-    /// Whether it is of the default branch.
-    pub is_default_branch: i64,
-    /// Why it gave no version, or what is to be known of it.
-    pub reason: Option<String>,
+row! {
+    /// What becomes of a folder at a ref.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    pub struct FolderRef {
+        /// The ref, by full name.
+        pub name: String,
+        /// The folder.
+        pub folder: String,
+        /// The commit.
+        pub commit: String,
+        /// The package; none where it is none of this git repository.
+        pub package: Option<String>,
+        /// What the folder holds.
+        pub digest: String,
+        /// `cutting`, `imported`, `kept`, `skipped` or `failed`.
+        pub state: String,
+        /// The version as it is shown.
+        pub version: Option<String>,
+        /// The version, normalized.
+        pub normalized: Option<String>,
+        /// Whether it is of a branch.
+        pub is_dev: i64,
+        /// Whether it is of the default branch.
+        pub is_default_branch: i64,
+        /// Why it gave no version, or what is to be known of it.
+        pub reason: Option<String>,
+    }
 }
 
 /// All of a git repository, by ref and folder.
@@ -59,9 +61,10 @@ pub async fn list_folder_refs(app: &App, git_repo: i64) -> Result<Vec<FolderRef>
 /// Reads rows that each have many things as one JSON list: a row of its own for each of some ten thousand would take
 /// more memory than there is.
 pub(super) fn read_lists<T: DeserializeOwned>(rows: Vec<Row>) -> Result<Vec<T>> {
-    #[derive(Deserialize)]
-    struct Listed {
-        list: String,
+    row! {
+        struct Listed {
+            list: String,
+        }
     }
     let mut all = Vec::new();
     for row in rows_as::<Listed>(rows)? {
@@ -90,10 +93,11 @@ pub async fn list_folder_refs_of_package(app: &App, package: i64) -> Result<Vec<
 
 /// The refs of a git repository whose commits were looked at, but for branches that are left out; by name.
 pub async fn list_looked_refs(app: &App, git_repo: i64) -> Result<Vec<CurrentRef>> {
-    #[derive(Deserialize)]
-    struct Row {
-        name: String,
-        commit: String,
+    row! {
+        struct Row {
+            name: String,
+            commit: String,
+        }
     }
     let rows = app
         .db
@@ -115,29 +119,31 @@ pub async fn list_looked_refs(app: &App, git_repo: i64) -> Result<Vec<CurrentRef
         .collect())
 }
 
-/// A version that was made of a folder or a ref of a git repository.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct FolderVersion {
-    /// The package's name.
-    pub package: String,
-    /// As tagged.
-    pub pretty: String,
-    /// The normalized number.
-    pub normalized: String,
-    /// Whether it is of a branch.
-    pub is_dev: i64,
-    /// The commit.
-    pub reference: String,
-    /// The ref it was made of.
-    pub git_ref: String,
-    /// The folder; none where the git repository was one package then.
-    pub folder: Option<String>,
-    /// What that held.
-    pub digest: Option<String>,
-    /// Whether it is of the default branch.
-    pub is_default_branch: i64,
-    /// Set when it has left the metadata.
-    pub removed_at: Option<i64>,
+row! {
+    /// A version that was made of a folder or a ref of a git repository.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    pub struct FolderVersion {
+        /// The package's name.
+        pub package: String,
+        /// As tagged.
+        pub pretty: String,
+        /// The normalized number.
+        pub normalized: String,
+        /// Whether it is of a branch.
+        pub is_dev: i64,
+        /// The commit.
+        pub reference: String,
+        /// The ref it was made of.
+        pub git_ref: String,
+        /// The folder; none where the git repository was one package then.
+        pub folder: Option<String>,
+        /// What that held.
+        pub digest: Option<String>,
+        /// Whether it is of the default branch.
+        pub is_default_branch: i64,
+        /// Set when it has left the metadata.
+        pub removed_at: Option<i64>,
+    }
 }
 
 /// The versions of all packages of a git repository that were made of refs.
@@ -160,10 +166,11 @@ pub async fn find_foreign_names(
     organisation: i64,
     git_repo: i64,
 ) -> Result<BTreeMap<String, &'static str>> {
-    #[derive(Deserialize)]
-    struct Row {
-        name: String,
-        is_uploaded: i64,
+    row! {
+        struct Row {
+            name: String,
+            is_uploaded: i64,
+        }
     }
     let rows = app
         .db

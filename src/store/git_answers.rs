@@ -1,19 +1,19 @@
 //! When a project was last compared by its host's API, and whether git takes the connection's credentials.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 
-/// What decides whether git is asked first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-pub struct GitAnswers {
-    /// Unix second of the last comparison by the API.
-    pub listed_at: Option<i64>,
-    /// Unix second at which git refused the connection's credentials.
-    pub git_refused_at: Option<i64>,
+row! {
+    /// What decides whether git is asked first.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct GitAnswers {
+        /// Unix second of the last comparison by the API.
+        pub listed_at: Option<i64>,
+        /// Unix second at which git refused the connection's credentials.
+        pub git_refused_at: Option<i64>,
+    }
 }
 
 /// Looks them up for a git repository.
@@ -28,7 +28,7 @@ pub async fn find_git_answers(app: &App, git_repo: i64) -> Result<GitAnswers> {
             .bind(git_repo),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next().unwrap_or_default())
+    Ok(first_as(rows)?.unwrap_or_default())
 }
 
 /// A git repository was compared by its host's API just now.

@@ -2,30 +2,30 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 
-/// A git ref as it was last seen.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct KnownRef {
-    /// Full name: `refs/tags/v1.0.0`.
-    pub name: String,
-    /// The commit.
-    pub commit: String,
-    /// `imported`, `skipped` or `failed`.
-    pub state: String,
-    /// The version it became.
-    pub version: Option<String>,
-    /// Why it became none, or what is to be known of it.
-    pub reason: Option<String>,
-    /// The setting of the package that it was refused for ([`RefRule`](crate::domain::git::RefRule)).
-    pub rule: Option<String>,
-    /// The version that a tag's name stood for, empty for none; none for a branch, and where nobody took a note of it.
-    pub number: Option<String>,
+row! {
+    /// A git ref as it was last seen.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct KnownRef {
+        /// Full name: `refs/tags/v1.0.0`.
+        pub name: String,
+        /// The commit.
+        pub commit: String,
+        /// `imported`, `skipped` or `failed`.
+        pub state: String,
+        /// The version it became.
+        pub version: Option<String>,
+        /// Why it became none, or what is to be known of it.
+        pub reason: Option<String>,
+        /// The setting of the package that it was refused for ([`RefRule`](crate::domain::git::RefRule)).
+        pub rule: Option<String>,
+        /// The version that a tag's name stood for, empty for none; none for a branch, and where nobody took a note of it.
+        pub number: Option<String>,
+    }
 }
 
 /// All known refs of a git repository, by name.
@@ -46,9 +46,10 @@ pub async fn list_git_refs(app: &App, git_repo: i64) -> Result<Vec<KnownRef>> {
 /// A commit that a ref stands at and that became a version: what it holds was there. Of a tag if there is one, for tags
 /// stay where they are.
 pub async fn find_taken_commit(app: &App, git_repo: i64) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        commit: String,
+    row! {
+        struct Row {
+            commit: String,
+        }
     }
     let statement = Statement::new(
         "select \"commit\" from git_refs
@@ -56,7 +57,7 @@ pub async fn find_taken_commit(app: &App, git_repo: i64) -> Result<Option<String
          order by name desc limit 1",
     )
     .bind(git_repo);
-    let row: Option<Row> = rows_as(app.db.rows(statement).await?)?.into_iter().next();
+    let row: Option<Row> = first_as(app.db.rows(statement).await?)?;
     Ok(row.map(|row| row.commit))
 }
 
@@ -124,10 +125,11 @@ pub fn delete_git_refs_stmt(git_repo: i64, names: &str) -> Statement {
     .bind(names)
 }
 
-#[derive(Deserialize)]
-struct PageRow {
-    url: String,
-    content: String,
+row! {
+    struct PageRow {
+        url: String,
+        content: String,
+    }
 }
 
 /// The listing pages of a git repository as stored: URL to JSON.

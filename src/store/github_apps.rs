@@ -1,46 +1,46 @@
 //! GitHub Apps and the tokens of their installations. Secrets are stored sealed.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::connections::{Connection, find_connection, open_old_secret};
 use crate::store::memo::FRESH;
 
 /// What the id of an app begins with: by it an address of webhooks is told from a connection's.
 pub const ID_PREFIX: &str = "app-";
 
-/// An app as stored; its secrets are sealed.
-#[derive(Clone, Deserialize)]
-pub struct GitHubApp {
-    /// Its id here, random text behind [`ID_PREFIX`].
-    pub id: String,
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// Where the host's API is.
-    pub base_url: String,
-    /// Its client id or its number at GitHub, as it was given.
-    pub issuer: String,
-    /// Its number at GitHub.
-    pub app_id: i64,
-    /// Its name in addresses.
-    pub slug: String,
-    /// Its name for people.
-    pub name: String,
-    /// Its page at GitHub.
-    pub web_url: String,
-    /// The private key, PKCS#8 in base64, sealed for `github-app:{id}:key`.
-    pub sealed_private_key: String,
-    /// The webhook's secret, sealed for `github-app:{id}:webhook`.
-    pub sealed_webhook_secret: String,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// The webhook's secret of before, sealed likewise.
-    pub sealed_old_webhook_secret: Option<String>,
-    /// Unix second until which that one is accepted.
-    pub old_webhook_secret_until: Option<i64>,
+row! {
+    /// An app as stored; its secrets are sealed.
+    #[derive(Clone)]
+    pub struct GitHubApp {
+        /// Its id here, random text behind [`ID_PREFIX`].
+        pub id: String,
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// Where the host's API is.
+        pub base_url: String,
+        /// Its client id or its number at GitHub, as it was given.
+        pub issuer: String,
+        /// Its number at GitHub.
+        pub app_id: i64,
+        /// Its name in addresses.
+        pub slug: String,
+        /// Its name for people.
+        pub name: String,
+        /// Its page at GitHub.
+        pub web_url: String,
+        /// The private key, PKCS#8 in base64, sealed for `github-app:{id}:key`.
+        pub sealed_private_key: String,
+        /// The webhook's secret, sealed for `github-app:{id}:webhook`.
+        pub sealed_webhook_secret: String,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// The webhook's secret of before, sealed likewise.
+        pub sealed_old_webhook_secret: Option<String>,
+        /// Unix second until which that one is accepted.
+        pub old_webhook_secret_until: Option<i64>,
+    }
 }
 
 /// What an app's private key is sealed for.
@@ -123,7 +123,7 @@ pub async fn find_github_app(app: &App, id: &str) -> Result<Option<GitHubApp>> {
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Finds an app for a webhook, behind a memory of a few seconds.
@@ -176,9 +176,10 @@ pub async fn delete_github_app(app: &App, id: &str) -> Result<bool> {
     Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
-#[derive(Deserialize)]
-struct IdRow {
-    id: String,
+row! {
+    struct IdRow {
+        id: String,
+    }
 }
 
 /// The connection that is made by an installation of an app.
@@ -197,7 +198,7 @@ pub async fn find_connection_of_installation(
             .bind(installation),
         )
         .await?;
-    match rows_as::<IdRow>(rows)?.into_iter().next() {
+    match first_as::<IdRow>(rows)? {
         Some(row) => find_connection(app, &row.id).await,
         None => Ok(None),
     }

@@ -2,53 +2,56 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{first_as, json_list, row, rows_as};
+use crate::ports::rows::{Columns, FromRow, Refused};
 use crate::store::subjects::touch_stmts;
 
-/// A grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
-    /// Its id.
-    pub id: String,
-    /// What the shop calls it.
-    pub external_id: Option<String>,
-    /// Whom it is for, as stored.
-    pub subject: String,
-    /// The slug of the sub-organisation that it is for.
-    #[serde(default, skip_serializing)]
-    pub organisation: Option<String>,
-    /// JSON list of names and patterns; none when it is about a collection.
-    pub packages: Option<String>,
-    /// The collection; none when it is about packages.
-    pub collection_id: Option<String>,
-    /// JSON list of slugs; none for all.
-    pub repositories: Option<String>,
-    /// A constraint.
-    pub versions: Option<String>,
-    /// Unix seconds.
-    pub released_until: Option<i64>,
-    /// Unix seconds.
-    pub released_after: Option<i64>,
-    /// As Composer spells it.
-    pub minimum_stability: Option<String>,
-    /// 1 when the address of the source is shown.
-    pub source: i64,
-    /// Unix seconds.
-    pub expires_at: Option<i64>,
-    /// 1 when what was released before the end stays.
-    pub keeps: i64,
-    /// For people.
-    pub note: Option<String>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub changed_at: i64,
+row! {
+    /// A grant.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct Grant {
+        /// Its id.
+        pub id: String,
+        /// What the shop calls it.
+        pub external_id: Option<String>,
+        /// Whom it is for, as stored.
+        pub subject: String,
+        /// The slug of the sub-organisation that it is for.
+        #[serde(skip_serializing)]
+        pub organisation: Option<String>,
+        /// JSON list of names and patterns; none when it is about a collection.
+        pub packages: Option<String>,
+        /// The collection; none when it is about packages.
+        pub collection_id: Option<String>,
+        /// JSON list of slugs; none for all.
+        pub repositories: Option<String>,
+        /// A constraint.
+        pub versions: Option<String>,
+        /// Unix seconds.
+        pub released_until: Option<i64>,
+        /// Unix seconds.
+        pub released_after: Option<i64>,
+        /// As Composer spells it.
+        pub minimum_stability: Option<String>,
+        /// 1 when the address of the source is shown.
+        pub source: i64,
+        /// Unix seconds.
+        pub expires_at: Option<i64>,
+        /// 1 when what was released before the end stays.
+        pub keeps: i64,
+        /// For people.
+        pub note: Option<String>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub changed_at: i64,
+    }
 }
 
 /// Which grants a list is narrowed to.
@@ -63,13 +66,21 @@ pub struct GrantFilter<'a> {
 }
 
 /// A grant with the items of its collection.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct ListedGrant {
     /// The grant.
-    #[serde(flatten)]
     pub grant: Grant,
     /// JSON: a list of `CollectionItem`, when it is about a collection.
     pub items: Option<String>,
+}
+
+impl FromRow for ListedGrant {
+    fn from_row(columns: &mut Columns) -> Result<Self, Refused> {
+        Ok(Self {
+            grant: Grant::from_row(columns)?,
+            items: columns.optional_text("items"),
+        })
+    }
 }
 
 /// A page of the grants of an organisation, the oldest first.
@@ -125,7 +136,7 @@ pub async fn find_grant(app: &App, organisation: i64, id: &str) -> Result<Option
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Those grants of an organisation that the shop calls so.

@@ -6,11 +6,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ports::db::{Row, rows_as};
+use crate::ports::db::{Row, first_as, row};
 use crate::ports::{Db, Statement};
 use crate::store::audit::written_table;
 
@@ -68,13 +67,13 @@ impl Guard {
 
 /// The last line of the audit log, of whatever organisation; 0 before the first.
 pub async fn last_line(app: &App) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Last {
-        id: i64,
+    row! {
+        struct Last {
+            id: i64,
+        }
     }
     let statement = Statement::new("select coalesce(max(id), 0) as id from audit");
-    let rows = rows_as::<Last>(app.db.rows(statement).await?)?;
-    let last = rows.into_iter().next();
+    let last = first_as::<Last>(app.db.rows(statement).await?)?;
     last.map(|last| last.id)
         .ok_or_else(|| Error::internal("the audit log has no last line"))
 }

@@ -1,10 +1,8 @@
 //! Webhooks that we registered: of git repositories, and of groups whose one hook tells of all projects below.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::ports::{Statement, Value};
 use crate::store::connections::Connection;
 
@@ -12,35 +10,37 @@ use crate::store::connections::Connection;
 /// tells us.
 const REFUSED: i64 = 24 * 60 * 60;
 
-/// The webhook of a git repository.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct RepoHook {
-    /// The git repository's id here.
-    pub git_repo_id: i64,
-    /// The connection it is reached through.
-    pub connection_id: String,
-    /// The host's own immutable id.
-    pub provider_id: String,
-    /// The name that the host last had for it.
-    pub full_name: String,
-    /// `registered`, `refused`, `removed`; none when nobody has tried yet.
-    pub state: Option<String>,
-    /// The host's id of the hook.
-    pub hook_id: Option<String>,
-    /// The address it was registered with.
-    pub url: Option<String>,
-    /// Why there is none.
-    pub reason: Option<String>,
-    /// Unix second of the last attempt.
-    pub tried_at: Option<i64>,
-    /// Unix second at which a scheduled comparison last found what no delivery had told of.
-    pub missed_at: Option<i64>,
-    /// Unix second of the last delivery.
-    pub last_heard_at: Option<i64>,
-    /// The group whose hook tells of it.
-    pub covering_group: Option<String>,
-    /// 1 while a package is synced from it.
-    pub is_needed: i64,
+row! {
+    /// The webhook of a git repository.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct RepoHook {
+        /// The git repository's id here.
+        pub git_repo_id: i64,
+        /// The connection it is reached through.
+        pub connection_id: String,
+        /// The host's own immutable id.
+        pub provider_id: String,
+        /// The name that the host last had for it.
+        pub full_name: String,
+        /// `registered`, `refused`, `removed`; none when nobody has tried yet.
+        pub state: Option<String>,
+        /// The host's id of the hook.
+        pub hook_id: Option<String>,
+        /// The address it was registered with.
+        pub url: Option<String>,
+        /// Why there is none.
+        pub reason: Option<String>,
+        /// Unix second of the last attempt.
+        pub tried_at: Option<i64>,
+        /// Unix second at which a scheduled comparison last found what no delivery had told of.
+        pub missed_at: Option<i64>,
+        /// Unix second of the last delivery.
+        pub last_heard_at: Option<i64>,
+        /// The group whose hook tells of it.
+        pub covering_group: Option<String>,
+        /// 1 while a package is synced from it.
+        pub is_needed: i64,
+    }
 }
 
 /// What is to be done about a hook.
@@ -118,7 +118,7 @@ pub async fn find_repo_hook(app: &App, git_repo: i64) -> Result<Option<RepoHook>
             .bind(git_repo),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// What became of a hook.
@@ -162,9 +162,10 @@ pub async fn save_hook_fate(app: &App, git_repo: i64, fate: HookFate<'_>) -> Res
 /// Git repositories that no package is made of any more and whose hook is still registered, but for those of which that was
 /// tried since, and within the last day.
 pub async fn list_unneeded_hooks(app: &App, limit: i64) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: i64,
+    row! {
+        struct Row {
+            id: i64,
+        }
     }
     let statement = Statement::new(
         "select g.id from git_repos g join connections c on c.id = g.connection_id
@@ -189,19 +190,21 @@ pub async fn forget_refused_hooks(app: &App, connection: &str) -> Result<()> {
     app.db.rows(statement).await.map(|_| ())
 }
 
-/// A group whose one hook tells of all projects below.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct HookGroup {
-    /// `acme`, `acme/tools`.
-    pub name: String,
-    /// Where new projects that have a composer.json are added, by id; none when they are not.
-    pub repository_id: Option<i64>,
-    /// Its slug.
-    pub repository: Option<String>,
-    /// The host's id of its hook; empty where a GitHub App's own webhook tells of its projects.
-    pub hook_id: String,
-    /// The address its hook was registered with, or the app's.
-    pub hook_url: String,
+row! {
+    /// A group whose one hook tells of all projects below.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HookGroup {
+        /// `acme`, `acme/tools`.
+        pub name: String,
+        /// Where new projects that have a composer.json are added, by id; none when they are not.
+        pub repository_id: Option<i64>,
+        /// Its slug.
+        pub repository: Option<String>,
+        /// The host's id of its hook; empty where a GitHub App's own webhook tells of its projects.
+        pub hook_id: String,
+        /// The address its hook was registered with, or the app's.
+        pub hook_url: String,
+    }
 }
 
 impl HookGroup {
@@ -247,7 +250,7 @@ pub async fn find_adding_group(
             .bind(full_name),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Keeps a group with the hook that it has at the host. Without one it keeps the hook that it had.
@@ -285,9 +288,10 @@ pub async fn delete_hook_group(app: &App, connection: &str, name: &str) -> Resul
 
 /// The git repositories of a connection that are below a group, by id.
 pub async fn list_git_repos_below(app: &App, connection: &str, group: &str) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: i64,
+    row! {
+        struct Row {
+            id: i64,
+        }
     }
     let statement = Statement::new(
         "select id from git_repos

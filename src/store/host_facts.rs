@@ -1,24 +1,23 @@
 //! What a git host says about a project beyond its refs, kept with the git repository.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::host_facts::ProjectFacts;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 
 /// The facts as last seen; none before the first comparison.
 pub async fn load_host_facts(app: &App, git_repo: i64) -> Result<ProjectFacts> {
-    #[derive(Deserialize)]
-    struct Row {
-        host_facts: Option<String>,
+    row! {
+        struct Row {
+            host_facts: Option<String>,
+        }
     }
     let rows = app
         .db
         .rows(Statement::new("select host_facts from git_repos where id = ?1").bind(git_repo))
         .await?;
-    let row = rows_as::<Row>(rows)?.into_iter().next();
+    let row = first_as::<Row>(rows)?;
     read_host_facts(row.and_then(|row| row.host_facts).as_deref())
 }
 

@@ -1,48 +1,48 @@
 //! Host names that organisations claim, what became of looking for their TXT records, and which one documents carry.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::host_claim::{LOOK_AGAIN, LOOK_EVERY, is_lost, next_pause, record_value};
 use crate::domain::host_name::HostName;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::mapped_hosts::forget_mapped_hosts;
 
-/// A host name that an organisation claims.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct HostClaim {
-    /// Its id.
-    pub id: String,
-    /// The organisation.
-    pub organisation_id: i64,
-    /// Slug of the repository that it is to answer; none for all of the organisation.
-    pub repository: Option<String>,
-    /// The name.
-    pub host: String,
-    /// What its TXT record has to hold.
-    pub token: String,
-    /// 1 when documents carry it.
-    pub is_primary: i64,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix second since when its record is looked for.
-    pub waiting_since: i64,
-    /// Unix second since when it answers; none while it answers nothing.
-    pub verified_at: Option<i64>,
-    /// Unix second at which it last ceased to answer.
-    pub lost_at: Option<i64>,
-    /// Unix second of the last look.
-    pub looked_at: Option<i64>,
-    /// Unix second of the next look; none when nobody looks any more.
-    pub next_look_at: Option<i64>,
-    /// Looks in a row that did not find the record of a verified one.
-    pub misses: i64,
-    /// Unix second of the first of them.
-    pub missing_since: Option<i64>,
-    /// What the last look has to complain of.
-    pub trouble: Option<String>,
+row! {
+    /// A host name that an organisation claims.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HostClaim {
+        /// Its id.
+        pub id: String,
+        /// The organisation.
+        pub organisation_id: i64,
+        /// Slug of the repository that it is to answer; none for all of the organisation.
+        pub repository: Option<String>,
+        /// The name.
+        pub host: String,
+        /// What its TXT record has to hold.
+        pub token: String,
+        /// 1 when documents carry it.
+        pub is_primary: i64,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix second since when its record is looked for.
+        pub waiting_since: i64,
+        /// Unix second since when it answers; none while it answers nothing.
+        pub verified_at: Option<i64>,
+        /// Unix second at which it last ceased to answer.
+        pub lost_at: Option<i64>,
+        /// Unix second of the last look.
+        pub looked_at: Option<i64>,
+        /// Unix second of the next look; none when nobody looks any more.
+        pub next_look_at: Option<i64>,
+        /// Looks in a row that did not find the record of a verified one.
+        pub misses: i64,
+        /// Unix second of the first of them.
+        pub missing_since: Option<i64>,
+        /// What the last look has to complain of.
+        pub trouble: Option<String>,
+    }
 }
 
 impl HostClaim {
@@ -88,9 +88,10 @@ pub async fn insert_host(
 
 /// How many an organisation claims.
 pub async fn count_hosts(app: &App, organisation: i64) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Count {
-        count: i64,
+    row! {
+        struct Count {
+            count: i64,
+        }
     }
     let rows = app
         .db
@@ -146,7 +147,7 @@ pub async fn find_host(app: &App, organisation: i64, host: &str) -> Result<Optio
             .bind(host),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// The claim to a host name by which it answers now.
@@ -164,7 +165,7 @@ pub async fn find_holder(app: &App, host: &str) -> Result<Option<HostClaim>> {
             .bind(host),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Those whose next look is due, the longest due first.

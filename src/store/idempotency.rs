@@ -1,11 +1,9 @@
 //! Keys by which a client sends a POST twice and has it done once, with the answers that were given.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 use crate::store::guarded::Guard;
 
 /// How long a key is remembered, in seconds.
@@ -40,13 +38,14 @@ pub enum Turn {
     Reused,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    fingerprint: String,
-    attempt: String,
-    answer: Option<String>,
-    /// Whether no answer will come any more to what was changed.
-    is_unknown: i64,
+row! {
+    struct Row {
+        fingerprint: String,
+        attempt: String,
+        answer: Option<String>,
+        /// Whether no answer will come any more to what was changed.
+        is_unknown: i64,
+    }
 }
 
 /// Takes the turn with a key, for `attempt`, if nobody has it: it is new, older than a day, or was abandoned before anything
@@ -87,9 +86,7 @@ pub async fn take_turn(app: &App, key: Key<'_>, fingerprint: &str, attempt: &str
             .bind(now.saturating_sub(ABANDONED)),
         ])
         .await?;
-    let row = rows_as::<Row>(results.into_iter().nth(1).unwrap_or_default())?
-        .into_iter()
-        .next()
+    let row = first_as::<Row>(results.into_iter().nth(1).unwrap_or_default())?
         .ok_or_else(|| Error::internal("a new idempotency key vanished"))?;
     Ok(match row {
         Row { attempt: whose, .. } if whose == attempt => Turn::Ours,

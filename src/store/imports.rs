@@ -1,11 +1,9 @@
 //! Imports of many projects at once: what is still to be listed, and what became of each project.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 
 /// Seconds without any step after which an import's message must be lost. Its projects take a second or two each.
 const LOST: i64 = 15 * 60;
@@ -29,27 +27,29 @@ pub struct NewImport<'a> {
     pub projects: &'a str,
 }
 
-/// An import as far as running it needs it, without counting its projects.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct RunningImport {
-    /// Its id.
-    pub id: String,
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// The connection.
-    pub connection_id: String,
-    /// The repository's id.
-    pub repository_id: i64,
-    /// JSON list; none where the projects were named.
-    pub patterns: Option<String>,
-    /// Whether archived projects that the patterns mean are taken in too.
-    pub with_archived: i64,
-    /// `listing`, `adding`, `done`, `failed`, `cancelled`.
-    pub state: String,
-    /// What the next page is asked with.
-    pub cursor: Option<String>,
-    /// Pages that were read.
-    pub pages: i64,
+row! {
+    /// An import as far as running it needs it, without counting its projects.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct RunningImport {
+        /// Its id.
+        pub id: String,
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// The connection.
+        pub connection_id: String,
+        /// The repository's id.
+        pub repository_id: i64,
+        /// JSON list; none where the projects were named.
+        pub patterns: Option<String>,
+        /// Whether archived projects that the patterns mean are taken in too.
+        pub with_archived: i64,
+        /// `listing`, `adding`, `done`, `failed`, `cancelled`.
+        pub state: String,
+        /// What the next page is asked with.
+        pub cursor: Option<String>,
+        /// Pages that were read.
+        pub pages: i64,
+    }
 }
 
 /// Finds what running an import needs.
@@ -64,44 +64,46 @@ pub async fn find_running_import(app: &App, id: &str) -> Result<Option<RunningIm
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
-/// An import as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ImportRow {
-    /// Its id.
-    pub id: String,
-    /// The connection.
-    pub connection_id: String,
-    /// The repository's slug.
-    pub repository: String,
-    /// JSON list; none where the projects were named.
-    pub patterns: Option<String>,
-    /// Whether archived projects are taken in too.
-    pub with_archived: i64,
-    /// `listing`, `adding`, `done`, `failed`, `cancelled`.
-    pub state: String,
-    /// Why it failed, or what it waits for.
-    pub message: Option<String>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub finished_at: Option<i64>,
-    /// Projects so far.
-    pub total: i64,
-    /// Those that wait.
-    pub waiting: i64,
-    /// Those that were put into the repository.
-    pub added: i64,
-    /// Those that were in it.
-    pub known: i64,
-    /// Those that were left out, being archived.
-    pub skipped: i64,
-    /// Those that cannot be taken in.
-    pub refused: i64,
-    /// Those that were waiting when it was cancelled.
-    pub cancelled: i64,
+row! {
+    /// An import as it stands.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ImportRow {
+        /// Its id.
+        pub id: String,
+        /// The connection.
+        pub connection_id: String,
+        /// The repository's slug.
+        pub repository: String,
+        /// JSON list; none where the projects were named.
+        pub patterns: Option<String>,
+        /// Whether archived projects are taken in too.
+        pub with_archived: i64,
+        /// `listing`, `adding`, `done`, `failed`, `cancelled`.
+        pub state: String,
+        /// Why it failed, or what it waits for.
+        pub message: Option<String>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub finished_at: Option<i64>,
+        /// Projects so far.
+        pub total: i64,
+        /// Those that wait.
+        pub waiting: i64,
+        /// Those that were put into the repository.
+        pub added: i64,
+        /// Those that were in it.
+        pub known: i64,
+        /// Those that were left out, being archived.
+        pub skipped: i64,
+        /// Those that cannot be taken in.
+        pub refused: i64,
+        /// Those that were waiting when it was cancelled.
+        pub cancelled: i64,
+    }
 }
 
 /// The statements that make an import with the projects that are known from the start.
@@ -192,23 +194,25 @@ async fn select_imports(
     )
 }
 
-/// A project of an import.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ImportProject {
-    /// The host's id, or the name it was asked for by.
-    pub project: String,
-    /// `owner/name`.
-    pub full_name: String,
-    /// `waiting`, `added`, `known`, `skipped`, `refused`, `cancelled`.
-    pub state: String,
-    /// Why it was left out or refused.
-    pub reason: Option<String>,
-    /// The package's name.
-    pub package: Option<String>,
-    /// The job that takes in its refs.
-    pub job_id: Option<String>,
-    /// The state of that job; none when it was long ago.
-    pub job_state: Option<String>,
+row! {
+    /// A project of an import.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ImportProject {
+        /// The host's id, or the name it was asked for by.
+        pub project: String,
+        /// `owner/name`.
+        pub full_name: String,
+        /// `waiting`, `added`, `known`, `skipped`, `refused`, `cancelled`.
+        pub state: String,
+        /// Why it was left out or refused.
+        pub reason: Option<String>,
+        /// The package's name.
+        pub package: Option<String>,
+        /// The job that takes in its refs.
+        pub job_id: Option<String>,
+        /// The state of that job; none when it was long ago.
+        pub job_state: Option<String>,
+    }
 }
 
 /// The projects of an import that come after `after`, by what they were asked for by: all, or those in one state.
@@ -302,9 +306,10 @@ pub async fn note_page(
 
 /// The projects of an import that wait.
 pub async fn list_waiting_projects(app: &App, import: &str) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Waiting {
-        project: String,
+    row! {
+        struct Waiting {
+            project: String,
+        }
     }
     let rows = app
         .db
@@ -440,9 +445,10 @@ pub async fn end_import(app: &App, import: &str, state: &str, message: &str) -> 
 /// The imports whose message was lost. They are sent for again, so they are not lost for a while. Those that wait for a
 /// credential are left alone.
 pub async fn take_lost_imports(app: &App) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Lost {
-        id: String,
+    row! {
+        struct Lost {
+            id: String,
+        }
     }
     let now = app.now();
     let rows = app
@@ -469,9 +475,10 @@ pub async fn take_lost_imports(app: &App) -> Result<Vec<String>> {
 
 /// The imports of a connection that are under way, by id.
 pub async fn list_open_imports(app: &App, connection: &str) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Open {
-        id: String,
+    row! {
+        struct Open {
+            id: String,
+        }
     }
     let statement = Statement::new(
         "select id from imports where connection_id = ?1 and state in ('listing', 'adding') order by id",

@@ -1,44 +1,44 @@
 //! Invitations: only the hashes of their secrets, and what came of them.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::access::{Abilities, Access, Role};
 use crate::domain::email::Email;
 use crate::domain::token::{PlainToken, TokenHash};
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
-/// An invitation, as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Invitation {
-    /// Its id.
-    pub id: String,
-    /// The organisation.
-    pub organisation_id: i64,
-    /// Who was asked in, in lower case.
-    pub email: String,
-    /// What she is to be, as [`Role::as_str`] spells it.
-    pub role: String,
-    /// JSON list of `{id, name}`: the teams she is to be in, those that are still there.
-    pub teams: String,
-    /// `open`, `accepted`, `revoked` or `expired`.
-    pub state: String,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix second from which on it can be accepted no more.
-    pub expires_at: i64,
-    /// Unix seconds.
-    pub accepted_at: Option<i64>,
-    /// Unix seconds.
-    pub revoked_at: Option<i64>,
-    /// The account that came of it.
-    pub account_id: Option<String>,
-    /// The organisation's slug.
-    pub organisation_slug: String,
-    /// The organisation's name, for people.
-    pub organisation_name: String,
+row! {
+    /// An invitation, as lists show it.
+    #[derive(Debug, Clone)]
+    pub struct Invitation {
+        /// Its id.
+        pub id: String,
+        /// The organisation.
+        pub organisation_id: i64,
+        /// Who was asked in, in lower case.
+        pub email: String,
+        /// What she is to be, as [`Role::as_str`] spells it.
+        pub role: String,
+        /// JSON list of `{id, name}`: the teams she is to be in, those that are still there.
+        pub teams: String,
+        /// `open`, `accepted`, `revoked` or `expired`.
+        pub state: String,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix second from which on it can be accepted no more.
+        pub expires_at: i64,
+        /// Unix seconds.
+        pub accepted_at: Option<i64>,
+        /// Unix seconds.
+        pub revoked_at: Option<i64>,
+        /// The account that came of it.
+        pub account_id: Option<String>,
+        /// The organisation's slug.
+        pub organisation_slug: String,
+        /// The organisation's name, for people.
+        pub organisation_name: String,
+    }
 }
 
 /// What is asked for.

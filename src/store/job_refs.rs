@@ -1,30 +1,30 @@
 //! The git refs that a job is about, and what became of each.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::git_refs::KnownRef;
 
-/// A ref of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct JobRef {
-    /// Full name: `refs/tags/v1.0.0`.
-    pub name: String,
-    /// The commit.
-    pub commit: String,
-    /// `waiting`, `imported`, `skipped`, `failed`, `removed`.
-    pub state: String,
-    /// The version it became.
-    pub version: Option<String>,
-    /// Why it became none.
-    pub reason: Option<String>,
-    /// How often it was tried in vain.
-    pub attempts: i64,
-    /// JSON: what became of each package of a git repository that has many.
-    pub packages: Option<String>,
+row! {
+    /// A ref of a job.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct JobRef {
+        /// Full name: `refs/tags/v1.0.0`.
+        pub name: String,
+        /// The commit.
+        pub commit: String,
+        /// `waiting`, `imported`, `skipped`, `failed`, `removed`.
+        pub state: String,
+        /// The version it became.
+        pub version: Option<String>,
+        /// Why it became none.
+        pub reason: Option<String>,
+        /// How often it was tried in vain.
+        pub attempts: i64,
+        /// JSON: what became of each package of a git repository that has many.
+        pub packages: Option<String>,
+    }
 }
 
 /// The refs of a job, by name.
@@ -42,9 +42,10 @@ pub async fn list_job_refs(app: &App, job: &str) -> Result<Vec<JobRef>> {
     )
 }
 
-#[derive(Deserialize)]
-struct CommitRow {
-    commit: String,
+row! {
+    struct CommitRow {
+        commit: String,
+    }
 }
 
 /// The commits that waiting refs of a job point at; last those whose refs all stand back behind another tag, so that what
@@ -86,15 +87,17 @@ pub async fn list_freed_commits(app: &App, job: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// A ref that waits to be taken in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct WaitingRef {
-    /// Full name.
-    pub name: String,
-    /// Another tag for the same version that comes first.
-    pub yields_to: Option<String>,
-    /// What became of that one: a state of `job_refs`, or of `git_refs` where this job leaves it alone.
-    pub leader_state: Option<String>,
+row! {
+    /// A ref that waits to be taken in.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct WaitingRef {
+        /// Full name.
+        pub name: String,
+        /// Another tag for the same version that comes first.
+        pub yields_to: Option<String>,
+        /// What became of that one: a state of `job_refs`, or of `git_refs` where this job leaves it alone.
+        pub leader_state: Option<String>,
+    }
 }
 
 /// The refs of a job that wait at a commit, by name.
@@ -212,9 +215,10 @@ pub async fn give_up_all_waiting_refs(app: &App, job: &str, reason: &str) -> Res
 
 /// Counts a failed attempt at the waiting refs of a commit, and gives how many there have been.
 pub async fn count_attempt(app: &App, job: &str, commit: &str, reason: &str) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Attempts {
-        attempts: i64,
+    row! {
+        struct Attempts {
+            attempts: i64,
+        }
     }
     let rows = app
         .db

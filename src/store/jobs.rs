@@ -1,55 +1,55 @@
 //! What a person sees of the queue.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::ports::{Statement, Value};
 
-/// A job.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct JobRow {
-    /// Its id.
-    pub id: String,
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// `sync` or `discover`.
-    pub kind: String,
-    /// The git repository it is about.
-    pub git_repo_id: Option<i64>,
-    /// The package it is about.
-    pub package_id: Option<i64>,
-    /// The package's name.
-    pub package: Option<String>,
-    /// The git repository's `owner/name`.
-    pub project: Option<String>,
-    /// `queued`, `running`, `publishing`, `done`, `failed`, `cancelled`.
-    pub state: String,
-    /// What started it.
-    pub cause: String,
-    /// What a person should know.
-    pub message: Option<String>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub started_at: Option<i64>,
-    /// Unix seconds.
-    pub finished_at: Option<i64>,
-    /// Refs in all.
-    pub total: i64,
-    /// Refs that are not settled yet.
-    pub waiting: i64,
-    /// Refs that became a version.
-    pub imported: i64,
-    /// Refs that are as they were.
-    pub unchanged: i64,
-    /// Refs that give no version.
-    pub skipped: i64,
-    /// Refs that failed.
-    pub failed: i64,
-    /// Refs that are gone.
-    pub removed: i64,
+row! {
+    /// A job.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct JobRow {
+        /// Its id.
+        pub id: String,
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// `sync` or `discover`.
+        pub kind: String,
+        /// The git repository it is about.
+        pub git_repo_id: Option<i64>,
+        /// The package it is about.
+        pub package_id: Option<i64>,
+        /// The package's name.
+        pub package: Option<String>,
+        /// The git repository's `owner/name`.
+        pub project: Option<String>,
+        /// `queued`, `running`, `publishing`, `done`, `failed`, `cancelled`.
+        pub state: String,
+        /// What started it.
+        pub cause: String,
+        /// What a person should know.
+        pub message: Option<String>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub started_at: Option<i64>,
+        /// Unix seconds.
+        pub finished_at: Option<i64>,
+        /// Refs in all.
+        pub total: i64,
+        /// Refs that are not settled yet.
+        pub waiting: i64,
+        /// Refs that became a version.
+        pub imported: i64,
+        /// Refs that are as they were.
+        pub unchanged: i64,
+        /// Refs that give no version.
+        pub skipped: i64,
+        /// Refs that failed.
+        pub failed: i64,
+        /// Refs that are gone.
+        pub removed: i64,
+    }
 }
 
 /// The statement that starts a job, unless one for the same git repository is queued and has not begun:
@@ -106,7 +106,7 @@ pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// The jobs of an organisation, newest first: all, or those that come after the job `before`.
@@ -148,23 +148,25 @@ pub async fn list_jobs(
     )
 }
 
-/// A job as far as running it needs it, without counting its refs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct RunningJob {
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// The git repository.
-    pub git_repo_id: i64,
-    /// The package.
-    pub package_id: i64,
-    /// The state.
-    pub state: String,
-    /// What started it.
-    pub cause: String,
-    /// When something of it was last at work, in Unix seconds; see [`note_activity_stmt`].
-    pub active_at: Option<i64>,
-    /// Unix seconds.
-    pub created_at: i64,
+row! {
+    /// A job as far as running it needs it, without counting its refs.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct RunningJob {
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// The git repository.
+        pub git_repo_id: i64,
+        /// The package.
+        pub package_id: i64,
+        /// The state.
+        pub state: String,
+        /// What started it.
+        pub cause: String,
+        /// When something of it was last at work, in Unix seconds; see [`note_activity_stmt`].
+        pub active_at: Option<i64>,
+        /// Unix seconds.
+        pub created_at: i64,
+    }
 }
 
 /// Finds what running a job needs.
@@ -179,7 +181,7 @@ pub async fn find_running_job(app: &App, id: &str) -> Result<Option<RunningJob>>
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Moves a job from one of some states to another, if it is in one of them; whether it was.
@@ -250,9 +252,10 @@ pub fn note_on_job_stmt(job: &str, message: Option<&str>) -> Statement {
 
 /// Moves a running job on to publishing once none of its refs waits; gives the state it is in then.
 pub async fn settle_job(app: &App, job: &str) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct State {
-        state: String,
+    row! {
+        struct State {
+            state: String,
+        }
     }
     let rows = app
         .db
@@ -268,10 +271,7 @@ pub async fn settle_job(app: &App, job: &str) -> Result<Option<String>> {
         ])
         .await?;
     let state = rows.into_iter().nth(1).unwrap_or_default();
-    Ok(rows_as::<State>(state)?
-        .into_iter()
-        .next()
-        .map(|row| row.state))
+    Ok(first_as::<State>(state)?.map(|row| row.state))
 }
 
 /// Lets a failed or cancelled job begin again, as if it had never looked: what failed and what it had not come to are
@@ -319,10 +319,11 @@ pub async fn delete_old_jobs(app: &App, before: i64) -> Result<()> {
 /// Queued jobs that were made before `before`, as id and kind: their message was lost. Those that wait for a credential,
 /// for their host to show their project or for the end of a suspension are left alone.
 pub async fn list_forgotten_jobs(app: &App, before: i64) -> Result<Vec<(String, String)>> {
-    #[derive(Deserialize)]
-    struct Forgotten {
-        id: String,
-        kind: String,
+    row! {
+        struct Forgotten {
+            id: String,
+            kind: String,
+        }
     }
     let rows = app
         .db
@@ -369,9 +370,10 @@ pub struct Silence {
 /// count as active at `now`, so that they are not listed again at once. What waits because its host asked for a pause is
 /// not silent until that has been over for as long.
 pub async fn take_silent_jobs(app: &App, silence: Silence, now: i64) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Silent {
-        id: String,
+    row! {
+        struct Silent {
+            id: String,
+        }
     }
     let rows = app
         .db
@@ -404,9 +406,10 @@ pub async fn take_silent_jobs(app: &App, silence: Silence, now: i64) -> Result<V
 
 /// The provider that a job's git repository is at; none for a job or a repository that is gone.
 pub async fn find_provider(app: &App, job: &str) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        provider: String,
+    row! {
+        struct Row {
+            provider: String,
+        }
     }
     let rows = app
         .db
@@ -419,8 +422,5 @@ pub async fn find_provider(app: &App, job: &str) -> Result<Option<String>> {
             .bind(job),
         )
         .await?;
-    Ok(rows_as::<Row>(rows)?
-        .into_iter()
-        .next()
-        .map(|row| row.provider))
+    Ok(first_as::<Row>(rows)?.map(|row| row.provider))
 }

@@ -1,27 +1,29 @@
 //! What a person says of a version that is there: yanked, deprecated, deleted. A package has versions of its own in
 //! `versions` or in `defined_versions`, so each statement stands here twice.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
 use crate::domain::time::rfc3339;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{first_as, json_list, row, rows_as};
+use crate::ports::rows::{Columns, FromRow, Refused};
 use crate::store::publications::ask_for_publication_stmt;
 
-/// A version as the life cycle sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct LivingVersion {
-    /// As tagged or defined.
-    pub pretty: String,
-    /// `1.2.0.0`.
-    pub normalized: String,
-    /// The git ref it was made of.
-    pub git_ref: Option<String>,
-    /// The folder it was made of, where its git repository has many packages.
-    pub folder: Option<String>,
+row! {
+    /// A version as the life cycle sees it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LivingVersion {
+        /// As tagged or defined.
+        pub pretty: String,
+        /// `1.2.0.0`.
+        pub normalized: String,
+        /// The git ref it was made of.
+        pub git_ref: Option<String>,
+        /// The folder it was made of, where its git repository has many packages.
+        pub folder: Option<String>,
+    }
 }
 
 /// Finds a version of a package as it is written or as it is normalized, those that have left the metadata included.
@@ -45,7 +47,7 @@ pub async fn find_living_version(
             .bind(version),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Yanks a version, or puts it back. It leaves the metadata and nothing else: its archive stays for lock files. Whatever
@@ -152,23 +154,25 @@ pub async fn delete_version(
         .map(|_| ())
 }
 
-/// A version that a person deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct DeletedVersion {
-    /// As it was written.
-    pub pretty: String,
-    /// `1.2.0.0`.
-    pub normalized: String,
-    /// The commit, or the SHA-256 of an uploaded archive.
-    pub reference: Option<String>,
-    /// SHA-256 of its archive, where it had one here.
-    pub sha256: Option<String>,
-    /// Unix seconds.
-    pub deleted_at: i64,
-    /// 1 when it was deleted together with its package: the same bytes may have the number again by themselves.
-    pub with_package: i64,
-    /// The definition, where a person had written the version down.
-    pub definition: Option<String>,
+row! {
+    /// A version that a person deleted.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct DeletedVersion {
+        /// As it was written.
+        pub pretty: String,
+        /// `1.2.0.0`.
+        pub normalized: String,
+        /// The commit, or the SHA-256 of an uploaded archive.
+        pub reference: Option<String>,
+        /// SHA-256 of its archive, where it had one here.
+        pub sha256: Option<String>,
+        /// Unix seconds.
+        pub deleted_at: i64,
+        /// 1 when it was deleted together with its package: the same bytes may have the number again by themselves.
+        pub with_package: i64,
+        /// The definition, where a person had written the version down.
+        pub definition: Option<String>,
+    }
 }
 
 impl DeletedVersion {
@@ -216,11 +220,17 @@ pub async fn list_deleted_of_git_repo(
     app: &App,
     git_repo: i64,
 ) -> Result<Vec<(String, DeletedVersion)>> {
-    #[derive(Deserialize)]
     struct Row {
         package: String,
-        #[serde(flatten)]
         deleted: DeletedVersion,
+    }
+    impl FromRow for Row {
+        fn from_row(columns: &mut Columns) -> Result<Self, Refused> {
+            Ok(Self {
+                package: columns.text("package"),
+                deleted: DeletedVersion::from_row(columns)?,
+            })
+        }
     }
     let rows = app
         .db
@@ -257,7 +267,7 @@ pub async fn find_deleted_version(
             .bind(version),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Lets a deleted number be published again. Its ref, if it has one, is looked at anew by the next sync.
@@ -292,9 +302,10 @@ pub fn restore_same_bytes_stmt(package: i64, normalized: &str, sha256: &str) -> 
 /// Their rows go first, then the objects, then the note of it, so a call that dies is made up for by the next. An archive
 /// that a version has again stays.
 pub async fn remove_deleted_archives(app: &App) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Key {
-        archive_key: String,
+    row! {
+        struct Key {
+            archive_key: String,
+        }
     }
     let rows = app
         .db

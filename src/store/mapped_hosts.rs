@@ -3,25 +3,25 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::host_name::HostName;
 use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 use crate::store::admission::{find_principal_stmt, read_principal};
 use crate::store::memo::{FRESH, STALE};
 use crate::store::repositories::{RepositoryAddress, find_mapped_repository_stmt, read_repository};
 
-/// What a verified host name stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct MappedHost {
-    /// The organisation's slug.
-    pub organisation: String,
-    /// The repository's slug; none where the host is the organisation's.
-    pub repository: Option<String>,
+row! {
+    /// What a verified host name stands for.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct MappedHost {
+        /// The organisation's slug.
+        pub organisation: String,
+        /// The repository's slug; none where the host is the organisation's.
+        pub repository: Option<String>,
+    }
 }
 
 impl MappedHost {
@@ -108,9 +108,7 @@ pub async fn find_mapped_host(
         (Err(error), None) => return Err(Error::unavailable(error)),
     };
     let mut rows = rows.into_iter();
-    let mapped = rows_as::<MappedHost>(rows.next().unwrap_or_default())?
-        .into_iter()
-        .next();
+    let mapped = first_as::<MappedHost>(rows.next().unwrap_or_default())?;
     let Some(mapped) = mapped else {
         memo.unmapped_hosts.remember(name, (), now);
         // What it stood for is not to come back with the next failure of the database.

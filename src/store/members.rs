@@ -1,30 +1,30 @@
 //! The people of an organisation.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::access::Role;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
-/// Somebody in an organisation.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Member {
-    /// The account's id.
-    pub account_id: String,
-    /// In lower case.
-    pub email: String,
-    /// What she is called here.
-    pub name: String,
-    /// As [`Role::as_str`] spells it.
-    pub role: String,
-    /// Unix second since which she gets nothing; none when she is not suspended.
-    pub suspended_at: Option<i64>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// JSON list of `{id, name}`: the teams she is in.
-    pub teams: String,
+row! {
+    /// Somebody in an organisation.
+    #[derive(Debug, Clone)]
+    pub struct Member {
+        /// The account's id.
+        pub account_id: String,
+        /// In lower case.
+        pub email: String,
+        /// What she is called here.
+        pub name: String,
+        /// As [`Role::as_str`] spells it.
+        pub role: String,
+        /// Unix second since which she gets nothing; none when she is not suspended.
+        pub suspended_at: Option<i64>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// JSON list of `{id, name}`: the teams she is in.
+        pub teams: String,
+    }
 }
 
 /// Which members are wanted. What is none is not looked at.

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::domain::monorepo::{FolderPatterns, FolderVersions};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::packages::Package;
 
 /// The settings of a git repository with many packages.
@@ -18,10 +18,11 @@ pub struct Monorepo {
     pub versions: FolderVersions,
 }
 
-#[derive(Deserialize)]
-struct MonorepoRow {
-    folders: Option<String>,
-    folder_versions: String,
+row! {
+    struct MonorepoRow {
+        folders: Option<String>,
+        folder_versions: String,
+    }
 }
 
 /// The settings of a git repository; none where it is one package.
@@ -33,7 +34,7 @@ pub async fn find_monorepo(app: &App, git_repo: i64) -> Result<Option<Monorepo>>
                 .bind(git_repo),
         )
         .await?;
-    let Some(row) = rows_as::<MonorepoRow>(rows)?.into_iter().next() else {
+    let Some(row) = first_as::<MonorepoRow>(rows)? else {
         return Ok(None);
     };
     let Some(folders) = row.folders else {
@@ -56,31 +57,33 @@ pub struct ListedPackage {
     pub renamed_to: Option<String>,
 }
 
-/// A git repository with many packages, in a list.
-#[derive(Debug, Clone, Deserialize)]
-pub struct ListedMonorepo {
-    /// Its id here.
-    pub id: i64,
-    /// The connection it is reached through.
-    pub connection_id: String,
-    /// The host's own immutable id.
-    pub provider_id: String,
-    /// `owner/name`, as last seen.
-    pub full_name: String,
-    /// Its page.
-    pub web_url: String,
-    /// Why its host withholds it.
-    pub withheld_reason: Option<String>,
-    folders: String,
-    folder_versions: String,
-    /// JSON: names, folders and new names of its packages.
-    packages: String,
-    /// How many of its refs were imported.
-    pub imported: i64,
-    /// How many are no version.
-    pub skipped: i64,
-    /// How many failed.
-    pub failed: i64,
+row! {
+    /// A git repository with many packages, in a list.
+    #[derive(Debug, Clone)]
+    pub struct ListedMonorepo {
+        /// Its id here.
+        pub id: i64,
+        /// The connection it is reached through.
+        pub connection_id: String,
+        /// The host's own immutable id.
+        pub provider_id: String,
+        /// `owner/name`, as last seen.
+        pub full_name: String,
+        /// Its page.
+        pub web_url: String,
+        /// Why its host withholds it.
+        pub withheld_reason: Option<String>,
+        folders: String,
+        folder_versions: String,
+        /// JSON: names, folders and new names of its packages.
+        packages: String,
+        /// How many of its refs were imported.
+        pub imported: i64,
+        /// How many are no version.
+        pub skipped: i64,
+        /// How many failed.
+        pub failed: i64,
+    }
 }
 
 impl ListedMonorepo {
@@ -198,13 +201,15 @@ pub(super) fn join_repositories_stmt(git_repo: i64) -> Statement {
     .bind(git_repo)
 }
 
-/// A repository, by id and by slug.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Destination {
-    /// Its id.
-    pub id: i64,
-    /// Its slug.
-    pub slug: String,
+row! {
+    /// A repository, by id and by slug.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Destination {
+        /// Its id.
+        pub id: i64,
+        /// Its slug.
+        pub slug: String,
+    }
 }
 
 /// The repositories that packages of a git repository are in or go into.
@@ -242,19 +247,21 @@ pub async fn list_packages_of_git_repo(app: &App, git_repo: i64) -> Result<Vec<P
     )
 }
 
-/// A job about a git repository with many packages.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct MonorepoJob {
-    /// The git repository.
-    pub git_repo_id: i64,
-    /// The state.
-    pub state: String,
-    /// What started it.
-    pub cause: String,
-    /// When something of it was last at work, in Unix seconds.
-    pub active_at: Option<i64>,
-    /// Unix seconds.
-    pub created_at: i64,
+row! {
+    /// A job about a git repository with many packages.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct MonorepoJob {
+        /// The git repository.
+        pub git_repo_id: i64,
+        /// The state.
+        pub state: String,
+        /// What started it.
+        pub cause: String,
+        /// When something of it was last at work, in Unix seconds.
+        pub active_at: Option<i64>,
+        /// Unix seconds.
+        pub created_at: i64,
+    }
 }
 
 /// Finds what running such a job needs; none for a job about one package.
@@ -269,15 +276,16 @@ pub async fn find_monorepo_job(app: &App, id: &str) -> Result<Option<MonorepoJob
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Moves jobs about a git repository on to publishing once none of their refs waits: this one, and others whose refs were
 /// settled along with its own. Gives the state that this one is in then.
 pub async fn settle_monorepo_jobs(app: &App, git_repo: i64, job: &str) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct State {
-        state: String,
+    row! {
+        struct State {
+            state: String,
+        }
     }
     let rows = app
         .db
@@ -295,8 +303,5 @@ pub async fn settle_monorepo_jobs(app: &App, git_repo: i64, job: &str) -> Result
         ])
         .await?;
     let state = rows.into_iter().nth(1).unwrap_or_default();
-    Ok(rows_as::<State>(state)?
-        .into_iter()
-        .next()
-        .map(|row| row.state))
+    Ok(first_as::<State>(state)?.map(|row| row.state))
 }

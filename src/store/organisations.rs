@@ -1,49 +1,49 @@
 //! Organisations, those below them, and how they stand.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::quota::Quotas;
 use crate::error::{Error, Result};
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::ports::{Statement, Value};
 use crate::store::suspensions::{resume_stmts, suspend_stmts};
 
-/// An organisation.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Organisation {
-    /// Its id.
-    pub id: i64,
-    /// Its slug.
-    pub slug: String,
-    /// Its name for people.
-    pub name: String,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// The organisation above it.
-    pub parent_id: Option<i64>,
-    /// The slug of that one.
-    pub parent: Option<String>,
-    /// 1 when that one manages it.
-    pub managed_by_parent: i64,
-    /// Whom to ask, as people whose access ends are told.
-    pub contact: Option<String>,
-    /// Unix second since when it is suspended itself.
-    pub suspended_at: Option<i64>,
-    /// Why, as whoever asks is told.
-    pub suspended_for: Option<String>,
-    /// Unix second since when it is being deleted.
-    pub deleted_at: Option<i64>,
-    /// Unix second since when it or the one above it is suspended.
-    pub stands_still_since: Option<i64>,
-    /// Why, as whoever asks is told.
-    pub stands_still_for: Option<String>,
-    /// Packages that it and those below it may have.
-    pub quota_packages: Option<i64>,
-    /// Bytes of archives that they may store.
-    pub quota_storage: Option<i64>,
-    /// Bytes of archives that they may serve in a month.
-    pub quota_bandwidth: Option<i64>,
+row! {
+    /// An organisation.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Organisation {
+        /// Its id.
+        pub id: i64,
+        /// Its slug.
+        pub slug: String,
+        /// Its name for people.
+        pub name: String,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// The organisation above it.
+        pub parent_id: Option<i64>,
+        /// The slug of that one.
+        pub parent: Option<String>,
+        /// 1 when that one manages it.
+        pub managed_by_parent: i64,
+        /// Whom to ask, as people whose access ends are told.
+        pub contact: Option<String>,
+        /// Unix second since when it is suspended itself.
+        pub suspended_at: Option<i64>,
+        /// Why, as whoever asks is told.
+        pub suspended_for: Option<String>,
+        /// Unix second since when it is being deleted.
+        pub deleted_at: Option<i64>,
+        /// Unix second since when it or the one above it is suspended.
+        pub stands_still_since: Option<i64>,
+        /// Why, as whoever asks is told.
+        pub stands_still_for: Option<String>,
+        /// Packages that it and those below it may have.
+        pub quota_packages: Option<i64>,
+        /// Bytes of archives that they may store.
+        pub quota_storage: Option<i64>,
+        /// Bytes of archives that they may serve in a month.
+        pub quota_bandwidth: Option<i64>,
+    }
 }
 
 impl Organisation {
@@ -81,17 +81,14 @@ macro_rules! organisation_sql {
 pub async fn find_organisation(app: &App, slug: &str) -> Result<Option<Organisation>> {
     let statement = Statement::new(organisation_sql!("where o.slug = ?1")).bind(slug);
     let rows = app.db.rows(statement).await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// Loads the organisation with an id.
 pub async fn load_organisation(app: &App, id: i64) -> Result<Organisation> {
     let statement = Statement::new(organisation_sql!("where o.id = ?1")).bind(id);
     let rows = app.db.rows(statement).await?;
-    rows_as(rows)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::internal(format!("the organisation {id} is gone")))
+    first_as(rows)?.ok_or_else(|| Error::internal(format!("the organisation {id} is gone")))
 }
 
 /// All organisations, by slug.
@@ -131,9 +128,10 @@ pub struct NewOrganisation<'a> {
 
 /// The slugs of the organisations below one, by slug.
 pub async fn list_children(app: &App, id: i64) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        slug: String,
+    row! {
+        struct Row {
+            slug: String,
+        }
     }
     let statement =
         Statement::new("select slug from organisations where parent_id = ?1 order by slug")
@@ -142,13 +140,15 @@ pub async fn list_children(app: &App, id: i64) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.slug).collect())
 }
 
-/// What an organisation must be before it can be deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Suspension {
-    /// Unix second since when it is suspended.
-    pub suspended_at: Option<i64>,
-    /// 1 when it is the only one of the instance.
-    pub is_last: i64,
+row! {
+    /// What an organisation must be before it can be deleted.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Suspension {
+        /// Unix second since when it is suspended.
+        pub suspended_at: Option<i64>,
+        /// 1 when it is the only one of the instance.
+        pub is_last: i64,
+    }
 }
 
 /// Whether an organisation is suspended, and whether there are others.
@@ -163,10 +163,7 @@ pub async fn load_suspension(app: &App, id: i64) -> Result<Suspension> {
             .bind(id),
         )
         .await?;
-    rows_as(rows)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::internal(format!("the organisation {id} is gone")))
+    first_as(rows)?.ok_or_else(|| Error::internal(format!("the organisation {id} is gone")))
 }
 
 /// Makes an organisation. A taken slug is a conflict.

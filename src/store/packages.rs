@@ -1,45 +1,45 @@
 //! Packages and the repositories they are in.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::domain::policy::{Abandoned, MovedTags, PackagePolicy};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 
-/// A package.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Package {
-    /// Its id.
-    pub id: i64,
-    /// The organisation's id.
-    pub organisation_id: i64,
-    /// `vendor/name`.
-    pub name: String,
-    /// The git repository it is synced from; none for uploads.
-    pub git_repo_id: Option<i64>,
-    /// The folder of it that it was last found in, where it is one package of many.
-    pub folder: Option<String>,
-    /// Its description.
-    pub description: Option<String>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// JSON list of patterns.
-    transient_branches: String,
-    /// JSON list.
-    tag_prefixes: String,
-    /// `keep` or `follow`.
-    moved_tags: String,
-    /// JSON: what a person said.
-    abandoned: Option<String>,
-    /// The name that its source has taken since: it is frozen.
-    pub renamed_to: Option<String>,
-    /// The name of the package that it was synced as before.
-    pub renamed_from: Option<String>,
-    /// What a person should know of its name.
-    pub notice: Option<String>,
+row! {
+    /// A package.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Package {
+        /// Its id.
+        pub id: i64,
+        /// The organisation's id.
+        pub organisation_id: i64,
+        /// `vendor/name`.
+        pub name: String,
+        /// The git repository it is synced from; none for uploads.
+        pub git_repo_id: Option<i64>,
+        /// The folder of it that it was last found in, where it is one package of many.
+        pub folder: Option<String>,
+        /// Its description.
+        pub description: Option<String>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// JSON list of patterns.
+        transient_branches: String,
+        /// JSON list.
+        tag_prefixes: String,
+        /// `keep` or `follow`.
+        moved_tags: String,
+        /// JSON: what a person said.
+        abandoned: Option<String>,
+        /// The name that its source has taken since: it is frozen.
+        pub renamed_to: Option<String>,
+        /// The name of the package that it was synced as before.
+        pub renamed_from: Option<String>,
+        /// What a person should know of its name.
+        pub notice: Option<String>,
+    }
 }
 
 impl Package {
@@ -134,13 +134,13 @@ pub async fn find_package(
             .bind(name.as_str()),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// The package that is synced from a git repository; those that it was before under other names are not.
 pub async fn find_package_of_git_repo(app: &App, git_repo: i64) -> Result<Option<Package>> {
     let rows = app.db.rows(find_package_of_git_repo_stmt(git_repo)).await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// The statement that gives it.
@@ -153,21 +153,23 @@ pub(super) fn find_package_of_git_repo_stmt(git_repo: i64) -> Statement {
     .bind(git_repo)
 }
 
-/// A package as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct PackageSummary {
-    /// `vendor/name`.
-    pub name: String,
-    /// Its description.
-    pub description: Option<String>,
-    /// How many versions are in its metadata.
-    pub versions: i64,
-    /// JSON: what a person said of whether it is abandoned.
-    pub abandoned: Option<String>,
-    /// The name that its source has taken since.
-    pub renamed_to: Option<String>,
-    /// Whether its project is archived at the git host.
-    pub is_archived: Option<i64>,
+row! {
+    /// A package as lists show it.
+    #[derive(Debug, Clone)]
+    pub struct PackageSummary {
+        /// `vendor/name`.
+        pub name: String,
+        /// Its description.
+        pub description: Option<String>,
+        /// How many versions are in its metadata.
+        pub versions: i64,
+        /// JSON: what a person said of whether it is abandoned.
+        pub abandoned: Option<String>,
+        /// The name that its source has taken since.
+        pub renamed_to: Option<String>,
+        /// Whether its project is archived at the git host.
+        pub is_archived: Option<i64>,
+    }
 }
 
 /// Which packages are listed. What is none limits nothing.
@@ -258,13 +260,15 @@ pub fn add_to_repository_stmt(organisation: i64, name: &PackageName, repository:
     .bind(repository)
 }
 
-/// A repository that a package is in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Membership {
-    /// The repository's id.
-    pub id: i64,
-    /// The repository's slug.
-    pub slug: String,
+row! {
+    /// A repository that a package is in.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Membership {
+        /// The repository's id.
+        pub id: i64,
+        /// The repository's slug.
+        pub slug: String,
+    }
 }
 
 /// The repositories that a package is in, by slug.

@@ -1,12 +1,10 @@
 //! What waits to be published.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
 /// Says that the documents of a package must be built again, in every repository it is in.
 /// Belongs into the batch that makes the change.
@@ -76,9 +74,10 @@ pub fn ask_for_one_stmt(repository: i64, now: i64) -> Statement {
 
 /// Repositories that have waited since before `before`: a message was lost.
 pub async fn list_forgotten(app: &App, before: i64) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Forgotten {
-        repository_id: i64,
+    row! {
+        struct Forgotten {
+            repository_id: i64,
+        }
     }
     let rows = app
         .db

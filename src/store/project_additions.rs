@@ -1,12 +1,10 @@
 //! A git host's project becomes a package in a repository.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::connections::{
     Connection, GitRepo, GitRepoFacts, find_git_repo, upsert_git_repo,
 };
@@ -43,9 +41,10 @@ pub struct Place {
     pub is_there: bool,
 }
 
-#[derive(Deserialize)]
-struct IdRow {
-    id: i64,
+row! {
+    struct IdRow {
+        id: i64,
+    }
 }
 
 /// Finds where a project belongs. `Conflict` when its name is another source's.
@@ -150,7 +149,7 @@ async fn same_git_repo(app: &App, addition: &Addition<'_>) -> Result<GitRepo> {
             .bind(&connection.id),
         )
         .await?;
-    if let Some(same) = rows_as::<IdRow>(rows)?.into_iter().next()
+    if let Some(same) = first_as::<IdRow>(rows)?
         && let Some(git_repo) = find_git_repo(app, same.id).await?
     {
         adopt_git_repo(app, same.id, &connection.id).await?;
@@ -257,15 +256,17 @@ pub async fn add_project_with(
     Ok((package, place.git_repo))
 }
 
-/// A package that is made of a project.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PackageOfProject {
-    /// The host's id of the project.
-    pub provider_id: String,
-    /// The package's name.
-    pub name: String,
-    /// The repositories it is in, by slug: a JSON list.
-    pub repositories: String,
+row! {
+    /// A package that is made of a project.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct PackageOfProject {
+        /// The host's id of the project.
+        pub provider_id: String,
+        /// The package's name.
+        pub name: String,
+        /// The repositories it is in, by slug: a JSON list.
+        pub repositories: String,
+    }
 }
 
 /// The packages that are made of some of a host's projects, through whichever connection to it. `provider_ids` is a JSON

@@ -1,20 +1,19 @@
 //! Projects of a connection, as a generic webhook names them.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::generic_hook::GitUrl;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{json_list, row, rows_as};
 
-#[derive(Deserialize)]
-struct Row {
-    provider_id: String,
-    full_name: String,
-    clone_url: String,
-    web_url: String,
-    is_named: i64,
+row! {
+    struct Row {
+        provider_id: String,
+        full_name: String,
+        clone_url: String,
+        web_url: String,
+        is_named: i64,
+    }
 }
 
 /// The projects of a connection that are synced and have one of these addresses, packages or ids: the host's id and the

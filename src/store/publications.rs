@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::blob::{Blob, BlobHash};
 use crate::domain::composer_1::{self, Draft};
@@ -16,7 +14,7 @@ use crate::domain::search::{provided_names, summarize};
 use crate::domain::tree::{Change, changes_names, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::blobs::{put_blob, put_rare_blob};
 use crate::store::composer_1::open_draft;
 use crate::store::heads::{Flip, flip_head, tick_off};
@@ -47,13 +45,14 @@ pub enum Published {
     More,
 }
 
-#[derive(Deserialize)]
-struct Pending {
-    package_id: i64,
-    sequence: i64,
-    name: String,
-    /// 0 when it was taken out of the repository.
-    is_member: i64,
+row! {
+    struct Pending {
+        package_id: i64,
+        sequence: i64,
+        name: String,
+        /// 0 when it was taken out of the repository.
+        is_member: i64,
+    }
 }
 
 /// Publishes what waits in a repository. May run any number of times, also at once: a lost race is run again.

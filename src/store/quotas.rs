@@ -2,23 +2,23 @@
 //! triggers, in the transaction of each change (migration 0029), so that no two changes at once go beyond one. What is here
 //! says so in words, and looks before something large is done in vain.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::quota::Quota;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::dists::find_package_dist_stmt;
 
-/// What an organisation and those below it use, beside what they may. Of the one above it the same, if there is one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Standing {
-    is_parent: i64,
-    packages: i64,
-    storage: i64,
-    quota_packages: Option<i64>,
-    quota_storage: Option<i64>,
+row! {
+    /// What an organisation and those below it use, beside what they may. Of the one above it the same, if there is one.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    struct Standing {
+        is_parent: i64,
+        packages: i64,
+        storage: i64,
+        quota_packages: Option<i64>,
+        quota_storage: Option<i64>,
+    }
 }
 
 impl Standing {
@@ -172,37 +172,39 @@ pub(super) fn look_again_stmt(organisation: i64, now: i64) -> Statement {
     .bind(now)
 }
 
-/// What an organisation uses.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Usage {
-    /// Its id.
-    pub id: i64,
-    /// Its slug.
-    pub slug: String,
-    /// Its name for people.
-    pub name: String,
-    /// 1 when it or the one above it is suspended.
-    pub is_suspended: i64,
-    /// Packages of its own.
-    pub packages: i64,
-    /// Those of the organisations below it.
-    pub packages_below: i64,
-    /// Versions in its metadata.
-    pub versions: i64,
-    /// Bytes of archives that it stores.
-    pub storage: i64,
-    /// Those of the organisations below it.
-    pub storage_below: i64,
-    /// Bytes of archives that it served in the month asked for.
-    pub bandwidth: i64,
-    /// Those of the organisations below it.
-    pub bandwidth_below: i64,
-    /// Packages that all of them may have.
-    pub quota_packages: Option<i64>,
-    /// Bytes that they may store.
-    pub quota_storage: Option<i64>,
-    /// Bytes that they may serve in a month.
-    pub quota_bandwidth: Option<i64>,
+row! {
+    /// What an organisation uses.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Usage {
+        /// Its id.
+        pub id: i64,
+        /// Its slug.
+        pub slug: String,
+        /// Its name for people.
+        pub name: String,
+        /// 1 when it or the one above it is suspended.
+        pub is_suspended: i64,
+        /// Packages of its own.
+        pub packages: i64,
+        /// Those of the organisations below it.
+        pub packages_below: i64,
+        /// Versions in its metadata.
+        pub versions: i64,
+        /// Bytes of archives that it stores.
+        pub storage: i64,
+        /// Those of the organisations below it.
+        pub storage_below: i64,
+        /// Bytes of archives that it served in the month asked for.
+        pub bandwidth: i64,
+        /// Those of the organisations below it.
+        pub bandwidth_below: i64,
+        /// Packages that all of them may have.
+        pub quota_packages: Option<i64>,
+        /// Bytes that they may store.
+        pub quota_storage: Option<i64>,
+        /// Bytes that they may serve in a month.
+        pub quota_bandwidth: Option<i64>,
+    }
 }
 
 /// What an organisation uses; of `month`, as `2026-11`, what it served.
@@ -230,9 +232,7 @@ pub async fn load_usage(app: &App, organisation: i64, month: &str) -> Result<Usa
             .bind(month),
         )
         .await?;
-    rows_as(rows)?
-        .into_iter()
-        .next()
+    first_as(rows)?
         .ok_or_else(|| Error::internal(format!("the organisation {organisation} is gone")))
 }
 

@@ -1,24 +1,26 @@
 //! What was read ahead of commits that a job is to take in.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 
 /// Far below D1's 2 MB for one value.
 const BYTES_IN_ONE_STATEMENT: usize = 512 * 1024;
 
-/// What was read of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadCommit {
-    /// The commit.
-    pub commit: String,
-    /// The text of its composer.json; none where it has none.
-    pub manifest: Option<String>,
-    /// Its time, in RFC 3339 and UTC.
-    pub time: String,
+row! {
+    /// What was read of a commit.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct ReadCommit {
+        /// The commit.
+        pub commit: String,
+        /// The text of its composer.json; none where it has none.
+        pub manifest: Option<String>,
+        /// Its time, in RFC 3339 and UTC.
+        pub time: String,
+    }
 }
 
 /// Keeps what was read. A commit never changes, so that what is kept already is the same.
@@ -76,7 +78,7 @@ pub async fn find_read_commit(
             .bind(commit),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 /// A commit was taken in: what was read ahead of it has served its purpose.

@@ -1,11 +1,9 @@
 //! Credentials that a host accepts no more: the connection rests, its jobs wait, and it is said once.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::connections::{Connection, find_connection};
 
 /// Seconds until a refused credential is tried again, with one request.
@@ -59,13 +57,14 @@ pub(super) fn forget_waiting_refs_stmt(job: &str, state: &str) -> Statement {
 
 /// The connection of a git repository.
 pub async fn find_connection_of(app: &App, git_repo: i64) -> Result<Option<Connection>> {
-    #[derive(Deserialize)]
-    struct Row {
-        connection_id: String,
+    row! {
+        struct Row {
+            connection_id: String,
+        }
     }
     let statement =
         Statement::new("select connection_id from git_repos where id = ?1").bind(git_repo);
-    let row: Option<Row> = rows_as(app.db.rows(statement).await?)?.into_iter().next();
+    let row: Option<Row> = first_as(app.db.rows(statement).await?)?;
     match row {
         Some(row) => find_connection(app, &row.connection_id).await,
         None => Ok(None),
@@ -74,10 +73,11 @@ pub async fn find_connection_of(app: &App, git_repo: i64) -> Result<Option<Conne
 
 /// The jobs that wait for a connection, oldest first: id and kind.
 pub async fn list_waiting_jobs(app: &App, connection: &str) -> Result<Vec<(String, String)>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: String,
-        kind: String,
+    row! {
+        struct Row {
+            id: String,
+            kind: String,
+        }
     }
     let statement = Statement::new(
         "select j.id, j.kind from jobs j left join git_repos g on g.id = j.git_repo_id
@@ -108,24 +108,26 @@ pub async fn claim_try(app: &App, connection: &str) -> Result<bool> {
 
 /// The connection of a git repository, if its credential is refused.
 pub async fn find_refused_connection(app: &App, git_repo: i64) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: String,
+    row! {
+        struct Row {
+            id: String,
+        }
     }
     let statement = Statement::new(
         "select c.id from git_repos g join connections c on c.id = g.connection_id
          where g.id = ?1 and c.refused_at is not null",
     )
     .bind(git_repo);
-    let row: Option<Row> = rows_as(app.db.rows(statement).await?)?.into_iter().next();
+    let row: Option<Row> = first_as(app.db.rows(statement).await?)?;
     Ok(row.map(|row| row.id))
 }
 
 /// Connections whose refused credential is due to be tried, and says that it is being tried: whoever asks next gets others.
 pub async fn take_due_tries(app: &App, limit: i64) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: String,
+    row! {
+        struct Row {
+            id: String,
+        }
     }
     let statement = Statement::new(
         "update connections set next_try_at = ?1 + ?2

@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::access::{Bar, Place};
 use crate::domain::blob::BlobHash;
@@ -12,7 +10,7 @@ use crate::domain::metadata::DOCUMENT_FORM;
 use crate::domain::settings::{Settings, SettingsPatch};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{Row, rows_as};
+use crate::ports::db::{Row, first_as, row, rows_as};
 use crate::store::organisations::{NewOrganisation, insert_organisation_stmt};
 use crate::store::pending::{ask_for_all_stmt, ask_for_one_stmt};
 
@@ -159,31 +157,32 @@ macro_rules! select_repository {
     };
 }
 
-#[derive(Deserialize)]
-struct RepositoryRow {
-    id: i64,
-    organisation_id: i64,
-    organisation: String,
-    slug: String,
-    is_public: i64,
-    is_suspended: i64,
-    suspended_for: Option<String>,
-    bandwidth_spent_in: Option<String>,
-    contact: Option<String>,
-    landing: Option<String>,
-    address_changes: i64,
-    own_host: Option<String>,
-    organisation_host: Option<String>,
-    head_revision: i64,
-    head_root: Option<String>,
-    head_time: i64,
-    names_changed_at: Option<i64>,
-    published_address: Option<String>,
-    published_form: i64,
-    form_revision: i64,
-    description: Option<String>,
-    settings: String,
-    settings_changes: i64,
+row! {
+    struct RepositoryRow {
+        id: i64,
+        organisation_id: i64,
+        organisation: String,
+        slug: String,
+        is_public: i64,
+        is_suspended: i64,
+        suspended_for: Option<String>,
+        bandwidth_spent_in: Option<String>,
+        contact: Option<String>,
+        landing: Option<String>,
+        address_changes: i64,
+        own_host: Option<String>,
+        organisation_host: Option<String>,
+        head_revision: i64,
+        head_root: Option<String>,
+        head_time: i64,
+        names_changed_at: Option<i64>,
+        published_address: Option<String>,
+        published_form: i64,
+        form_revision: i64,
+        description: Option<String>,
+        settings: String,
+        settings_changes: i64,
+    }
 }
 
 impl From<RepositoryRow> for Repository {
@@ -262,10 +261,7 @@ pub fn find_mapped_repository_stmt(host: &str, slug: Option<&str>) -> Statement 
 
 /// Reads what `find_repository_stmt` found.
 pub fn read_repository(rows: Vec<Row>) -> Result<Option<Repository>> {
-    Ok(rows_as::<RepositoryRow>(rows)?
-        .into_iter()
-        .next()
-        .map(Repository::from))
+    Ok(first_as::<RepositoryRow>(rows)?.map(Repository::from))
 }
 
 /// The repository as the database has it now, by its id. It must be there.
@@ -423,9 +419,10 @@ fn insert_repository_stmt(new: &NewRepository<'_>, now: i64) -> Statement {
 /// Repositories whose published documents name another address than the one they have now, or have an older form; those of
 /// one organisation, or of all.
 pub async fn list_outdated(app: &App, organisation: Option<i64>) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Outdated {
-        id: i64,
+    row! {
+        struct Outdated {
+            id: i64,
+        }
     }
     let (scheme, port) = scheme_and_port(&app.config.public_url);
     let rows = app

@@ -1,25 +1,25 @@
 //! The history of heads, append-only.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::blob::BlobHash;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::repositories::Head;
 
-/// One state that a repository had.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
-pub struct Revision {
-    /// Its number, from 1.
-    pub number: i64,
-    /// The root of its tree.
-    pub root: String,
-    /// Unix seconds.
-    pub time: i64,
-    /// Why it was made.
-    pub cause: String,
+row! {
+    /// One state that a repository had.
+    #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+    pub struct Revision {
+        /// Its number, from 1.
+        pub number: i64,
+        /// The root of its tree.
+        pub root: String,
+        /// Unix seconds.
+        pub time: i64,
+        /// Why it was made.
+        pub cause: String,
+    }
 }
 
 /// Which state of a repository is asked for.

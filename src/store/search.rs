@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::domain::search::SearchEntry;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
 /// What the index is to know of a package.
 #[derive(Debug, Clone, Serialize)]
@@ -79,24 +79,27 @@ pub struct Search<'a> {
     pub offset: i64,
 }
 
-/// A package that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Found {
-    /// `vendor/name`.
-    pub name: String,
-    /// Its description.
-    pub description: String,
-    /// An address for people.
-    pub homepage: Option<String>,
-    /// Set when it is abandoned: the package to use instead, or nothing.
-    pub replacement: Option<String>,
+row! {
+    /// A package that was found.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Found {
+        /// `vendor/name`.
+        pub name: String,
+        /// Its description.
+        pub description: String,
+        /// An address for people.
+        pub homepage: Option<String>,
+        /// Set when it is abandoned: the package to use instead, or nothing.
+        pub replacement: Option<String>,
+    }
 }
 
 /// Finds packages, the best first, and counts all that there are.
 pub async fn search_packages(app: &App, search: &Search<'_>) -> Result<(Vec<Found>, i64)> {
-    #[derive(Deserialize)]
-    struct Total {
-        total: i64,
+    row! {
+        struct Total {
+            total: i64,
+        }
     }
     let (count, page) = match search.query {
         Some(query) => (
@@ -166,10 +169,11 @@ pub async fn find_names_by_words(
     organisation: i64,
     query: &str,
 ) -> Result<BTreeMap<String, bool>> {
-    #[derive(Deserialize)]
-    struct Hit {
-        name: String,
-        by_name: i64,
+    row! {
+        struct Hit {
+            name: String,
+            by_name: i64,
+        }
     }
     let statement = Statement::new(
         "select p.name,
@@ -192,16 +196,18 @@ fn in_names(query: &str) -> String {
     format!("{{name}} : ({query})")
 }
 
-/// A package that provides or replaces another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provider {
-    /// `vendor/name`.
-    pub name: PackageName,
-    /// Its description.
-    pub description: String,
-    /// `library`, `metapackage`, …
-    #[serde(rename = "type")]
-    pub kind: String,
+row! {
+    /// A package that provides or replaces another.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct Provider {
+        /// `vendor/name`.
+        pub name: PackageName,
+        /// Its description.
+        pub description: String,
+        /// `library`, `metapackage`, …
+        #[serde(rename = "type")]
+        pub kind: String as "type",
+    }
 }
 
 /// The packages of a repository that provide or replace a name, by name.

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
 use crate::domain::access::Subject;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
 /// The statements that move `grant_changed_at` of everybody whom grants to these subjects reach: the subjects named in a
 /// JSON list as they are stored, and those whose grants use the collection. They belong into the batch that changes the
@@ -87,12 +86,13 @@ impl NamedSubject {
     }
 }
 
-#[derive(Deserialize)]
-struct SubjectRow {
-    position: usize,
-    subject: String,
-    /// 0 for a token that sees all there is anyhow.
-    takes_grants: i64,
+row! {
+    struct SubjectRow {
+        position: usize,
+        subject: String,
+        /// 0 for a token that sees all there is anyhow.
+        takes_grants: i64,
+    }
 }
 
 /// Of the subjects that an organisation has, by how they were named: as they are stored, and whether they take grants. A

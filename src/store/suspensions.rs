@@ -1,12 +1,10 @@
 //! Suspended organisations: nothing is taken in for them, and their jobs wait. A trigger sees to that none begins
 //! (migration 0029); what is here has those that run stop, tells people why, and wakes them again.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
 /// What a job says that waits. It is compared with, so that it can be taken away again.
 pub const WAITS: &str = "It waits: the organisation is suspended, and goes on when the owner of this instance resumes it";
@@ -107,10 +105,11 @@ pub async fn note_waiting(app: &App, job: &str) -> Result<()> {
 /// What is queued for an organisation and those below it, the oldest first, in a number that can be sent for at once: id and
 /// kind.
 pub async fn list_queued(app: &App, organisation: i64) -> Result<Vec<(String, String)>> {
-    #[derive(Deserialize)]
-    struct Queued {
-        id: String,
-        kind: String,
+    row! {
+        struct Queued {
+            id: String,
+            kind: String,
+        }
     }
     let statement = Statement::new(
         "select id, kind from jobs

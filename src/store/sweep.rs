@@ -5,11 +5,9 @@
 //! this round of removals. A flip that needs a doomed blob loses, unless its publisher saw that number before it wrote
 //! the blob: then the blob was written after the removal, and stays. So a head never names a blob that the sweep removes.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{first_as, json_list, row, rows_as};
 use crate::ports::{ObjectPage, Statement};
 
 /// Young ones are left alone: their publish or import may still be under way.
@@ -24,15 +22,17 @@ const VIEWS: &str = "views/";
 /// How long views are kept, in seconds: 90 days. Copies near the reader last 30.
 pub const VIEWS_KEPT: i64 = 90 * 24 * 60 * 60;
 
-#[derive(Deserialize)]
-struct Position {
-    cursor: Option<String>,
-    finished_at: Option<i64>,
+row! {
+    struct Position {
+        cursor: Option<String>,
+        finished_at: Option<i64>,
+    }
 }
 
-#[derive(Deserialize)]
-struct Name {
-    name: String,
+row! {
+    struct Name {
+        name: String,
+    }
 }
 
 /// What one step of the sweep did.
@@ -201,9 +201,10 @@ async fn note_removals(app: &App, hashes: &str) -> Result<()> {
 
 /// The number of the last round of removals. To be asked before blobs are written that a head shall name.
 pub async fn count_removals(app: &App) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Count {
-        removals: i64,
+    row! {
+        struct Count {
+            removals: i64,
+        }
     }
     let rows = app
         .db
@@ -211,10 +212,7 @@ pub async fn count_removals(app: &App) -> Result<i64> {
             "select removals from sweeps where prefix = 'blobs/'",
         ))
         .await?;
-    Ok(rows_as::<Count>(rows)?
-        .into_iter()
-        .next()
-        .map_or(0, |row| row.removals))
+    Ok(first_as::<Count>(rows)?.map_or(0, |row| row.removals))
 }
 
 /// Archives are written under names of their own and never again, so one that has no row after a day gets none.
@@ -242,7 +240,7 @@ async fn load_position(app: &App, prefix: &str) -> Result<Option<Position>> {
             Statement::new("select cursor, finished_at from sweeps where prefix = ?1").bind(prefix),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
 async fn save_position(app: &App, prefix: &str, cursor: Option<&str>, now: i64) -> Result<()> {

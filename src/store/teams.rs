@@ -1,25 +1,25 @@
 //! Teams, and who is in them.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
-/// A team of an organisation.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Team {
-    /// Its id.
-    pub id: String,
-    /// Its name, the only one of that name in the organisation.
-    pub name: String,
-    /// What it is, for people.
-    pub description: Option<String>,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// How many are in it.
-    pub members: i64,
+row! {
+    /// A team of an organisation.
+    #[derive(Debug, Clone)]
+    pub struct Team {
+        /// Its id.
+        pub id: String,
+        /// Its name, the only one of that name in the organisation.
+        pub name: String,
+        /// What it is, for people.
+        pub description: Option<String>,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// How many are in it.
+        pub members: i64,
+    }
 }
 
 /// Teams of an organisation by name, those after `after`, at most `limit`; or the one with an id.

@@ -1,13 +1,11 @@
 //! Tokens: only their hashes, what they are limited to, and what became of them.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::access::{Abilities, Access};
 use crate::domain::token::{PlainToken, TokenHash};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 
 /// A rotation whose answer was lost may be asked for again for so long, in seconds, while nobody used what it made.
 const RETRY: i64 = 600;
@@ -109,55 +107,57 @@ pub fn insert_token_stmt(
     .bind(terms.only_granted)
 }
 
-/// A token as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct TokenRow {
-    /// Its id.
-    pub id: String,
-    /// `machine`, `personal` or `customer`.
-    pub kind: String,
-    /// What it is for.
-    pub name: String,
-    /// The usual set of abilities it has, or the greatest within them.
-    pub access: String,
-    /// JSON list of abilities; none for those of `access`.
-    pub abilities: Option<String>,
-    /// Its first characters.
-    pub hint: String,
-    /// JSON list of slugs; none for all.
-    pub repositories: Option<String>,
-    /// JSON list of globs; none for all.
-    pub packages: Option<String>,
-    /// JSON list of networks; none for any address.
-    pub networks: Option<String>,
-    /// 1 when it sees only what was granted to it.
-    pub only_granted: i64,
-    /// `active`, `expired` or `revoked`.
-    pub state: String,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub expires_at: Option<i64>,
-    /// Unix seconds.
-    pub revoked_at: Option<i64>,
-    /// The token that a rotation made in its place.
-    pub replaced_by: Option<String>,
-    /// Unix seconds.
-    pub last_used_at: Option<i64>,
-    /// The address it was last used from.
-    pub last_used_address: Option<String>,
-    /// The program it was last used by.
-    pub last_used_client: Option<String>,
-    /// The account of a person's token.
-    pub account_id: Option<String>,
-    /// What the person is called in the organisation; none when she left it.
-    pub account_name: Option<String>,
-    /// What she is in it.
-    pub role: Option<String>,
-    /// The customer of a customer's token.
-    pub customer_id: Option<String>,
-    /// What the customer is called.
-    pub customer_name: Option<String>,
+row! {
+    /// A token as lists show it.
+    #[derive(Debug, Clone)]
+    pub struct TokenRow {
+        /// Its id.
+        pub id: String,
+        /// `machine`, `personal` or `customer`.
+        pub kind: String,
+        /// What it is for.
+        pub name: String,
+        /// The usual set of abilities it has, or the greatest within them.
+        pub access: String,
+        /// JSON list of abilities; none for those of `access`.
+        pub abilities: Option<String>,
+        /// Its first characters.
+        pub hint: String,
+        /// JSON list of slugs; none for all.
+        pub repositories: Option<String>,
+        /// JSON list of globs; none for all.
+        pub packages: Option<String>,
+        /// JSON list of networks; none for any address.
+        pub networks: Option<String>,
+        /// 1 when it sees only what was granted to it.
+        pub only_granted: i64,
+        /// `active`, `expired` or `revoked`.
+        pub state: String,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub expires_at: Option<i64>,
+        /// Unix seconds.
+        pub revoked_at: Option<i64>,
+        /// The token that a rotation made in its place.
+        pub replaced_by: Option<String>,
+        /// Unix seconds.
+        pub last_used_at: Option<i64>,
+        /// The address it was last used from.
+        pub last_used_address: Option<String>,
+        /// The program it was last used by.
+        pub last_used_client: Option<String>,
+        /// The account of a person's token.
+        pub account_id: Option<String>,
+        /// What the person is called in the organisation; none when she left it.
+        pub account_name: Option<String>,
+        /// What she is in it.
+        pub role: Option<String>,
+        /// The customer of a customer's token.
+        pub customer_id: Option<String>,
+        /// What the customer is called.
+        pub customer_name: Option<String>,
+    }
 }
 
 impl TokenRow {
@@ -238,9 +238,10 @@ pub async fn find_token(app: &App, organisation: i64, id: &str) -> Result<Option
 
 /// What a token of an organisation is looked up by.
 pub async fn find_hash(app: &App, organisation: i64, id: &str) -> Result<Option<TokenHash>> {
-    #[derive(Deserialize)]
-    struct Found {
-        hash: String,
+    row! {
+        struct Found {
+            hash: String,
+        }
     }
     let rows = app
         .db
@@ -250,7 +251,7 @@ pub async fn find_hash(app: &App, organisation: i64, id: &str) -> Result<Option<
                 .bind(organisation),
         )
         .await?;
-    let found: Option<Found> = rows_as(rows)?.into_iter().next();
+    let found: Option<Found> = first_as(rows)?;
     Ok(found.map(|found| TokenHash::stored(found.hash)))
 }
 
@@ -312,23 +313,25 @@ pub async fn revoke_token(app: &App, organisation: i64, id: &str) -> Result<bool
     Ok(!rows.is_empty())
 }
 
-/// A token of the instance's owner as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct OwnerTokenRow {
-    /// Its id.
-    pub id: String,
-    /// What it is for.
-    pub name: String,
-    /// Its first characters.
-    pub hint: String,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub expires_at: Option<i64>,
-    /// Unix seconds.
-    pub revoked_at: Option<i64>,
-    /// Unix seconds.
-    pub last_used_at: Option<i64>,
+row! {
+    /// A token of the instance's owner as lists show it.
+    #[derive(Debug, Clone)]
+    pub struct OwnerTokenRow {
+        /// Its id.
+        pub id: String,
+        /// What it is for.
+        pub name: String,
+        /// Its first characters.
+        pub hint: String,
+        /// Unix seconds.
+        pub created_at: i64,
+        /// Unix seconds.
+        pub expires_at: Option<i64>,
+        /// Unix seconds.
+        pub revoked_at: Option<i64>,
+        /// Unix seconds.
+        pub last_used_at: Option<i64>,
+    }
 }
 
 /// The tokens of the instance's owner, newest first, revoked ones included.

@@ -1,18 +1,16 @@
 //! Uploads that come in parts: what was begun, what of it is there, what became of it.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
+use crate::ports::rows::{Columns, FromColumn, Refused};
 
 /// Seconds after which an upload that nobody goes on with is given up.
 pub const ABANDONED: i64 = 24 * 60 * 60;
 
 /// What the archive of an upload is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// It becomes a version, as the composer.json in it says.
     Version,
@@ -30,37 +28,51 @@ impl Purpose {
     }
 }
 
-/// An upload in parts.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PartialUpload {
-    /// Its id, which leaves the database.
-    pub id: String,
-    /// Where it comes in.
-    pub repository_id: i64,
-    /// The package.
-    pub name: String,
-    /// The version, if the request that began it says one.
-    pub version: Option<String>,
-    /// Bytes of the whole.
-    pub size: u64,
-    /// Bytes of each part but the last.
-    pub part_size: u64,
-    /// What the archive is for.
-    pub purpose: Purpose,
-    /// SHA-256 of the whole in hex, if the request that began it says so.
-    pub sha256: Option<String>,
-    /// The key of the archive that it becomes.
-    pub archive_key: String,
-    /// The blob store's id of it.
-    pub multipart_id: String,
-    /// `open`, `checking`, `done` or `failed`.
-    pub state: String,
-    /// Why it failed.
-    pub message: Option<String>,
-    /// JSON: what who completed it is answered.
-    pub answer: Option<String>,
-    /// Unix second at which somebody last did something about it.
-    pub touched_at: i64,
+impl FromColumn for Purpose {
+    type Fault = Refused;
+
+    fn from_column(columns: &mut Columns, name: &'static str) -> Result<Self, Refused> {
+        columns.parse(name, |text| match text {
+            "version" => Some(Self::Version),
+            "definition" => Some(Self::Definition),
+            _ => None,
+        })
+    }
+}
+
+row! {
+    /// An upload in parts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct PartialUpload {
+        /// Its id, which leaves the database.
+        pub id: String,
+        /// Where it comes in.
+        pub repository_id: i64,
+        /// The package.
+        pub name: String,
+        /// The version, if the request that began it says one.
+        pub version: Option<String>,
+        /// Bytes of the whole.
+        pub size: u64,
+        /// Bytes of each part but the last.
+        pub part_size: u64,
+        /// What the archive is for.
+        pub purpose: Purpose,
+        /// SHA-256 of the whole in hex, if the request that began it says so.
+        pub sha256: Option<String>,
+        /// The key of the archive that it becomes.
+        pub archive_key: String,
+        /// The blob store's id of it.
+        pub multipart_id: String,
+        /// `open`, `checking`, `done` or `failed`.
+        pub state: String,
+        /// Why it failed.
+        pub message: Option<String>,
+        /// JSON: what who completed it is answered.
+        pub answer: Option<String>,
+        /// Unix second at which somebody last did something about it.
+        pub touched_at: i64,
+    }
 }
 
 impl PartialUpload {
@@ -121,16 +133,18 @@ pub async fn find_upload(app: &App, id: &str) -> Result<Option<PartialUpload>> {
             .bind(id),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
-/// A part that is there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct StoredPart {
-    /// From 1.
-    pub number: u16,
-    /// The blob store's tag of it.
-    pub etag: String,
+row! {
+    /// A part that is there.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct StoredPart {
+        /// From 1.
+        pub number: u16,
+        /// The blob store's tag of it.
+        pub etag: String,
+    }
 }
 
 /// The parts of an upload that are there, in order.
@@ -202,9 +216,10 @@ pub async fn delete_upload(app: &App, upload: &str) -> Result<()> {
         .map(|_| ())
 }
 
-#[derive(Deserialize)]
-struct Id {
-    id: String,
+row! {
+    struct Id {
+        id: String,
+    }
 }
 
 /// Uploads in a state that nobody touched since `before`, at most 50.

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -11,23 +10,24 @@ use crate::domain::branch::BranchRole;
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{Row, rows_as};
+use crate::ports::db::{Row, row, rows_as};
 
 /// How long the versions of a reference are remembered, in seconds: another branch or tag may come to stand for it.
 const REMEMBERED: i64 = 60;
 /// So many packages are asked about in one statement.
 const PACKAGES_AT_ONCE: usize = 500;
 
-/// A version as the database has it.
-#[derive(Deserialize)]
-pub(super) struct FactsRow {
-    name: String,
-    pretty: String,
-    normalized: String,
-    published_at: i64,
-    is_default_branch: i64,
-    /// JSON: extra.branch-alias.
-    branch_alias: Option<String>,
+row! {
+    /// A version as the database has it.
+    pub(super) struct FactsRow {
+        name: String,
+        pretty: String,
+        normalized: String,
+        published_at: i64,
+        is_default_branch: i64,
+        /// JSON: extra.branch-alias.
+        branch_alias: Option<String>,
+    }
 }
 
 impl FactsRow {

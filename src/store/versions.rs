@@ -12,7 +12,7 @@ use crate::domain::policy::Abandoned;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row, rows_as};
 use crate::store::defined_versions::{load_defined_stmt, read_defined};
 use crate::store::host_facts::read_host_facts;
 use crate::store::packages::read_abandoned;
@@ -81,25 +81,27 @@ pub fn upsert_version_stmt(new: &NewVersion<'_>, now: i64) -> Result<Statement> 
     .bind(new.source))
 }
 
-/// A stored version, as far as deciding about a ref needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct StoredVersion {
-    /// As tagged.
-    pub pretty: String,
-    /// The commit, or the SHA-256 of an uploaded archive.
-    pub reference: String,
-    /// The git ref it was made of.
-    pub git_ref: Option<String>,
-    /// Set when it has left the metadata.
-    pub removed_at: Option<i64>,
-    /// SHA-256 of its archive.
-    pub sha256: String,
-    /// How its archive is packed.
-    pub format: ArchiveFormat,
-    /// Bytes of its archive.
-    pub size: u64,
-    /// SHA-1 of its archive.
-    pub sha1: String,
+row! {
+    /// A stored version, as far as deciding about a ref needs it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct StoredVersion {
+        /// As tagged.
+        pub pretty: String,
+        /// The commit, or the SHA-256 of an uploaded archive.
+        pub reference: String,
+        /// The git ref it was made of.
+        pub git_ref: Option<String>,
+        /// Set when it has left the metadata.
+        pub removed_at: Option<i64>,
+        /// SHA-256 of its archive.
+        pub sha256: String,
+        /// How its archive is packed.
+        pub format: ArchiveFormat,
+        /// Bytes of its archive.
+        pub size: u64,
+        /// SHA-1 of its archive.
+        pub sha1: String,
+    }
 }
 
 /// Finds a version by its normalized number, removed ones included.
@@ -120,38 +122,40 @@ pub async fn find_version(
             .bind(normalized),
         )
         .await?;
-    Ok(rows_as(rows)?.into_iter().next())
+    first_as(rows)
 }
 
-/// A version as the API shows it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct VersionRow {
-    /// As tagged.
-    pub pretty: String,
-    /// `1.2.0.0`.
-    pub normalized: String,
-    /// The commit, or the SHA-256 of an uploaded archive; none for a defined version whose archive is elsewhere.
-    pub reference: Option<String>,
-    /// The git ref it was made of.
-    pub git_ref: Option<String>,
-    /// RFC 3339.
-    pub time: String,
-    /// Unix seconds.
-    pub published_at: i64,
-    /// How its archive is packed; like what follows, none for one that is not here.
-    pub format: Option<ArchiveFormat>,
-    /// Bytes of its archive.
-    pub size: Option<i64>,
-    /// SHA-1 of its archive.
-    pub sha1: Option<String>,
-    /// SHA-256 of its archive.
-    pub sha256: Option<String>,
-    /// How often it was installed, as clients report it.
-    pub downloads: i64,
-    /// Unix second at which a person took it out of the metadata.
-    pub yanked_at: Option<i64>,
-    /// JSON: what people are warned of.
-    pub deprecated: Option<String>,
+row! {
+    /// A version as the API shows it.
+    #[derive(Debug, Clone)]
+    pub struct VersionRow {
+        /// As tagged.
+        pub pretty: String,
+        /// `1.2.0.0`.
+        pub normalized: String,
+        /// The commit, or the SHA-256 of an uploaded archive; none for a defined version whose archive is elsewhere.
+        pub reference: Option<String>,
+        /// The git ref it was made of.
+        pub git_ref: Option<String>,
+        /// RFC 3339.
+        pub time: String,
+        /// Unix seconds.
+        pub published_at: i64,
+        /// How its archive is packed; like what follows, none for one that is not here.
+        pub format: Option<ArchiveFormat>,
+        /// Bytes of its archive.
+        pub size: Option<i64>,
+        /// SHA-1 of its archive.
+        pub sha1: Option<String>,
+        /// SHA-256 of its archive.
+        pub sha256: Option<String>,
+        /// How often it was installed, as clients report it.
+        pub downloads: i64,
+        /// Unix second at which a person took it out of the metadata.
+        pub yanked_at: Option<i64>,
+        /// JSON: what people are warned of.
+        pub deprecated: Option<String>,
+    }
 }
 
 /// The versions of a package that are in its metadata or yanked, in no order.
@@ -181,28 +185,29 @@ pub async fn list_versions(app: &App, package: i64) -> Result<Vec<VersionRow>> {
     )
 }
 
-#[derive(Deserialize)]
-struct ReleasedRow {
-    name: String,
-    pretty: String,
-    normalized: String,
-    is_dev: i64,
-    manifest: String,
-    reference: String,
-    sha1: String,
-    time: String,
-    published_at: i64,
-    is_default_branch: i64,
-    git_ref: Option<String>,
-    folder: Option<String>,
-    clone_url: Option<String>,
-    is_archived: Option<i64>,
-    abandoned: Option<String>,
-    renamed_to: Option<String>,
-    host_facts: Option<String>,
-    format: ArchiveFormat,
-    source: Option<String>,
-    deprecated: Option<String>,
+row! {
+    struct ReleasedRow {
+        name: String,
+        pretty: String,
+        normalized: String,
+        is_dev: i64,
+        manifest: String,
+        reference: String,
+        sha1: String,
+        time: String,
+        published_at: i64,
+        is_default_branch: i64,
+        git_ref: Option<String>,
+        folder: Option<String>,
+        clone_url: Option<String>,
+        is_archived: Option<i64>,
+        abandoned: Option<String>,
+        renamed_to: Option<String>,
+        host_facts: Option<String>,
+        format: ArchiveFormat,
+        source: Option<String>,
+        deprecated: Option<String>,
+    }
 }
 
 /// The versions of a package as they go into its documents: tagged ones and dev ones apart.
@@ -381,13 +386,15 @@ pub fn remove_other_versions_stmt(
     .bind(now)
 }
 
-/// A ref that a version was made of.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct VersionRef {
-    /// Full name.
-    pub name: String,
-    /// The commit.
-    pub commit: String,
+row! {
+    /// A ref that a version was made of.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct VersionRef {
+        /// Full name.
+        pub name: String,
+        /// The commit.
+        pub commit: String,
+    }
 }
 
 /// Refs that versions of a package were made of and that are not known of its git repository: it was synced as another

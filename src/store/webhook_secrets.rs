@@ -1,11 +1,9 @@
 //! Secrets of webhooks that are replaced: the one before is accepted for a while, so that no delivery is lost meanwhile.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 
 /// Gives a connection another webhook secret; that of before is accepted until `until`, a Unix second.
 pub async fn rotate_connection_secret(
@@ -102,9 +100,10 @@ pub async fn erase_old_secrets(app: &App) -> Result<()> {
 
 /// The git repositories of a connection whose webhook we registered.
 pub async fn list_registered_hooks(app: &App, connection: &str) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: i64,
+    row! {
+        struct Row {
+            id: i64,
+        }
     }
     let rows = app
         .db

@@ -242,18 +242,21 @@ fn serves(registry: &TestRegistry, deployment: &Deployment, schema: &str) {
     for row in &deployment.tables["dists"] {
         let package = deployment.tables["packages"]
             .iter()
-            .find(|package| package["id"] == row["package_id"])
+            .find(|package| package.get("id") == row.get("package_id"))
             .unwrap();
-        let organisation = if package["organisation_id"] == 1 {
+        let organisation = if package.get("organisation_id").unwrap() == 1 {
             "acme"
         } else {
             "globex"
         };
-        let name = package["name"].as_str().unwrap();
-        let reference = row["reference"].as_str().unwrap();
+        let name = package.get("name").unwrap().as_str().unwrap();
+        let reference = row.get("reference").unwrap().as_str().unwrap();
         let path = format!("/r/{organisation}/main/dist/{name}/{reference}.zip");
         let archive = with("owner").get(&path).expect(200).bytes();
-        assert_eq!(hex::encode(Sha256::digest(&archive)), row["sha256"]);
+        assert_eq!(
+            hex::encode(Sha256::digest(&archive)),
+            row.get("sha256").unwrap().as_str().unwrap()
+        );
     }
     // The past.
     let first = "/r/acme/main@1/p2/acme/lib.json";
@@ -307,8 +310,10 @@ fn goes_on(registry: &TestRegistry, deployment: &Deployment) {
     let first = json!(
         deployment.tables["versions"]
             .iter()
-            .find(|row| row["pretty"] == "v1.0.0")
-            .unwrap()["reference"]
+            .find(|row| row.get("pretty").unwrap() == "v1.0.0")
+            .unwrap()
+            .get("reference")
+            .unwrap()
     );
     let document = reader.get("/r/acme/main/p2/acme/lib.json").json();
     let entries = document["packages"][PACKAGE].as_array().unwrap();

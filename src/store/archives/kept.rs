@@ -3,11 +3,10 @@
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ports::db::rows_as;
+use crate::ports::db::{first_as, row};
 use crate::ports::outbound::ByteStream;
 use crate::ports::{Blobs, Statement};
 
@@ -22,10 +21,11 @@ pub struct KeptArchive {
     offset: u64,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    archive_key: String,
-    size: u64,
+row! {
+    struct Row {
+        archive_key: String,
+        size: u64,
+    }
 }
 
 impl KeptArchive {
@@ -43,7 +43,7 @@ impl KeptArchive {
                 .bind(prefix),
             )
             .await?;
-        Ok(rows_as::<Row>(rows)?.into_iter().next().map(|row| Self {
+        Ok(first_as::<Row>(rows)?.map(|row| Self {
             blobs: app.blobs.clone(),
             key: row.archive_key,
             size: row.size,

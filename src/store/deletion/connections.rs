@@ -1,22 +1,22 @@
 //! A connection is deleted: nothing comes through it any more, its hooks are removed at the host, and then its secrets are
 //! erased. Packages that were synced through it may stay as they are.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::connections::Connection;
 
 /// How long its token is kept at most for the sake of hooks that the host does not let go, in seconds.
 const TOKEN_KEPT: i64 = 24 * 60 * 60;
 
-/// A package that is synced through a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Hanging {
-    /// `vendor/name`.
-    pub name: String,
+row! {
+    /// A package that is synced through a connection.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Hanging {
+        /// `vendor/name`.
+        pub name: String,
+    }
 }
 
 /// Packages that are synced through a connection, by name.
@@ -71,17 +71,19 @@ pub async fn delete_connection(app: &App, connection: &Connection, reason: &str)
     Ok(())
 }
 
-/// A webhook that we registered through a connection that was deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct HookAtHost {
-    /// The git repository's id here; none for one of a group.
-    pub git_repo: Option<i64>,
-    /// The host's id of the project, or the name of the group.
-    pub place: String,
-    /// The name of the project or the group.
-    pub name: String,
-    /// The address it was registered with.
-    pub url: String,
+row! {
+    /// A webhook that we registered through a connection that was deleted.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct HookAtHost {
+        /// The git repository's id here; none for one of a group.
+        pub git_repo: Option<i64>,
+        /// The host's id of the project, or the name of the group.
+        pub place: String,
+        /// The name of the project or the group.
+        pub name: String,
+        /// The address it was registered with.
+        pub url: String,
+    }
 }
 
 /// Some of the webhooks that are still at the host of a deleted connection.
@@ -145,10 +147,11 @@ pub async fn erase_secrets(app: &App, connection: &str) -> Result<()> {
 
 /// Deleted connections whose hooks are not all gone yet; with each whether its time for that is over.
 pub async fn list_unfinished_connections(app: &App) -> Result<Vec<(String, bool)>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: String,
-        is_over: i64,
+    row! {
+        struct Row {
+            id: String,
+            is_over: i64,
+        }
     }
     let rows = app
         .db

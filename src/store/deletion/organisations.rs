@@ -1,12 +1,10 @@
 //! An organisation is deleted, in portions: whatever it has leaves before that on which it hangs, so each portion finds what
 //! the one before left, and may fail and come again. It is suspended all the while.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::connections::list_connections;
 use crate::store::deletion::{delete_connection, delete_repository, free_deleted_uploads};
 use crate::store::organisations::{Organisation, load_organisation};
@@ -62,9 +60,10 @@ pub async fn is_being_deleted(app: &App, organisation: i64) -> Result<bool> {
 
 /// Organisations that are being deleted and on which nobody was at work for long.
 pub async fn list_deleted_organisations(app: &App) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: i64,
+    row! {
+        struct Row {
+            id: i64,
+        }
     }
     let rows = app
         .db
@@ -127,9 +126,10 @@ pub async fn delete_portion(app: &App, id: i64) -> Result<Portion> {
 }
 
 async fn list_connections_with_hooks(app: &App, organisation: i64) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: String,
+    row! {
+        struct Row {
+            id: String,
+        }
     }
     let rows = app
         .db

@@ -1,13 +1,11 @@
 //! A package is deleted: it leaves all repositories with the next publish of each, its archives go when no head names them
 //! any more, and its git repository makes it no more. What remains is which numbers it ever served.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::domain::name::PackageName;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::rows_as;
+use crate::ports::db::{row, rows_as};
 use crate::store::packages::Package;
 
 /// How long the row of a deleted package is kept at least, in seconds: whoever was at work on it is through by then.
@@ -20,9 +18,10 @@ const KEPT: i64 = 24 * 60 * 60;
     reason = "one batch, whose order is what makes it right"
 )]
 pub async fn delete_package(app: &App, package: &Package, reason: &str) -> Result<Vec<i64>> {
-    #[derive(Deserialize)]
-    struct Left {
-        repository_id: i64,
+    row! {
+        struct Left {
+            repository_id: i64,
+        }
     }
     let now = app.now();
     let on = |sql: &'static str| Statement::new(sql).bind(package.id);
@@ -163,9 +162,10 @@ pub fn forget_deletion_stmt(git_repo: i64, name: Option<&PackageName>) -> Statem
 /// Takes away the rows of some packages that were deleted more than a day ago and that nothing names any more: no publish,
 /// no archive, no job that is still listed. The newest row of all stays, so that its id is not given again.
 pub async fn erase_packages(app: &App) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: i64,
+    row! {
+        struct Row {
+            id: i64,
+        }
     }
     let rows = app
         .db

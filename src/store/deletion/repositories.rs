@@ -1,12 +1,10 @@
 //! A repository is deleted, with its past. Its packages stay packages of the organisation; its documents go when no other
 //! repository names them.
 
-use serde::Deserialize;
-
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::{json_list, rows_as};
+use crate::ports::db::{first_as, json_list, row, rows_as};
 
 /// For how many seconds it is tried to free the parts of an upload. What was freed unseen, or is an archive by now, which
 /// the sweep takes away, cannot be freed again, and looks like a failure.
@@ -118,11 +116,12 @@ fn limit_stmt(sql: &'static str, organisation: i64, slug: &str, now: i64) -> Sta
 /// Frees some of what uploads in parts had written when their repository was deleted. What the blob store does not let go
 /// comes again for a day; after that it is left to the blob store, which gives up what nobody goes on with after a week.
 pub async fn free_deleted_uploads(app: &App) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Row {
-        multipart_id: String,
-        archive_key: String,
-        deleted_at: i64,
+    row! {
+        struct Row {
+            multipart_id: String,
+            archive_key: String,
+            deleted_at: i64,
+        }
     }
     let rows = app
         .db
@@ -167,9 +166,10 @@ pub async fn free_deleted_uploads(app: &App) -> Result<()> {
 /// A repository that publishes the same bytes meanwhile writes them again and is recorded with its flip: before that they
 /// are its own business, as every blob is that no head names yet; after that they are kept here.
 pub async fn release_blobs(app: &App) -> Result<bool> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: i64,
+    row! {
+        struct Row {
+            id: i64,
+        }
     }
     let rows = app
         .db
@@ -178,7 +178,7 @@ pub async fn release_blobs(app: &App) -> Result<bool> {
                and exists (select 1 from repository_blobs b where b.repository_id = retired_ids.id) limit 1",
         ))
         .await?;
-    let Some(Row { id }) = rows_as::<Row>(rows)?.into_iter().next() else {
+    let Some(Row { id }) = first_as::<Row>(rows)? else {
         return Ok(false);
     };
     let on = |sql: &'static str| Statement::new(sql).bind(id).bind(PORTION);

@@ -485,9 +485,14 @@ fn a_new_column_is_either_in_the_log_or_left_out_on_purpose() {
             &Statement::new("select group_concat(sql) as sql from sqlite_schema where type = 'trigger' and tbl_name = ?1")
                 .bind(table),
         );
-        let triggers = triggers.unwrap()[0]["sql"].as_str().unwrap().to_owned();
+        let triggers = triggers.unwrap()[0]
+            .get("sql")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned();
         for column in columns.unwrap() {
-            let column = column["name"].as_str().unwrap();
+            let column = column.get("name").unwrap().as_str().unwrap();
             assert!(
                 triggers.contains(&format!("new.{column}")) || LEFT_OUT.contains(&column),
                 "{table}.{column} is in no line of the audit log"

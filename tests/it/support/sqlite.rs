@@ -86,13 +86,13 @@ impl Sqlite {
         switch(false);
         for (table, rows) in tables {
             for row in rows {
-                let columns: Vec<_> = row.keys().map(|name| format!("\"{name}\"")).collect();
+                let columns: Vec<_> = row.iter().map(|(name, _)| format!("\"{name}\"")).collect();
                 let marks = vec!["?"; columns.len()].join(", ");
                 let sql = format!(
                     "insert into {table} ({}) values ({marks})",
                     columns.join(", ")
                 );
-                let values = row.values().map(Written);
+                let values = row.iter().map(|(_, value)| Written(value));
                 self.0.execute(&sql, params_from_iter(values)).unwrap();
             }
         }
@@ -144,8 +144,8 @@ impl Sqlite {
     pub(crate) fn texts(&self, sql: &'static str) -> Vec<String> {
         let rows = self.run(&Statement::new(sql)).unwrap();
         rows.into_iter()
-            .map(|row| match row.into_iter().next().unwrap().1 {
-                serde_json::Value::String(text) => text,
+            .map(|row| match row.iter().next().unwrap().1 {
+                serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             })
             .collect()
@@ -182,7 +182,7 @@ impl Sqlite {
         let mut rows = prepared.query(params_from_iter(statement.params.iter().map(Bound)))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let mut object = Row::new();
+            let mut columns = Vec::new();
             for (index, name) in names.iter().enumerate() {
                 let value = match row.get_ref(index)? {
                     ValueRef::Null => serde_json::Value::Null,
@@ -191,9 +191,9 @@ impl Sqlite {
                     ValueRef::Text(text) => String::from_utf8(text.to_vec()).unwrap().into(),
                     ValueRef::Blob(_) => panic!("no column holds bytes"),
                 };
-                object.insert(name.clone(), value);
+                columns.push((name.clone(), value));
             }
-            found.push(object);
+            found.push(columns.into_iter().collect());
         }
         Ok(found)
     }
