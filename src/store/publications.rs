@@ -52,6 +52,8 @@ row! {
         name: String,
         /// 0 when it was taken out of the repository.
         is_member: i64,
+        /// 1 when it is deleted altogether.
+        is_deleted: i64,
     }
 }
 
@@ -230,7 +232,8 @@ async fn list_pending(app: &App, repository: i64) -> Result<Vec<Pending>> {
                 Statement::new(
                     "select p.package_id, p.sequence, coalesce(n.deleted_name, n.name) as name,
                             exists (select 1 from repository_packages m where m.repository_id = p.repository_id
-                                    and m.package_id = p.package_id) as is_member
+                                    and m.package_id = p.package_id) as is_member,
+                            n.deleted_at is not null as is_deleted
                      from pending_publications p join packages n on n.id = p.package_id
                      where p.repository_id = ?1
                      order by n.deleted_at is null, p.asked_at, p.package_id
@@ -269,14 +272,19 @@ async fn build_documents(
 ) -> Result<Built> {
     let address = &repository.address(&app.config.public_url);
     let name = PackageName::parse(&package.name).map_err(Error::internal)?;
-    let (tagged, dev) = match package.is_member {
-        0 => (Vec::new(), Vec::new()),
-        _ => load_released(app, package.package_id).await?,
+    let (tagged, dev) = match package.is_deleted {
+        0 => load_released(app, package.package_id).await?,
+        _ => (Vec::new(), Vec::new()),
     };
+    // What is known of a package for searches is known to all repositories that it is in.
     let summary = Indexed {
         id: package.package_id,
         entry: summarize(&name, &tagged, &dev),
         provides: provided_names(&name, &tagged, &dev),
+    };
+    let (tagged, dev) = match package.is_member {
+        0 => (Vec::new(), Vec::new()),
+        _ => (tagged, dev),
     };
     if tagged.is_empty() && dev.is_empty() {
         return Ok(Built {

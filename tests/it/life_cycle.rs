@@ -318,6 +318,11 @@ fn a_package_is_put_into_repositories_and_taken_out_of_them() {
         .admin()
         .get("/r/acme/second/p2/acme/lib.json")
         .expect(200);
+    let found = registry
+        .admin()
+        .get("/r/acme/second/search.json?q=lib")
+        .json();
+    assert_eq!(found["total"], 1);
     ask(&registry, "PUT", &of("main"), &json!({})).expect(200);
     registry.run_jobs();
     registry.pass_time(10);
