@@ -2,7 +2,7 @@
 //!
 //! The three entry points are written by hand instead of by the macros of `worker`: a queue handler of theirs that
 //! fails panics and takes the isolate along, and it does not tell how often a message was delivered.
-//! worker-build finds the exported names `fetch`, `queue` and `scheduled` and puts them on the Worker's class.
+//! `entry.mjs` hands them to the platform under their exported names `fetch`, `queue` and `scheduled`.
 
 mod bindings;
 mod body;

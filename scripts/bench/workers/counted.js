@@ -1,6 +1,6 @@
 // The registry with its bindings wrapped, so that each answer tells how often they were called for it.
 // For one request at a time: the counters are the isolate's.
-import Registry from "../../../build/index.js";
+import registry from "../../../build/index.js";
 
 const counted = {
   DB: { d1: ["prepare"] },
@@ -33,7 +33,7 @@ export default {
   async fetch(request, environment, context) {
     wrappedEnvironment ??= wrapEnvironment(environment);
     counters = { d1: 0, kvReads: 0, kvWrites: 0, r2Reads: 0, r2Writes: 0 };
-    const response = await new Registry(context, wrappedEnvironment).fetch(request);
+    const response = await registry.fetch(request, wrappedEnvironment, context);
     const told = new Response(response.body, response);
     told.headers.set("x-operations", JSON.stringify(counters));
     return told;
