@@ -66,7 +66,10 @@ export default function people(world) {
   test("a role that sees less sees less", async () => {
     await world.expect(200, "PATCH", `/orgs/main/members/${ada.member}`, { role: "member" });
     await inForce("the role is not in force", async () => (await world.get(`p2/${name}.json`, { token: ada.token })).status === 404);
-    await world.expect(403, "GET", "/orgs/main/packages", undefined, { token: ada.token });
+    // The API tells her what Composer is told, and nothing of what is for maintainers.
+    const { packages } = await world.expect(200, "GET", "/orgs/main/packages", undefined, { token: ada.token });
+    assert.deepEqual(packages, []);
+    await world.expect(403, "GET", "/orgs/main/connections", undefined, { token: ada.token });
     await world.expect(200, "PATCH", `/orgs/main/members/${ada.member}`, { role: "maintainer" });
     await inForce("the role is not in force", async () => (await world.get(`p2/${name}.json`, { token: ada.token })).status === 200);
   });
