@@ -139,7 +139,7 @@ async function fill() {
 /** What is asked for, and the Workers that answer the same in the shortest way. */
 function plan(subjects) {
   const document = (name, { key }) => ({ name, script: "document", bindings: { KEY: key } });
-  const archive = (name, subject) => ({ name, script: "archive", bindings: { NAME: subject.name } });
+  const archive = (name, subject) => ({ name, script: "archive", bindings: { SIZE: subject.bytes.length } });
   const nothing = (name, status) => ({ name, script: "nothing", bindings: { STATUS: status } });
   const size = ({ bytes }) => `${count(bytes.length / 1000)} kB`;
   return {

@@ -10,8 +10,8 @@ export default {
   },
 };
 
-/** Once: the key holds a random id, and the package's name. */
+/** Once: keys are random, so that the size tells which it is. */
 async function find(env) {
   const { objects } = await env.BLOBS.list({ prefix: "archives/" });
-  return objects.find((object) => object.key.includes(`/${env.NAME}/`)).key;
+  return objects.find((object) => object.size === env.SIZE).key;
 }
