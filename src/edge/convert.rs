@@ -89,6 +89,11 @@ pub(super) async fn response(
 ) -> Result<Response, JsValue> {
     match send(&reply, method, bindings, context).await {
         Ok(response) => Ok(response),
+        // Storage in trouble fails one request after the other.
+        Err(error) if error.wait().is_some() => {
+            bindings.app.warn_of_outage("storage", &error);
+            refusal(&error)
+        }
         Err(error) => failure(&error),
     }
 }
@@ -96,6 +101,10 @@ pub(super) async fn response(
 /// Logs an error nobody below could answer, and answers it.
 pub(super) fn failure(error: &Error) -> Result<Response, JsValue> {
     Console.line(Level::Error, &error.to_string());
+    refusal(error)
+}
+
+fn refusal(error: &Error) -> Result<Response, JsValue> {
     // Composer prints the `warning` of a JSON body.
     let body = serde_json::json!({ "warning": error.message() });
     let reply = match error.wait() {
