@@ -182,24 +182,27 @@ fn report(run: &mut Run<'_>, packages: usize) {
 /// `composer install` by a lock file on machines that have nothing, one after the other. Composer 2.10 asks for
 /// `packages.json` too.
 fn installs(registry: &TestRegistry, packages: usize, machines: usize) -> Operations {
-    let mut run = Run::begin(registry);
-    for _ in 0..machines {
-        run.get(ROOT).expect(200);
-        for number in 0..packages {
-            run.get(&archive(number)).expect(200);
-        }
-        report(&mut run, packages);
-    }
-    run.end()
+    install_all(registry, packages, machines, false)
 }
 
 /// `composer update` on machines that have nothing.
 fn cold_updates(registry: &TestRegistry, packages: usize, machines: usize) -> Operations {
+    install_all(registry, packages, machines, true)
+}
+
+fn install_all(
+    registry: &TestRegistry,
+    packages: usize,
+    machines: usize,
+    with_documents: bool,
+) -> Operations {
     let mut run = Run::begin(registry);
     for _ in 0..machines {
         run.get(ROOT).expect(200);
-        for number in 0..packages {
-            run.get(&document(number)).expect(200);
+        if with_documents {
+            for number in 0..packages {
+                run.get(&document(number)).expect(200);
+            }
         }
         for number in 0..packages {
             run.get(&archive(number)).expect(200);
