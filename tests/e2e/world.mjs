@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import { dirname, join } from "node:path";
 import { DnsDouble } from "./dns-double.mjs";
 import { GitHubDouble } from "./github-double.mjs";
@@ -73,30 +72,22 @@ export class World {
   }
 
   /** Asks for a project to be imported; returns {package, job} at once. */
-  async addPackage(project, repository = "packages") {
-    const body = { connection: this.connection.id, project: project.fullName, repository };
-    // Scenarios side by side share the connection: while another one has the host ask for a pause, this one waits as well.
-    for (;;) {
-      const answer = await this.registry.api("POST", "/orgs/main/packages", body);
-      if (answer.status !== 429) {
-        assert.equal(answer.status, 202, answer.text);
-        return answer.body;
-      }
-      await pause(Number(answer.headers.get("retry-after")) * 1_000);
-    }
+  addPackage(project, { repository = "packages", connection = this.connection } = {}) {
+    const body = { connection: connection.id, project: project.fullName, repository };
+    return this.expect(202, "POST", "/orgs/main/packages", body);
   }
 
   /** The same, and waits until it is in force; returns the job. */
-  async importProject(project, repository) {
-    const { job } = await this.addPackage(project, repository);
-    return this.jobDone(job.id, { repository });
+  async importProject(project, options) {
+    const { job } = await this.addPackage(project, options);
+    return this.jobDone(job.id, options);
   }
 
   /** A project on the double with a tiny package of that name, one release a tag (each greets with the tag's name), already imported. */
   async importGreeter(name, { tags = ["v1.0.0"], repository } = {}) {
     const project = await this.double.addProject(name);
     await project.repository.commit(...tags.map((tag) => ({ files: greeterFiles(name, tag), tags: [tag] })));
-    await this.importProject(project, repository);
+    await this.importProject(project, { repository });
     return project;
   }
 

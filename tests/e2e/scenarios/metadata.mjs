@@ -25,7 +25,7 @@ export default function metadata(world) {
       { files: await libraryFiles("1.2.0", manifest), tags: ["v1.2.0", "v1.3.0-beta.2"] },
       { branch: "feature/x", from: "main", files: await libraryFiles("feature", manifest) },
     );
-    await world.importProject(project, slug);
+    await world.importProject(project, { repository: slug });
   });
 
   const documents = {

@@ -52,6 +52,6 @@ export async function openShop(world) {
     { branch: "1.x", from: "main", files: greeterFiles(name, "1.x") },
     { branch: "feature/with-slash", from: "main", files: greeterFiles(name, "feature") },
   );
-  await world.importProject(project, slug);
+  await world.importProject(project, { repository: slug });
   return { repository, project };
 }
