@@ -208,8 +208,8 @@ async function timeFirst(url, headers) {
 }
 
 function sizeTable(first, runtime) {
-  const wasm = readFileSync(join(projectFolder, "build", "index_bg.wasm"));
-  const script = readFileSync(join(projectFolder, "build", "index.js"));
+  const wasm = readFileSync(join(projectFolder, "build", "edge", "index_bg.wasm"));
+  const script = readFileSync(join(projectFolder, "build", "edge", "index.js"));
   const packed = (bytes) => gzipSync(bytes, { level: 9 }).length;
   const kibibytes = (bytes) => `${Math.round(bytes / 1024).toLocaleString("en-GB")} KiB`;
   return table(

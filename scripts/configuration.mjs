@@ -1,4 +1,4 @@
-// Copies of the two committed configurations for another folder: with absolute paths, and with the values that a local
+// Copies of the committed configurations for another folder: with absolute paths, and with the values that a local
 // instance or an account needs. They are changed line by line and must hold each line that is to be changed,
 // so that an edit of the committed files that would be lost here is an error and not a surprise.
 
@@ -10,7 +10,7 @@ import { projectFolder, workerConfigurations } from "./paths.mjs";
 /** The value that stands for the account's own in `database_id` and `id`. */
 const STAND_IN = "repertoire-local";
 
-/** Writes both copies into `folder` and returns their paths, the edge's first. */
+/** Writes the copies into `folder` and returns their paths, in the order of `workerConfigurations`. */
 export function writeConfigurations(folder, values) {
   mkdirSync(folder, { recursive: true });
   return workerConfigurations.map((name) => {
@@ -21,15 +21,16 @@ export function writeConfigurations(folder, values) {
 }
 
 /**
- * `variables` are plain ones for both Workers; `databaseId` and `namespaceId` replace the stand-ins;
+ * `variables` are plain ones for all Workers; `databaseId` and `namespaceId` replace the stand-ins;
  * `countsWithin` is how many seconds a message that is counted waits for others; the committed one is for many clients;
  * `host` puts the edge on a host of one's own instead of workers.dev, `also` on further ones.
  */
 export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, countsWithin, host, also = [] }) {
   const { PUBLIC_URL: publicUrl, ...others } = variables;
+  const program = text.match(/^main = "build\/(.*)\/index.js"$/m)?.[1] ?? "edge";
   const moreVariables = Object.entries(others).map(([name, value]) => `${name} = ${quote(value)}`);
   const replacements = [
-    ['main = "build/index.js"', `main = ${quote(join(projectFolder, "build", "index.js"))}`],
+    [`main = "build/${program}/index.js"`, `main = ${quote(join(projectFolder, "build", program, "index.js"))}`],
     ['command = "./build-worker"', `command = "./build-worker"\ncwd = ${quote(projectFolder)}`],
     [
       'watch_dir = ["src", "migrations", "templates"]',

@@ -32,7 +32,7 @@ export function findAddresses(lines) {
 
 /**
  * Which secrets to upload to which Worker, given the names that each has (nothing for a Worker that is yet to be deployed)
- * and the values that were kept from an earlier run. The encryption key must be the same in both Workers and is never
+ * and the values that were kept from an earlier run. The encryption key must be the same in all of them and is never
  * replaced: what is stored was encrypted with it. The set-up secret must be known here, so it is replaced when it is not.
  */
 export function planSecrets({ existing, kept, generate }) {
@@ -41,7 +41,7 @@ export function planSecrets({ existing, kept, generate }) {
   if (!values.ENCRYPTION_KEY && missingKey.length > 0) {
     if (missingKey.length < existing.length) {
       throw new Error(
-        "one of the two Workers has the secret ENCRYPTION_KEY and the other has not, and its value is not in .repertoire/deploy/secrets.json; " +
+        "one Worker has the secret ENCRYPTION_KEY and another has not, and its value is not in .repertoire/deploy/secrets.json; " +
           "put that file back, or set the same value for both by `wrangler secret put ENCRYPTION_KEY`",
       );
     }

@@ -69,17 +69,17 @@ async function deploy({ host, also }) {
   const guessed = host ? `https://${host}` : readIfThere(addressPath)?.trim();
   const configurations = configure(guessed ?? "https://unknown.invalid");
 
-  const uploads = await prepareSecrets(configurations);
+  const [edge, ...others] = configurations;
+  const secrets = await prepareSecrets(others);
   console.log("bringing the database up to date");
-  const [edge] = configurations;
   await wrangler("d1", "migrations", "apply", "DB", "--remote", "--config", edge);
 
-  let addresses = await deployBoth(configurations, uploads);
+  let addresses = await deployAll(configurations, [{}, ...secrets]);
   const url = host ? `https://${host}` : addresses.find((address) => address.endsWith(".workers.dev"));
   if (!url) throw new Error(`the deployment has no address of workers.dev (${addresses.join(", ") || "none"}); give it a host by \`--host\``);
   if (url !== guessed) {
     console.log(`the address is ${url}: deploying once more, so that documents name it`);
-    addresses = await deployBoth(configure(url), [{}, {}]);
+    addresses = await deployAll(configure(url));
   }
   writeFileSync(addressPath, `${url}\n`);
   await waitUntilReachable(url);
@@ -127,7 +127,7 @@ async function create(what, arguments_, find) {
   return found;
 }
 
-/** Returns the secrets to upload with each Worker. Their values are kept in a file of this user's, and never printed. */
+/** Returns the secrets to upload with each of these Workers. Their values are kept in a file of this user's, and never printed. */
 async function prepareSecrets(configurations) {
   const existing = await Promise.all(
     configurations.map(async (path) => {
@@ -153,13 +153,19 @@ function readSecrets() {
   return JSON.parse(readIfThere(secretsPath) ?? "{}");
 }
 
-/** The consumer first: when the edge enqueues the first job of a new kind, there is someone who knows it. */
-async function deployBoth([edge, consumer], [edgeSecrets, consumerSecrets]) {
-  await deployOne(consumer, consumerSecrets);
-  return deployOne(edge, edgeSecrets);
+/**
+ * The consumer first, so that when the first job of a new kind is enqueued there is someone who knows it; the edge last, for
+ * it is bound to the API. Returns the edge's addresses.
+ */
+async function deployAll(configurations, secrets = []) {
+  let addresses;
+  for (const [index, configuration] of [...configurations.entries()].reverse()) {
+    addresses = await deployOne(configuration, secrets[index]);
+  }
+  return addresses;
 }
 
-async function deployOne(configuration, secrets) {
+async function deployOne(configuration, secrets = {}) {
   const uploadPath = join(deployFolder, "upload.json");
   const outputPath = join(deployFolder, "output.ndjson");
   rmSync(outputPath, { force: true });
@@ -192,7 +198,7 @@ async function waitUntilReachable(url) {
     }
     await delay(REACHABLE_INTERVAL_MILLISECONDS);
   }
-  throw new Error(`both Workers are deployed, but ${url} is not well: ${last}; run this again to finish the set-up`);
+  throw new Error(`the Workers are deployed, but ${url} is not well: ${last}; run this again to finish the set-up`);
 }
 
 /** Runs wrangler and returns what it printed; throws when it fails. */

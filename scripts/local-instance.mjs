@@ -1,9 +1,9 @@
-// A whole Repertoire on this machine: both Workers in one `wrangler dev`, and all they keep in one folder.
+// A whole Repertoire on this machine: its Workers in one `wrangler dev`, and all they keep in one folder.
 // Several instances run side by side, each with a state folder and a port of its own.
 //
 // The state folder:
 //   .dev.vars                               the secrets, made once; wrangler reads it because it is beside the configurations
-//   wrangler.toml, wrangler.consumer.toml   made at each start from the committed ones
+//   wrangler.toml, wrangler.*.toml          made at each start from the committed ones
 //   data/                                   D1, KV, R2
 //   wrangler.log                            what wrangler and the Workers printed since the last start
 
@@ -30,7 +30,7 @@ const WATCH_PATIENCE_MILLISECONDS = 10_000;
 const WATCH_SILENCES = 2;
 
 export class LocalInstance {
-  /** `showError` gets each line that wrangler prints as an error; `variables` are more settings of both Workers. */
+  /** `showError` gets each line that wrangler prints as an error; `variables` are more settings of all Workers. */
   constructor({ stateFolder, port, variables = {}, showError = () => {} }) {
     this.stateFolder = resolve(projectFolder, stateFolder);
     this.dataFolder = join(this.stateFolder, "data");
@@ -60,7 +60,7 @@ export class LocalInstance {
     await this.#migrate();
   }
 
-  /** Starts both Workers and returns when they answer. */
+  /** Starts the Workers and returns when they answer. */
   async start() {
     const log = createWriteStream(this.logPath);
     const registry = join(this.stateFolder, "registry");

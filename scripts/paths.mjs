@@ -8,8 +8,8 @@ export const projectFolder = dirname(dirname(fileURLToPath(import.meta.url)));
 
 export const wranglerScript = join(projectFolder, "node_modules", "wrangler", "bin", "wrangler.js");
 
-/** The two Workers' configurations: the one that answers requests first, as `wrangler dev` takes it for the primary one. */
-export const workerConfigurations = ["wrangler.toml", "wrangler.consumer.toml"];
+/** The Workers' configurations: the one that everybody asks first, as `wrangler dev` takes it for the primary one. */
+export const workerConfigurations = ["wrangler.toml", "wrangler.api.toml", "wrangler.consumer.toml"];
 
 // The oldest Node.js that wrangler runs on; it says so itself and stops on an older one.
 const WRANGLER_NEEDS_NODE = [22, 12];

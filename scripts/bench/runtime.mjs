@@ -62,8 +62,8 @@ function workers(variables, baselines) {
     modulesRoot: projectFolder,
   };
   const build = [
-    { type: "ESModule", path: join(projectFolder, "build", "index.js") },
-    { type: "CompiledWasm", path: join(projectFolder, "build", "index_bg.wasm") },
+    { type: "ESModule", path: join(projectFolder, "build", "edge", "index.js") },
+    { type: "CompiledWasm", path: join(projectFolder, "build", "edge", "index_bg.wasm") },
   ];
   const counted = { type: "ESModule", path: join(workersFolder, "counted.js") };
   return [
@@ -81,7 +81,7 @@ function workers(variables, baselines) {
 
 /** The least of a few: this V8 compiles as workerd's does, and the Node.js that the measurement runs on may be too old. */
 function compileMilliseconds() {
-  const bytes = readFileSync(join(projectFolder, "build", "index_bg.wasm"));
+  const bytes = readFileSync(join(projectFolder, "build", "edge", "index_bg.wasm"));
   const times = Array.from({ length: 5 }, () => {
     const began = performance.now();
     new WebAssembly.Module(bytes);

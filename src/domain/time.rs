@@ -1,6 +1,7 @@
 //! Times are Unix seconds everywhere inside; this file is the only one that spells them out.
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::tz::Offset;
 
 /// RFC 3339 in UTC: `2026-11-21T20:30:00+00:00`, as packagist.org writes it.
@@ -27,9 +28,10 @@ pub fn month(seconds: i64) -> String {
 
 /// An HTTP date (RFC 9110, 5.6.7): `Sat, 21 Nov 2026 20:30:00 GMT`.
 pub fn http_date(seconds: i64) -> String {
-    timestamp(seconds)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
+    // It knows all years but those before the year 0.
+    DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&timestamp(seconds))
+        .unwrap_or_default()
 }
 
 /// Reads `2026-11-21` as the last second of that day in UTC, or a full RFC 3339 time as itself.

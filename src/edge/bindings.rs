@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use worker_sys::Fetcher;
 
 use crate::app::App;
 use crate::config::Config;
@@ -30,7 +31,7 @@ thread_local! {
 
 /// What every request and every batch works with.
 pub(super) struct Bindings {
-    /// Which of the two Workers this is.
+    /// Whether this Worker answers requests.
     pub(super) role: Role,
     /// The ports and the configuration.
     pub(super) app: App,
@@ -38,6 +39,8 @@ pub(super) struct Bindings {
     pub(super) cache: Kv,
     /// The blob store once more, for native streams.
     pub(super) blobs: R2,
+    /// The Worker that has the API, for a program that has not.
+    pub(super) api: Option<Fetcher>,
 }
 
 impl Bindings {
@@ -81,15 +84,18 @@ impl Bindings {
             app,
             cache,
             blobs,
+            api: Some(js::field(env, "API"))
+                .filter(|api| !api.is_undefined())
+                .map(JsCast::unchecked_into),
         })
     }
 }
 
-/// Which of the two Workers this is.
+/// Whether a Worker answers requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Answers requests.
-    Edge,
+    /// It does, whatever of them its program has.
+    Answering,
     /// Takes the queue and the cron.
     Consumer,
 }
@@ -99,7 +105,7 @@ impl Role {
     fn of(env: &JsValue) -> Self {
         match js::text_field(env, "ROLE").as_deref() {
             Some("consumer") => Self::Consumer,
-            _ => Self::Edge,
+            _ => Self::Answering,
         }
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct NativeBody {
 }
 
 enum State {
+    /// The body of a request, which most requests have not.
+    Unasked(web_sys::Request),
     Untouched(ReadableStream),
     Reading { reader: Reader, buffer: Uint8Array },
     Finished,
@@ -65,9 +67,20 @@ impl NativeBody {
         }
     }
 
+    /// The body of a request, asked for when it is read.
+    pub(super) fn of_request(request: &web_sys::Request) -> Self {
+        Self {
+            state: State::Unasked(Clone::clone(request)),
+            sender: Sender::Client,
+        }
+    }
+
     fn start(&mut self) -> Result<Option<(Reader, Uint8Array)>, JsValue> {
+        if let State::Unasked(request) = &self.state {
+            self.state = request.body().map_or(State::Finished, State::Untouched);
+        }
         match &self.state {
-            State::Finished => Ok(None),
+            State::Unasked(_) | State::Finished => Ok(None),
             State::Reading { reader, buffer } => Ok(Some((reader.clone(), buffer.clone()))),
             State::Untouched(stream) => {
                 let stream: &Readable = stream.unchecked_ref();
@@ -144,7 +157,7 @@ impl Drop for NativeBody {
             return;
         }
         let cancelled = match &self.state {
-            State::Finished => return,
+            State::Unasked(_) | State::Finished => return,
             State::Untouched(stream) => Ok(stream.cancel()),
             State::Reading { reader, .. } => reader.cancel(),
         };

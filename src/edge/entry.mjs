@@ -30,4 +30,6 @@ const called = (entry) => (event, env, context) => {
   }
 };
 
-export default { fetch: called(program.fetch), queue: called(program.queue), scheduled: called(program.scheduled) };
+// The program of the edge takes neither queue nor cron.
+const entries = ["fetch", "queue", "scheduled"].filter((name) => name in program);
+export default Object.fromEntries(entries.map((name) => [name, called(program[name])]));

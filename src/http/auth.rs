@@ -39,10 +39,13 @@ pub fn read_credentials(header: Option<&str>) -> Credentials {
     let Some((scheme, rest)) = header.split_once(' ') else {
         return Credentials::Unreadable;
     };
-    let token = match scheme.to_ascii_lowercase().as_str() {
-        "bearer" | "token" => Some(rest.trim().to_owned()),
-        "basic" => basic_token(rest.trim()),
-        _ => None,
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    let token = if is("basic") {
+        basic_token(rest.trim())
+    } else if is("bearer") || is("token") {
+        Some(rest.trim().to_owned())
+    } else {
+        None
     };
     match token {
         Some(token) if !token.is_empty() && !is_mistyped(&token) => {

@@ -16,6 +16,9 @@ pub mod route;
 pub use reply::{Body, CachePolicy, Reply};
 pub use request::{Headers, Request};
 
+use std::future::{Future, ready};
+use std::pin::Pin;
+
 use serde_json::json;
 
 use crate::app::App;
@@ -24,6 +27,9 @@ use crate::http::composer::Door;
 use crate::http::host_names::Met;
 use crate::http::problem::{Reader, archive_not_found, method_not_allowed, not_found};
 use crate::http::route::{NoRoute, Resource, Route};
+
+/// Whether this program has the API, webhooks and uploads; what has not hands them on.
+const HAS_API: bool = cfg!(feature = "api");
 
 /// Answers one request. Never fails: every error becomes a reply.
 pub async fn handle(app: &App, request: Request) -> Reply {
@@ -47,6 +53,7 @@ pub async fn handle(app: &App, request: Request) -> Reply {
         }
     };
     let (reader, result) = match route {
+        Route::Elsewhere => return Reply::elsewhere(),
         Route::Home => return home(app),
         Route::Health => (Reader::Program, health(app).await),
         Route::Repository {
@@ -63,15 +70,35 @@ pub async fn handle(app: &App, request: Request) -> Reply {
         }
         Route::Hook(connection) => (
             Reader::Program,
-            hooks::receive_webhook(app, request, &connection).await,
+            or_elsewhere(|| hooks::receive_webhook(app, request, &connection)).await,
         ),
         Route::GenericHook(connection) => (
             Reader::Program,
-            hooks::receive_generic(app, request, &connection).await,
+            or_elsewhere(|| hooks::receive_generic(app, request, &connection)).await,
         ),
-        Route::Api(route) => (Reader::Program, api::handle(app, request, route).await),
+        Route::Api(route) => (
+            Reader::Program,
+            or_elsewhere(|| api::handle(app, request, route)).await,
+        ),
     };
     result.unwrap_or_else(|error| problem::reply(app, reader, &error))
+}
+
+/// An answer of a handler that only some programs have.
+///
+/// Behind a pointer: what it waits for is no part of the future of every request, which is moved and dropped with each, and a
+/// program without the API has nothing of it, which a condition around the handler's own future would not achieve.
+fn or_elsewhere<'a, F>(
+    handler: impl FnOnce() -> F,
+) -> Pin<Box<dyn Future<Output = Result<Reply>> + 'a>>
+where
+    F: Future<Output = Result<Reply>> + 'a,
+{
+    if HAS_API {
+        Box::pin(handler())
+    } else {
+        Box::pin(ready(Ok(Reply::elsewhere())))
+    }
 }
 
 /// Answers a request for something of a repository, by whichever host it came.
@@ -81,6 +108,9 @@ async fn answer_composer(
     door: &Door<'_>,
     resource: &Resource,
 ) -> Reply {
+    if !HAS_API && matches!(resource, Resource::Upload(..) | Resource::UploadInParts(_)) {
+        return Reply::elsewhere();
+    }
     let reply = composer::handle(app, request, door, resource)
         .await
         .unwrap_or_else(|error| problem::reply(app, Reader::Composer, &error));
@@ -88,6 +118,15 @@ async fn answer_composer(
         return archive_not_found();
     }
     reply
+}
+
+/// Forgets what a change by another Worker may have made untrue. The edge calls this after it has handed a request on, so
+/// that who changed something sees it changed, as by one program for all.
+pub fn forget_after(app: &App, method: &str, path: &str) {
+    // A webhook leads to a job, and changes nothing by itself.
+    if !matches!(method, "GET" | "HEAD") && !path.starts_with("/hooks/") {
+        app.memo.forget_what_changes();
+    }
 }
 
 /// Whether something is left to be done that no answer waits for.

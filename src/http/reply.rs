@@ -29,6 +29,8 @@ pub enum Body {
         /// `(offset, length)` when only a part was asked for.
         range: Option<(u64, u64)>,
     },
+    /// Whatever the Worker says that has the API: it is to be asked with this very request. Status and headers are its own.
+    Elsewhere,
 }
 
 /// Who may keep an answer, and for how long. Every reply picks one.
@@ -72,6 +74,15 @@ impl Reply {
     /// An answer without a body.
     pub fn empty(status: u16, policy: CachePolicy) -> Self {
         Self::new(status, policy, Body::Empty)
+    }
+
+    /// The answer of the Worker that has the API.
+    pub fn elsewhere() -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Elsewhere,
+        }
     }
 
     /// Adds a header.

@@ -107,6 +107,10 @@ pub fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
 
 /// Decodes `%XX`; what is no valid escape stays as it is, bytes that are no UTF-8 become U+FFFD.
 pub fn percent_decode(text: &str) -> String {
+    // Nearly always there is none.
+    if !text.as_bytes().contains(&b'%') {
+        return text.to_owned();
+    }
     percent_encoding::percent_decode_str(text)
         .decode_utf8_lossy()
         .into_owned()

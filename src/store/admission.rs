@@ -23,7 +23,7 @@ pub struct Admission {
     /// Who asks; none for nobody and for credentials that are not valid.
     pub principal: Option<Rc<Principal>>,
     /// The repository asked for, if it exists.
-    pub repository: Option<Repository>,
+    pub repository: Option<Rc<Repository>>,
 }
 
 /// Finds the principal of a token and a repository. Each is remembered for [`FRESH`] seconds, absence too; what is
@@ -76,7 +76,7 @@ pub async fn admit(
                 admission.principal = found;
             }
             if let Some(key) = &address_key {
-                let found = read_repository(rows.next().unwrap_or_default())?;
+                let found = read_repository(rows.next().unwrap_or_default())?.map(Rc::new);
                 app.memo.repositories.remember(key, found.clone(), now);
                 admission.repository = found;
             }

@@ -43,7 +43,7 @@ pub struct Memo {
     /// Token hash to principal; absence is remembered too.
     pub principals: Shelf<Option<Rc<Principal>>>,
     /// Repository address to repository with its head; absence is remembered too.
-    pub repositories: Shelf<Option<Repository>>,
+    pub repositories: Shelf<Option<Rc<Repository>>>,
     /// Host name to what it stands for.
     pub mapped_hosts: Shelf<MappedHost>,
     /// Host names that stand for nothing.
@@ -103,6 +103,16 @@ impl Default for Memo {
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),
         }
+    }
+}
+
+impl Memo {
+    /// Forgets all that another isolate may have changed just now: who may do what, what is published, and where.
+    pub fn forget_what_changes(&self) {
+        self.principals.clear();
+        self.repositories.clear();
+        self.mapped_hosts.clear();
+        self.unmapped_hosts.clear();
     }
 }
 

@@ -12,20 +12,37 @@ const { experimental_readRawConfig: readRawConfig } = await import("wrangler");
 const committed = workerConfigurations.map((name) => readRawConfig({ config: join(projectFolder, name) }).rawConfig);
 const text = (name) => readFileSync(join(projectFolder, name), "utf8");
 
-test("both Workers are given the same program, the same stores and the same queue", () => {
-  const [edge, consumer] = committed;
-  for (const key of ["main", "compatibility_date", "compatibility_flags", "build", "d1_databases", "kv_namespaces", "r2_buckets"]) {
-    assert.deepEqual(edge[key], consumer[key], key);
+test("all Workers are given the same stores and the same queues", () => {
+  const [edge, api, consumer] = committed;
+  for (const other of [api, consumer]) {
+    for (const key of ["compatibility_date", "compatibility_flags", "build", "d1_databases", "kv_namespaces", "r2_buckets"]) {
+      assert.deepEqual(edge[key], other[key], key);
+    }
+    assert.deepEqual(edge.queues.producers, other.queues.producers);
   }
-  assert.deepEqual(edge.queues.producers, consumer.queues.producers);
-  assert.equal(edge.queues.consumers, undefined);
-  assert.equal(edge.triggers, undefined);
+  assert.deepEqual(edge.ratelimits, api.ratelimits);
+  for (const answering of [edge, api]) {
+    assert.equal(answering.queues.consumers, undefined);
+    assert.equal(answering.triggers, undefined);
+  }
+});
+
+test("the edge hands on to the API, which like the consumer has no address of its own", () => {
+  const [edge, api, consumer] = committed;
+  assert.deepEqual(edge.services.map(({ binding, service }) => [binding, service]), [["API", api.name]]);
+  assert.equal(edge.main, "build/edge/index.js");
+  for (const other of [api, consumer]) {
+    assert.equal(other.main, "build/whole/index.js");
+    assert.equal(other.services, undefined);
+    assert.equal(other.workers_dev, false);
+    assert.equal(other.routes, undefined);
+  }
 });
 
 test("every queue that is written to is read by the consumer, the dead letters too", () => {
-  const [edge, consumer] = committed;
+  const [edge, api, consumer] = committed;
   const read = consumer.queues.consumers.map(({ queue }) => queue);
-  const written = [...edge.queues.producers, ...consumer.queues.producers].map(({ queue }) => queue);
+  const written = [edge, api, consumer].flatMap(({ queues }) => queues.producers).map(({ queue }) => queue);
   const dead = consumer.queues.consumers.flatMap(({ dead_letter_queue: queue }) => queue ?? []);
   assert.deepEqual(new Set(read), new Set([...written, ...dead]));
 });
@@ -42,7 +59,7 @@ test("a local copy has the variables of the instance and absolute paths", () => 
   for (const name of workerConfigurations) {
     const adapted = adapt(text(name), { variables });
     assert.match(adapted, /^PUBLIC_URL = "http:\/\/localhost:8787"\nALLOW_PRIVATE_ADDRESSES = "true"$/m);
-    assert.ok(adapted.includes(`main = "${projectFolder}/build/index.js"`));
+    assert.match(adapted, new RegExp(`^main = "${projectFolder}/build/(edge|whole)/index.js"$`, "m"));
     assert.ok(adapted.includes(`migrations_dir = "${projectFolder}/migrations"`));
     assert.ok(adapted.includes('database_id = "repertoire-local"'));
   }
@@ -60,17 +77,17 @@ test("further hosts are routes of the edge, beside its own or beside workers.dev
 
 test("a deployed copy has the account's own resources, and only the edge gets the host", () => {
   const values = { variables: { PUBLIC_URL: "https://packages.acme.example" }, databaseId: "d1-id", namespaceId: "kv-id", host: "packages.acme.example" };
-  const [edge, consumer] = workerConfigurations.map((name) => adapt(text(name), values));
-  for (const adapted of [edge, consumer]) {
+  const [edge, ...others] = workerConfigurations.map((name) => adapt(text(name), values));
+  for (const adapted of [edge, ...others]) {
     assert.ok(adapted.includes('\ndatabase_id = "d1-id"\n') && adapted.includes('\nid = "kv-id"\n'));
     assert.ok(!adapted.includes("repertoire-local"));
   }
   assert.ok(edge.includes('routes = [{ pattern = "packages.acme.example", custom_domain = true }]'));
   assert.ok(edge.includes("workers_dev = false"));
-  assert.ok(!consumer.includes("routes"));
+  for (const adapted of others) assert.ok(!adapted.includes("routes"));
 });
 
 test("a line that is no longer there is named", () => {
-  const changed = text("wrangler.toml").replace('main = "build/index.js"', 'main = "elsewhere.js"');
-  assert.throws(() => adapt(changed, { variables: { PUBLIC_URL: "" } }), /no line `main = "build\/index\.js"`/);
+  const changed = text("wrangler.toml").replace('main = "build/edge/index.js"', 'main = "elsewhere.js"');
+  assert.throws(() => adapt(changed, { variables: { PUBLIC_URL: "" } }), /no line `main = "build\/edge\/index\.js"`/);
 });

@@ -1,6 +1,6 @@
 // The registry with its bindings wrapped, so that each answer tells how often they were called for it.
 // For one request at a time: the counters are the isolate's.
-import registry from "../../../build/index.js";
+import registry from "../../../build/edge/index.js";
 
 const counted = {
   DB: { d1: ["prepare"] },

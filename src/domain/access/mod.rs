@@ -143,7 +143,7 @@ pub struct Principal {
 
 impl Principal {
     /// Why it is kept out now, when it asks from this address.
-    pub fn bar_at(&self, now: i64, address: Option<IpAddr>) -> Option<Bar> {
+    pub fn bar_at(&self, now: i64, address: impl FnOnce() -> Option<IpAddr>) -> Option<Bar> {
         if self.bar.is_some() {
             return self.bar.clone();
         }
@@ -151,7 +151,7 @@ impl Principal {
             return Some(Bar::TokenExpired);
         }
         let is_near = self.networks.as_ref().is_none_or(|networks| {
-            address.is_some_and(|address| {
+            address().is_some_and(|address| {
                 let address = address.to_canonical();
                 networks.iter().any(|network| network.contains(&address))
             })

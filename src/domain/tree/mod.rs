@@ -255,20 +255,40 @@ pub fn read_names(bytes: &[u8]) -> Result<Vec<String>, DamagedTree> {
 
 /// Finds one package in the bytes of a bucket, without decoding the rest.
 pub fn find_package(bucket: &[u8], name: &str) -> Result<Option<PackageEntry>, DamagedTree> {
-    bucket_lines(bucket)?;
-    // Each line begins after a line feed (the header's, for the first), so the name is anchored on both sides.
-    let text = std::str::from_utf8(bucket).map_err(|_| DamagedTree("bucket"))?;
-    let needle = format!("\n{name} ");
-    let Some(start) = text.find(&needle) else {
+    let lines = bucket
+        .strip_prefix(BUCKET_HEADER.as_bytes())
+        .ok_or(DamagedTree("bucket header"))?;
+    let Some(line) = find_line(lines, name.as_bytes()) else {
         return Ok(None);
     };
-    let line = text
-        .get(start.saturating_add(1)..)
-        .and_then(|rest| rest.lines().next())
-        .ok_or(DamagedTree("bucket line"))?;
-    read_package_line(line)
+    std::str::from_utf8(line)
+        .ok()
+        .and_then(read_package_line)
         .map(|(_, entry)| Some(entry))
         .ok_or(DamagedTree("bucket line"))
+}
+
+/// The line that begins with this name and a blank, among lines that are sorted by their names. Looks at few of them, and at
+/// no more of those than their names: a bucket is read with each request.
+fn find_line<'a>(lines: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let is_end = |byte: &u8| *byte == b'\n';
+        // The line that the middle is in.
+        let (before, after) = rest.split_at(rest.len() / 2);
+        let start = before.iter().rposition(is_end).map_or(0, |at| at.saturating_add(1));
+        let end = after.iter().position(is_end).map_or(rest.len(), |at| {
+            before.len().saturating_add(at).saturating_add(1)
+        });
+        let line = rest.get(start..end)?;
+        let found = line.split(|byte| *byte == b' ').next()?;
+        match found.cmp(name) {
+            std::cmp::Ordering::Equal => return line.strip_suffix(b"\n").or(Some(line)),
+            std::cmp::Ordering::Less => rest = rest.get(end..)?,
+            std::cmp::Ordering::Greater => rest = rest.get(..start)?,
+        }
+    }
+    None
 }
 
 /// A decoded bucket: name to entry.

@@ -24,6 +24,7 @@ use crate::domain::time::http_date;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
 use crate::http::auth::{Credentials, caller_address, notice_use, read_credentials, refuse};
+use crate::http::or_elsewhere;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::Resource;
@@ -37,7 +38,7 @@ pub struct Visit<'a> {
     /// The ports.
     pub app: &'a App,
     /// The repository.
-    pub repository: Repository,
+    pub repository: Rc<Repository>,
     /// Who asks; none for anybody in a public repository.
     pub principal: Option<Rc<Principal>>,
     /// Why nobody is let in any more who was let in as anybody: the repository is public, and its organisation suspended.
@@ -187,11 +188,11 @@ pub async fn handle(
             dist::show_dist(&visit, &request, name, reference, *format).await
         }
         Resource::UploadInParts(route) => {
-            return upload::in_parts::handle(&visit, request, route).await;
+            return or_elsewhere(|| upload::in_parts::handle(&visit, request, route)).await;
         }
         Resource::Upload(name, version) => {
             let (name, version) = (name.as_ref(), version.as_deref());
-            return upload::receive_upload(&visit, request, name, version).await;
+            return or_elsewhere(|| upload::receive_upload(&visit, request, name, version)).await;
         }
     }?;
     if reply.status >= 400 {
@@ -296,7 +297,7 @@ pub(crate) fn barred_now(app: &App, request: &Request, principal: Rc<Principal>)
     if principal.bar.is_some() {
         return principal;
     }
-    match principal.bar_at(app.now(), caller_address(request)) {
+    match principal.bar_at(app.now(), || caller_address(request)) {
         None => principal,
         Some(bar) => Rc::new(Principal {
             bar: Some(bar),

@@ -4,6 +4,7 @@ use crate::domain::archive::ArchiveFormat;
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::time::parse_moment;
+use crate::http::HAS_API;
 use crate::http::api::customers::route::{self as customers, CustomersRoute};
 use crate::http::api::deletions::DeletionRoute;
 use crate::http::api::hooks::HookRoute;
@@ -20,6 +21,8 @@ use crate::store::revisions::Moment;
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
+    /// The API or a webhook, which this program has not.
+    Elsewhere,
     /// The front page.
     Home,
     /// For monitors.
@@ -243,6 +246,7 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
         }
         [""] => get(method, Route::Home),
         ["healthz"] => get(method, Route::Health),
+        ["api" | "hooks", ..] if !HAS_API => Ok(Route::Elsewhere),
         ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),
         ["hooks", connection, "generic"] => only(
             method,
