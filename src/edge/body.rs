@@ -54,7 +54,10 @@ enum State {
     /// The body of a request, which most requests have not.
     Unasked(web_sys::Request),
     Untouched(ReadableStream),
-    Reading { reader: Reader, buffer: Uint8Array },
+    Reading {
+        reader: Reader,
+        buffer: Uint8Array,
+    },
     Finished,
 }
 

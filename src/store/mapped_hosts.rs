@@ -118,7 +118,7 @@ pub async fn find_mapped_host(
     if let Some(address) = mapped.address(slug) {
         let repository = read_repository(rows.next().unwrap_or_default())?;
         memo.repositories
-            .remember(&address.memo_key(), repository, now);
+            .remember(&address.memo_key(), repository.map(Rc::new), now);
     } else {
         rows.next();
     }

@@ -459,15 +459,15 @@ fn a_network_is_met_by_either_form_of_an_address() {
     let mut machine = limited("*");
     machine.networks = Some(vec!["192.0.2.0/24".parse().unwrap()]);
     let bar =
-        |address: Option<&str>| machine.bar_at(NOW, address.map(|text| text.parse().unwrap()));
+        |address: Option<&str>| machine.bar_at(NOW, || address.map(|text| text.parse().unwrap()));
     assert_eq!(bar(Some("192.0.2.7")), None);
     assert_eq!(bar(Some("::ffff:192.0.2.7")), None);
     assert_eq!(bar(Some("192.0.3.7")), Some(Bar::WrongAddress));
     assert_eq!(bar(None), Some(Bar::WrongAddress));
     machine.networks = None;
     machine.expires_at = Some(NOW);
-    assert_eq!(machine.bar_at(NOW, None), Some(Bar::TokenExpired));
-    assert_eq!(machine.bar_at(NOW - 1, None), None);
+    assert_eq!(machine.bar_at(NOW, || None), Some(Bar::TokenExpired));
+    assert_eq!(machine.bar_at(NOW - 1, || None), None);
 }
 
 #[test]

@@ -276,7 +276,10 @@ fn find_line<'a>(lines: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
         let is_end = |byte: &u8| *byte == b'\n';
         // The line that the middle is in.
         let (before, after) = rest.split_at(rest.len() / 2);
-        let start = before.iter().rposition(is_end).map_or(0, |at| at.saturating_add(1));
+        let start = before
+            .iter()
+            .rposition(is_end)
+            .map_or(0, |at| at.saturating_add(1));
         let end = after.iter().position(is_end).map_or(rest.len(), |at| {
             before.len().saturating_add(at).saturating_add(1)
         });

@@ -268,7 +268,7 @@ pub(crate) async fn visits_of<'a>(
             app,
             head: head_for(app, Some(principal), &repository, head).await?,
             address: repository.address(&app.config.public_url),
-            repository,
+            repository: Rc::new(repository),
             principal: Some(Rc::clone(principal)),
             closed: None,
         });
