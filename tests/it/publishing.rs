@@ -1,15 +1,17 @@
 //! Blobs and heads: what is published is published whole, once, and for ever.
 
 use pollster::block_on;
+use repertoire::domain::blob::{Blob, BlobHash};
+use repertoire::domain::tree::Root;
 use repertoire::http::handle;
-
+use repertoire::ports::Statement;
 use repertoire::store::publications::{Published, publish};
 use serde_json::json;
 
 use crate::support::github::git_archive;
 use crate::support::interleave::Run;
 use crate::support::persona::Persona;
-use crate::support::world::CacheMood;
+use crate::support::world::{CacheMood, Object};
 use crate::support::{PACKAGE, TestRegistry, isolate};
 
 /// An upload that has not begun, as a future of another isolate's.
@@ -242,7 +244,7 @@ fn more_packages_than_fit_into_one_flip_are_all_published() {
         {
             let uploaded = registry.world.now.get();
             let bytes = bytes.clone();
-            objects.insert(copy, crate::support::world::Object { bytes, uploaded });
+            objects.insert(copy, Object { bytes, uploaded });
         }
     }
     registry.change("insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, manifest, time, published_at)
@@ -374,34 +376,51 @@ fn a_newer_form_is_left_to_the_newer_program() {
     assert_eq!(registry.world.sqlite.texts(waiting), Vec::<String>::new());
 }
 
+/// Puts a root of an earlier encoding into the place of the head's.
+fn age_root(registry: &TestRegistry, number: u8) -> String {
+    let key = format!("blobs/{}", registry.head().1);
+    let new = registry.world.objects.borrow()[&key].bytes.clone();
+    let root = Root::decode(&new).unwrap();
+    let spell = |hash: Option<&BlobHash>| hash.map_or("-".repeat(64), ToString::to_string);
+    let mut old = format!(
+        "repertoire-root {number} {:010} {}",
+        root.package_count(),
+        spell(root.names())
+    );
+    if number > 1 {
+        old.push_str(&format!(" {}", spell(root.composer_1())));
+    }
+    old.push('\n');
+    for line in String::from_utf8(new)
+        .unwrap()
+        .lines()
+        .skip(1)
+        .take(root.buckets().count())
+    {
+        old.push_str(&format!("{line}\n"));
+    }
+    let old = Blob::new(old.into_bytes());
+    let uploaded = registry.world.now.get();
+    let object = Object {
+        bytes: old.bytes().to_vec(),
+        uploaded,
+    };
+    let key = old.hash().blob_key();
+    registry.world.objects.borrow_mut().insert(key, object);
+    let statement = Statement::new(
+        "update repositories set head_root = ?1, published_form = 0, form_revision = 0",
+    )
+    .bind(old.hash().as_str());
+    registry.world.sqlite.change(&statement);
+    old.hash().to_string()
+}
+
 #[test]
 fn a_tree_of_the_first_encoding_is_read_and_built_on() {
     let registry = TestRegistry::imported();
     let document = "/r/acme/main/p2/acme/lib.json";
     let bytes = registry.admin().get(document).bytes();
-    let key = format!("blobs/{}", registry.head().1);
-    let new = registry.world.objects.borrow()[&key].bytes.clone();
-    let new = String::from_utf8(new).unwrap();
-    // The first line without its last hash.
-    let (first, lines) = new.split_once('\n').unwrap();
-    let first = first.replace("repertoire-root 2", "repertoire-root 1");
-    let (first, _) = first.rsplit_once(' ').unwrap();
-    let old = repertoire::domain::blob::Blob::new(format!("{first}\n{lines}").into_bytes());
-    let uploaded = registry.world.now.get();
-    let object = crate::support::world::Object {
-        bytes: old.bytes().to_vec(),
-        uploaded,
-    };
-    registry
-        .world
-        .objects
-        .borrow_mut()
-        .insert(old.hash().blob_key(), object);
-    let statement = repertoire::ports::Statement::new(
-        "update repositories set head_root = ?1, published_form = 0, form_revision = 0",
-    )
-    .bind(old.hash().as_str());
-    registry.world.sqlite.change(&statement);
+    let old = age_root(&registry, 1);
     registry.pass_time(10);
     let agent = crate::support::composer_1::AGENT;
     let offers = || {
@@ -417,5 +436,5 @@ fn a_tree_of_the_first_encoding_is_read_and_built_on() {
     registry.assert_settled();
     assert!(offers());
     assert_eq!(registry.admin().get(document).bytes(), bytes);
-    assert_ne!(registry.head().1, old.hash().as_str());
+    assert_ne!(registry.head().1, old);
 }
