@@ -1,10 +1,7 @@
 //! Blobs and heads: what is published is published whole, once, and for ever.
 
 use pollster::block_on;
-use repertoire::domain::blob::{Blob, BlobHash};
-use repertoire::domain::tree::Root;
 use repertoire::http::handle;
-use repertoire::ports::Statement;
 use repertoire::store::publications::{Published, publish};
 use serde_json::json;
 
@@ -374,67 +371,4 @@ fn a_newer_form_is_left_to_the_newer_program() {
     assert_eq!(registry.head(), head);
     let waiting = "select package_id from pending_publications";
     assert_eq!(registry.world.sqlite.texts(waiting), Vec::<String>::new());
-}
-
-/// Puts a root of an earlier encoding into the place of the head's.
-fn age_root(registry: &TestRegistry, number: u8) -> String {
-    let key = format!("blobs/{}", registry.head().1);
-    let new = registry.world.objects.borrow()[&key].bytes.clone();
-    let root = Root::decode(&new).unwrap();
-    let spell = |hash: Option<&BlobHash>| hash.map_or("-".repeat(64), ToString::to_string);
-    let mut old = format!(
-        "repertoire-root {number} {:010} {}",
-        root.package_count(),
-        spell(root.names())
-    );
-    if number > 1 {
-        old.push_str(&format!(" {}", spell(root.composer_1())));
-    }
-    old.push('\n');
-    for line in String::from_utf8(new)
-        .unwrap()
-        .lines()
-        .skip(1)
-        .take(root.buckets().count())
-    {
-        old.push_str(&format!("{line}\n"));
-    }
-    let old = Blob::new(old.into_bytes());
-    let uploaded = registry.world.now.get();
-    let object = Object {
-        bytes: old.bytes().to_vec(),
-        uploaded,
-    };
-    let key = old.hash().blob_key();
-    registry.world.objects.borrow_mut().insert(key, object);
-    let statement = Statement::new(
-        "update repositories set head_root = ?1, published_form = 0, form_revision = 0",
-    )
-    .bind(old.hash().as_str());
-    registry.world.sqlite.change(&statement);
-    old.hash().to_string()
-}
-
-#[test]
-fn a_tree_of_the_first_encoding_is_read_and_built_on() {
-    let registry = TestRegistry::imported();
-    let document = "/r/acme/main/p2/acme/lib.json";
-    let bytes = registry.admin().get(document).bytes();
-    let old = age_root(&registry, 1);
-    registry.pass_time(10);
-    let agent = crate::support::composer_1::AGENT;
-    let offers = || {
-        let root = registry
-            .admin()
-            .get_with("/r/acme/main/packages.json", "user-agent", agent);
-        root.expect(200).json().get("provider-includes").is_some()
-    };
-    assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
-    assert!(!offers());
-    registry.housekeep();
-    registry.run_jobs();
-    registry.assert_settled();
-    assert!(offers());
-    assert_eq!(registry.admin().get(document).bytes(), bytes);
-    assert_ne!(registry.head().1, old);
 }

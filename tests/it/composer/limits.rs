@@ -447,7 +447,7 @@ fn a_stranger_and_a_limited_customer_cannot_tell_what_exists() {
             "dist/bulk/pN/r.zip",
             "search.json?q=bulk/pN",
             "list.json?filter=bulk/pN",
-            "api/security-advisories?packages[]=bulk/pN",
+            "security-advisories?packages[]=bulk/pN",
         ] {
             let asked = format!("/r/acme/main/{}", path.replace('N', &number.to_string()));
             for (who, persona) in &whos {
