@@ -475,14 +475,13 @@ async fn seen_by_versions(
                 },
             )
             .collect();
-        match retain_outlined(visit, &limits).await? {
-            Some(outlined) => seen.extend(outlined),
-            None => {
-                asks_database = true;
-                for (name, limits) in limits {
-                    unknown.entry(name).or_default().push(limits);
-                }
-            }
+        if let Some(outlined) = retain_outlined(visit, &limits).await? {
+            seen.extend(outlined);
+            continue;
+        }
+        asks_database = true;
+        for (name, limits) in limits {
+            unknown.entry(name).or_default().push(limits);
         }
     }
     if !asks_database {

@@ -45,13 +45,12 @@ pub async fn show_advisories(visit: &Visit<'_>, mut request: Request) -> Result<
         seen.extend(snapshot.find_names(whole).await?);
     }
     if !limited.is_empty() {
-        seen.extend(match snapshot.retain_seen(&limited).await? {
-            Some(seen) => seen,
-            None => {
-                let known = snapshot.find_names(limited.into_keys().collect()).await?;
-                retain_visible(visit, known).await?.into_iter().collect()
-            }
-        });
+        if let Some(outlined) = snapshot.retain_seen(&limited).await? {
+            seen.extend(outlined);
+        } else {
+            let known = snapshot.find_names(limited.into_keys().collect()).await?;
+            seen.extend(retain_visible(visit, known).await?);
+        }
     }
     let advisories: Map<String, Value> = seen
         .into_iter()
