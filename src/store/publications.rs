@@ -128,12 +128,11 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
         .collect();
     let unchanged = repository.head.root.as_ref() == Some(&updated.root);
     if !unchanged {
-        let listings = listings.iter().flatten().filter(|_| !is_known);
-        for blob in listings.chain(&outline_nodes) {
+        for blob in listings.iter().flatten().filter(|_| !is_known) {
             put_rare_blob(app, blob).await?;
             blobs.push(blob.hash().clone());
         }
-        for blob in &updated.blobs {
+        for blob in outline_nodes.iter().chain(&updated.blobs) {
             put_blob(app, blob).await?;
             blobs.push(blob.hash().clone());
         }
