@@ -8,9 +8,9 @@ use crate::domain::minify::minify;
 use crate::domain::name::PackageName;
 use crate::domain::version::compare_normalized;
 
-/// Moved by one whenever the same versions give other documents than before, for Composer 2 or 1: every repository is then
-/// published again. Documents that come out the same keep their validators.
-pub const DOCUMENT_FORM: i64 = 1;
+/// Moved by one whenever the same versions give other documents than before, for Composer 2 or 1, or another tree: every
+/// repository is then published again. Documents that come out the same keep their validators.
+pub const DOCUMENT_FORM: i64 = 2;
 
 /// The address of an archive below a repository's address. Stands in lock files for ever: never to change.
 pub fn dist_path(package: &PackageName, reference: &str, format: ArchiveFormat) -> String {

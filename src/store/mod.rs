@@ -44,6 +44,7 @@ pub mod members;
 pub mod memo;
 pub mod monorepos;
 pub mod organisations;
+pub mod outlines;
 pub mod packages;
 pub mod pending;
 pub mod project_additions;

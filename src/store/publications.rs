@@ -6,18 +6,21 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
+use crate::domain::access::VersionFacts;
 use crate::domain::blob::{Blob, BlobHash};
 use crate::domain::composer_1::{self, Draft};
 use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
 use crate::domain::search::{provided_names, summarize};
-use crate::domain::tree::{Change, changes_names, touched_buckets, update};
+use crate::domain::tree::outline::OutlinedVersions;
+use crate::domain::tree::{Change, changes_names, date_entries, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Statement;
 use crate::ports::db::{row, rows_as};
 use crate::store::blobs::{put_blob, put_rare_blob};
 use crate::store::composer_1::open_draft;
 use crate::store::heads::{Flip, flip_head, tick_off};
+use crate::store::outlines::follow_entries;
 use crate::store::pending::ask_for_all_stmt;
 pub use crate::store::pending::{
     ask_for_publication_by_name_stmt, ask_for_publication_stmt,
@@ -84,7 +87,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     let root = snapshot.root().await?;
     let lacks_composer_1 =
         builds_composer_1 && root.composer_1().is_none() && root.package_count() > 0;
-    if is_outdated(&repository, &address) || lacks_composer_1 {
+    if is_outdated(&repository, &address) || lacks_composer_1 || root.lacks_outline() {
         app.db
             .rows(ask_for_all_stmt(repository.id, app.now()))
             .await?;
@@ -104,6 +107,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     let Written {
         mut blobs,
         changes,
+        versions,
         indexed,
         composer_1,
     } = write_documents(app, &repository, &pending, composer_1, time).await?;
@@ -114,7 +118,9 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
     let names = snapshot.names_for_update(&root, is_changed).await?;
     let (composer_1, listings) = composer_1.map(Draft::finish).unzip();
     let is_known = composer_1.as_ref() == root.composer_1();
-    let updated = update(&root, buckets, names, &changes, composer_1, time);
+    let entries = date_entries(&buckets, &changes, time);
+    let (outline, outline_nodes) = follow_entries(app, &root, &entries, &versions).await?;
+    let updated = update(&root, buckets, names, &entries, composer_1, outline);
 
     let published: Vec<_> = pending
         .iter()
@@ -126,7 +132,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
             put_rare_blob(app, blob).await?;
             blobs.push(blob.hash().clone());
         }
-        for blob in &updated.blobs {
+        for blob in outline_nodes.iter().chain(&updated.blobs) {
             put_blob(app, blob).await?;
             blobs.push(blob.hash().clone());
         }
@@ -168,6 +174,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
 struct Written {
     blobs: Vec<BlobHash>,
     changes: BTreeMap<String, Change>,
+    versions: BTreeMap<String, OutlinedVersions>,
     indexed: Vec<Indexed>,
     composer_1: Option<Draft>,
 }
@@ -185,6 +192,7 @@ async fn write_documents(
     let mut written = Written {
         blobs: Vec::new(),
         changes: BTreeMap::new(),
+        versions: BTreeMap::new(),
         indexed: Vec::new(),
         composer_1,
     };
@@ -193,6 +201,7 @@ async fn write_documents(
         let Built {
             change,
             documents,
+            versions,
             summary,
             composer_1: document,
         } = build_documents(app, repository, package, builds_composer_1).await?;
@@ -208,6 +217,7 @@ async fn write_documents(
             }
         }
         written.changes.insert(package.name.clone(), change);
+        written.versions.insert(package.name.clone(), versions);
         match (&mut written.composer_1, document) {
             (Some(draft), Some(document)) => {
                 let hash = document.hash();
@@ -260,6 +270,7 @@ fn is_outdated(repository: &Repository, address: &str) -> bool {
 struct Built {
     change: Change,
     documents: Vec<Blob>,
+    versions: OutlinedVersions,
     summary: Indexed,
     composer_1: Option<Blob>,
 }
@@ -290,6 +301,7 @@ async fn build_documents(
         return Ok(Built {
             change: Change::Remove,
             documents: Vec::new(),
+            versions: OutlinedVersions::default(),
             summary,
             composer_1: None,
         });
@@ -297,6 +309,11 @@ async fn build_documents(
     let has_dev = !dev.is_empty();
     let tagged = build_entries(&name, tagged, address);
     let dev = build_entries(&name, dev, address);
+    let facts = |entries: &[_]| entries.iter().filter_map(VersionFacts::of_entry).collect();
+    let versions = OutlinedVersions {
+        tagged: facts(&tagged),
+        dev: facts(&dev),
+    };
     let composer_1 = builds_composer_1.then(|| {
         let entries = tagged.iter().chain(&dev).cloned();
         composer_1::build_document(repository.id, &name, entries)
@@ -311,6 +328,7 @@ async fn build_documents(
     Ok(Built {
         change,
         documents: std::iter::once(tagged).chain(dev).collect(),
+        versions,
         summary,
         composer_1,
     })

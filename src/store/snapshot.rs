@@ -16,8 +16,8 @@ use crate::store::repositories::Head;
 
 /// A revision opened for reading.
 pub struct Snapshot<'a> {
-    app: &'a App,
-    head: &'a Head,
+    pub(super) app: &'a App,
+    pub(super) head: &'a Head,
 }
 
 impl<'a> Snapshot<'a> {

@@ -54,6 +54,8 @@ mod migrations;
 #[cfg(test)]
 mod monorepo;
 #[cfg(test)]
+mod older_roots;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod parsers;

@@ -21,9 +21,10 @@ use repertoire::domain::stability::parse_stability;
 use repertoire::domain::tag_version::{version_of_branch, version_of_tag};
 use repertoire::domain::time::{http_date, parse_moment, parse_rfc3339, rfc3339};
 use repertoire::domain::token::{TokenHash, is_mistyped};
+use repertoire::domain::tree::outline::{decode_outline_node, find_outlined};
 use repertoire::domain::tree::{
-    Root, decode_bucket, encode_bucket, find_bucket, find_package, read_bucket_names,
-    read_first_line, read_names,
+    Root, decode_bucket, encode_bucket, find_bucket, find_outline_node, find_package,
+    read_bucket_names, read_first_line, read_names,
 };
 use repertoire::domain::version::{MAX_VERSION_LENGTH, compare_normalized, normalize};
 use repertoire::http::auth::{Credentials, read_credentials};
@@ -210,7 +211,7 @@ proptest! {
     #[test]
     fn tree_nodes(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
-        near in "(repertoire-(root|bucket) 1( [0-9]{10} [0-9a-f-]{64})?\n)?([a-z/]{1,9} [0-9a-f-]{0,70} ?[0-9]{0,11}\n?){0,3}",
+        near in "(repertoire-(root|bucket) [123]( [0-9]{10} [0-9a-f-]{64}( [0-9a-f-]{64})?( [0-9]{10} 0(01|02|00) 00[012])?)?\n)?([a-z/]{1,9} [0-9a-f-]{0,70} ?[0-9]{0,11}\n?){0,3}",
     ) {
         for bytes in [bytes.as_slice(), near.as_bytes()] {
             if let Ok(root) = Root::decode(bytes) {
@@ -221,7 +222,7 @@ proptest! {
                 let encoded = encode_bucket(&bucket);
                 prop_assert!(decode_bucket(encoded.bytes()).is_ok());
             }
-            let _ = (find_bucket(bytes, 7), read_first_line(bytes), read_names(bytes));
+            let _ = (find_bucket(bytes, 7), find_outline_node(bytes, "a/b"), read_first_line(bytes), read_names(bytes));
             let _ = (find_package(bytes, "a/b"), read_bucket_names(bytes));
         }
     }
@@ -520,6 +521,11 @@ fn a_megabyte_of_anything_else_is_read_in_one_pass() {
             decode_bucket(node.as_bytes()).is_ok(),
         );
         assert!(Root::decode(node.as_bytes()).is_err());
+        let node = format!("repertoire-outline 1\n{}", long(piece));
+        let _ = (
+            find_outlined(node.as_bytes(), "a/b"),
+            decode_outline_node(node.as_bytes()).is_ok(),
+        );
     }
     for body in ["[", "{\"ref\":", "payload=%7B"] {
         let headers = [("x-github-event".to_owned(), "push".to_owned())];

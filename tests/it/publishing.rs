@@ -2,14 +2,13 @@
 
 use pollster::block_on;
 use repertoire::http::handle;
-
 use repertoire::store::publications::{Published, publish};
 use serde_json::json;
 
 use crate::support::github::git_archive;
 use crate::support::interleave::Run;
 use crate::support::persona::Persona;
-use crate::support::world::CacheMood;
+use crate::support::world::{CacheMood, Object};
 use crate::support::{PACKAGE, TestRegistry, isolate};
 
 /// An upload that has not begun, as a future of another isolate's.
@@ -242,7 +241,7 @@ fn more_packages_than_fit_into_one_flip_are_all_published() {
         {
             let uploaded = registry.world.now.get();
             let bytes = bytes.clone();
-            objects.insert(copy, crate::support::world::Object { bytes, uploaded });
+            objects.insert(copy, Object { bytes, uploaded });
         }
     }
     registry.change("insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, manifest, time, published_at)
@@ -372,50 +371,4 @@ fn a_newer_form_is_left_to_the_newer_program() {
     assert_eq!(registry.head(), head);
     let waiting = "select package_id from pending_publications";
     assert_eq!(registry.world.sqlite.texts(waiting), Vec::<String>::new());
-}
-
-#[test]
-fn a_tree_of_the_first_encoding_is_read_and_built_on() {
-    let registry = TestRegistry::imported();
-    let document = "/r/acme/main/p2/acme/lib.json";
-    let bytes = registry.admin().get(document).bytes();
-    let key = format!("blobs/{}", registry.head().1);
-    let new = registry.world.objects.borrow()[&key].bytes.clone();
-    let new = String::from_utf8(new).unwrap();
-    // The first line without its last hash.
-    let (first, lines) = new.split_once('\n').unwrap();
-    let first = first.replace("repertoire-root 2", "repertoire-root 1");
-    let (first, _) = first.rsplit_once(' ').unwrap();
-    let old = repertoire::domain::blob::Blob::new(format!("{first}\n{lines}").into_bytes());
-    let uploaded = registry.world.now.get();
-    let object = crate::support::world::Object {
-        bytes: old.bytes().to_vec(),
-        uploaded,
-    };
-    registry
-        .world
-        .objects
-        .borrow_mut()
-        .insert(old.hash().blob_key(), object);
-    let statement = repertoire::ports::Statement::new(
-        "update repositories set head_root = ?1, published_form = 0, form_revision = 0",
-    )
-    .bind(old.hash().as_str());
-    registry.world.sqlite.change(&statement);
-    registry.pass_time(10);
-    let agent = crate::support::composer_1::AGENT;
-    let offers = || {
-        let root = registry
-            .admin()
-            .get_with("/r/acme/main/packages.json", "user-agent", agent);
-        root.expect(200).json().get("provider-includes").is_some()
-    };
-    assert_eq!(registry.versions(PACKAGE), ["v1.1.0", "v1.0.0"]);
-    assert!(!offers());
-    registry.housekeep();
-    registry.run_jobs();
-    registry.assert_settled();
-    assert!(offers());
-    assert_eq!(registry.admin().get(document).bytes(), bytes);
-    assert_ne!(registry.head().1, old.hash().as_str());
 }

@@ -24,7 +24,8 @@ impl Repository {
             None if root.package_count() == 0 => Some(Vec::new()),
             None => None,
         };
-        let updated = update(&root, buckets, names, changes, None, time);
+        let entries = date_entries(&buckets, changes, time);
+        let updated = update(&root, buckets, names, &entries, None, Outline::default());
         for blob in updated.blobs {
             self.blobs
                 .insert(blob.hash().clone(), blob.bytes().to_vec());
@@ -127,7 +128,8 @@ fn names_are_listed_and_the_list_is_written_when_they_change() {
     let release = change("acme/p7", put("y"));
     let buckets = repository.buckets(&release);
     assert!(!changes_names(&buckets, &release));
-    let updated = update(&root, buckets, None, &release, None, 200);
+    let entries = date_entries(&buckets, &release, 200);
+    let updated = update(&root, buckets, None, &entries, None, Outline::default());
     assert!(!updated.has_other_names);
     assert_eq!(
         Root::decode(updated.blobs.last().unwrap().bytes())
@@ -145,36 +147,52 @@ fn names_are_listed_and_the_list_is_written_when_they_change() {
 }
 
 #[test]
-fn a_root_of_the_first_encoding_is_still_read() {
+fn roots_of_earlier_encodings_are_still_read() {
     let bucket = BlobHash::of(b"bucket");
     let names = BlobHash::of(b"names");
-    let old = format!("repertoire-root 1 0000000002 {names}\n3f {bucket} 00000002\n");
-    let root = Root::decode(old.as_bytes()).unwrap();
-    assert_eq!(root.package_count(), 2);
-    assert_eq!(root.names(), Some(&names));
-    assert_eq!(root.composer_1(), None);
-    assert_eq!(
-        find_bucket(old.as_bytes(), 0x3f).unwrap(),
-        Some(bucket.clone())
-    );
-    let new = root.encode();
-    assert_eq!(
-        std::str::from_utf8(new.bytes()).unwrap(),
-        format!("repertoire-root 2 0000000002 {names} {NO_HASH}\n3f {bucket} 00000002\n")
-    );
-    assert_eq!(Root::decode(new.bytes()).unwrap(), root);
+    let listings = BlobHash::of(b"listings");
+    for (old, composer_1) in [
+        (
+            format!("repertoire-root 1 0000000002 {names}\n3f {bucket} 00000002\n"),
+            None,
+        ),
+        (
+            format!("repertoire-root 2 0000000002 {names} {listings}\n3f {bucket} 00000002\n"),
+            Some(&listings),
+        ),
+    ] {
+        let root = Root::decode(old.as_bytes()).unwrap();
+        assert_eq!(root.package_count(), 2);
+        assert_eq!(root.names(), Some(&names));
+        assert_eq!(root.composer_1(), composer_1);
+        assert!(root.lacks_outline());
+        let found = find_bucket(old.as_bytes(), 0x3f).unwrap();
+        assert_eq!(found, Some(bucket.clone()));
+        let node = find_outline_node(old.as_bytes(), "acme/lib").unwrap();
+        assert_eq!(node, OutlineNode::Unfinished);
+        let new = root.encode();
+        let composer_1 = composer_1.map_or(NO_HASH, BlobHash::as_str);
+        assert_eq!(
+            std::str::from_utf8(new.bytes()).unwrap(),
+            format!(
+                "repertoire-root 3 0000000002 {names} {composer_1} 0000000000 001 000\n3f {bucket} 00000002\n"
+            )
+        );
+        assert_eq!(Root::decode(new.bytes()).unwrap(), root);
+    }
 }
 
 #[test]
 fn a_root_names_what_composer_1_reads() {
     let listings = BlobHash::of(b"listings");
+    let entries = date_entries(&BTreeMap::new(), &change("acme/lib", put("one")), 100);
     let updated = update(
         &Root::default(),
         BTreeMap::new(),
         Some(Vec::new()),
-        &change("acme/lib", put("one")),
+        &entries,
         Some(listings.clone()),
-        100,
+        Outline::default(),
     );
     let root = updated.blobs.last().unwrap();
     let first = read_first_line(root.bytes()).unwrap();
@@ -188,7 +206,22 @@ fn a_root_names_what_composer_1_reads() {
 fn damaged_nodes_are_refused() {
     assert!(Root::decode(b"").is_err());
     assert!(find_bucket(b"repertoire-root 2 ", 0).is_err());
-    assert!(find_bucket(b"repertoire-root 3 ", 0).is_err());
+    assert!(find_bucket(b"repertoire-root 4 ", 0).is_err());
+    let names = BlobHash::of(b"names");
+    for end in [
+        "0000000001 003 000",
+        "0000000001 512 000",
+        "0000000001 001 001",
+        "0000000001 001 002",
+        "x 001 000",
+    ] {
+        let root = format!("repertoire-root 3 0000000000 {names} {names} {end}\n");
+        assert!(Root::decode(root.as_bytes()).is_err(), "{end}");
+    }
+    let beyond = format!(
+        "repertoire-root 3 0000000000 {names} {names} 0000000001 001 001\n07 {names} 00000001\n"
+    );
+    assert!(Root::decode(beyond.as_bytes()).is_err());
     assert!(find_package(b"something else", "a/b").is_err());
     assert!(decode_bucket(b"repertoire-bucket 1\nacme/lib zzz\n").is_err());
 }

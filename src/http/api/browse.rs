@@ -22,7 +22,7 @@ use crate::http::api::packages::{ListFilter, Summary, list_packages, show_packag
 use crate::http::api::paging::Page;
 use crate::http::api::versions::{self, VersionRoute};
 use crate::http::api::{Authorised, Reading, missing, open_for_reading};
-use crate::http::composer::visible::{MOST_LIMITED, visible_entries};
+use crate::http::composer::visible::{MOST_LIMITED, retain_outlined, visible_entries};
 use crate::http::composer::{Visit, visits_of};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -448,33 +448,62 @@ async fn fill_page(
     }
 }
 
-/// Those of which some version may be seen, by what the database knows of versions: of all that ever were for somebody who
-/// sees the past. What is seen indeed, the documents tell.
+/// Those of which some version may be seen: by the outline of each repository, and for those that have none or a long one
+/// by what the database knows of versions: of all that ever were for somebody who sees the past. What is seen indeed, the
+/// documents tell.
 async fn seen_by_versions(
     app: &App,
     organisation: &Organisation,
     visits: &[Visit<'_>],
     limited: &[&Candidate<'_>],
 ) -> Result<BTreeSet<PackageName>> {
-    let limits: BTreeMap<&PackageName, &[Limits]> = limited
-        .iter()
-        .map(|candidate| (&candidate.name, candidate.limits.as_slice()))
-        .collect();
-    let names: Vec<_> = limits.keys().map(|name| (*name).clone()).collect();
+    let mut seen = BTreeSet::new();
+    let mut unknown: BTreeMap<PackageName, Vec<Limits>> = BTreeMap::new();
+    let mut asks_database = false;
+    for visit in visits.iter().filter(|visit| visit.is_limited_by_versions()) {
+        let is_here = |candidate: &&&Candidate<'_>| {
+            let mut places = candidate.visits.iter();
+            places.any(|place| place.repository.id == visit.repository.id)
+        };
+        let limits: BTreeMap<PackageName, Limits> = limited
+            .iter()
+            .filter(is_here)
+            .filter_map(
+                |candidate| match visit.sight(Action::ReadMetadata, &candidate.name) {
+                    Sight::Limited(limits) => Some((candidate.name.clone(), limits)),
+                    Sight::Nothing | Sight::Everything => None,
+                },
+            )
+            .collect();
+        if let Some(outlined) = retain_outlined(visit, &limits).await? {
+            seen.extend(outlined);
+            continue;
+        }
+        asks_database = true;
+        for (name, limits) in limits {
+            unknown.entry(name).or_default().push(limits);
+        }
+    }
+    if !asks_database {
+        return Ok(seen);
+    }
+    let names: Vec<_> = unknown.keys().cloned().collect();
     let end = visits.first().and_then(frozen_at);
     let facts = match end {
         None => list_version_facts(app, organisation.id, &names).await?,
         Some(_) => list_past_version_facts(app, organisation.id, &names).await?,
     };
-    Ok(facts
-        .into_iter()
-        .filter(|(_, version)| end.is_none_or(|end| version.published_at <= end))
-        .filter(|(name, version)| {
-            let limits = limits.get(name).copied().unwrap_or_default();
-            limits.iter().any(|limits| limits.shows(version))
-        })
-        .map(|(name, _)| name)
-        .collect())
+    seen.extend(
+        facts
+            .into_iter()
+            .filter(|(_, version)| end.is_none_or(|end| version.published_at <= end))
+            .filter(|(name, version)| {
+                let limits = unknown.get(name).map(Vec::as_slice).unwrap_or_default();
+                limits.iter().any(|limits| limits.shows(version))
+            })
+            .map(|(name, _)| name),
+    );
+    Ok(seen)
 }
 
 /// The rows of a page; of whole packages all are read in one statement.

@@ -1,9 +1,10 @@
 //! Security advisories: which of the asked names are answered for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::access::{Action, Sight};
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::http::composer::Visit;
@@ -25,11 +26,33 @@ pub async fn show_advisories(visit: &Visit<'_>, mut request: Request) -> Result<
         let body = request.bytes(FORM_LIMIT).await?;
         read_names(&String::from_utf8_lossy(&body), &mut asked)?;
     }
-    let known = Snapshot::open(visit.app, &visit.head)
-        .find_names(asked)
-        .await?;
-    let advisories: Map<String, Value> = retain_visible(visit, known)
-        .await?
+    let mut whole = BTreeSet::new();
+    let mut limited = BTreeMap::new();
+    for name in asked {
+        match visit.sight(Action::ReadMetadata, &name) {
+            Sight::Nothing => {}
+            Sight::Everything => {
+                whole.insert(name);
+            }
+            Sight::Limited(limits) => {
+                limited.insert(name, limits);
+            }
+        }
+    }
+    let snapshot = Snapshot::open(visit.app, &visit.head);
+    let mut seen = BTreeSet::new();
+    if !whole.is_empty() {
+        seen.extend(snapshot.find_names(whole).await?);
+    }
+    if !limited.is_empty() {
+        if let Some(outlined) = snapshot.retain_seen(&limited).await? {
+            seen.extend(outlined);
+        } else {
+            let known = snapshot.find_names(limited.into_keys().collect()).await?;
+            seen.extend(retain_visible(visit, known).await?);
+        }
+    }
+    let advisories: Map<String, Value> = seen
         .into_iter()
         .map(|name| (name.into(), json!([])))
         .collect();

@@ -14,6 +14,7 @@ use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::blobs::read_blob_start;
 use crate::store::composer_1::{find_provider, names_listing};
+use crate::store::snapshot::Snapshot;
 use crate::store::views::load_view;
 
 /// So many bytes say whose a file is: the longest name and its surroundings are shorter.
@@ -28,6 +29,13 @@ pub async fn show_by_name(
     let sight = visit.sight(Action::ReadMetadata, name);
     if sight == Sight::Nothing {
         return Ok(not_found());
+    }
+    // What is seen of the documents of Composer 2 is seen of this one.
+    if let Sight::Limited(limits) = &sight {
+        let snapshot = Snapshot::open(visit.app, &visit.head);
+        if snapshot.find_seen(name, limits).await?.is_none() {
+            return Ok(not_found());
+        }
     }
     let found = find_provider(visit.app, &visit.head, name.as_str()).await?;
     let Some(provider) = found else {

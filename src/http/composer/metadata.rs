@@ -1,18 +1,20 @@
 //! The p2 documents.
+//!
+//! Access is decided before anything is read, so that what is not to be seen and what does not exist take the same way:
+//! none at all where nothing was granted, and one node of the outline where some versions were.
 
 use crate::domain::access::{Action, Limits, Sight};
 use crate::domain::metadata::build_document;
 use crate::domain::name::PackageName;
 use crate::domain::root_document::age_of_limits;
 use crate::domain::time::http_date;
-use crate::domain::tree::{DocumentEntry, PackageEntry};
+use crate::domain::tree::DocumentEntry;
 use crate::error::Result;
 use crate::http::composer::{Visit, not_modified};
 use crate::http::problem::not_found;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::store::snapshot::Snapshot;
-use crate::store::views::load_view;
 
 /// Shows the document of tagged versions.
 pub async fn show_tagged(
@@ -20,54 +22,48 @@ pub async fn show_tagged(
     request: &Request,
     name: &PackageName,
 ) -> Result<Reply> {
-    let Some((entry, sight)) = find_visible(visit, name).await? else {
-        return Ok(not_found());
-    };
-    match sight {
+    let snapshot = Snapshot::open(visit.app, &visit.head);
+    match visit.sight(Action::ReadMetadata, name) {
         Sight::Nothing => Ok(not_found()),
-        Sight::Everything => Ok(show(request, Some(entry.tagged))),
+        Sight::Everything => {
+            let found = snapshot.find_entry(name.as_str()).await?;
+            Ok(show(request, found.map(|entry| entry.tagged)))
+        }
         Sight::Limited(limits) => {
-            let view = load_view(visit.app, &entry.tagged.hash, &limits).await?;
-            let body = match (view, &entry.dev) {
-                (Some(view), _) => view.to_vec(),
-                // Who sees branches alone needs this one too: a 404 would be no answer about advisories.
-                (None, Some(dev)) if load_view(visit.app, &dev.hash, &limits).await?.is_some() => {
-                    build_document(name, Vec::new())
-                }
-                _ => return Ok(not_found()),
+            let Some(seen) = snapshot.find_seen(name, &limits).await? else {
+                return Ok(not_found());
             };
-            Ok(show_view(request, &entry.tagged, &limits, body))
+            let body = match seen.tagged(visit.app, &limits).await? {
+                Some(view) => view.to_vec(),
+                // Who sees branches alone needs this one too: a 404 would be no answer about advisories.
+                None if seen.has_dev(visit.app, &limits).await? => build_document(name, Vec::new()),
+                None => return Ok(not_found()),
+            };
+            Ok(show_view(request, &seen.entry.tagged, &limits, body))
         }
     }
 }
 
 /// Shows the document of dev versions.
 pub async fn show_dev(visit: &Visit<'_>, request: &Request, name: &PackageName) -> Result<Reply> {
-    let Some((entry, sight)) = find_visible(visit, name).await? else {
-        return Ok(not_found());
-    };
-    match (sight, entry.dev) {
-        (Sight::Everything, dev) => Ok(show(request, dev)),
-        (Sight::Limited(limits), Some(dev)) => {
-            let view = load_view(visit.app, &dev.hash, &limits).await?;
-            Ok(view.map_or_else(not_found, |view| {
-                show_view(request, &dev, &limits, view.to_vec())
-            }))
+    let snapshot = Snapshot::open(visit.app, &visit.head);
+    match visit.sight(Action::ReadMetadata, name) {
+        Sight::Nothing => Ok(not_found()),
+        Sight::Everything => {
+            let found = snapshot.find_entry(name.as_str()).await?;
+            Ok(show(request, found.and_then(|entry| entry.dev)))
         }
-        _ => Ok(not_found()),
+        Sight::Limited(limits) => {
+            let Some(seen) = snapshot.find_seen(name, &limits).await? else {
+                return Ok(not_found());
+            };
+            let view = seen.dev(visit.app, &limits).await?;
+            Ok(match (view, &seen.entry.dev) {
+                (Some(view), Some(dev)) => show_view(request, dev, &limits, view.to_vec()),
+                _ => not_found(),
+            })
+        }
     }
-}
-
-/// The tree is asked before access, so that what is not there and what is not to be seen take the same way.
-async fn find_visible(
-    visit: &Visit<'_>,
-    name: &PackageName,
-) -> Result<Option<(PackageEntry, Sight)>> {
-    let entry = Snapshot::open(visit.app, &visit.head)
-        .find_entry(name.as_str())
-        .await?;
-    let sight = visit.sight(Action::ReadMetadata, name);
-    Ok(entry.map(|entry| (entry, sight)))
 }
 
 /// The 304 is decided from the entry alone, after access; the document itself is never read here.

@@ -18,10 +18,11 @@ pub async fn show_providers(visit: &Visit<'_>, name: &PackageName) -> Result<Rep
         .iter()
         .map(|provider| provider.name.clone())
         .collect();
+    // First what is seen, by calls that tell nothing; where that is, is no secret then.
+    let names = retain_visible(visit, names).await?;
     let known = Snapshot::open(visit.app, &visit.head)
-        .find_names(names)
+        .find_names(names.into_iter().collect())
         .await?;
-    let known = retain_visible(visit, known).await?;
     // Both are sorted by name.
     providers.retain(|provider| known.binary_search(&provider.name).is_ok());
     let mut shown = Vec::with_capacity(providers.len());

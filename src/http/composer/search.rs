@@ -1,8 +1,11 @@
 //! The names of a repository, and what is found in it, as far as the caller may see them.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use crate::domain::access::{Action, Sight};
 use crate::domain::name::{NameGlob, PackageName};
 use crate::domain::search::{full_text_query, is_web_address};
 use crate::error::{Error, Result};
@@ -159,7 +162,19 @@ pub async fn list_names(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
     // What is no pattern over names fits none.
     let filter = given("filter").map(|text| NameGlob::parse(&text).ok());
     let vendor = given("vendor").map(|text| text.to_ascii_lowercase());
-    let names: Vec<PackageName> = Snapshot::open(visit.app, &visit.head)
+    let snapshot = Snapshot::open(visit.app, &visit.head);
+    if let Some(Some(glob)) = &filter
+        && let Ok(name) = PackageName::parse(glob.as_str())
+        && let Sight::Limited(limits) = visit.sight(Action::ReadMetadata, &name)
+        && vendor.as_ref().is_none_or(|vendor| name.vendor() == vendor)
+        && let Some(seen) = snapshot
+            .retain_seen(&BTreeMap::from([(name, limits)]))
+            .await?
+    {
+        // One name, of which the outline tells whether there is such a package or not.
+        return Ok(show_names(&validator, &Vec::from_iter(seen)));
+    }
+    let names: Vec<PackageName> = snapshot
         .names()
         .await?
         .into_iter()
@@ -171,8 +186,12 @@ pub async fn list_names(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
         })
         .collect();
     let names = retain_visible(visit, names).await?;
+    Ok(show_names(&validator, &names))
+}
+
+fn show_names(validator: &str, names: &[PackageName]) -> Reply {
     let list = serde_json::to_vec(&json!({ "packageNames": names })).unwrap_or_default();
-    Ok(Reply::new(200, CachePolicy::Revalidate, Body::Bytes(list))
+    Reply::new(200, CachePolicy::Revalidate, Body::Bytes(list))
         .with("content-type", "application/json")
-        .with("last-modified", validator))
+        .with("last-modified", validator)
 }

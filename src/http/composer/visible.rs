@@ -1,6 +1,6 @@
 //! Which packages a caller sees: those of which it sees a version; and what they say of themselves by these.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -12,30 +12,30 @@ use crate::http::composer::Visit;
 use crate::store::blobs::load_blob;
 use crate::store::snapshot::Snapshot;
 use crate::store::version_facts::list_version_facts;
-use crate::store::views::load_view;
 
 /// Of more packages the versions are not looked through in one request.
 pub(crate) const MOST_LIMITED: usize = 5_000;
 
 /// Those of the names of which the caller sees a version, in the order they came in. Where whole packages were granted that
-/// takes no I/O; of the others the versions are looked at.
+/// takes no I/O. Of the others the versions are looked at, and something is looked at for whoever has such a grant: that
+/// there is no such package is told by no call.
 pub(super) async fn retain_visible(
     visit: &Visit<'_>,
     names: Vec<PackageName>,
 ) -> Result<Vec<PackageName>> {
     let mut seen = Vec::with_capacity(names.len());
-    let mut limited: Vec<(PackageName, Limits)> = Vec::new();
+    let mut limited: BTreeMap<PackageName, Limits> = BTreeMap::new();
     for name in names {
         match visit.sight(Action::ReadMetadata, &name) {
             Sight::Nothing => {}
             Sight::Everything => seen.push(name),
             Sight::Limited(limits) => {
                 seen.push(name.clone());
-                limited.push((name, limits));
+                limited.insert(name, limits);
             }
         }
     }
-    if limited.is_empty() {
+    if limited.is_empty() && !visit.is_limited_by_versions() {
         return Ok(seen);
     }
     if limited.len() > MOST_LIMITED {
@@ -44,30 +44,52 @@ pub(super) async fn retain_visible(
              a time: name a vendor or a pattern"
         )));
     }
-    limited.sort_by(|one, other| one.0.cmp(&other.0));
-    let asked: Vec<_> = limited.iter().map(|(name, _)| name.clone()).collect();
+    let shown = match retain_outlined(visit, &limited).await? {
+        Some(shown) => shown,
+        None => retain_by_facts(visit, &limited).await?,
+    };
+    seen.retain(|name| shown.contains(name) || !limited.contains_key(name));
+    Ok(seen)
+}
+
+/// Those of which limits leave a version in the revision that is read, by its outline; none where that is none, or so long
+/// that the database is the shorter way. Of the past only the outline tells: the database knows of versions as they are now.
+pub(crate) async fn retain_outlined(
+    visit: &Visit<'_>,
+    limited: &BTreeMap<PackageName, Limits>,
+) -> Result<Option<BTreeSet<PackageName>>> {
+    let snapshot = Snapshot::open(visit.app, &visit.head);
+    if snapshot.has_short_outline().await? {
+        return snapshot.retain_listed(limited).await.map(Some);
+    }
+    let is_past = visit.head.revision != visit.repository.head.revision;
+    if is_past {
+        return snapshot.retain_seen(limited).await;
+    }
+    Ok(None)
+}
+
+/// The same by what the database knows.
+async fn retain_by_facts(
+    visit: &Visit<'_>,
+    limited: &BTreeMap<PackageName, Limits>,
+) -> Result<BTreeSet<PackageName>> {
     let organisation = visit.repository.organisation_id;
-    let facts = list_version_facts(visit.app, organisation, &asked).await?;
+    let names: Vec<_> = limited.keys().cloned().collect();
     let frozen_at = visit
         .principal
         .as_ref()
         .and_then(|principal| principal.frozen_at);
-    let shown: BTreeSet<&PackageName> = facts
-        .iter()
+    let facts = list_version_facts(visit.app, organisation, &names).await?;
+    Ok(facts
+        .into_iter()
         .filter(|(_, version)| frozen_at.is_none_or(|at| version.published_at <= at))
         .filter(|(name, version)| {
-            limited
-                .binary_search_by(|(known, _)| known.cmp(name))
-                .ok()
-                .and_then(|index| limited.get(index))
-                .is_some_and(|(_, limits)| limits.shows(version))
+            let limits = limited.get(name);
+            limits.is_some_and(|limits| limits.shows(version))
         })
         .map(|(name, _)| name)
-        .collect();
-    let hidden: BTreeSet<&PackageName> =
-        asked.iter().filter(|name| !shown.contains(name)).collect();
-    seen.retain(|name| !hidden.contains(name));
-    Ok(seen)
+        .collect())
 }
 
 /// Whether the caller may know less of this package than the indices do, which know it by all that there is now.
@@ -84,22 +106,33 @@ pub(crate) async fn visible_entries(
     visit: &Visit<'_>,
     name: &PackageName,
 ) -> Result<Vec<Map<String, Value>>> {
-    let found = Snapshot::open(visit.app, &visit.head)
-        .find_entry(name.as_str())
-        .await?;
-    let Some(found) = found else {
-        return Ok(Vec::new());
+    let app = visit.app;
+    let snapshot = Snapshot::open(app, &visit.head);
+    let documents = match visit.sight(Action::ReadMetadata, name) {
+        Sight::Nothing => return Ok(Vec::new()),
+        Sight::Everything => {
+            let Some(found) = snapshot.find_entry(name.as_str()).await? else {
+                return Ok(Vec::new());
+            };
+            let tagged = load_blob(app, &found.tagged.hash).await?;
+            let dev = match found.dev {
+                None => None,
+                Some(dev) => Some(load_blob(app, &dev.hash).await?),
+            };
+            [Some(tagged), dev]
+        }
+        Sight::Limited(limits) => {
+            let Some(seen) = snapshot.find_seen(name, &limits).await? else {
+                return Ok(Vec::new());
+            };
+            [
+                seen.tagged(app, &limits).await?,
+                seen.dev(app, &limits).await?,
+            ]
+        }
     };
     let mut entries = Vec::new();
-    for document in [Some(found.tagged), found.dev].into_iter().flatten() {
-        let bytes = match visit.sight(Action::ReadMetadata, name) {
-            Sight::Nothing => None,
-            Sight::Everything => Some(load_blob(visit.app, &document.hash).await?),
-            Sight::Limited(limits) => load_view(visit.app, &document.hash, &limits).await?,
-        };
-        let Some(bytes) = bytes else {
-            continue;
-        };
+    for bytes in documents.into_iter().flatten() {
         let mut document: Value = serde_json::from_slice(&bytes).map_err(Error::internal)?;
         let of_package = document
             .get_mut("packages")

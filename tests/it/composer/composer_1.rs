@@ -354,14 +354,14 @@ fn a_release_of_a_package_writes_its_own_files_only() {
         .iter()
         .filter(|(key, _)| key.starts_with("blobs/") && !before.contains(key))
         .collect();
-    // Its two documents, its bucket, the names, of which it is one more, and the root; its listing and the file that names the
-    // listings.
-    assert_eq!(new.len(), 7);
+    // Its two documents, its bucket, the node of the outline, the names, of which it is one more, and the root; its listing and
+    // the file that names the listings.
+    assert_eq!(new.len(), 8);
     let copies = registry.world.copies.borrow();
     let near = new
         .iter()
         .filter(|(key, _)| copies.contains_key(&key.replace("blobs/", "b:")));
-    assert_eq!(near.count(), 4, "what few read is copied when it is read");
+    assert_eq!(near.count(), 5, "what few read is copied when it is read");
     drop(copies);
     drop(objects);
     registry.admin().get(DEV).expect(404);

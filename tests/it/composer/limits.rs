@@ -420,8 +420,15 @@ fn a_stranger_and_a_limited_customer_cannot_tell_what_exists() {
         &json!({"name": "all of ours", "access": "admin"}),
     );
     let neighbour = made.expect(201).json()["token"].clone();
+    // All of the names fit what was granted, and no version of them does.
+    let within = registry.buyer(&json!({"name": "Within"}));
+    registry.grant(
+        &within,
+        &json!({"packages": ["bulk/*"], "versions": "^2.0"}),
+    );
     let whos = [
         ("limited", registry.with_token(&buyer.token)),
+        ("within", registry.with_token(&within.token)),
         (
             "neighbour",
             registry.with_token(neighbour.as_str().unwrap()),
@@ -447,10 +454,14 @@ fn a_stranger_and_a_limited_customer_cannot_tell_what_exists() {
             "dist/bulk/pN/r.zip",
             "search.json?q=bulk/pN",
             "list.json?filter=bulk/pN",
-            "api/security-advisories?packages[]=bulk/pN",
+            "security-advisories?packages[]=bulk/pN",
         ] {
             let asked = format!("/r/acme/main/{}", path.replace('N', &number.to_string()));
             for (who, persona) in &whos {
+                // A search walks all names each time: of these a tenth, of both halves.
+                if *who == "within" && path.contains("search") && number % 10 > 0 {
+                    continue;
+                }
                 let before = registry.world.effects.borrow().len();
                 let answer = persona.get(&asked).transcript();
                 let cost = registry.world.effects.borrow().len() - before;
@@ -462,7 +473,7 @@ fn a_stranger_and_a_limited_customer_cannot_tell_what_exists() {
             }
         }
     }
-    assert_eq!(told.len(), 24);
+    assert_eq!(told.len(), 32);
     for (what, told) in told {
         assert_eq!(told.len(), 1, "{what:?}: {told:?}");
     }

@@ -7,6 +7,7 @@ mod composer_1;
 mod dist;
 mod downloads;
 mod errors;
+mod hidden;
 mod host_facts;
 mod limits;
 mod list;

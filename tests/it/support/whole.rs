@@ -3,11 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use repertoire::domain::access::VersionFacts;
 use repertoire::domain::blob::BlobHash;
 use repertoire::domain::composer_1::{Includes, decode_listing, is_document, is_listing};
 use repertoire::domain::minify::expand;
 use repertoire::domain::name::PackageName;
-use repertoire::domain::tree::{Root, decode_bucket};
+use repertoire::domain::tree::outline::{
+    OutlinedPackage, OutlinedVersions, decode_outline_node, find_outlined,
+};
+use repertoire::domain::tree::{OutlineNode, Root, decode_bucket, find_outline_node};
 use serde_json::Value;
 
 use super::world::World;
@@ -70,6 +74,7 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
                 }
             }
             check_composer_1(world, &root, &packages);
+            check_outline(world, &root);
         }
     }
 }
@@ -91,6 +96,54 @@ pub(crate) fn read_tree(world: &World, root: &BlobHash) -> Vec<(String, Value, O
     }
     packages.sort_by(|one, other| one.0.cmp(&other.0));
     packages
+}
+
+/// The outline says of each package what the bucket says, and of its versions what its documents say. It lacks packages
+/// while it is filled, and has none that the tree has not.
+fn check_outline(world: &World, root: &BlobHash) {
+    let bytes = load(world, root);
+    let root = Root::decode(&bytes).unwrap();
+    let outline = root.outline();
+    let mut outlined = BTreeMap::new();
+    for (_, node, length) in outline.nodes() {
+        let node = load(world, node);
+        assert_eq!(node.len(), "repertoire-outline 1\n".len() + length as usize);
+        outlined.extend(decode_outline_node(&node).unwrap());
+    }
+    assert_eq!(outline.package_count(), outlined.len() as u64);
+    for (_, bucket) in root.buckets() {
+        for (name, entry) in decode_bucket(&load(world, bucket)).unwrap() {
+            let Some(known) = outlined.remove(&name) else {
+                assert!(outline.package_count() < root.package_count(), "{name}");
+                continue;
+            };
+            let facts = |hash: &BlobHash| {
+                let document: Value = serde_json::from_slice(&load(world, hash)).unwrap();
+                let versions = document["packages"][&name].as_array().unwrap();
+                let versions = versions.iter().map(|one| one.as_object().unwrap().clone());
+                let entries = expand(versions.collect());
+                entries.iter().filter_map(VersionFacts::of_entry).collect()
+            };
+            let versions = OutlinedVersions {
+                tagged: facts(&entry.tagged.hash),
+                dev: entry
+                    .dev
+                    .as_ref()
+                    .map(|dev| facts(&dev.hash))
+                    .unwrap_or_default(),
+            };
+            let expected = OutlinedPackage { entry, versions };
+            assert_eq!(known, expected, "{name}");
+            if outline.package_count() == root.package_count() {
+                let node = match find_outline_node(&bytes, &name).unwrap() {
+                    OutlineNode::At(node) => load(world, &node),
+                    other => panic!("{name} is {other:?}"),
+                };
+                assert_eq!(find_outlined(&node, &name).unwrap(), Some(expected));
+            }
+        }
+    }
+    assert!(outlined.is_empty(), "{outlined:?}");
 }
 
 /// Every document of Composer 1 below a root, by package; none when they are not built.
