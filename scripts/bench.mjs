@@ -5,8 +5,12 @@
 //   npm run bench               prints the tables
 //   npm run bench -- --write    also puts them into docs/performance.md
 //   npm run bench -- --quick    one short round, to see that it works
-//   npm run bench -- sync       how much is asked of git hosts, and how fast plain git is taken in, beside git itself;
-//                               with --write and --quick as above
+//   npm run bench -- sync       how much is asked of git hosts, and how fast plain git is taken in, beside git itself
+//   npm run bench -- scale      repositories of 5, 5,000 and 50,000 packages side by side, and large publishes
+//   npm run bench -- composer   Composer itself, beside static files
+//   npm run bench -- inline     Composer on static files, with all versions in packages.json and without
+//
+// Each with --write and --quick as above.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -48,11 +52,13 @@ endChildrenOnSignals(() => {
   return 130;
 });
 try {
-  const isSync = process.argv.includes("sync");
-  const text = isSync ? `${await describeMachine()}.\n\n${await measureSync({ folder, port: await freePort(), isQuick: QUICK, say })}` : await measure();
+  const { name, measure } = MODES[process.argv.slice(2).find((word) => word in MODES) ?? "answers"];
+  const { text, charts = {} } = await measure();
   console.log(`\n${text}`);
-  const place = isSync ? SYNC : ANSWERS;
-  if (process.argv.includes("--write")) writeBetweenMarkers(join(projectFolder, "docs", "performance.md"), place, text);
+  if (process.argv.includes("--write")) {
+    writeBetweenMarkers(join(projectFolder, "docs", "performance.md"), placeOf(name), text);
+    for (const [file, chart] of Object.entries(charts)) writeFileSync(join(projectFolder, "docs", file), chart);
+  }
 } finally {
   remove();
 }

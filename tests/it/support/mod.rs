@@ -478,7 +478,7 @@ impl TestRegistry {
             &[jobs::Job::Publish { repository: 1 }],
         ))
         .unwrap();
-        self.run_jobs();
+        self.world.check_at_the_end(|| self.run_jobs());
     }
 
     /// Changes a row behind the program's back.
