@@ -4,10 +4,13 @@
 // Their rows are put into the database in bulk. Documents, trees and heads are made by the program itself: the consumer
 // publishes what waits, as it does after an import. Archives are not there, and nobody asks for any.
 
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { LocalInstance } from "../local-instance.mjs";
 import { setUp } from "../first-start.mjs";
+import { findGenerator } from "./load.mjs";
+import { freePort, say } from "./machine.mjs";
 import { count, median, table } from "./report.mjs";
 import { startRuntime } from "./runtime-process.mjs";
 
@@ -31,11 +34,12 @@ const MANY_VERSIONS = 2_000;
 const DIRTY = 1_000;
 
 /** Returns the tables, and what the chart shows. */
-export async function measureScale({ folder, port, isQuick, generator, say }) {
+export async function measureScale({ folder, isQuick }) {
+  const generator = await findGenerator(folder);
   const sizes = isQuick ? QUICK_SIZES : SIZES;
   const rounds = isQuick ? 1 : 5;
   const seconds = isQuick ? 1 : 2;
-  const instance = new LocalInstance({ stateFolder: `${folder}/state`, port, showError: say });
+  const instance = new LocalInstance({ stateFolder: join(folder, "state"), port: await freePort(), showError: say });
   const tokens = await prepare(instance, sizes);
   const variables = {
     PUBLIC_URL: instance.url,
@@ -44,15 +48,15 @@ export async function measureScale({ folder, port, isQuick, generator, say }) {
   };
   const runtime = await startRuntime({ dataFolder: instance.dataFolder, variables });
   try {
-    for (const size of sizes) await seed(runtime, size, say);
+    for (const size of sizes) await seed(runtime, size);
     await runtime.call("query", { sql: "analyze" });
     const rows = requests(runtime.urls.registry, sizes, tokens);
     await prepareRequests(rows);
-    const measured = await measureRequests({ rows, sizes, rounds, seconds, generator, say });
-    const releases = await measureReleases(runtime, sizes, isQuick ? 3 : 15, say);
-    const publishing = await measurePublishing(runtime, isQuick ? 300 : DIRTY, isQuick ? 200 : MANY_VERSIONS, say);
+    const measured = await measureRequests({ rows, sizes, rounds, seconds, generator });
+    const releases = await measureReleases(runtime, sizes, isQuick ? 3 : 15);
+    const publishing = await measurePublishing(runtime, isQuick ? 300 : DIRTY, isQuick ? 200 : MANY_VERSIONS);
     return {
-      text: [scaleTable([...measured, ...releases], sizes), publishTable(publishing)].join("\n\n"),
+      text: [`${generator.name}, 12 connections, ${rounds} interleaved round${rounds === 1 ? "" : "s"} of ${seconds} s, medians; each package has ${VERSIONS} versions.`, scaleTable([...measured, ...releases], sizes), publishTable(publishing)].join("\n\n"),
       bars: [...measured, ...releases].map(({ title, ratio, target }) => ({ title, ratio, target })),
     };
   } finally {
@@ -91,7 +95,7 @@ function name(slug, index) {
 }
 
 /** Puts packages into a repository and has them published. */
-async function seed(runtime, { slug, packages }, say) {
+async function seed(runtime, { slug, packages }) {
   const began = performance.now();
   const [{ id: repository, organisation_id: organisation }] = await runtime.call("query", {
     sql: "select id, organisation_id from repositories where slug = ?1",
@@ -136,16 +140,23 @@ const SEEDS = [
    select repository, p.id, 1, 0 from named, given join packages p on p.organisation_id = organisation and p.name = named.name`,
 ];
 
+/** As the program writes it (`src/jobs/mod.rs`). */
+function publishing(repository) {
+  return { v: 1, job: "publish", repository };
+}
+
 /** Has the consumer publish until nothing waits; gives the milliseconds of each message. */
 async function publishAll(runtime, repository) {
   const times = [];
-  for (;;) {
-    times.push(await runtime.call("consume", { job: { job: "publish", repository } }));
+  for (let before = Infinity; ; ) {
+    times.push(await runtime.call("consume", { job: publishing(repository) }));
     const [{ waiting }] = await runtime.call("query", {
       sql: "select count(*) as waiting from pending_publications where repository_id = ?1",
       parameters: [repository],
     });
     if (waiting === 0) return times;
+    if (waiting >= before) throw new Error(`${waiting} packages of repository ${repository} wait and are not published`);
+    before = waiting;
   }
 }
 
@@ -197,7 +208,7 @@ async function prepareRequests(rows) {
   }
 }
 
-async function measureRequests({ rows, sizes, rounds, seconds, generator, say }) {
+async function measureRequests({ rows, sizes, rounds, seconds, generator }) {
   const measured = [];
   for (const { title, target, targets } of rows) {
     say(title);
@@ -227,7 +238,7 @@ function compare(title, target, sizes, figures) {
 }
 
 /** A release of a package that is there, and one of a package that is new. */
-async function measureReleases(runtime, sizes, rounds, say) {
+async function measureReleases(runtime, sizes, rounds) {
   const measured = [];
   const repositories = new Map();
   for (const { slug } of sizes) {
@@ -244,7 +255,7 @@ async function measureReleases(runtime, sizes, rounds, say) {
       for (const { slug } of round % 2 ? [...sizes].reverse() : sizes) {
         const repository = repositories.get(slug);
         await release(runtime, repository, nameOf(slug, round), `2.${round + 1}.0`, 1);
-        const milliseconds = await runtime.call("consume", { job: { job: "publish", repository: repository.id } });
+        const milliseconds = await runtime.call("consume", { job: publishing(repository.id) });
         if (round >= 0) figures[slug].push(milliseconds);
       }
     }
@@ -292,7 +303,7 @@ async function release(runtime, { id: repository, organisation_id: organisation 
   );
 }
 
-async function measurePublishing(runtime, dirty, versions, say) {
+async function measurePublishing(runtime, dirty, versions) {
   say("large publishes");
   const query = (sql, ...parameters) => runtime.call("query", { sql, parameters });
   const [many] = await query("select id from repositories where slug = 'many'");
