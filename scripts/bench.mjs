@@ -56,8 +56,10 @@ endChildrenOnSignals(() => {
 });
 try {
   const { measure, title } = MODES[mode];
-  const { text, bars } = await measure({ folder, isQuick: words.includes("--quick") });
-  const whole = `${await describeMachine()}.\n\n${text}`;
+  const isQuick = words.includes("--quick");
+  const { text, bars } = await measure({ folder, isQuick });
+  const warning = isQuick ? " One short round, to see that it works: these figures say nothing." : "";
+  const whole = `${await describeMachine()}.${warning}\n\n${text}`;
   console.log(`\n${whole}`);
   if (words.includes("--write")) {
     const docs = join(projectFolder, "docs");

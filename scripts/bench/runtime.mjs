@@ -44,23 +44,6 @@ process.once("message", async (order) => {
 
 /** What can be asked for while it runs. */
 const calls = {
-  /** Runs one statement on the database and gives its rows. */
-  async query({ sql, parameters = [] }) {
-    const database = await miniflare.getD1Database("DB", "registry");
-    const { results } = await database.prepare(sql).bind(...parameters).all();
-    return results;
-  },
-
-  /** Has the consumer do one job, as by a message of the queue; gives the milliseconds that it took. */
-  async consume({ job }) {
-    const consumer = await miniflare.getWorker("consumer");
-    const message = { id: "bench", timestamp: new Date(), attempts: 1, body: JSON.stringify(job) };
-    const began = performance.now();
-    const { outcome, explicitAcks } = await consumer.queue(JOBS, [message]);
-    if (outcome !== "ok" || explicitAcks.length !== 1) throw new Error(`the job ended as ${outcome}, ${JSON.stringify(job)}`);
-    return performance.now() - began;
-  },
-
   /** Milliseconds of CPU that workerd has used: all Workers, and what stands for D1, KV and R2. Linux alone tells it. */
   cpuMilliseconds() {
     const ticks = workerdProcesses().map((stat) => Number(stat[11]) + Number(stat[12]));
@@ -132,7 +115,7 @@ function workers({ variables, baselines = [], port = 0 }) {
     { ...registry, name: "registry", modules: build, unsafeDirectSockets: [{ host: ADDRESS, port }] },
     { ...registry, name: "counted", modules: [own("counted.js"), ...build] },
     { ...registry, name: "watched", modules: [own("watched.js"), own("memory.js"), ...build] },
-    { ...registry, name: "consumer", modules: build, bindings: { ...registry.bindings, ROLE: "consumer" } },
+    { ...registry, name: "consumer", modules: [own("consumer.js"), ...build], bindings: { ...registry.bindings, ROLE: "consumer" } },
     ...baselines.map(({ name, script, bindings }) => ({
       ...common,
       name,

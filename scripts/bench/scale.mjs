@@ -28,6 +28,8 @@ const ASKED = 250;
 /** Packages in one statement that seeds. */
 const AT_ONCE = 5_000;
 const PAUSE_MILLISECONDS = 100;
+/** Messages after which the consumer drops the trees before the last, while it fills. */
+const FORGET_EACH = 10;
 
 /** The versions of the one package that has many, and the packages that wait at once. */
 const MANY_VERSIONS = 2_000;
@@ -46,10 +48,10 @@ export async function measureScale({ folder, isQuick }) {
     ENCRYPTION_KEY: instance.secret("ENCRYPTION_KEY"),
     SETUP_SECRET: instance.secret("SETUP_SECRET"),
   };
-  const runtime = await startRuntime({ dataFolder: instance.dataFolder, variables });
+  const runtime = openWorkshop(await startRuntime({ dataFolder: instance.dataFolder, variables }));
   try {
     for (const size of sizes) await seed(runtime, size);
-    await runtime.call("query", { sql: "analyze" });
+    await runtime.query({ sql: "analyze" });
     const rows = requests(runtime.urls.registry, sizes, tokens);
     await prepareRequests(rows);
     const measured = await measureRequests({ rows, sizes, rounds, seconds, generator });
@@ -97,7 +99,7 @@ function name(slug, index) {
 /** Puts packages into a repository and has them published. */
 async function seed(runtime, { slug, packages }) {
   const began = performance.now();
-  const [{ id: repository, organisation_id: organisation }] = await runtime.call("query", {
+  const [{ id: repository, organisation_id: organisation }] = await runtime.query({
     sql: "select id, organisation_id from repositories where slug = ?1",
     parameters: [slug],
   });
@@ -105,15 +107,17 @@ async function seed(runtime, { slug, packages }) {
     const end = Math.min(packages, start + AT_ONCE);
     for (const sql of SEEDS) {
       const parameters = [slug, start, end, organisation, repository, VERSIONS, RARE];
-      await runtime.call("query", { sql: `with ${NUMBERS} ${sql}`, parameters });
+      await runtime.query({ sql: `with ${NUMBERS} ${sql}`, parameters });
     }
   }
   const filled = performance.now();
-  await publishAll(runtime, repository);
+  await publishAll(runtime, repository, { isHeld: true });
+  await runtime.give([...Array.from({ length: RARE }, (_, index) => name(slug, index)), ...spread(slug, packages)]);
   say(`${slug}: ${packages} packages, ${((filled - began) / 1000).toFixed(0)} s for rows and ${((performance.now() - filled) / 1000).toFixed(0)} s for publishing`);
 }
 
-// Every statement is given the same parameters, and D1 wants each of them to be named: hence the first line.
+// Every statement is given the same parameters, and D1 wants each of them to be named: hence the first line. A `cross join`
+// is one whose order SQLite leaves as it is.
 const NUMBERS = `given (slug, first, after, organisation, repository, versions, rare) as (select ?1, ?2, ?3, ?4, ?5, ?6, ?7),
   numbers (n) as (select first from given union all select n + 1 from numbers, given where n + 1 < after),
   named (n, name) as (select n, slug || '/package-' || substr('0000' || cast(n as integer), -5) from numbers, given),
@@ -122,10 +126,10 @@ const SEEDS = [
   `insert into packages (organisation_id, name, description, created_at)
    select organisation, name, 'One of many', 0 from named, given`,
   `insert into repository_packages (repository_id, package_id)
-   select repository, p.id from named, given join packages p on p.organisation_id = organisation and p.name = named.name`,
+   select repository, p.id from given cross join named cross join packages p on p.organisation_id = organisation and p.name = named.name`,
   `insert into dists (package_id, reference, archive_key, size, sha1, sha256, created_at)
    select p.id, 'r' || cast(minor as integer), 'archives/' || p.name || '/' || cast(minor as integer), 1000, printf('%040d', p.id), '', 0
-   from named, given, minors join packages p on p.organisation_id = organisation and p.name = named.name`,
+   from given cross join named cross join minors cross join packages p on p.organisation_id = organisation and p.name = named.name`,
   `insert into versions (package_id, pretty, normalized, is_dev, reference, dist_id, manifest, time, published_at)
    select p.id, '1.' || cast(minor as integer) || '.0', '1.' || cast(minor as integer) || '.0.0', 0, d.reference, d.id,
           json_object('name', p.name, 'description', case when n < rare then 'It has a needle' else 'One of many packages' end,
@@ -133,11 +137,11 @@ const SEEDS = [
                       'require', json_object('php', '>=8.1', 'psr/log', '^' || cast(1 + minor % 3 as integer) || '.0'),
                       'autoload', json_object('psr-4', json_object('Bench\\', 'src/'))),
           '2026-01-01T00:00:00+00:00', 0
-   from named, given, minors
-   join packages p on p.organisation_id = organisation and p.name = named.name
-   join dists d on d.package_id = p.id and d.reference = 'r' || cast(minor as integer)`,
+   from given cross join named cross join minors
+   cross join packages p on p.organisation_id = organisation and p.name = named.name
+   cross join dists d on d.package_id = p.id and d.reference = 'r' || cast(minor as integer)`,
   `insert into pending_publications (repository_id, package_id, sequence, asked_at)
-   select repository, p.id, 1, 0 from named, given join packages p on p.organisation_id = organisation and p.name = named.name`,
+   select repository, p.id, 1, 0 from given cross join named cross join packages p on p.organisation_id = organisation and p.name = named.name`,
 ];
 
 /** As the program writes it (`src/jobs/mod.rs`). */
@@ -145,19 +149,52 @@ function publishing(repository) {
   return { v: 1, job: "publish", repository };
 }
 
+/** The workshop of a runtime: statements and jobs. */
+function openWorkshop(runtime) {
+  const ask = async (path, body) => {
+    const response = await fetch(`${runtime.urls.consumer}${path}`, { method: "POST", body: JSON.stringify(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path} was answered ${response.status}: ${text}`);
+    return JSON.parse(text);
+  };
+  return {
+    ...runtime,
+    query: (statement) => ask("/query", statement),
+    /** Gives the milliseconds that the job took. */
+    async consume(job, isHeld = false) {
+      const began = performance.now();
+      const outcome = await ask("/consume", { job, isHeld });
+      if (outcome !== "done") throw new Error(`a job came to ${outcome}: ${JSON.stringify(job)}`);
+      return performance.now() - began;
+    },
+    forget: (root) => ask("/forget", { root }),
+    give: (wanted) => ask("/give", { wanted }),
+  };
+}
+
 /** Has the consumer publish until nothing waits; gives the milliseconds of each message. */
-async function publishAll(runtime, repository) {
+async function publishAll(runtime, repository, { isHeld = false } = {}) {
   const times = [];
   for (let before = Infinity; ; ) {
-    times.push(await runtime.call("consume", { job: publishing(repository) }));
-    const [{ waiting }] = await runtime.call("query", {
+    times.push(await runtime.consume(publishing(repository), isHeld));
+    const [{ waiting }] = await runtime.query({
       sql: "select count(*) as waiting from pending_publications where repository_id = ?1",
       parameters: [repository],
     });
+    if (isHeld && (waiting === 0 || times.length % FORGET_EACH === 0)) {
+      const [{ root }] = await runtime.query({ sql: "select head_root as root from repositories where id = ?1", parameters: [repository] });
+      await runtime.forget(root);
+    }
     if (waiting === 0) return times;
     if (waiting >= before) throw new Error(`${waiting} packages of repository ${repository} wait and are not published`);
     before = waiting;
   }
+}
+
+/** Some names all over a repository. */
+function spread(slug, packages) {
+  const length = Math.min(ASKED, packages);
+  return Array.from({ length }, (_, index) => name(slug, Math.floor((index * packages) / length)));
 }
 
 /** What is asked of each repository. Whose answer is as long as the repository is not among them. */
@@ -173,14 +210,12 @@ function requests(url, sizes, tokens) {
       }),
     ),
   });
-  const spread = (slug, packages) => {
-    const length = Math.min(ASKED, packages);
-    return Array.from({ length }, (_, index) => `/r/main/${slug}/p2/${name(slug, Math.floor((index * packages) / length))}.json`);
-  };
   const { patterns, names, admin } = tokens;
   return [
     row("document", 1.1, patterns, (slug) => `/r/main/${slug}/p2/${name(slug, 3)}.json`),
-    row(`documents of ${ASKED} packages (of 5 in the smallest)`, 1.1, patterns, spread),
+    row(`documents of ${ASKED} packages (of 5 in the smallest)`, 1.1, patterns, (slug, packages) =>
+      spread(slug, packages).map((one) => `/r/main/${slug}/p2/${one}.json`),
+    ),
     row("document, unchanged (304)", 1.1, patterns, (slug) => `/r/main/${slug}/p2/${name(slug, 3)}.json`, { isConditional: true }),
     row("document, unknown (404)", 1.1, patterns, (slug) => `/r/main/${slug}/p2/${slug}/unknown.json`),
     row("packages.json by patterns", 1.1, patterns, (slug) => `/r/main/${slug}/packages.json`),
@@ -242,7 +277,7 @@ async function measureReleases(runtime, sizes, rounds) {
   const measured = [];
   const repositories = new Map();
   for (const { slug } of sizes) {
-    const [found] = await runtime.call("query", { sql: "select id, organisation_id from repositories where slug = ?1", parameters: [slug] });
+    const [found] = await runtime.query({ sql: "select id, organisation_id from repositories where slug = ?1", parameters: [slug] });
     repositories.set(slug, found);
   }
   for (const [title, nameOf] of [
@@ -255,7 +290,7 @@ async function measureReleases(runtime, sizes, rounds) {
       for (const { slug } of round % 2 ? [...sizes].reverse() : sizes) {
         const repository = repositories.get(slug);
         await release(runtime, repository, nameOf(slug, round), `2.${round + 1}.0`, 1);
-        const milliseconds = await runtime.call("consume", { job: publishing(repository.id) });
+        const milliseconds = await runtime.consume(publishing(repository.id));
         if (round >= 0) figures[slug].push(milliseconds);
       }
     }
@@ -266,7 +301,7 @@ async function measureReleases(runtime, sizes, rounds) {
 
 /** Puts versions of a package into the database, as an import leaves them there: to be published. */
 async function release(runtime, { id: repository, organisation_id: organisation }, package_, version, count) {
-  const run = (sql, ...parameters) => runtime.call("query", { sql, parameters });
+  const run = (sql, ...parameters) => runtime.query({ sql, parameters });
   await run("insert into packages (organisation_id, name, created_at) values (?1, ?2, 0) on conflict do nothing", organisation, package_);
   const [{ id }] = await run("select id from packages where organisation_id = ?1 and name = ?2", organisation, package_);
   await run("insert into repository_packages (repository_id, package_id) values (?1, ?2) on conflict do nothing", repository, id);
@@ -305,7 +340,7 @@ async function release(runtime, { id: repository, organisation_id: organisation 
 
 async function measurePublishing(runtime, dirty, versions) {
   say("large publishes");
-  const query = (sql, ...parameters) => runtime.call("query", { sql, parameters });
+  const query = (sql, ...parameters) => runtime.query({ sql, parameters });
   const [many] = await query("select id from repositories where slug = 'many'");
   await query(
     `insert into pending_publications (repository_id, package_id, sequence, asked_at)
