@@ -19,7 +19,7 @@ const SIZES = [
   { slug: "some", packages: 5_000 },
   { slug: "many", packages: 50_000 },
 ];
-const QUICK_SIZES = [SIZES[0], { slug: "some", packages: 500 }, { slug: "many", packages: 2_000 }];
+const QUICK_SIZES = [SIZES[0], { slug: "some", packages: 100 }, { slug: "many", packages: 600 }];
 const VERSIONS = 10;
 /** The packages that say a rare word: as many in each repository. */
 const RARE = 5;
