@@ -64,7 +64,7 @@ try {
   if (words.includes("--write")) {
     const docs = join(projectFolder, "docs");
     writeBetweenMarkers(join(docs, "performance.md"), placeOf(mode), whole);
-    if (bars) writeFileSync(join(docs, `performance-${mode}.svg`), drawRatios(title, bars));
+    if (bars) writeFileSync(join(docs, `performance-${mode}.svg`), drawRatios(isQuick ? `${title} (one short round: says nothing)` : title, bars));
   }
 } finally {
   remove();
