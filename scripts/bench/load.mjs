@@ -1,6 +1,9 @@
 // Sends one request over and over on a fixed number of connections, for a fixed time, and tells how many were answered
 // and how long they took. By `wrk` where it is installed: it leaves more of a small machine to the server.
 // A server is found at a loopback address only.
+//
+// A request is `{ url, headers }`, or `{ urls, headers }` for several addresses of one server, which are asked for in turn;
+// `connections` is how many there are.
 
 import { writeFileSync } from "node:fs";
 import { Agent, get } from "node:http";
@@ -12,6 +15,18 @@ export const CONNECTIONS = 12;
 
 // wrk's own summary rounds; this prints what it knows. Times are in microseconds.
 const WRK_REPORT = `
+local paths = {}
+local turn = 0
+
+function init(given)
+  for line in io.lines(given[1]) do paths[#paths + 1] = line end
+end
+
+function request()
+  turn = turn % #paths + 1
+  return wrk.format(nil, paths[turn])
+end
+
 function done(summary, latency)
   io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99),
@@ -25,25 +40,30 @@ export async function findGenerator(folder) {
   writeFileSync(script, WRK_REPORT);
   const found = await runQuietly("wrk", ["--version"]).catch(() => undefined);
   const version = found?.stdout.match(/wrk (?:debian\/)?([\d.]+)/)?.[1];
-  if (version) return { name: `wrk ${version}`, run: (request, seconds) => runWrk(script, request, seconds) };
+  const paths = join(folder, "wrk-paths");
+  if (version) return { name: `wrk ${version}`, run: (request, seconds) => runWrk(script, paths, request, seconds) };
   return { name: `Node.js ${process.version}`, run: runNode };
 }
 
-async function runWrk(script, { url, headers }, seconds) {
+async function runWrk(script, paths, { url, urls = [url], headers, connections = CONNECTIONS }, seconds) {
   const lines = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  writeFileSync(paths, urls.map((one) => `${new URL(one).pathname}${new URL(one).search}\n`).join(""));
   const { stdout, stderr } = await runQuietly("wrk", [
-    ...["-t", "1", "-c", String(CONNECTIONS), "-d", `${seconds}s`, "--timeout", "10s", "-s", script],
+    ...["-t", "1", "-c", String(connections), "-d", `${seconds}s`, "--timeout", "10s", "-s", script],
     ...lines,
-    assertLoopback(url),
+    assertLoopback(urls[0]),
+    "--",
+    paths,
   ]);
   const found = stdout.match(/^RESULT (\d+) (\d+) (\d+) (\d+) (\d+)$/m);
-  if (!found) throw new Error(`wrk failed for ${url}: ${stdout}${stderr}`);
+  if (!found) throw new Error(`wrk failed for ${urls[0]}: ${stdout}${stderr}`);
   const [requests, duration, p50, p99, errors] = found.slice(1).map(Number);
   return { rate: requests / (duration / 1e6), p50: p50 / 1000, p99: p99 / 1000, errors };
 }
 
-async function runNode({ url, headers }, seconds) {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+async function runNode({ url, urls = [url], headers, connections = CONNECTIONS }, seconds) {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  let turn = 0;
   const began = performance.now();
   const end = began + seconds * 1000;
   const times = [];
@@ -52,7 +72,7 @@ async function runNode({ url, headers }, seconds) {
     while (performance.now() < end) {
       const sent = performance.now();
       await new Promise((resolve) => {
-        get(assertLoopback(url), { agent, headers }, (response) => {
+        get(assertLoopback(urls[(turn += 1) % urls.length]), { agent, headers }, (response) => {
           response.resume();
           response.once("close", resolve);
         }).once("error", () => {
@@ -63,7 +83,7 @@ async function runNode({ url, headers }, seconds) {
       times.push(performance.now() - sent);
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+  await Promise.all(Array.from({ length: connections }, connection));
   const duration = (performance.now() - began) / 1000;
   agent.destroy();
   times.sort((left, right) => left - right);

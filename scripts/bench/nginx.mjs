@@ -2,14 +2,14 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { endChild, runQuietly, startChild } from "../children.mjs";
+import { freePort } from "./machine.mjs";
 
-/** Starts it on `files` (`{ path, bytes, lastModified }`); nothing when it is not installed. */
-export async function startNginx(folder, files, token) {
+/** Starts it on `files` (`{ path, bytes, lastModified }`), at a port of its own choice; nothing when it is not installed. */
+export async function startNginx(folder, files, token, port = undefined) {
   const told = await runQuietly("nginx", ["-v"]).catch(() => undefined);
   const version = told?.stderr.match(/nginx\/(\S+)/)?.[1];
   if (!version) return undefined;
@@ -20,7 +20,7 @@ export async function startNginx(folder, files, token) {
     writeFileSync(file, bytes);
     if (lastModified) utimesSync(file, new Date(lastModified), new Date(lastModified));
   }
-  const port = await freePort();
+  port ??= await freePort();
   // One round of SHA-1, the cheapest to check that htpasswd offers: slower hashes would make nginx look slow.
   writeFileSync(join(folder, "htpasswd"), `token:{SHA}${createHash("sha1").update(token).digest("base64")}\n`);
   writeFileSync(join(folder, "nginx.conf"), configuration(folder, root, port));
@@ -61,14 +61,4 @@ http {
   }
 }
 `;
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

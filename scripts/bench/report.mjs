@@ -2,19 +2,21 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** The places of figures in the document, each between two markers of its own. */
-export const ANSWERS = { begin: "<!-- figures: written by `npm run bench -- --write` -->", end: "<!-- end of figures -->" };
-export const SYNC = { begin: "<!-- figures: written by `npm run bench -- sync --write` -->", end: "<!-- end of figures of sync -->" };
+/** The place of the figures of a mode in the document, between two markers of its own. */
+export function placeOf(mode) {
+  if (mode === "answers") return { begin: "<!-- figures: written by `npm run bench -- --write` -->", end: "<!-- end of figures -->" };
+  return { begin: `<!-- figures: written by \`npm run bench -- ${mode} --write\` -->`, end: `<!-- end of figures of ${mode} -->` };
+}
 
 /**
- * `rows` are `{ title, candidates: { registry, javascript, nginx }, operations }`, a candidate being the list of what
+ * `rows` are `{ title, candidates: { registry, javascript, nginx }, operations, target }`, a candidate being the list of what
  * each round measured. Medians of rounds; a ratio is the median of the rounds' ratios, because the two sides of
  * a round met the same noise.
  */
 export function rateTable(rows) {
   return table(
-    ["request", "registry, requests/s", "smallest JS Worker", "nginx", "**ratio to JS**", "ratio to nginx", "p50 ratio to JS", "p99 ratio to JS", "p50, p99 ms", "warm request"],
-    rows.map(({ title, candidates: { registry, javascript, nginx }, operations }) => [
+    ["request", "registry, requests/s", "smallest JS Worker", "nginx", "**ratio to JS**", "ratio to nginx", "p50 ratio to JS", "p99 ratio to JS", "p50, p99 ms", "target", "warm request"],
+    rows.map(({ title, candidates: { registry, javascript, nginx }, operations, target = "–" }) => [
       title,
       count(median(registry.map(({ rate }) => rate))),
       count(median(javascript.map(({ rate }) => rate))),
@@ -24,6 +26,7 @@ export function rateTable(rows) {
       ratio(registry, javascript, "p50"),
       ratio(registry, javascript, "p99"),
       `${median(registry.map(({ p50 }) => p50)).toFixed(1)}, ${median(registry.map(({ p99 }) => p99)).toFixed(1)}`,
+      target,
       operations,
     ]),
   );
@@ -33,7 +36,7 @@ export function table(head, rows) {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** Replaces the figures at one place (`ANSWERS`, `SYNC`) of the document at `path`, and keeps all else. */
+/** Replaces the figures at one place (`placeOf`) of the document at `path`, and keeps all else. */
 export function writeBetweenMarkers(path, place, text) {
   const document = readFileSync(path, "utf8");
   const begin = document.indexOf(place.begin);
@@ -54,5 +57,10 @@ export function count(value) {
 }
 
 function ratio(left, right, field) {
-  return median(left.map((figures, round) => figures[field] / right[round][field])).toFixed(2);
+  return medianRatio(left, right, field).toFixed(2);
+}
+
+/** The median of the rounds' ratios of one figure. */
+export function medianRatio(left, right, field) {
+  return median(left.map((figures, round) => figures[field] / right[round][field]));
 }

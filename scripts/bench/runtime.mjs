@@ -2,9 +2,10 @@
 // workerd, each with an address of its own. `wrangler dev` would put a second Worker and a second process in front of
 // each request, which cost several times as much as what is to be measured.
 //
-// It is told once what to run, answers with the addresses, and ends with the process that started it.
+// It is told once what to run, answers with the addresses, does then what it is asked to (`calls`), and ends with the
+// process that started it. All that the measurements know of the Workers' configuration is in here.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
@@ -14,25 +15,68 @@ import { projectFolder } from "../paths.mjs";
 const ADDRESS = "127.0.0.1";
 const workersFolder = join(projectFolder, "scripts", "bench", "workers");
 
+// The names that `wrangler.toml` has for local data.
+const DATABASE = "repertoire-local";
+const COPIES = "repertoire-local";
+const BUCKET = "repertoire-blobs";
+const JOBS = "repertoire-jobs";
+
+let miniflare;
+
 process.on("disconnect", () => process.exit());
-process.once("message", async ({ dataFolder, variables, baselines, seeds }) => {
+process.once("message", async (order) => {
   try {
-    const miniflare = new Miniflare(options(dataFolder, variables, baselines));
+    miniflare = new Miniflare(options(order));
     await miniflare.ready;
     const cache = await miniflare.getKVNamespace("CACHE", "registry");
-    for (const { key, text } of seeds) await cache.put(key, text);
+    for (const { key, text } of order.seeds ?? []) await cache.put(key, text);
     await makeWhole(await miniflare.getR2Bucket("BLOBS", "registry"));
     const urls = {};
-    for (const { name } of workers(variables, baselines)) {
+    for (const { name } of workers(order)) {
       urls[name] = (await miniflare.unsafeGetDirectURL(name)).toString().replace(/\/$/, "");
     }
     process.send({ urls, compileMilliseconds: compileMilliseconds() });
+    process.on("message", answer);
   } catch (error) {
     process.send({ error: String(error.stack ?? error) });
   }
 });
 
-function options(dataFolder, variables, baselines) {
+/** What can be asked for while it runs. */
+const calls = {
+  /** Milliseconds of CPU that workerd has used: all Workers, and what stands for D1, KV and R2. Linux alone tells it. */
+  cpuMilliseconds() {
+    const ticks = workerdProcesses().map((stat) => Number(stat[11]) + Number(stat[12]));
+    return ticks.reduce((sum, ticks) => sum + ticks, 0) * MILLISECONDS_OF_A_TICK;
+  },
+};
+
+const MILLISECONDS_OF_A_TICK = 10;
+
+async function answer({ id, call, parameters }) {
+  try {
+    process.send({ id, result: await calls[call](parameters) });
+  } catch (error) {
+    process.send({ id, error: String(error.stack ?? error) });
+  }
+}
+
+/** The fields after the name in `/proc/<pid>/stat` of the workerd that this process started. */
+function workerdProcesses() {
+  const stats = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/stat`, "utf8");
+    } catch {
+      return "";
+    }
+  });
+  return stats
+    .filter((stat) => stat.includes("(workerd)"))
+    .map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "))
+    .filter((fields) => Number(fields[1]) === process.pid);
+}
+
+function options({ dataFolder, ...order }) {
   return convertV4MiniflareOptions({
     host: ADDRESS,
     port: 0,
@@ -41,40 +85,49 @@ function options(dataFolder, variables, baselines) {
     logRequests: false,
     // Where `wrangler dev --persist-to` has put it.
     resourcePersistencePath: join(dataFolder, "v3"),
-    workers: workers(variables, baselines),
+    workers: workers(order),
   });
 }
 
-function workers(variables, baselines) {
+/** `port` is where the registry is to be found, for those who follow the addresses in its documents. */
+function workers({ variables, baselines = [], port = 0 }) {
   const toml = readFileSync(join(projectFolder, "wrangler.toml"), "utf8");
   const common = {
     compatibilityDate: toml.match(/^compatibility_date = "(.*)"$/m)[1],
     compatibilityFlags: ["no_nodejs_compat", "no_nodejs_compat_v2"],
-    kvNamespaces: { CACHE: "repertoire-local" },
-    r2Buckets: { BLOBS: "repertoire-blobs" },
+    kvNamespaces: { CACHE: COPIES },
+    r2Buckets: { BLOBS: BUCKET },
     unsafeDirectSockets: [{ host: ADDRESS, port: 0 }],
   };
   const registry = {
     ...common,
     bindings: { ROLE: "edge", ...variables },
-    d1Databases: { DB: "repertoire-local" },
-    queueProducers: { JOBS: "repertoire-jobs", COUNTS: "repertoire-counts" },
+    d1Databases: { DB: DATABASE },
+    queueProducers: { JOBS, COUNTS: "repertoire-counts" },
     modulesRoot: projectFolder,
   };
-  const build = [
-    { type: "ESModule", path: join(projectFolder, "build", "edge", "index.js") },
-    { type: "CompiledWasm", path: join(projectFolder, "build", "edge", "index_bg.wasm") },
+  const program = (name) => [
+    { type: "ESModule", path: join(projectFolder, "build", name, "index.js") },
+    { type: "CompiledWasm", path: join(projectFolder, "build", name, "index_bg.wasm") },
   ];
-  const counted = { type: "ESModule", path: join(workersFolder, "counted.js") };
+  const edge = program("edge");
+  const own = (name) => ({ type: "ESModule", path: join(workersFolder, name) });
   return [
-    { ...registry, name: "registry", modules: build },
-    { ...registry, name: "counted", modules: [counted, ...build] },
+    { ...registry, name: "registry", modules: edge, unsafeDirectSockets: [{ host: ADDRESS, port }] },
+    { ...registry, name: "counted", modules: [own("counted.js"), ...edge] },
+    { ...registry, name: "watched", modules: [own("watched.js"), own("memory.js"), ...edge] },
+    {
+      ...registry,
+      name: "consumer",
+      modules: [own("consumer.js"), ...program("whole")],
+      bindings: { ...registry.bindings, ROLE: "consumer" },
+    },
     ...baselines.map(({ name, script, bindings }) => ({
       ...common,
       name,
       bindings,
       modulesRoot: workersFolder,
-      modules: [{ type: "ESModule", path: join(workersFolder, `${script}.js`) }],
+      modules: [own(`${script}.js`)],
     })),
   ];
 }

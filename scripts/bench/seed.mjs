@@ -11,6 +11,8 @@ const MANY = "bench/many";
 const VERSIONS = 50;
 const LARGE = "bench/large";
 const LARGE_BYTES = 10_000_000;
+const HUGE = "bench/huge";
+const HUGE_BYTES = 100_000_000;
 const PUBLISHED_WITHIN_MILLISECONDS = 60_000;
 
 /**
@@ -27,19 +29,16 @@ export async function seed(instance) {
   }
   const large = zip([manifest(LARGE, 0), { name: "random.bin", bytes: randomBytes(LARGE_BYTES) }]);
   await upload(repositoryUrl, headers, LARGE, "1.0.0", large);
+  const huge = zip([manifest(HUGE, 0), { name: "random.bin", bytes: randomBytes(HUGE_BYTES) }]);
+  await upload(repositoryUrl, headers, HUGE, "1.0.0", huge);
   const reader = await createReader(instance.url, headers);
   const read = (path) => readAll(`${repositoryUrl}/${path}`, reader);
-  const published = async (name, count) => {
-    for (const deadline = Date.now() + PUBLISHED_WITHIN_MILLISECONDS; Date.now() < deadline; await delay(300)) {
-      const document = await read(`p2/${name}.json`);
-      if (document.status === 200 && JSON.parse(document.bytes).packages[name].length === count) return document;
-    }
-    throw new Error(`${name} is not published after ${PUBLISHED_WITHIN_MILLISECONDS / 1000} s`);
-  };
+  const published = (name, count) => waitUntilPublished(repositoryUrl, reader, name, count);
   const documents = {
     one: { name: samplePackage, ...(await published(samplePackage, 1)) },
     many: { name: MANY, ...(await published(MANY, VERSIONS)) },
     large: { name: LARGE, ...(await published(LARGE, 1)) },
+    huge: { name: HUGE, ...(await published(HUGE, 1)) },
   };
   const archive = async ({ name, bytes }) => {
     const path = new URL(JSON.parse(bytes).packages[name][0].dist.url).pathname.replace("/r/main/packages/", "");
@@ -54,6 +53,7 @@ export async function seed(instance) {
     root: { path: "packages.json", ...(await read("packages.json")), key: "bench:packages.json" },
     smallArchive: await archive(documents.one),
     largeArchive: await archive(documents.large),
+    hugeArchive: await archive(documents.huge),
   };
 }
 
@@ -74,10 +74,20 @@ function manifest(name, minor) {
   return { name: "composer.json", bytes: Buffer.from(text) };
 }
 
-async function upload(repositoryUrl, headers, name, version, body) {
+/** Uploads an archive as a version. */
+export async function upload(repositoryUrl, headers, name, version, body) {
   const response = await fetch(`${repositoryUrl}/upload/${name}/${version}`, { method: "PUT", headers, body });
   const text = await response.text();
   if (response.status !== 201) throw new Error(`the upload of ${name} ${version} was answered ${response.status}: ${text}`);
+}
+
+/** Waits until a package has so many versions, and gives its document. */
+export async function waitUntilPublished(repositoryUrl, token, name, count) {
+  for (const deadline = Date.now() + PUBLISHED_WITHIN_MILLISECONDS; Date.now() < deadline; await delay(300)) {
+    const document = await readAll(`${repositoryUrl}/p2/${name}.json`, token);
+    if (document.status === 200 && JSON.parse(document.bytes).packages[name].length === count) return document;
+  }
+  throw new Error(`${name} is not published after ${PUBLISHED_WITHIN_MILLISECONDS / 1000} s`);
 }
 
 async function createReader(url, headers) {

@@ -12,6 +12,7 @@ import { GitLabDouble } from "../../tests/e2e/gitlab-double.mjs";
 import { GitServer } from "../../tests/e2e/git-server.mjs";
 import { setUp } from "../first-start.mjs";
 import { LocalInstance } from "../local-instance.mjs";
+import { freePort, say } from "./machine.mjs";
 import { count, median, table } from "./report.mjs";
 
 const TAGS = 100;
@@ -20,9 +21,10 @@ const DONE_WITHIN_MILLISECONDS = 300_000;
 // How often a job is looked at; a share of what is measured that cannot be avoided.
 const LOOK_MILLISECONDS = 10;
 
-export async function measureSync({ folder, port, isQuick, say }) {
+/** Returns the tables. */
+export async function measureSync({ folder, isQuick }) {
   const rounds = isQuick ? 1 : 3;
-  const instance = new LocalInstance({ stateFolder: join(folder, "sync-state"), port });
+  const instance = new LocalInstance({ stateFolder: join(folder, "sync-state"), port: await freePort() });
   await instance.prepare();
   await instance.start();
   const hosts = await openHosts(folder);
@@ -53,7 +55,7 @@ export async function measureSync({ folder, port, isQuick, say }) {
       for (let turn = 0; turn < 5; turn += 1) unchanged.push(await registry.sync(name));
       timed.push({ ours, theirs: second, unchanged: median(unchanged), listed: await timeListing(bare, git, name) });
     }
-    return `${requestTable(asked)}\n\n${timeTable(timed, rounds)}`;
+    return { text: `${requestTable(asked)}\n\n${timeTable(timed, rounds)}` };
   } finally {
     for (const host of hosts) await host.stop();
     await instance.stop();

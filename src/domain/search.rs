@@ -9,12 +9,12 @@ use crate::domain::entry::ReleasedVersion;
 use crate::domain::name::PackageName;
 use crate::domain::version::compare_normalized;
 
-/// Characters of a description or of all keywords that are looked in. 200 packages go into one statement, which D1
-/// limits to 2 MB of parameters: 200 times twice 1,000 characters stay below it, whatever the script.
+/// Characters of a description or of all keywords that are looked in. 80 packages go into one statement, which D1
+/// limits to 2 MB of parameters: 80 times three times 1,000 characters stay below it, whatever the script.
 const TEXT_LIMIT: usize = 1_000;
 /// Characters of a short text, such as the type.
 const SHORT_LIMIT: usize = 200;
-/// Names that a package may provide or replace: a framework replaces some sixty. It keeps 200 packages in one statement.
+/// Names that a package may provide or replace: a framework replaces some sixty. It keeps 80 packages in one statement.
 const MOST_PROVIDED: usize = 200;
 /// More words than this are not looked for; nobody types them.
 const MOST_WORDS: usize = 16;

@@ -186,6 +186,9 @@ pub struct PackageFilter<'a> {
 }
 
 /// The packages of an organisation whose name comes after `after`, by name.
+///
+/// What is in a small repository is gathered once. In one of more than a thousand packages most that are looked at are, and
+/// each is looked up, so that a page costs the same however many there are.
 pub async fn list_packages(
     app: &App,
     organisation: i64,
@@ -206,10 +209,18 @@ pub async fn list_packages(
                      from packages p left join git_repos g on g.id = p.git_repo_id
                      where p.organisation_id = ?1 and p.name > ?2 and p.deleted_at is null
                        and (?4 is null or p.name glob ?4)
-                       and (?5 is null or p.id in (
-                            select m.package_id from repositories r
-                            join repository_packages m on m.repository_id = r.id
-                            where r.organisation_id = ?1 and r.slug = ?5))
+                       and (?5 is null or case
+                            when (select count(*) from (
+                                  select 1 from repositories r join repository_packages m on m.repository_id = r.id
+                                  where r.organisation_id = ?1 and r.slug = ?5 limit 1001)) > 1000
+                            then exists (
+                                  select 1 from repositories r join repository_packages m on m.repository_id = r.id
+                                  where r.organisation_id = ?1 and r.slug = ?5 and m.package_id = p.id)
+                            else p.id in (
+                                  select m.package_id from repositories r
+                                  join repository_packages m on m.repository_id = r.id
+                                  where r.organisation_id = ?1 and r.slug = ?5)
+                            end)
                        and (?6 is null or p.id in (
                             select rowid from package_search where package_search match coalesce(?6, '\"\"')))
                        and (?7 is null or p.name in (select value from json_each(?7)))

@@ -32,9 +32,12 @@ use crate::store::snapshot::Snapshot;
 use crate::store::sweep::count_removals;
 use crate::store::versions::load_released;
 
-/// Packages in one flip. Each costs a read and up to two documents of two writes; 200 keep one invocation far below
-/// the platform's 1,000 D1 queries and 10,000 subrequests.
-const PACKAGES_IN_ONE_FLIP: i64 = 200;
+/// Packages in one flip. With all that is written for Composer 1 besides, 80 keep one message below 1,000 calls of bindings
+/// of every kind, and the five messages of an invocation below the platform's 1,000 D1 queries (`it/scale.rs`).
+const PACKAGES_IN_ONE_FLIP: i64 = 80;
+
+/// Of more packages at once, few documents will be asked for soon: whoever asks first leaves the copy near the readers.
+const PACKAGES_COPIED_NEAR: usize = 20;
 
 /// How often a lost race is run again before the caller is told to come back.
 const RACES: u32 = 8;
@@ -212,7 +215,11 @@ async fn write_documents(
                 .as_ref()
                 .is_some_and(|entry| entry.names(document.hash()))
             {
-                put_blob(app, &document).await?;
+                if pending.len() > PACKAGES_COPIED_NEAR {
+                    put_rare_blob(app, &document).await?;
+                } else {
+                    put_blob(app, &document).await?;
+                }
                 written.blobs.push(document.hash().clone());
             }
         }

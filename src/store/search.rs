@@ -9,7 +9,7 @@ use crate::domain::name::PackageName;
 use crate::domain::search::SearchEntry;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{row, rows_as};
+use crate::ports::db::{json_list, row, rows_as};
 
 /// What the index is to know of a package.
 #[derive(Debug, Clone, Serialize)]
@@ -161,6 +161,52 @@ pub async fn search_packages(app: &App, search: &Search<'_>) -> Result<(Vec<Foun
     let total = rows_as::<Total>(rows.next().unwrap_or_default())?;
     let found = rows_as(rows.next().unwrap_or_default())?;
     Ok((found, total.first().map_or(0, |row| row.total)))
+}
+
+/// The names of a repository's packages that a full-text query finds, the best first: of one type, or of any.
+pub async fn find_names(
+    app: &App,
+    repository: i64,
+    query: &str,
+    kind: Option<&str>,
+) -> Result<Vec<String>> {
+    row! {
+        struct Hit {
+            name: String,
+        }
+    }
+    let statement = Statement::new(
+        "select name from package_search
+         join repository_packages m on m.package_id = package_search.rowid and m.repository_id = ?1
+         where (?2 is null or type = ?2) and package_search match ?3
+         order by rank, name",
+    )
+    .bind(repository)
+    .bind(kind)
+    .bind(query);
+    let rows = app.db.read_nearby(vec![statement]).await?;
+    Ok(rows_as::<Hit>(rows.into_iter().next().unwrap_or_default())?
+        .into_iter()
+        .map(|hit| hit.name)
+        .collect())
+}
+
+/// What the index knows of these packages of an organisation, in their order.
+pub async fn describe_packages(
+    app: &App,
+    organisation: i64,
+    names: &[&PackageName],
+) -> Result<Vec<Found>> {
+    let statement = Statement::new(
+        "select s.name, s.description, s.homepage, s.replacement from json_each(?2) n
+         cross join packages p on p.organisation_id = ?1 and p.name = n.value
+         cross join package_search s on s.rowid = p.id
+         order by n.key",
+    )
+    .bind(organisation)
+    .bind(json_list(names.iter().map(|name| name.as_str()))?);
+    let rows = app.db.read_nearby(vec![statement]).await?;
+    rows_as(rows.into_iter().next().unwrap_or_default())
 }
 
 /// The names of an organisation's packages that a full-text query finds, each with whether its name alone would do.

@@ -71,6 +71,8 @@ mod repositories;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod scale;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod sweep;

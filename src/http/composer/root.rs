@@ -121,10 +121,7 @@ async fn names(visit: &Visit<'_>) -> Result<Names> {
         // A few buckets at most, where the list may be a megabyte.
         Some(snapshot.find_names(asked).await?)
     } else {
-        snapshot.listed_names().await?.map(|names| {
-            let covered = names.into_iter().filter_map(|name| covered(&name, &globs));
-            covered.take(NAMED_PACKAGES).collect::<Vec<_>>()
-        })
+        covered_names(visit, &snapshot, &globs).await?
     };
     Ok(match covered {
         Some(covered) if covered.len() < NAMED_PACKAGES => {
@@ -133,6 +130,35 @@ async fn names(visit: &Visit<'_>) -> Result<Names> {
         }
         _ => Names::Patterns(globs.iter().map(|glob| glob.as_str().to_owned()).collect()),
     })
+}
+
+/// The names that are covered by patterns, as many as tell whether they are few; none where there is no list of names. Looked
+/// for once for a list of names and all who see the same: the list may be a megabyte.
+async fn covered_names(
+    visit: &Visit<'_>,
+    snapshot: &Snapshot<'_>,
+    globs: &[NameGlob],
+) -> Result<Option<Vec<PackageName>>> {
+    let key = format!(
+        "{}@{}:{}:covered",
+        visit.repository.id,
+        visit.head.names_changed_at,
+        visit.view().unwrap_or_default()
+    );
+    let memo = &visit.app.memo.visible_names;
+    if let Some(known) = memo.recall(&key, visit.app.now(), i64::MAX) {
+        return Ok(Some(known.to_vec()));
+    }
+    let Some(names) = snapshot.listed_names().await? else {
+        return Ok(None);
+    };
+    let covered: Vec<_> = names
+        .into_iter()
+        .filter_map(|name| covered(&name, globs))
+        .take(NAMED_PACKAGES)
+        .collect();
+    memo.remember(&key, covered.as_slice().into(), visit.app.now());
+    Ok(Some(covered))
 }
 
 /// Those of the names of which the caller sees a version, looked up once for a revision and all who see the same.

@@ -13,7 +13,7 @@ use crate::http::composer::visible::{is_partly_seen, retain_visible, visible_ent
 use crate::http::composer::{Visit, not_modified};
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
-use crate::store::search::{Found, Search, search_packages};
+use crate::store::search::{Found, Search, describe_packages, find_names, search_packages};
 use crate::store::snapshot::Snapshot;
 
 /// What packagist.org gives, and the most it gives.
@@ -32,9 +32,23 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
     let page = read_number(request, "page", 1, LAST_PAGE)?;
     let per_page = read_number(request, "per_page", PER_PAGE, MOST_PER_PAGE)?;
     let query = full_text_query(&words);
+    let offset = page.saturating_sub(1).saturating_mul(per_page);
     let (found, total) = if query.is_none() && !words.trim().is_empty() {
         // Signs alone are in no name and in no description.
         (Vec::new(), 0)
+    } else if query.is_none() && kind.is_none() {
+        let names = listed_names(visit).await?;
+        describe_page(visit, &names, offset, per_page).await?
+    } else if let Some(query) = &query
+        && sees_whole_packages(visit)
+    {
+        let names = find_names(visit.app, visit.repository.id, query, kind.as_deref()).await?;
+        let names: Vec<_> = names
+            .iter()
+            .filter_map(|name| PackageName::parse(name).ok())
+            .filter(|name| visit.sight(Action::ReadMetadata, name) == Sight::Everything)
+            .collect();
+        describe_page(visit, &names, offset, per_page).await?
     } else {
         let names = visible_names(visit).await?;
         let search = Search {
@@ -44,7 +58,7 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
             names: names.as_ref().map(|names| names.all.as_str()),
             by_name_alone: names.as_ref().map_or("[]", |names| &names.partly),
             limit: per_page,
-            offset: page.saturating_sub(1).saturating_mul(per_page),
+            offset,
         };
         search_packages(visit.app, &search).await?
     };
@@ -71,6 +85,47 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
     Ok(Reply::json(200, &answer))
 }
 
+/// Whether the caller is limited, and by names alone: whatever of a package it may see now is all of it. Then what is found
+/// is looked through, which costs by what is found; else what may be seen is searched.
+fn sees_whole_packages(visit: &Visit<'_>) -> bool {
+    let is_frozen = visit
+        .principal
+        .as_ref()
+        .is_some_and(|principal| principal.frozen_at.is_some());
+    visit.view().is_some()
+        && visit.head.revision == visit.repository.head.revision
+        && visit.bar().is_none()
+        && !is_frozen
+        && !visit.is_limited_by_versions()
+}
+
+/// All names that the caller may see, sorted.
+async fn listed_names(visit: &Visit<'_>) -> Result<Vec<PackageName>> {
+    let names = Snapshot::open(visit.app, &visit.head).names().await?;
+    let names = names
+        .iter()
+        .filter_map(|name| PackageName::parse(name).ok())
+        .collect();
+    retain_visible(visit, names).await
+}
+
+/// A page of these names, as the index describes them, and how many names there are.
+async fn describe_page(
+    visit: &Visit<'_>,
+    names: &[PackageName],
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Found>, i64)> {
+    let place = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    let page: Vec<_> = names
+        .iter()
+        .skip(place(offset))
+        .take(place(limit))
+        .collect();
+    let found = describe_packages(visit.app, visit.repository.organisation_id, &page).await?;
+    Ok((found, i64::try_from(names.len()).unwrap_or(i64::MAX)))
+}
+
 /// The names to search among, as JSON lists.
 struct VisibleNames {
     all: String,
@@ -84,12 +139,7 @@ async fn visible_names(visit: &Visit<'_>) -> Result<Option<VisibleNames>> {
     if !is_past && visit.view().is_none() && visit.bar().is_none() {
         return Ok(None);
     }
-    let names = Snapshot::open(visit.app, &visit.head).names().await?;
-    let names = names
-        .iter()
-        .filter_map(|name| PackageName::parse(name).ok())
-        .collect();
-    let names = retain_visible(visit, names).await?;
+    let names = listed_names(visit).await?;
     let partly: Vec<_> = names
         .iter()
         .filter(|name| is_partly_seen(visit, name))

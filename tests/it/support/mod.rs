@@ -446,6 +446,19 @@ impl TestRegistry {
 
     /// Puts `bulk/p0`, `bulk/p1`, … into `main`, each with one version, faster than by as many uploads.
     pub(crate) fn fill(&self, count: i64) {
+        self.fill_unpublished(count);
+        self.ask_for_publishing();
+        self.world.check_at_the_end(|| self.run_jobs());
+    }
+
+    /// Puts a message into the queue that asks for what waits in `main` to be published.
+    pub(crate) fn ask_for_publishing(&self) {
+        let job = jobs::Job::Publish { repository: 1 };
+        block_on(jobs::enqueue(&self.app, &[job])).unwrap();
+    }
+
+    /// The same packages, which wait to be published.
+    pub(crate) fn fill_unpublished(&self, count: i64) {
         for index in 0..count {
             let archive = Object {
                 bytes: vec![0],
@@ -473,12 +486,6 @@ impl TestRegistry {
             let statement = Statement::new(sql).bind(count);
             self.world.sqlite.change(&statement);
         }
-        block_on(jobs::enqueue(
-            &self.app,
-            &[jobs::Job::Publish { repository: 1 }],
-        ))
-        .unwrap();
-        self.run_jobs();
     }
 
     /// Changes a row behind the program's back.

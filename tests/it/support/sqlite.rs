@@ -9,10 +9,21 @@ use repertoire::error::{Error, Result};
 use repertoire::ports::db::constraint_failed;
 use repertoire::ports::{Row, Statement, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, StatementStatus, ToSql, params_from_iter};
 
-/// The database, and how many of its changes only said who was at work and are gone again.
-pub(crate) struct Sqlite(Connection, Cell<u64>);
+/// The database, how many of its changes only said who was at work and are gone again, and what it had to do.
+pub(crate) struct Sqlite(Connection, Cell<u64>, Cell<Work>);
+
+/// What SQLite had to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Statements, each of a batch for itself, as D1 counts queries.
+    pub(crate) statements: usize,
+    /// Steps of SQLite's virtual machine: some for each row that is looked at.
+    pub(crate) steps: u64,
+    /// Bytes of the largest parameter.
+    pub(crate) largest_parameter: usize,
+}
 
 /// The migrations, by file name.
 pub(crate) fn migrations() -> Vec<(String, String)> {
@@ -53,7 +64,7 @@ impl Sqlite {
         connection
             .execute_batch("pragma foreign_keys = on")
             .unwrap();
-        Self(connection, Cell::new(0))
+        Self(connection, Cell::new(0), Cell::default())
     }
 
     /// A database of an older version of the program: after the migrations whose names come before `end`.
@@ -140,9 +151,11 @@ impl Sqlite {
         result
     }
 
-    /// The values of one column, as texts.
+    /// The values of one column, as texts. Tests look at them, so that it is no work of the program's.
     pub(crate) fn texts(&self, sql: &'static str) -> Vec<String> {
+        let work = self.2.get();
         let rows = self.run(&Statement::new(sql)).unwrap();
+        self.2.set(work);
         rows.into_iter()
             .map(|row| match row.iter().next().unwrap().1 {
                 serde_json::Value::String(text) => text.clone(),
@@ -154,6 +167,11 @@ impl Sqlite {
     /// How many rows were ever changed.
     pub(crate) fn changes(&self) -> u64 {
         self.0.total_changes() - self.1.get()
+    }
+
+    /// What there was to do since the last call of this.
+    pub(crate) fn take_work(&self) -> Work {
+        self.2.take()
     }
 
     /// Changes rows behind the program's back.
@@ -168,6 +186,18 @@ impl Sqlite {
             self.1.set(self.1.get() + self.0.total_changes() - before);
         }
         rows
+    }
+
+    fn note_work(&self, statement: &Statement, steps: i32) {
+        let largest = statement.params.iter().map(|value| match value {
+            Value::Text(text) => text.len(),
+            Value::Null | Value::Integer(_) => 8,
+        });
+        let mut work = self.2.get();
+        work.statements += 1;
+        work.steps += u64::try_from(steps).unwrap();
+        work.largest_parameter = largest.chain([work.largest_parameter]).max().unwrap();
+        self.2.set(work);
     }
 
     fn run_counted(&self, statement: &Statement) -> rusqlite::Result<Vec<Row>> {
@@ -195,6 +225,8 @@ impl Sqlite {
             }
             found.push(columns.into_iter().collect());
         }
+        drop(rows);
+        self.note_work(statement, prepared.reset_status(StatementStatus::VmStep));
         Ok(found)
     }
 }

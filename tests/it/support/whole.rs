@@ -53,6 +53,10 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
     let packages_gone = world
         .sqlite
         .texts("select subject_name from audit where action = 'package.deleted'");
+    let dists = world.sqlite.texts(
+        "select coalesce(p.deleted_name, p.name) || ' ' || d.reference from dists d join packages p on p.id = d.package_id",
+    );
+    let dists: BTreeSet<_> = dists.into_iter().collect();
     // Revisions as well as heads: an old one can be opened again at any time.
     let roots = world.sqlite.texts(
         "select root from revisions
@@ -68,9 +72,9 @@ pub(crate) fn check_whole(world: &World, checked: &mut Checked) {
                 if !is_head && packages_gone.contains(name) {
                     continue;
                 }
-                check_archives(world, tagged, excused);
+                check_archives(tagged, &dists, excused);
                 if let Some(dev) = dev {
-                    check_archives(world, dev, excused);
+                    check_archives(dev, &dists, excused);
                 }
             }
             check_composer_1(world, &root, &packages);
@@ -205,10 +209,7 @@ fn load(world: &World, hash: &BlobHash) -> Vec<u8> {
     object.bytes.clone()
 }
 
-fn check_archives(world: &World, document: &Value, excused: &[String]) {
-    let dists = world.sqlite.texts(
-        "select coalesce(p.deleted_name, p.name) || ' ' || d.reference from dists d join packages p on p.id = d.package_id",
-    );
+fn check_archives(document: &Value, dists: &BTreeSet<String>, excused: &[String]) {
     for (package, versions) in document["packages"].as_object().unwrap() {
         for version in versions.as_array().unwrap() {
             // Minified: a version that says nothing of its dist has the same one as the version before.

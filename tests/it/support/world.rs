@@ -117,6 +117,8 @@ pub(crate) struct World {
     fault: Cell<Option<Fault>>,
     /// Whether each call gives way to other futures first.
     pub(crate) gives_way: Cell<bool>,
+    /// Whether what must never be broken is looked at after each call.
+    checks_each_call: Cell<bool>,
     checked: RefCell<Checked>,
 }
 
@@ -150,6 +152,7 @@ impl World {
             effects: RefCell::default(),
             fault: Cell::new(None),
             gives_way: Cell::new(false),
+            checks_each_call: Cell::new(true),
             checked: RefCell::default(),
         })
     }
@@ -235,6 +238,18 @@ impl World {
                 Err(failure(port))
             }
         };
+        if self.checks_each_call.get() {
+            check_whole(self, &mut self.checked.borrow_mut());
+        }
+        result
+    }
+
+    /// Looks at what must never be broken once at the end of something and not after each call of it: thousands of packages
+    /// are too many for that.
+    pub(crate) fn check_at_the_end<T>(&self, of: impl FnOnce() -> T) -> T {
+        self.checks_each_call.set(false);
+        let result = of();
+        self.checks_each_call.set(true);
         check_whole(self, &mut self.checked.borrow_mut());
         result
     }
