@@ -8,6 +8,7 @@ mod bindings;
 mod body;
 mod clock;
 mod convert;
+mod counters;
 mod d1;
 mod fetch;
 mod js;
@@ -78,8 +79,13 @@ async fn respond(
     }
     let incoming = convert::request(request);
     let method = incoming.method.clone();
-    let reply = crate::http::handle(&bindings.app, incoming).await;
-    let response = convert::response(reply, &method, &bindings, &context).await;
+    let response = crate::http::observe(&bindings.app, &method, async {
+        let reply = crate::http::handle(&bindings.app, incoming).await;
+        let response = convert::response(reply, &method, &bindings, &context).await;
+        let status = response.as_ref().map_or(500, web_sys::Response::status);
+        (response, status)
+    })
+    .await;
     finish_later(&bindings, &context);
     response
 }

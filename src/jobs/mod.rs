@@ -170,6 +170,8 @@ pub enum Job {
         /// The organisation's id.
         organisation: i64,
     },
+    /// Nothing: it was sent to see whether the queue takes messages.
+    Probe,
     /// Write down when tokens were last used.
     NoteTokenUses {
         /// What an isolate noticed.
@@ -218,6 +220,7 @@ impl Job {
             Self::DeleteOrganisation { .. } => (None, "deletion of an organisation"),
             Self::Publish { .. } => (None, "publish"),
             Self::CountDownloads { .. } => (None, "downloads"),
+            Self::Probe => (None, "probe of the queue"),
             Self::NoteTokenUses { .. } => (None, "use of tokens"),
             Self::NoteBandwidth { .. } => (None, "bandwidth"),
         };
@@ -354,6 +357,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::DeleteOrganisation { organisation } => {
             delete_organisation::run(app, *organisation).await
         }
+        Job::Probe => Ok(Next::Done),
         Job::NoteTokenUses { uses } => note_token_uses::run(app, uses).await,
         Job::NoteBandwidth { id, served } => {
             note_served(app, id, served).await.map(|()| Next::Done)
@@ -449,6 +453,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         | Job::DeleteOrganisation { .. }
         | Job::NoteTokenUses { .. }
         | Job::NoteBandwidth { .. }
+        | Job::Probe
         | Job::Resume { .. }
         | Job::Publish { .. }
         | Job::CountDownloads { .. } => Ok(()),
@@ -519,9 +524,10 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
                 .map(|connection| connection.organisation_id)
         }
         // It is the instance's business, and of several organisations, for all that anybody knows.
-        Job::DeleteOrganisation { .. } | Job::NoteTokenUses { .. } | Job::NoteBandwidth { .. } => {
-            None
-        }
+        Job::DeleteOrganisation { .. }
+        | Job::NoteTokenUses { .. }
+        | Job::NoteBandwidth { .. }
+        | Job::Probe => None,
     })
 }
 

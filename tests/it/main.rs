@@ -50,6 +50,8 @@ mod jobs;
 #[cfg(test)]
 mod life_cycle;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod monorepo;

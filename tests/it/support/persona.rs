@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use pollster::block_on;
 use repertoire::app::App;
-use repertoire::http::{Body, Reply, Request, handle};
+use repertoire::http::{Body, Reply, Request, handle, observe};
 use repertoire::ports::Buffered;
 use serde_json::{Value, json};
 
@@ -55,7 +55,12 @@ impl<'a> Persona<'a> {
         headers: &[(&str, String)],
         body: Vec<u8>,
     ) -> Answer {
-        let reply = block_on(handle(self.app, self.request(method, path, headers, body)));
+        let request = self.request(method, path, headers, body);
+        let reply = block_on(observe(self.app, method, async {
+            let reply = handle(self.app, request).await;
+            let status = reply.status;
+            (reply, status)
+        }));
         Answer::new(self.app, reply)
     }
 
