@@ -58,6 +58,8 @@ mod monorepo;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod parsers;
 #[cfg(test)]
 mod people;
