@@ -50,6 +50,9 @@ use crate::store::token_uses::TokenUse;
 /// Why a message is a dead letter, for people.
 const BURIED: &str = "the queue gave up after 100 deliveries; the log has the reasons";
 
+/// Organisations whose bandwidth one message tells, of some 70 bytes each: a message has 128 KB at most.
+const SERVED_TOGETHER: usize = 1_000;
+
 /// The wire format's number. Messages of another number are kept as dead letters: a newer program wrote them.
 const FORMAT: u32 = 1;
 
@@ -550,21 +553,20 @@ pub async fn enqueue_token_uses(app: &App) {
 /// Sends what was served to be written down. Whoever cannot now does with the next archive.
 pub async fn enqueue_served(app: &App) {
     let served = app.memo.bandwidth.take(app.now());
-    if served.is_empty() {
-        return;
-    }
-    let sent = match app.random_id() {
-        Ok(id) => {
-            let served = served.clone();
-            enqueue(app, &[Job::NoteBandwidth { id, served }]).await
+    for portion in served.chunks(SERVED_TOGETHER) {
+        let sent = match app.random_id() {
+            Ok(id) => {
+                let served = portion.to_vec();
+                enqueue(app, &[Job::NoteBandwidth { id, served }]).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            app.memo.bandwidth.put_back(portion);
+            app.warn(&format!(
+                "The bandwidth of organisations could not be told: {error}"
+            ));
         }
-        Err(error) => Err(error),
-    };
-    if let Err(error) = sent {
-        app.memo.bandwidth.put_back(&served);
-        app.warn(&format!(
-            "The bandwidth of organisations could not be told: {error}"
-        ));
     }
 }
 

@@ -167,12 +167,12 @@ async fn look(app: &App) -> ShownHealth {
         queue,
         schema,
         schedule,
-        waiting: backlog.map(show_backlog),
+        waiting: backlog.as_ref().map(show_backlog),
         version: env!("CARGO_PKG_VERSION"),
     }
 }
 
-fn show_backlog(backlog: Backlog) -> Waiting {
+fn show_backlog(backlog: &Backlog) -> Waiting {
     Waiting {
         oldest_job_since: backlog.oldest_job.map(rfc3339),
         oldest_publication_since: backlog.oldest_publication.map(rfc3339),

@@ -18,7 +18,7 @@ const LIMITS: u64 = 50;
 const CONTENTS: u64 = 20;
 const VERSIONS: u64 = 60;
 /// Visits of customers: `packages.json`, a document, and the document of its branches.
-const VISITS: u64 = 6_000;
+const VISITS: u64 = 3_000;
 /// Visits in a second, of one isolate.
 const PACE: u64 = 20;
 
