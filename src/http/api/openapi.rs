@@ -222,10 +222,12 @@ fn answer(status: u16, method: &str, schema: Option<&Value>) -> Value {
     let mut answer = json!({ "description": description });
     if let Some(answer) = answer.as_object_mut() {
         if let Some(schema) = schema {
-            answer.insert(
-                "content".to_owned(),
-                json!({ "application/json": { "schema": schema } }),
-            );
+            let mut content = json!({ "application/json": { "schema": schema } });
+            if status == 503 {
+                content["application/problem+json"] =
+                    json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+            }
+            answer.insert("content".to_owned(), content);
         }
         if method == "GET" {
             answer.insert(
