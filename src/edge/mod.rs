@@ -20,6 +20,7 @@ mod rate_limit;
 mod signer;
 mod vault;
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 
@@ -79,13 +80,13 @@ async fn respond(
     }
     let incoming = convert::request(request);
     let method = incoming.method.clone();
-    let response = crate::http::observe(&bindings.app, &method, async {
+    let answering = pin!(async {
         let reply = crate::http::handle(&bindings.app, incoming).await;
         let response = convert::response(reply, &method, &bindings, &context).await;
         let status = response.as_ref().map_or(500, web_sys::Response::status);
         (response, status)
-    })
-    .await;
+    });
+    let response = crate::http::observe(&bindings.app, &method, answering).await;
     finish_later(&bindings, &context);
     response
 }

@@ -3,6 +3,7 @@
 //! Neither has anything of the address, a header or a body in it: the route by its name, people and things by their ids.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use crate::app::App;
 use crate::config::LoggedRequests;
@@ -18,7 +19,11 @@ const NO_ROUTE: RouteName = RouteName("", "none");
 const LINE_BYTES: usize = 384;
 
 /// Answers a request by `answering`, which gives the answer and its status, and tells of it as the settings say.
-pub async fn observe<T>(app: &App, method: &str, answering: impl Future<Output = (T, u16)>) -> T {
+pub async fn observe<T>(
+    app: &App,
+    method: &str,
+    answering: Pin<&mut impl Future<Output = (T, u16)>>,
+) -> T {
     let began = app.clock.milliseconds();
     let ((answer, status), seen) = observed(answering).await;
     let answered = Answered {

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -84,9 +84,9 @@ pub fn note(write: impl FnOnce(&mut Observation)) {
     TURN.with_borrow_mut(write);
 }
 
-/// Runs a future; gives what it gave, and what was noted on its turns.
-pub async fn observed<T>(future: impl Future<Output = T>) -> (T, Observation) {
-    let mut future = pin!(future);
+/// Runs a future; gives what it gave, and what was noted on its turns. It comes pinned where it lies, since that of a
+/// request has some fifty kilobytes, and would be moved twice.
+pub async fn observed<T>(mut future: Pin<&mut impl Future<Output = T>>) -> (T, Observation) {
     let mut own = Observation::default();
     let value = poll_fn(|context| {
         let outer = TURN.replace(mem::take(&mut own));

@@ -1,6 +1,7 @@
 //! What is told of a request: its line in the log, its point for the counters, and what is never in either.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
 use futures_util::future::join;
 use pollster::block_on;
@@ -75,11 +76,11 @@ fn two_requests_at_once_are_counted_apart() {
         let request = Persona::new(&app, token).request("GET", path, &[], Vec::new());
         let app = &app;
         async move {
-            observe(app, "GET", async {
+            let answering = Box::pin(async {
                 let reply = handle(app, request).await;
                 ((), reply.status)
-            })
-            .await;
+            });
+            observe(app, "GET", pin!(answering)).await;
         }
     };
     lines(world);

@@ -222,12 +222,13 @@ fn answer(status: u16, method: &str, schema: Option<&Value>) -> Value {
     let mut answer = json!({ "description": description });
     if let Some(answer) = answer.as_object_mut() {
         if let Some(schema) = schema {
-            let mut content = json!({ "application/json": { "schema": schema } });
+            let mut content = Map::new();
+            content.insert("application/json".to_owned(), json!({ "schema": schema }));
             if status == 503 {
-                content["application/problem+json"] =
-                    json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+                let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+                content.insert("application/problem+json".to_owned(), problem);
             }
-            answer.insert("content".to_owned(), content);
+            answer.insert("content".to_owned(), Value::Object(content));
         }
         if method == "GET" {
             answer.insert(

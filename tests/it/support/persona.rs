@@ -1,5 +1,6 @@
 //! Somebody with a token or without, and what they are answered.
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use pollster::block_on;
@@ -56,11 +57,12 @@ impl<'a> Persona<'a> {
         body: Vec<u8>,
     ) -> Answer {
         let request = self.request(method, path, headers, body);
-        let reply = block_on(observe(self.app, method, async {
+        let answering = pin!(async {
             let reply = handle(self.app, request).await;
             let status = reply.status;
             (reply, status)
-        }));
+        });
+        let reply = block_on(observe(self.app, method, answering));
         Answer::new(self.app, reply)
     }
 

@@ -74,7 +74,7 @@ fn make_tenants(registry: &TestRegistry) {
         registry
             .world
             .sqlite
-            .change(&Statement::new(sql).bind(rows))
+            .change(&Statement::new(sql).bind(rows));
     };
     let organisations = (0..ORGANISATIONS).map(|number| json!({"slug": format!("tenant-{number}"), "content": format!("content-{}", number % CONTENTS)}));
     let organisations = rows(organisations.collect());
