@@ -39,7 +39,7 @@ const steps = [
     name: "end to end",
     needs: "build",
     // One file at a time: each runs whole instances, and waits are bounded.
-    command: [node, "--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("e2e")],
+    command: [node, "--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("e2e"), ...testFiles("load")],
     countsTests: true,
   },
 ];

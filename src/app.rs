@@ -5,8 +5,8 @@ use std::rc::Rc;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ports::{
-    Blobs, Cache, Clock, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue, RateLimit,
-    Signer, Vault,
+    Blobs, Cache, Clock, Counters, Db, Entropy, HttpClient, Level, Log, MultipartBlobs, Queue,
+    RateLimit, Signer, Vault,
 };
 use crate::store::memo::Memo;
 
@@ -42,6 +42,8 @@ pub struct App {
     pub bad_credentials: Rc<dyn RateLimit>,
     /// Lines for the operator.
     pub log: Rc<dyn Log>,
+    /// Counters of requests, where somebody wants them.
+    pub counters: Option<Rc<dyn Counters>>,
     /// What this isolate remembers between requests: finished values only, never pending work.
     pub memo: Rc<Memo>,
     /// Settings.
@@ -70,8 +72,9 @@ impl App {
         let (told, now) = (&self.memo.outages, self.now());
         if told.recall(what, now, OUTAGE_TOLD).is_none() {
             told.remember(what, (), now);
+            let cause = error.cause().unwrap_or_else(|| error.message());
             self.warn(&format!(
-                "Trouble with {what}; further lines about it are left out for a minute: {error}"
+                "Trouble with {what}; further lines about it are left out for a minute: {cause}"
             ));
         }
     }

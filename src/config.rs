@@ -23,8 +23,21 @@ pub struct Config {
     pub own_hosts: OwnHosts,
     /// Whether a host that is nobody's is answered as if it were the instance's own.
     pub answers_any_host: bool,
+    /// Which requests leave a line in the log.
+    pub logged_requests: LoggedRequests,
     /// Whom to ask for TXT records: the URL of a resolver that speaks JSON over HTTPS.
     pub dns_resolver: String,
+}
+
+/// Which requests leave a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoggedRequests {
+    /// All of them.
+    All,
+    /// Those that took long, and those that failed on our side.
+    SlowAndFailed,
+    /// None.
+    Off,
 }
 
 /// Cloudflare's, which is next door to where this runs.
@@ -83,11 +96,22 @@ impl Config {
             Some("own") => true,
             Some(_) => return Err(misconfigured("`OTHER_HOSTS` must be `nothing` or `own`")),
         };
+        let logged_requests = match text("LOG_REQUESTS").as_deref().map(str::trim) {
+            Some("all") => LoggedRequests::All,
+            None | Some("slow_and_failed") => LoggedRequests::SlowAndFailed,
+            Some("off") => LoggedRequests::Off,
+            Some(_) => {
+                return Err(misconfigured(
+                    "`LOG_REQUESTS` must be `all`, `slow_and_failed` or `off`",
+                ));
+            }
+        };
         let dns_resolver = text("DNS_RESOLVER").unwrap_or_else(|| DNS_RESOLVER.to_owned());
         Ok(Self {
             public_url,
             own_hosts,
             answers_any_host,
+            logged_requests,
             dns_resolver: dns_resolver.trim().to_owned(),
             setup_secret: text("SETUP_SECRET"),
             allow_private_addresses: matches!(
@@ -175,6 +199,19 @@ mod tests {
         let wrong = read("OWN_HOSTS", "https://c.d").err().unwrap();
         assert!(wrong.cause().unwrap().contains("`https://c.d` is none"));
         assert_eq!(config.dns_resolver, DNS_RESOLVER);
+    }
+
+    #[test]
+    fn requests_are_logged_as_it_is_said_and_otherwise_where_something_is_wrong() {
+        let logged = |value| {
+            let config = read(&[("PUBLIC_URL", "https://a.b"), ("LOG_REQUESTS", value)]);
+            config.map(|config| config.logged_requests).ok()
+        };
+        assert_eq!(logged(""), Some(LoggedRequests::SlowAndFailed));
+        assert_eq!(logged("slow_and_failed"), logged(""));
+        assert_eq!(logged("all"), Some(LoggedRequests::All));
+        assert_eq!(logged("off"), Some(LoggedRequests::Off));
+        assert_eq!(logged("some"), None);
     }
 
     #[test]

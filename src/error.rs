@@ -233,6 +233,16 @@ impl Error {
         .because(cause)
     }
 
+    /// The same, where nothing else serves in the place of what failed.
+    #[must_use]
+    pub fn or_unavailable(self) -> Self {
+        if self.code == Code::Unavailable {
+            self
+        } else {
+            Self::unavailable(self)
+        }
+    }
+
     /// Keeps the private cause beside the public message.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {

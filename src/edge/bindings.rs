@@ -9,6 +9,7 @@ use worker_sys::Fetcher;
 use crate::app::App;
 use crate::config::Config;
 use crate::edge::clock::{IsolateClock, PlatformEntropy};
+use crate::edge::counters::Dataset;
 use crate::edge::d1::D1;
 use crate::edge::fetch::Fetch;
 use crate::edge::js;
@@ -20,6 +21,7 @@ use crate::edge::rate_limit::PlatformRateLimit;
 use crate::edge::signer::CryptoSigner;
 use crate::edge::vault::CryptoVault;
 use crate::error::{Error, Result};
+use crate::ports::Counted;
 use crate::store::memo::Memo;
 
 thread_local! {
@@ -63,12 +65,12 @@ impl Bindings {
         let cache = Kv::new(binding(env, "CACHE")?);
         let blobs = R2::new(binding(env, "BLOBS")?);
         let app = App {
-            db: Rc::new(D1::new(binding(env, "DB")?)),
-            blobs: Rc::new(blobs.clone()),
+            db: Rc::new(Counted(D1::new(binding(env, "DB")?))),
+            blobs: Rc::new(Counted(blobs.clone())),
             multipart: Rc::new(blobs.clone()),
-            cache: Rc::new(cache.clone()),
-            queue: Rc::new(Queues::new(binding(env, "JOBS")?)),
-            counts: Rc::new(Queues::new(binding(env, "COUNTS")?)),
+            cache: Rc::new(Counted(cache.clone())),
+            queue: Rc::new(Counted(Queues::new(binding(env, "JOBS")?))),
+            counts: Rc::new(Counted(Queues::new(binding(env, "COUNTS")?))),
             outbound: Rc::new(Fetch),
             clock: Rc::new(IsolateClock),
             entropy: Rc::new(PlatformEntropy),
@@ -76,6 +78,7 @@ impl Bindings {
             signer: Rc::new(CryptoSigner),
             bad_credentials: Rc::new(PlatformRateLimit::new(js::field(env, "BAD_CREDENTIALS"))),
             log: Rc::new(Console),
+            counters: Dataset::of(js::field(env, "ANALYTICS")),
             memo: MEMO.with(Rc::clone),
             config: Rc::new(Config::read(|name| js::text_field(env, name))?),
         };

@@ -11,6 +11,10 @@ impl Clock for IsolateClock {
     fn now(&self) -> i64 {
         js::seconds(js_sys::Date::now())
     }
+
+    fn milliseconds(&self) -> i64 {
+        js::milliseconds(js_sys::Date::now())
+    }
 }
 
 /// The platform's generator.

@@ -11,7 +11,7 @@ use worker_sys::Context;
 
 use crate::domain::blob::BlobHash;
 use crate::edge::bindings::Bindings;
-use crate::edge::body::{NativeBody, Sender};
+use crate::edge::body::NativeBody;
 use crate::edge::js;
 use crate::edge::kv::Kv;
 use crate::edge::log::Console;
@@ -19,6 +19,7 @@ use crate::edge::r2::R2;
 use crate::error::{Error, Result};
 use crate::http::problem::archive_not_found;
 use crate::http::{Body, CachePolicy, Reply, Request};
+use crate::ports::observed::{note_blob_read, note_cache_read};
 use crate::ports::{Level, Log};
 
 /// KV takes values of up to 25 MiB.
@@ -184,7 +185,8 @@ async fn send(
         }
         Body::Archive { key, range } if !bodiless => {
             let stored = bindings.blobs.stream(key, *range).await;
-            let Some(stored) = stored.map_err(Error::unavailable)? else {
+            note_blob_read(matches!(stored, Ok(Some(_))));
+            let Some(stored) = stored.map_err(Error::or_unavailable)? else {
                 // Its version was deleted, and a copy of where it was is still about.
                 Console.line(
                     Level::Warning,
@@ -260,17 +262,18 @@ async fn document(
     bindings: &Bindings,
     context: &Context,
 ) -> Result<ReadableStream> {
-    match bindings.cache.stream(&hash.cache_key()).await {
+    let copy = bindings.cache.stream(&hash.cache_key()).await;
+    note_cache_read(matches!(copy, Ok(Some(_))));
+    match copy {
         Ok(Some(stream)) => return Ok(stream),
         Ok(None) => {}
         // The truth is elsewhere: a cache in trouble costs time, not the answer.
         Err(error) => bindings.app.warn_of_outage("the cache", &error),
     }
-    let stored = bindings
-        .blobs
-        .stream(&hash.blob_key(), None)
-        .await
-        .map_err(Error::unavailable)?
+    let stored = bindings.blobs.stream(&hash.blob_key(), None).await;
+    note_blob_read(matches!(stored, Ok(Some(_))));
+    let stored = stored
+        .map_err(Error::or_unavailable)?
         .ok_or_else(|| lost(&format!("the document `{hash}`")))?;
     if stored.size <= LARGEST_COPY && remember_refill(hash) {
         let refill = refill(hash.clone(), bindings.cache.clone(), bindings.blobs.clone());

@@ -40,7 +40,7 @@ impl Db for D1 {
         let session: D1DatabaseSession = self
             .0
             .with_session(Some("first-unconstrained"))
-            .map_err(js::failed("D1 withSession"))?;
+            .map_err(js::unavailable("D1 withSession"))?;
         let prepare =
             |statement: &Statement| bind(session.session_prepare(statement.sql), statement);
         let send = |bound: Array| session.session_batch(bound);
@@ -102,5 +102,11 @@ fn failed(statement: &Statement, thrown: &JsValue) -> Error {
         return constraint_failed(&cause);
     }
     // The text of a statement is static: it holds no value of anyone.
-    Error::internal(format!("{cause} (in or after `{}`)", statement.sql))
+    let told = format!("{cause} (in or after `{}`)", statement.sql);
+    // What SQLite itself refuses is a mistake of ours; all else is a database that does not answer.
+    if cause.contains("SQLITE_ERROR") || cause.contains("SQLITE_MISMATCH") {
+        Error::internal(told)
+    } else {
+        Error::unavailable(told)
+    }
 }

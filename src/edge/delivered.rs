@@ -34,13 +34,13 @@ impl Delivered {
     /// Does to this message alone what its outcome asks for.
     pub(super) fn settle(&self, outcome: &Outcome) -> Result<()> {
         match outcome {
-            Outcome::Done => self.0.ack().map_err(js::failed("Queues ack")),
+            Outcome::Done => self.0.ack().map_err(js::unavailable("Queues ack")),
             Outcome::Retry { after } => {
                 let delay = (*after).min(LONGEST_DELAY);
                 let options = js::object(&[("delaySeconds", delay.into())]);
                 self.0
                     .retry(options.into())
-                    .map_err(js::failed("Queues retry"))
+                    .map_err(js::unavailable("Queues retry"))
             }
         }
     }

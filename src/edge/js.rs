@@ -44,6 +44,11 @@ pub(super) fn failed(call: &str) -> impl FnOnce(JsValue) -> Error {
     move |thrown| Error::internal(format!("{call}: {}", describe(&thrown)))
 }
 
+/// The same of a service that does not answer: what it serves may come again later.
+pub(super) fn unavailable(call: &str) -> impl FnOnce(JsValue) -> Error {
+    move |thrown| Error::unavailable(format!("{call}: {}", describe(&thrown)))
+}
+
 /// Copies a JavaScript value of JSON shape into a Rust one. One crossing with text is cheaper than one per field,
 /// and `JSON.stringify` writes integral doubles as integers, which D1 gives for every integer column.
 pub(super) fn from_json<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
@@ -102,4 +107,13 @@ pub(super) fn count(value: f64) -> u64 {
 )]
 pub(super) fn seconds(milliseconds: f64) -> i64 {
     (milliseconds / 1000.0).floor() as i64
+}
+
+/// A moment of JavaScript in whole milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, and the year 287396 is far"
+)]
+pub(super) fn milliseconds(moment: f64) -> i64 {
+    moment.floor() as i64
 }

@@ -54,14 +54,14 @@ impl Kv {
         js::settle(self.0.put(key, stream))
             .await
             .map(drop)
-            .map_err(js::failed("KV put"))
+            .map_err(js::unavailable("KV put"))
     }
 
     async fn read(&self, key: &str, kind: &str) -> Result<Option<JsValue>> {
         let options = js::object(&[("type", kind.into()), ("cacheTtl", KEPT_SECONDS.into())]);
         let value = js::settle(self.0.get(key, &options))
             .await
-            .map_err(js::failed("KV get"))?;
+            .map_err(js::unavailable("KV get"))?;
         Ok((!value.is_null() && !value.is_undefined()).then_some(value))
     }
 }
@@ -77,7 +77,7 @@ impl Cache for Kv {
         js::settle(self.0.put(key, &Uint8Array::from(bytes)))
             .await
             .map(drop)
-            .map_err(js::failed("KV put"))
+            .map_err(js::unavailable("KV put"))
     }
 
     async fn put_for(&self, key: &str, bytes: &[u8], seconds: u32) -> Result<()> {
@@ -85,6 +85,6 @@ impl Cache for Kv {
         js::settle(self.0.put_with(key, &Uint8Array::from(bytes), &options))
             .await
             .map(drop)
-            .map_err(js::failed("KV put"))
+            .map_err(js::unavailable("KV put"))
     }
 }

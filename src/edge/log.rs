@@ -17,4 +17,8 @@ impl Log for Console {
         let line = serde_json::json!({ "level": name, "message": message });
         write(&line.to_string().into());
     }
+
+    fn json_line(&self, line: &str) {
+        console::log_1(&line.into());
+    }
 }

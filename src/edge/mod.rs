@@ -8,6 +8,7 @@ mod bindings;
 mod body;
 mod clock;
 mod convert;
+mod counters;
 mod d1;
 #[cfg(feature = "api")]
 mod delivered;
@@ -24,6 +25,7 @@ mod vault;
 #[cfg(feature = "api")]
 mod work;
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 
@@ -74,13 +76,24 @@ async fn respond(
     let original = (!cfg!(feature = "api")).then(|| Clone::clone(&request));
     let incoming = convert::request(request);
     let method = incoming.method.clone();
-    let reply = crate::http::handle(&bindings.app, incoming).await;
-    let response = match original {
-        Some(original) if reply.body == Body::Elsewhere => {
-            elsewhere::answer(&bindings, &method, &original).await
+    let answering = pin!(async {
+        let reply = crate::http::handle(&bindings.app, incoming).await;
+        if let (Some(original), Body::Elsewhere) = (&original, &reply.body) {
+            // Whoever answers tells of it.
+            return (elsewhere::answer(&bindings, &method, original).await, None);
         }
-        _ => convert::response(reply, &method, &bindings, &context).await,
-    };
+        let is_stored = matches!(reply.body, Body::Document(_) | Body::Archive { .. });
+        let expected = reply.status;
+        let response = convert::response(reply, &method, &bindings, &context).await;
+        let status = match &response {
+            Err(_) => 500,
+            // What is stored may turn out not to be there.
+            Ok(response) if is_stored => response.status(),
+            Ok(_) => expected,
+        };
+        (response, Some(status))
+    });
+    let response = crate::http::observe(&bindings.app, &method, answering).await;
     finish_later(&bindings, &context);
     response
 }

@@ -34,7 +34,7 @@ impl Queue for Queues {
             let batch = batch.iter().map(to_js).collect::<Array>();
             js::settle(self.0.send_batch(batch, JsValue::UNDEFINED))
                 .await
-                .map_err(js::failed("Queues sendBatch"))?;
+                .map_err(js::unavailable("Queues sendBatch"))?;
         }
         Ok(())
     }

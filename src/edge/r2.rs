@@ -34,12 +34,16 @@ impl R2 {
         key: &str,
         range: Option<(u64, u64)>,
     ) -> Result<Option<StoredStream>> {
-        let Some(object) = self.read(key, range).await.map_err(js::failed("R2 get"))? else {
+        let Some(object) = self
+            .read(key, range)
+            .await
+            .map_err(js::unavailable("R2 get"))?
+        else {
             return Ok(None);
         };
         Ok(Some(StoredStream {
-            stream: object.body().map_err(js::failed("R2 body"))?,
-            size: js::count(object.size().map_err(js::failed("R2 size"))?),
+            stream: object.body().map_err(js::unavailable("R2 body"))?,
+            size: js::count(object.size().map_err(js::unavailable("R2 size"))?),
         }))
     }
 
@@ -66,7 +70,7 @@ impl R2 {
         self.0
             .resume_multipart_upload(key.to_owned(), upload.to_owned())
             .map(JsCast::unchecked_into)
-            .map_err(js::failed("R2 resumeMultipartUpload"))
+            .map_err(js::unavailable("R2 resumeMultipartUpload"))
     }
 }
 
@@ -77,11 +81,14 @@ impl Blobs for R2 {
         js::settle(self.0.put(key.to_owned(), value, JsValue::UNDEFINED))
             .await
             .map(drop)
-            .map_err(js::failed("R2 put"))
+            .map_err(js::unavailable("R2 put"))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let object = self.read(key, None).await.map_err(js::failed("R2 get"))?;
+        let object = self
+            .read(key, None)
+            .await
+            .map_err(js::unavailable("R2 get"))?;
         match object {
             None => Ok(None),
             Some(object) => bytes_of(&object).await.map(Some),
@@ -99,7 +106,7 @@ impl Blobs for R2 {
             // R2 also refuses a range that begins at the end of the object or behind it, in more than one wording.
             Err(thrown) => match self.head(key).await? {
                 Some(facts) if facts.size <= offset => Ok(Some(Vec::new())),
-                _ => Err(js::failed("R2 get")(thrown)),
+                _ => Err(js::unavailable("R2 get")(thrown)),
             },
         }
     }
@@ -107,7 +114,7 @@ impl Blobs for R2 {
     async fn head(&self, key: &str) -> Result<Option<ObjectFacts>> {
         let value = js::settle(self.0.head(key.to_owned()))
             .await
-            .map_err(js::failed("R2 head"))?;
+            .map_err(js::unavailable("R2 head"))?;
         present::<R2Object>(value)
             .map(|object| facts_of(&object))
             .transpose()
@@ -121,7 +128,7 @@ impl Blobs for R2 {
         js::settle(self.0.delete_multiple(keys))
             .await
             .map(drop)
-            .map_err(js::failed("R2 delete"))
+            .map_err(js::unavailable("R2 delete"))
     }
 
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<ObjectPage> {
@@ -131,7 +138,7 @@ impl Blobs for R2 {
         ]);
         let page = js::settle(self.0.list(options.into()))
             .await
-            .map_err(js::failed("R2 list"))?;
+            .map_err(js::unavailable("R2 list"))?;
         let objects = Array::from(&js::field(&page, "objects"))
             .iter()
             .map(|object| facts_of(&object.unchecked_into()))
@@ -152,9 +159,9 @@ impl MultipartBlobs for R2 {
             .create_multipart_upload(key.to_owned(), JsValue::UNDEFINED);
         let upload: R2MultipartUpload = js::settle(call)
             .await
-            .map_err(js::failed("R2 createMultipartUpload"))?
+            .map_err(js::unavailable("R2 createMultipartUpload"))?
             .unchecked_into();
-        upload.upload_id().map_err(js::failed("R2 uploadId"))
+        upload.upload_id().map_err(js::unavailable("R2 uploadId"))
     }
 
     async fn upload_part(
@@ -167,9 +174,9 @@ impl MultipartBlobs for R2 {
         let value = Uint8Array::from(bytes).into();
         let part: R2UploadedPart = js::settle(self.resume(key, upload)?.upload_part(number, value))
             .await
-            .map_err(js::failed("R2 uploadPart"))?
+            .map_err(js::unavailable("R2 uploadPart"))?
             .unchecked_into();
-        part.etag().map_err(js::failed("R2 etag"))
+        part.etag().map_err(js::unavailable("R2 etag"))
     }
 
     async fn complete_multipart(&self, key: &str, upload: &str, parts: &[String]) -> Result<()> {
@@ -182,14 +189,14 @@ impl MultipartBlobs for R2 {
         js::settle(self.resume(key, upload)?.complete(parts))
             .await
             .map(drop)
-            .map_err(js::failed("R2 complete"))
+            .map_err(js::unavailable("R2 complete"))
     }
 
     async fn abort_multipart(&self, key: &str, upload: &str) -> Result<()> {
         js::settle(self.resume(key, upload)?.abort())
             .await
             .map(drop)
-            .map_err(js::failed("R2 abort"))
+            .map_err(js::unavailable("R2 abort"))
     }
 }
 
@@ -200,7 +207,7 @@ fn present<T: JsCast>(value: JsValue) -> Option<T> {
 async fn bytes_of(object: &R2ObjectBody) -> Result<Vec<u8>> {
     let buffer = js::settle(object.array_buffer())
         .await
-        .map_err(js::failed("R2 arrayBuffer"))?;
+        .map_err(js::unavailable("R2 arrayBuffer"))?;
     Ok(js::bytes(&buffer))
 }
 

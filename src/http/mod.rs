@@ -8,11 +8,13 @@ pub mod body;
 pub mod composer;
 pub mod hooks;
 mod host_names;
+mod observe;
 pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod route;
 
+pub use observe::{SLOW, observe};
 pub use reply::{Body, CachePolicy, Reply};
 pub use request::{Headers, Request};
 
@@ -27,6 +29,7 @@ use crate::http::composer::Door;
 use crate::http::host_names::Met;
 use crate::http::problem::{Reader, archive_not_found, method_not_allowed, not_found};
 use crate::http::route::{NoRoute, Resource, Route};
+use crate::ports::note;
 
 /// Whether this program has the API, webhooks and uploads; what has not hands them on.
 const HAS_API: bool = cfg!(feature = "api");
@@ -52,6 +55,7 @@ pub async fn handle(app: &App, request: Request) -> Reply {
             return method_not_allowed(reader_of(&request.path), allowed);
         }
     };
+    note(|seen| seen.route = Some(route.name()));
     let (reader, result) = match route {
         Route::Elsewhere => return Reply::elsewhere(),
         Route::Home => return home(app),
@@ -111,6 +115,7 @@ async fn answer_composer(
     if !HAS_API && matches!(resource, Resource::Upload(..) | Resource::UploadInParts(_)) {
         return Reply::elsewhere();
     }
+    note(|seen| seen.route = Some(resource.name()));
     let reply = composer::handle(app, request, door, resource)
         .await
         .unwrap_or_else(|error| problem::reply(app, Reader::Composer, &error));
@@ -156,7 +161,7 @@ fn reader_of(path: &str) -> Reader {
 async fn health(app: &App) -> Result<Reply> {
     crate::store::organisations::is_set_up(app)
         .await
-        .map_err(Error::unavailable)?;
+        .map_err(Error::or_unavailable)?;
     Ok(Reply::json(200, &json!({ "status": "ok" })))
 }
 

@@ -17,6 +17,7 @@ use crate::store::deletion::{
 };
 use crate::store::deliveries::{delete_old_deliveries, start_job};
 use crate::store::downloads::delete_old_reports;
+use crate::store::health::note_round;
 use crate::store::hooks::list_unneeded_hooks;
 use crate::store::host_names::list_due_hosts;
 use crate::store::idempotency::delete_old_keys;
@@ -161,6 +162,7 @@ pub async fn run(app: &App) {
         sweep_views(app).await.map(|_| ()),
     );
     report(app, "the sweep", sweep_once(app).await);
+    report(app, "noting its end", note_round(app).await);
 }
 
 fn report(app: &App, what: &str, result: Result<()>) {

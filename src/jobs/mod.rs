@@ -50,6 +50,9 @@ use crate::store::token_uses::TokenUse;
 /// Why a message is a dead letter, for people.
 const BURIED: &str = "the queue gave up after 100 deliveries; the log has the reasons";
 
+/// Organisations whose bandwidth one message tells, of some 70 bytes each: a message has 128 KB at most.
+const SERVED_TOGETHER: usize = 1_000;
+
 /// The wire format's number. Messages of another number are kept as dead letters: a newer program wrote them.
 const FORMAT: u32 = 1;
 
@@ -170,6 +173,8 @@ pub enum Job {
         /// The organisation's id.
         organisation: i64,
     },
+    /// Nothing: it was sent to see whether the queue takes messages.
+    Probe,
     /// Write down when tokens were last used.
     NoteTokenUses {
         /// What an isolate noticed.
@@ -218,6 +223,7 @@ impl Job {
             Self::DeleteOrganisation { .. } => (None, "deletion of an organisation"),
             Self::Publish { .. } => (None, "publish"),
             Self::CountDownloads { .. } => (None, "downloads"),
+            Self::Probe => (None, "probe of the queue"),
             Self::NoteTokenUses { .. } => (None, "use of tokens"),
             Self::NoteBandwidth { .. } => (None, "bandwidth"),
         };
@@ -354,6 +360,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::DeleteOrganisation { organisation } => {
             delete_organisation::run(app, *organisation).await
         }
+        Job::Probe => Ok(Next::Done),
         Job::NoteTokenUses { uses } => note_token_uses::run(app, uses).await,
         Job::NoteBandwidth { id, served } => {
             note_served(app, id, served).await.map(|()| Next::Done)
@@ -449,6 +456,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         | Job::DeleteOrganisation { .. }
         | Job::NoteTokenUses { .. }
         | Job::NoteBandwidth { .. }
+        | Job::Probe
         | Job::Resume { .. }
         | Job::Publish { .. }
         | Job::CountDownloads { .. } => Ok(()),
@@ -519,9 +527,10 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
                 .map(|connection| connection.organisation_id)
         }
         // It is the instance's business, and of several organisations, for all that anybody knows.
-        Job::DeleteOrganisation { .. } | Job::NoteTokenUses { .. } | Job::NoteBandwidth { .. } => {
-            None
-        }
+        Job::DeleteOrganisation { .. }
+        | Job::NoteTokenUses { .. }
+        | Job::NoteBandwidth { .. }
+        | Job::Probe => None,
     })
 }
 
@@ -544,21 +553,20 @@ pub async fn enqueue_token_uses(app: &App) {
 /// Sends what was served to be written down. Whoever cannot now does with the next archive.
 pub async fn enqueue_served(app: &App) {
     let served = app.memo.bandwidth.take(app.now());
-    if served.is_empty() {
-        return;
-    }
-    let sent = match app.random_id() {
-        Ok(id) => {
-            let served = served.clone();
-            enqueue(app, &[Job::NoteBandwidth { id, served }]).await
+    for portion in served.chunks(SERVED_TOGETHER) {
+        let sent = match app.random_id() {
+            Ok(id) => {
+                let served = portion.to_vec();
+                enqueue(app, &[Job::NoteBandwidth { id, served }]).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            app.memo.bandwidth.put_back(portion);
+            app.warn(&format!(
+                "The bandwidth of organisations could not be told: {error}"
+            ));
         }
-        Err(error) => Err(error),
-    };
-    if let Err(error) = sent {
-        app.memo.bandwidth.put_back(&served);
-        app.warn(&format!(
-            "The bandwidth of organisations could not be told: {error}"
-        ));
     }
 }
 

@@ -24,7 +24,7 @@ pub struct ObjectPage {
     pub cursor: Option<String>,
 }
 
-/// Whole small objects, and listings.
+/// Whole small objects, and listings. Every error is [`Error::unavailable`](crate::error::Error::unavailable).
 #[async_trait(?Send)]
 pub trait Blobs {
     /// Writes an object whole; the same bytes twice are harmless.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::error::Result;
 
 /// Copies of immutable values. Absence means "ask the truth", never "does not exist":
-/// KV also remembers absence for a while.
+/// KV also remembers absence for a while. Every error is [`Error::unavailable`](crate::error::Error::unavailable).
 #[async_trait(?Send)]
 pub trait Cache {
     /// The copy, if this place has one.

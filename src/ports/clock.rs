@@ -6,6 +6,9 @@ use crate::error::Result;
 pub trait Clock {
     /// Unix seconds. In a Worker the clock stands still while CPU runs and moves at I/O.
     fn now(&self) -> i64;
+
+    /// Unix milliseconds, by the same clock: for how long something took.
+    fn milliseconds(&self) -> i64;
 }
 
 /// Randomness fit for secrets.

@@ -114,7 +114,7 @@ pub fn constraint_failed(cause: &str) -> Error {
 }
 
 /// The database. An error of a constraint is what [`constraint_failed`] makes of it, every other one
-/// `ErrorKind::Internal`.
+/// `ErrorKind::Internal`, and [`Error::unavailable`] where the database does not answer.
 #[async_trait(?Send)]
 pub trait Db {
     /// Runs one statement and gives its rows.

@@ -4,6 +4,9 @@
 pub trait Log {
     /// One line: what happened, with its identifiers in the sentence.
     fn line(&self, level: Level, message: &str);
+
+    /// One line that is a JSON object already.
+    fn json_line(&self, line: &str);
 }
 
 /// How much a line matters.

@@ -13,7 +13,7 @@ pub struct Outgoing {
     pub delay: u32,
 }
 
-/// Where slow work goes.
+/// Where slow work goes. Every error is [`Error::unavailable`](crate::error::Error::unavailable).
 #[async_trait(?Send)]
 pub trait Queue {
     /// Sends messages; the adapter splits them into batches of 100 and 256 KB.

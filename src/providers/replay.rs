@@ -23,6 +23,10 @@ impl Clock for StoppedClock {
     fn now(&self) -> i64 {
         NOW
     }
+
+    fn milliseconds(&self) -> i64 {
+        NOW.saturating_mul(1_000)
+    }
 }
 
 /// One scripted answer.

@@ -87,7 +87,7 @@ pub async fn admit(
                 token.map(|token| app.memo.principals.recall(token.as_str(), now, STALE));
             let repository = address_key.map(|key| app.memo.repositories.recall(&key, now, STALE));
             if matches!(principal, Some(None)) || matches!(repository, Some(None)) {
-                return Err(Error::unavailable(error));
+                return Err(error.or_unavailable());
             }
             app.warn_of_outage("the database, serving from memory", &error);
             Ok(Admission {
@@ -104,7 +104,7 @@ pub async fn find_principal(app: &App, token: &TokenHash) -> Result<Option<Princ
         .db
         .rows(find_principal_stmt(token))
         .await
-        .map_err(Error::unavailable)?;
+        .map_err(Error::or_unavailable)?;
     read_principal(rows, app.now())
 }
 

@@ -18,6 +18,9 @@ pub const TELL_EVERY: i64 = 300;
 /// As many bytes are told at once.
 pub const MUCH: u64 = 256 * 1024 * 1024;
 
+/// Of how many organisations an isolate remembers what it served, at some 150 bytes each; with that many it tells of all.
+const MOST: usize = 4_096;
+
 /// What an organisation served in a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
@@ -78,7 +81,11 @@ impl Bandwidth {
                 gathered.untold.insert(month.to_owned(), bytes);
             }
         }
-        self.due_at.set(self.due_at.get().min(gathered.due_at()));
+        let due_at = gathered.due_at();
+        self.due_at.set(self.due_at.get().min(due_at));
+        if all.len() >= MOST {
+            self.due_at.set(i64::MIN);
+        }
     }
 
     /// Whether there is something that is to be told by now.
@@ -98,7 +105,9 @@ impl Bandwidth {
             !one.untold.is_empty() || told_at.saturating_add(TELL_EVERY) > now
         });
         let mut served = Vec::new();
-        for (organisation, gathered) in all.iter_mut().filter(|(_, one)| one.due_at() <= now) {
+        let is_full = all.len() >= MOST;
+        let is_due = |one: &Gathered| is_full && !one.untold.is_empty() || one.due_at() <= now;
+        for (organisation, gathered) in all.iter_mut().filter(|(_, one)| is_due(one)) {
             gathered.told_at = Some(now);
             for (month, bytes) in std::mem::take(&mut gathered.untold) {
                 served.push(Served {
@@ -107,6 +116,9 @@ impl Bandwidth {
                     bytes,
                 });
             }
+        }
+        if is_full {
+            all.clear();
         }
         let due_at = all.values().map(Gathered::due_at).min();
         self.due_at.set(due_at.unwrap_or(i64::MAX));
@@ -219,6 +231,21 @@ mod tests {
             .map(|one| one.month)
             .collect();
         assert_eq!(months, [NOVEMBER, "2026-12"]);
+    }
+
+    #[test]
+    fn as_soon_as_many_organisations_wait_all_are_told_and_forgotten() {
+        let bandwidth = Bandwidth::default();
+        let most = i64::try_from(MOST).unwrap();
+        for organisation in 1..most {
+            bandwidth.add(organisation, NOVEMBER, 1);
+            bandwidth.take(1_000);
+            bandwidth.add(organisation, NOVEMBER, 1);
+        }
+        assert!(!bandwidth.is_waiting(1_000));
+        bandwidth.add(most, NOVEMBER, 1);
+        assert_eq!(bandwidth.take(1_000).len(), MOST);
+        assert!(bandwidth.by_organisation.borrow().is_empty());
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub async fn load_blob(app: &App, hash: &BlobHash) -> Result<Rc<[u8]>> {
             .blobs
             .get(&hash.blob_key())
             .await
-            .map_err(Error::unavailable)?
+            .map_err(Error::or_unavailable)?
             .ok_or_else(|| Error::internal(format!("blob {hash} is missing")))?;
         copy_near(app, hash, &bytes).await;
         bytes.into()

@@ -68,7 +68,7 @@ pub async fn find_dist(
             .bind(reference),
         )
         .await
-        .map_err(Error::unavailable)?;
+        .map_err(Error::or_unavailable)?;
     let Some(pointer) = rows_as::<DistPointer>(rows)?.into_iter().next() else {
         return Ok(None);
     };

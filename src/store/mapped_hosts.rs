@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::app::App;
 use crate::domain::host_name::HostName;
 use crate::domain::token::TokenHash;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::{first_as, row};
 use crate::store::admission::{find_principal_stmt, read_principal};
@@ -105,7 +105,7 @@ pub async fn find_mapped_host(
             app.warn_of_outage("the database, serving from memory", &error);
             return Ok(Found::Mapped(mapped));
         }
-        (Err(error), None) => return Err(Error::unavailable(error)),
+        (Err(error), None) => return Err(error.or_unavailable()),
     };
     let mut rows = rows.into_iter();
     let mapped = first_as::<MappedHost>(rows.next().unwrap_or_default())?;

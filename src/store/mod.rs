@@ -30,6 +30,7 @@ pub mod github_apps;
 pub mod grants;
 pub mod guarded;
 pub mod heads;
+pub mod health;
 pub mod hooks;
 pub mod host_facts;
 pub mod host_names;

@@ -83,6 +83,27 @@ pub struct Repository {
 }
 
 impl Repository {
+    /// Its texts that are not shared with others, for how much memory it takes.
+    pub(super) fn texts(&self) -> [Option<&str>; 10] {
+        let host = self.primary_host.as_ref();
+        [
+            Some(&self.organisation),
+            Some(&self.slug),
+            self.suspended_for.as_deref(),
+            self.bandwidth_spent_in.as_deref(),
+            self.contact.as_deref(),
+            self.landing.as_deref(),
+            self.published_address.as_deref(),
+            host.map(|host| match host {
+                PrimaryHost::OfRepository(host) | PrimaryHost::OfOrganisation(host) => {
+                    host.as_str()
+                }
+            }),
+            self.description.as_deref(),
+            Some(&self.settings),
+        ]
+    }
+
     /// Where an action takes place, for the rules of access.
     pub fn place(&self) -> Place<'_> {
         Place {

@@ -15,7 +15,7 @@ use crate::store::memo::Shelf;
 pub const TELL_EVERY: i64 = 300;
 
 /// Of as many tokens an isolate remembers when it last told. When there are more it forgets them all, and tells too often.
-const REMEMBERED: usize = 4_096;
+pub(super) const TOLD_USES: usize = 1024 * 1024;
 
 /// One use of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct TokenUses {
 impl Default for TokenUses {
     fn default() -> Self {
         Self {
-            told: Shelf::new(REMEMBERED),
+            told: Shelf::new(TOLD_USES),
             untold: RefCell::default(),
         }
     }
@@ -54,6 +54,11 @@ impl TokenUses {
             self.told.remember(token, (), now);
             self.untold.borrow_mut().push(describe());
         }
+    }
+
+    /// Bytes that are held of what was told.
+    pub(super) fn bytes(&self) -> usize {
+        self.told.bytes()
     }
 
     /// Whether there is something to tell.

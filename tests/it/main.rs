@@ -50,6 +50,8 @@ mod jobs;
 #[cfg(test)]
 mod life_cycle;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod monorepo;
@@ -57,6 +59,8 @@ mod monorepo;
 mod older_roots;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod outages;
 #[cfg(test)]
 mod parsers;
 #[cfg(test)]

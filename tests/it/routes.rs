@@ -46,6 +46,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/api/v1/orgs/acme/usage",
     "/api/v1/usage",
     "/api/v1/audit",
+    "/api/v1/health",
     "/api/v1/audit/export",
     "/api/v1/orgs/acme/audit",
     "/api/v1/orgs/acme/audit/export",

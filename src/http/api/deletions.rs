@@ -3,6 +3,7 @@
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
+use strum_macros::IntoStaticStr;
 
 use crate::app::App;
 use crate::domain::access::Principal;
@@ -25,7 +26,8 @@ use crate::store::publications::publish;
 use crate::store::repositories::find_repository;
 
 /// What can be deleted as a whole; a text is a slug or an id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     missing_docs,
     reason = "the variants are the part of the URL table, named as the API document names them"

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use strum_macros::IntoStaticStr;
 
 use crate::app::App;
 use crate::domain::name::PackageName;
@@ -20,7 +21,8 @@ use crate::store::organisations::Organisation;
 use crate::store::packages::find_package;
 
 /// What of the API is about webhooks and their deliveries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     missing_docs,
     reason = "the variants are the part of the URL table, named as the API document names them"

@@ -4,6 +4,7 @@ use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use strum_macros::IntoStaticStr;
 
 use crate::app::App;
 use crate::connect::host_names::{HostLook, look_at_host};
@@ -30,7 +31,8 @@ const MOST: i64 = 100;
 const LOOK_PAUSE: i64 = 10;
 
 /// What the API has to offer of an organisation's host names. The text is the name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum HostsRoute {
     List,

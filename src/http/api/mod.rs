@@ -26,6 +26,7 @@ pub mod deletions;
 pub mod deliveries;
 mod folder_preview;
 pub mod github_apps;
+pub mod health;
 mod hook_groups;
 pub mod hooks;
 pub mod hosts;
@@ -66,7 +67,7 @@ use crate::http::composer::barred_now;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::{Request, percent_decode};
 use crate::http::route::{self, ApiRoute, DefinitionRoute, Route};
-use crate::ports::Buffered;
+use crate::ports::{Buffered, note};
 use crate::store::admission::find_principal;
 use crate::store::audit::acting;
 use crate::store::guarded::{Guard, guarded, last_line};
@@ -96,6 +97,7 @@ pub async fn handle(app: &App, mut request: Request, route: ApiRoute) -> Result<
             let (_, principal) = recognise(app, &request).await?;
             return Ok(conditions.tag(tokens::show_own(app, &principal).await?));
         }
+        ApiRoute::Health => return health::show_health(app, &request).await,
         ApiRoute::Describe => return Ok(Conditions::of(&request).tag(description()?)),
         _ => {}
     }
@@ -227,6 +229,7 @@ async fn dispatch(
     match route {
         ApiRoute::SetUp
         | ApiRoute::Describe
+        | ApiRoute::Health
         | ApiRoute::WhoAmI
         | ApiRoute::ShowInvitation
         | ApiRoute::AcceptInvitation => Err(Error::not_found("Not found")),
@@ -403,6 +406,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         ApiRoute::Hosts(..)
         | ApiRoute::SetUp
         | ApiRoute::Describe
+        | ApiRoute::Health
         | ApiRoute::WhoAmI
         | ApiRoute::ShowInvitation
         | ApiRoute::AcceptInvitation
@@ -439,8 +443,14 @@ fn area_of(route: &ApiRoute) -> Ability {
 /// Who calls, as the database has it now: what was revoked is refused at once, and so is who is kept out.
 async fn authenticate(app: &App, request: &Request) -> Result<(TokenHash, Rc<Principal>)> {
     let (token, principal) = recognise(app, request).await?;
+    refuse_barred(&principal)?;
+    Ok((token, principal))
+}
+
+/// Says why to whoever is kept out.
+fn refuse_barred(principal: &Principal) -> Result<()> {
     match &principal.bar {
-        None => Ok((token, principal)),
+        None => Ok(()),
         Some(bar @ Bar::TokenExpired) => Err(Error::new(
             ErrorKind::Unauthenticated,
             bar.message(principal.contact.as_deref()),
@@ -458,26 +468,47 @@ async fn authenticate(app: &App, request: &Request) -> Result<(TokenHash, Rc<Pri
 
 /// Who calls, be it somebody who is kept out.
 async fn recognise(app: &App, request: &Request) -> Result<(TokenHash, Rc<Principal>)> {
+    let token = token_of(app, request).await?;
+    let found = find_principal(app, &token).await?.map(Rc::new);
+    let principal = notice_caller(app, request, found).await?;
+    Ok((token, principal))
+}
+
+/// The token of a request.
+async fn token_of(app: &App, request: &Request) -> Result<TokenHash> {
     let refusal = |message: &str| Error::new(ErrorKind::Unauthenticated, message);
-    let token = match read_credentials(request.header("authorization").as_deref()) {
-        Credentials::None => {
-            return Err(refusal(
-                "The API needs a token: send `Authorization: Bearer YOUR-TOKEN`",
-            ));
-        }
+    match read_credentials(request.header("authorization").as_deref()) {
+        Credentials::None => Err(refusal(
+            "The API needs a token: send `Authorization: Bearer YOUR-TOKEN`",
+        )),
         Credentials::Unreadable => {
             let why = refusal("This is not a token of ours: it is mistyped or cut short");
-            return Err(refuse(app, request, why).await);
+            Err(refuse(app, request, why).await)
         }
-        Credentials::Token(token) => token,
-    };
-    let Some(principal) = find_principal(app, &token).await? else {
-        let why = refusal("The token is not valid: it was revoked, has expired or is mistyped");
+        Credentials::Token(token) => Ok(token),
+    }
+}
+
+/// Who a token was found to stand for, as it is at this moment and from this address.
+async fn notice_caller(
+    app: &App,
+    request: &Request,
+    found: Option<Rc<Principal>>,
+) -> Result<Rc<Principal>> {
+    let Some(principal) = found else {
+        let why = Error::new(
+            ErrorKind::Unauthenticated,
+            "The token is not valid: it was revoked, has expired or is mistyped",
+        );
         return Err(refuse(app, request, why).await);
     };
-    let principal = barred_now(app, request, Rc::new(principal));
+    let principal = barred_now(app, request, principal);
+    note(|seen| {
+        seen.principal = Some(Rc::clone(&principal));
+        seen.organisation = principal.organisation;
+    });
     notice_use(app, request, &principal);
-    Ok((token, principal))
+    Ok(principal)
 }
 
 /// Opens an organisation to anybody who belongs to it or manages it. What he may do there is left to ask, by [`require`].
@@ -490,6 +521,7 @@ pub(crate) async fn enter(app: &App, caller: &Authorised, slug: &str) -> Result<
                 .is_none_or(|own| own == organisation.id || Some(own) == organisation.managed_by())
         })
         .ok_or_else(|| Error::not_found("No such organisation"))?;
+    note(|seen| seen.organisation = Some(organisation.id));
     stand_still(caller, organisation)
 }
 
@@ -540,6 +572,7 @@ pub(crate) async fn open(app: &App, principal: &Authorised, slug: &str) -> Resul
     });
     match organisation {
         Some(organisation) if require(principal, &organisation, principal.area).is_ok() => {
+            note(|seen| seen.organisation = Some(organisation.id));
             stand_still(principal, organisation)
         }
         Some(_) if is_own => Err(lacks(principal.area)),
@@ -564,6 +597,7 @@ pub(crate) async fn open_for_reading(
 ) -> Result<Reading> {
     let nothing = || Error::not_found("No such organisation");
     let organisation = find_organisation(app, slug).await?.ok_or_else(nothing)?;
+    note(|seen| seen.organisation = Some(organisation.id));
     if require(caller, &organisation, caller.area).is_ok() {
         return Ok(Reading::Whole(organisation));
     }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::http::api::customers::described as customers;
 use crate::http::api::{
     audit, browse, confirmation, connections, definitions, deletions, deliveries, github_apps,
-    hooks, hosts, imports, jobs, monorepos, organisations, package_settings, packages, people,
-    projects, repositories, shown, tokens, versions, webhook_secrets,
+    health, hooks, hosts, imports, jobs, monorepos, organisations, package_settings, packages,
+    people, projects, repositories, shown, tokens, versions, webhook_secrets,
 };
 use crate::http::problem::Problem;
 use crate::store::completion::ShownArchive;
@@ -215,16 +215,20 @@ fn answer(status: u16, method: &str, schema: Option<&Value>) -> Value {
     let description = match status {
         201 => "Made",
         202 => "Begun; the job goes on",
+        503 => "Something fails, told in the same way; or nothing could be told, as a problem",
         204 => "Done",
         _ => "What there is",
     };
     let mut answer = json!({ "description": description });
     if let Some(answer) = answer.as_object_mut() {
         if let Some(schema) = schema {
-            answer.insert(
-                "content".to_owned(),
-                json!({ "application/json": { "schema": schema } }),
-            );
+            let mut content = Map::new();
+            content.insert("application/json".to_owned(), json!({ "schema": schema }));
+            if status == 503 {
+                let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+                content.insert("application/problem+json".to_owned(), problem);
+            }
+            answer.insert("content".to_owned(), Value::Object(content));
         }
         if method == "GET" {
             answer.insert(
@@ -326,6 +330,9 @@ fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<O
         Operation { method: "GET", path: "/usage", id: "listUsage", query: &[("sort", "`slug`, `packages`, `storage` or `bandwidth`, the greatest first")], pages: true,
             summary: "Lists what all organisations use; the owner of the instance alone",
             body: None, answers: vec![(200, Some(schema::<organisations::ShownUsagePage>(answer)))] },
+        Operation { method: "GET", path: "/health", id: "showHealth", query: &[], pages: false,
+            summary: "Tells whether everything answers that the instance needs, and what waits; its owner alone",
+            body: None, answers: vec![(200, Some(schema::<health::ShownHealth>(answer))), (503, Some(schema::<health::ShownHealth>(answer)))] },
         Operation { method: "GET", path: "/audit", id: "listInstanceAudit", query: AUDIT_FILTERS, pages: true,
             summary: "Lists who changed what of the instance; its owner alone, newest first",
             body: None, answers: vec![(200, Some(schema::<audit::ShownPage>(answer)))] },

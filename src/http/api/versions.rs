@@ -3,6 +3,7 @@
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
+use strum_macros::IntoStaticStr;
 
 use crate::app::App;
 use crate::domain::constraint::Constraint;
@@ -31,7 +32,8 @@ use crate::store::repositories::find_repository;
 use crate::store::versions::list_versions;
 
 /// What can be done to a version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     missing_docs,
     reason = "the variants are the URL table, named as the API document names them"
@@ -250,7 +252,8 @@ pub(crate) struct Deleted {
 }
 
 /// What can be done to the membership of a package in a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     missing_docs,
     reason = "the variants are the URL table, named as the API document names them"

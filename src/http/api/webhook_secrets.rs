@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
+use strum_macros::IntoStaticStr;
 
 use crate::app::App;
 use crate::connect::open_app;
@@ -25,7 +26,8 @@ use crate::store::organisations::Organisation;
 use crate::store::webhook_secrets as store;
 
 /// Whose secret it is, by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     missing_docs,
     reason = "the variants are the part of the URL table, named as the API document names them"

@@ -28,6 +28,7 @@ use crate::http::or_elsewhere;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::Resource;
+use crate::ports::note;
 use crate::store::admission::admit;
 use crate::store::audit::acting;
 use crate::store::repositories::{Head, Repository, RepositoryAddress, list_repositories};
@@ -213,6 +214,13 @@ async fn enter<'a>(app: &'a App, request: &Request, door: &Door<'_>) -> Result<V
         Credentials::Token(token) => Some(token),
     };
     let admission = admit(app, token.as_ref(), Some(door.address)).await?;
+    note(|seen| {
+        seen.principal.clone_from(&admission.principal);
+        if let Some(repository) = &admission.repository {
+            seen.repository = Some(repository.id);
+            seen.organisation = Some(repository.organisation_id);
+        }
+    });
     if token.is_some() && admission.principal.is_none() {
         return Err(refuse(app, request, bad_credentials(request)).await);
     }

@@ -1,5 +1,9 @@
 //! The URL table of the product: a method and a path become a `Route`, or a reason why not. No I/O.
 
+mod name;
+
+use strum_macros::IntoStaticStr;
+
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
@@ -45,7 +49,8 @@ pub enum Route {
 }
 
 /// What a repository has to offer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Resource {
     /// `packages.json`.
     Root,
@@ -81,7 +86,8 @@ pub enum Resource {
 }
 
 /// What an upload in parts consists of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum PartsRoute {
     /// `uploads`.
     Begin,
@@ -96,7 +102,8 @@ pub enum PartsRoute {
 }
 
 /// What the definition of a package consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum DefinitionRoute {
     /// `definition`, to be looked at.
     Show,
@@ -107,13 +114,15 @@ pub enum DefinitionRoute {
 }
 
 /// What the API has to offer. The first text is the organisation's slug.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     missing_docs,
     reason = "the variants are the URL table below, named as the API document names them"
 )]
 pub enum ApiRoute {
     Describe,
+    Health,
     SetUp,
     ListOrganisations,
     CreateOrganisation,
@@ -161,7 +170,8 @@ pub enum ApiRoute {
 }
 
 /// What the API has to offer of the tokens of the instance's owner. The text is a token's id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum OwnerTokensRoute {
     List,
@@ -170,7 +180,8 @@ pub enum OwnerTokensRoute {
 }
 
 /// What the API has to offer of the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum AuditRoute {
     List,
@@ -178,7 +189,8 @@ pub enum AuditRoute {
 }
 
 /// What the API has to offer of a project whose folders are packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum MonorepoRoute {
     Show,
@@ -186,7 +198,8 @@ pub enum MonorepoRoute {
 }
 
 /// What the API has to offer of the queue's work. A text is a job's id, a number a dead letter's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum JobsRoute {
     List,
@@ -200,7 +213,8 @@ pub enum JobsRoute {
 }
 
 /// What the API has to offer of an organisation's GitHub Apps. The text is the app's id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum GitHubAppsRoute {
     List,
@@ -213,7 +227,8 @@ pub enum GitHubAppsRoute {
 }
 
 /// What the API has to offer of a host's projects and of the import of many. The text is a connection's id, or an import's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum ProjectsRoute {
     List(String),
@@ -464,6 +479,7 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
     }
     match segments {
         ["openapi.json"] => get(method, ApiRoute::Describe),
+        ["health"] => get(method, ApiRoute::Health),
         ["setup"] => only(method, "POST", ApiRoute::SetUp),
         ["orgs"] => one_of(
             method,

@@ -9,6 +9,7 @@ mod customers_bulk;
 mod definitions;
 mod effective_access;
 mod github_apps;
+mod health;
 mod idempotency;
 mod imports;
 mod jobs;

@@ -30,7 +30,7 @@ use repertoire::domain::blob::BlobHash;
 use repertoire::domain::minify::expand;
 use repertoire::jobs::{self, Outcome};
 use repertoire::ports::{
-    Blobs, Cache, Clock, Db, Entropy, HttpClient, Log, MultipartBlobs, Queue, RateLimit, Signer,
+    Clock, Counted, Counters, Entropy, HttpClient, Log, MultipartBlobs, RateLimit, Signer,
     Statement, Vault,
 };
 use repertoire::store::memo::Memo;
@@ -84,25 +84,27 @@ pub(crate) fn isolate_at(world: &Rc<World>, address: &str) -> App {
 pub(crate) fn isolate_with(world: &Rc<World>, settings: &[(&str, &str)]) -> App {
     let ports = Rc::new(Ports(Rc::clone(world)));
     App {
-        db: Rc::clone(&ports) as Rc<dyn Db>,
-        blobs: Rc::clone(&ports) as Rc<dyn Blobs>,
+        db: Rc::new(Counted(Ports(Rc::clone(world)))),
+        blobs: Rc::new(Counted(Ports(Rc::clone(world)))),
         multipart: Rc::clone(&ports) as Rc<dyn MultipartBlobs>,
-        cache: Rc::clone(&ports) as Rc<dyn Cache>,
-        queue: Rc::clone(&ports) as Rc<dyn Queue>,
-        counts: Rc::clone(&ports) as Rc<dyn Queue>,
+        cache: Rc::new(Counted(Ports(Rc::clone(world)))),
+        queue: Rc::new(Counted(Ports(Rc::clone(world)))),
+        counts: Rc::new(Counted(Ports(Rc::clone(world)))),
         outbound: Rc::clone(&ports) as Rc<dyn HttpClient>,
         clock: Rc::clone(&ports) as Rc<dyn Clock>,
         entropy: Rc::clone(&ports) as Rc<dyn Entropy>,
         vault: Rc::clone(&ports) as Rc<dyn Vault>,
         signer: Rc::clone(&ports) as Rc<dyn Signer>,
         bad_credentials: Rc::clone(&ports) as Rc<dyn RateLimit>,
-        log: ports as Rc<dyn Log>,
+        log: Rc::clone(&ports) as Rc<dyn Log>,
+        counters: Some(ports as Rc<dyn Counters>),
         memo: Rc::new(Memo::default()),
         config: Rc::new(
             Config::read(|name| {
                 let usual = [
                     ("PUBLIC_URL", ADDRESS),
                     ("SETUP_SECRET", SETUP_SECRET),
+                    ("LOG_REQUESTS", "all"),
                     ("OWN_HOSTS", "alias.example, *.packages.example.com"),
                 ];
                 let mut all = settings.iter().chain(&usual);

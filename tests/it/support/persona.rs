@@ -1,10 +1,11 @@
 //! Somebody with a token or without, and what they are answered.
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use pollster::block_on;
 use repertoire::app::App;
-use repertoire::http::{Body, Reply, Request, handle};
+use repertoire::http::{Body, Reply, Request, handle, observe};
 use repertoire::ports::Buffered;
 use serde_json::{Value, json};
 
@@ -55,7 +56,13 @@ impl<'a> Persona<'a> {
         headers: &[(&str, String)],
         body: Vec<u8>,
     ) -> Answer {
-        let reply = block_on(handle(self.app, self.request(method, path, headers, body)));
+        let request = self.request(method, path, headers, body);
+        let answering = pin!(async {
+            let reply = handle(self.app, request).await;
+            let status = reply.status;
+            (reply, Some(status))
+        });
+        let reply = block_on(observe(self.app, method, answering));
         Answer::new(self.app, reply)
     }
 

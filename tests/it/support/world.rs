@@ -10,8 +10,9 @@ use std::task::Poll;
 use async_trait::async_trait;
 use repertoire::error::{Error, ErrorKind, Result};
 use repertoire::ports::{
-    Blobs, Cache, Clock, Db, Entropy, HttpClient, InResponse, Level, Log, MultipartBlobs,
-    ObjectFacts, ObjectPage, OutRequest, Outgoing, Queue, RateLimit, Row, Signer, Statement, Vault,
+    Blobs, Cache, Clock, Counters, DataPoint, Db, Entropy, HttpClient, InResponse, Level, Log,
+    MultipartBlobs, ObjectFacts, ObjectPage, OutRequest, Outgoing, Queue, RateLimit, Row, Signer,
+    Statement, Vault,
 };
 
 use super::dns::DnsDouble;
@@ -98,6 +99,10 @@ pub(crate) struct World {
     pub(crate) dns: RefCell<DnsDouble>,
     pub(crate) now: Cell<i64>,
     pub(crate) lines: RefCell<Vec<(Level, String)>>,
+    /// Lines about requests.
+    pub(crate) request_lines: RefCell<Vec<String>>,
+    /// What was counted of requests.
+    pub(crate) data_points: RefCell<Vec<DataPoint>>,
     randomness: Cell<u64>,
     /// How many bad credentials an address may send; how many of each key were counted.
     pub(crate) bad_credentials: Cell<usize>,
@@ -106,6 +111,8 @@ pub(crate) struct World {
     pub(crate) db_is_down: Cell<bool>,
     /// Whether the blob store can be reached.
     pub(crate) blobs_are_down: Cell<bool>,
+    /// Whether the queue takes messages.
+    pub(crate) queue_is_down: Cell<bool>,
     /// Runs before each batch of the database.
     pub(crate) before_batch: RefCell<Option<Hook>>,
     calls: RefCell<BTreeMap<Port, usize>>,
@@ -140,11 +147,14 @@ impl World {
             dns: RefCell::default(),
             now: Cell::new(NOW),
             lines: RefCell::default(),
+            request_lines: RefCell::default(),
+            data_points: RefCell::default(),
             randomness: Cell::new(0x9e37_79b9_7f4a_7c15),
             bad_credentials: Cell::new(usize::MAX),
             counted: RefCell::default(),
             db_is_down: Cell::new(false),
             blobs_are_down: Cell::new(false),
+            queue_is_down: Cell::new(false),
             before_batch: RefCell::default(),
             calls: RefCell::default(),
             operations: RefCell::default(),
@@ -229,7 +239,10 @@ impl World {
         drop(operations);
         let result = match self.strike() {
             None if port == Port::Blobs && self.blobs_are_down.get() => {
-                Err(Error::internal("the blob store is down"))
+                Err(Error::unavailable("the blob store is down"))
+            }
+            None if port == Port::Queue && self.queue_is_down.get() => {
+                Err(Error::unavailable("the queue is down"))
             }
             None => work(),
             Some(Flavour::Before) => Err(failure(port)),
@@ -297,7 +310,7 @@ pub(crate) struct Ports(pub(crate) Rc<World>);
 impl Ports {
     fn reach_db(&self) -> Result<()> {
         if self.0.db_is_down.get() {
-            return Err(Error::internal("the database is down"));
+            return Err(Error::unavailable("the database is down"));
         }
         Ok(())
     }
@@ -549,7 +562,7 @@ impl Cache for Ports {
             .call(Port::Cache, Effect::None, || match world.cache_mood.get() {
                 CacheMood::Working => Ok(world.copies.borrow().get(key).cloned()),
                 CacheMood::Empty => Ok(None),
-                CacheMood::Denying => Err(Error::internal("the cache denies everything")),
+                CacheMood::Denying => Err(Error::unavailable("the cache denies everything")),
             })
             .await
     }
@@ -559,7 +572,7 @@ impl Cache for Ports {
         world
             .call(Port::Cache, Effect::Some, || {
                 if world.cache_mood.get() == CacheMood::Denying {
-                    return Err(Error::internal("the cache denies everything"));
+                    return Err(Error::unavailable("the cache denies everything"));
                 }
                 let mut copies = world.copies.borrow_mut();
                 copies.insert(key.to_owned(), bytes.to_vec());
@@ -639,6 +652,10 @@ impl Clock for Ports {
     fn now(&self) -> i64 {
         self.0.now.get()
     }
+
+    fn milliseconds(&self) -> i64 {
+        self.0.now.get() * 1_000
+    }
 }
 
 impl Entropy for Ports {
@@ -704,8 +721,18 @@ impl Signer for Ports {
     }
 }
 
+impl Counters for Ports {
+    fn count(&self, point: &DataPoint) {
+        self.0.data_points.borrow_mut().push(point.clone());
+    }
+}
+
 impl Log for Ports {
     fn line(&self, level: Level, message: &str) {
         self.0.lines.borrow_mut().push((level, message.to_owned()));
+    }
+
+    fn json_line(&self, line: &str) {
+        self.0.request_lines.borrow_mut().push(line.to_owned());
     }
 }

@@ -2,6 +2,7 @@
 //! another.
 
 mod bandwidth;
+mod many;
 mod organisations;
 mod quotas;
 mod strangers;

@@ -1,10 +1,13 @@
 //! The addresses of customers, collections, grants and of what they come to.
 
+use strum_macros::IntoStaticStr;
+
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, one_of, only};
 
 /// What the API has to offer of whom packages are sold to. A text is an id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CustomersRoute {
     List,
     Create,

@@ -6,6 +6,8 @@ mod members;
 mod own;
 mod teams;
 
+use strum_macros::IntoStaticStr;
+
 use crate::app::App;
 use crate::domain::access::Role;
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +43,8 @@ pub(crate) use teams::{
 const NAME_LIMIT: usize = 200;
 
 /// What the API has to offer of an organisation's people. The texts are ids of accounts, teams and invitations.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum PeopleRoute {
     ListMembers,

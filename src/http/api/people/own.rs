@@ -3,6 +3,7 @@
 use deserr::Deserr;
 use schemars::JsonSchema;
 use serde::Serialize;
+use strum_macros::IntoStaticStr;
 
 use super::members::{Shown as ShownMember, show};
 use super::read_name;
@@ -19,7 +20,8 @@ use crate::store::members::{find_member, rename_member};
 use crate::store::organisations::{Organisation, load_organisation};
 
 /// What the API has to offer a person of herself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum OwnRoute {
     Show,

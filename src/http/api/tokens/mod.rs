@@ -11,6 +11,7 @@ mod terms;
 
 use deserr::Deserr;
 use schemars::JsonSchema;
+use strum_macros::IntoStaticStr;
 
 use crate::app::App;
 use crate::domain::access::{Ability, Caller, Role};
@@ -45,7 +46,8 @@ const OVERLAP: i64 = 24;
 const LONGEST_OVERLAP: i64 = 168;
 
 /// What the API has to offer of an organisation's tokens. The text is a token's id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the URL table below")]
 pub enum TokensRoute {
     List,

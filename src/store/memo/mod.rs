@@ -1,19 +1,25 @@
-//! What an isolate remembers between requests: finished values with a time, in bounded number.
+//! What an isolate remembers between requests: finished values with a time, bounded in bytes.
 //! Never a pending future: a request must not wait for another one's I/O.
 
+mod kept;
+mod weight;
+
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::domain::access::{Principal, VersionFacts};
 use crate::domain::name::PackageName;
+use crate::ports::{Source, note};
 use crate::store::bandwidth::Bandwidth;
 use crate::store::connections::Connection;
 use crate::store::dists::DistPointer;
 use crate::store::github_apps::GitHubApp;
 use crate::store::mapped_hosts::{Looks, MappedHost};
 use crate::store::repositories::{Head, Repository};
-use crate::store::token_uses::TokenUses;
+use crate::store::token_uses::{TOLD_USES, TokenUses};
+
+use self::kept::Kept;
+pub use self::weight::Weigh;
 
 /// How long what can change is taken for granted, in seconds. A revocation, a grant or a release is in force
 /// everywhere after this time and the replica's lag, well below the ten seconds we promise.
@@ -22,21 +28,25 @@ pub const FRESH: i64 = 4;
 /// How long what was remembered may still serve when the database cannot be reached, in seconds.
 pub const STALE: i64 = 15 * 60;
 
-/// About 100 bytes each: a few hundred kilobytes at most.
-const PRINCIPALS: usize = 4_096;
-const REPOSITORIES: usize = 2_048;
-const DISTS: usize = 4_096;
-const CONNECTIONS: usize = 256;
+/// What each kind may take of the isolate's 128 MB, in bytes, by [`Weigh`]: some 30 MiB if all of it were full.
+const PRINCIPALS: usize = 8 * MIB;
+const REPOSITORIES: usize = 4 * MIB;
+const PAST_HEADS: usize = MIB;
+const DISTS: usize = 2 * MIB;
+const REFERENCES: usize = 2 * MIB;
+const CONNECTIONS: usize = MIB;
 /// Of host names that are somebody's, and of those that are nobody's: whoever makes up names drives out made-up names.
-const HOSTS: usize = 2_048;
-/// At most 300 names each, some ten kilobytes.
-const NAME_LISTS: usize = 256;
-/// Kinds of them: there are fewer.
-const OUTAGES: usize = 64;
-/// Tree nodes are at most some 40 kB; together they may take this many bytes of the isolate's 128 MB.
-const NODE_BYTES: usize = 8 * 1024 * 1024;
+const HOSTS: usize = MIB;
+/// A list has at most 300 names, some twenty kilobytes.
+const NAME_LISTS: usize = 2 * MIB;
+/// Kinds of them: there are few.
+const OUTAGES: usize = 64 * 1024;
+/// Tree nodes are at most some 40 kB, views mostly less.
+const NODES: usize = 8 * MIB;
 /// What is larger, such as the list of fifty thousand names, is seldom asked for and would drive out what is.
 const LARGEST_NODE: usize = 256 * 1024;
+
+const MIB: usize = 1024 * 1024;
 
 /// The memory of one isolate.
 pub struct Memo {
@@ -89,9 +99,9 @@ impl Default for Memo {
             mapped_hosts: Shelf::new(HOSTS),
             unmapped_hosts: Shelf::new(HOSTS),
             host_looks: Looks::default(),
-            past_heads: Shelf::new(REPOSITORIES),
+            past_heads: Shelf::new(PAST_HEADS),
             visible_names: Shelf::new(NAME_LISTS),
-            references: Shelf::new(DISTS),
+            references: Shelf::new(REFERENCES),
             dists: Shelf::new(DISTS),
             connections: Shelf::new(CONNECTIONS),
             github_apps: Shelf::new(CONNECTIONS),
@@ -114,77 +124,135 @@ impl Memo {
         self.mapped_hosts.clear();
         self.unmapped_hosts.clear();
     }
+
+    /// Bytes that are held now, by what [`Weigh`] says.
+    pub fn bytes(&self) -> usize {
+        [
+            self.principals.bytes(),
+            self.repositories.bytes(),
+            self.mapped_hosts.bytes(),
+            self.unmapped_hosts.bytes(),
+            self.past_heads.bytes(),
+            self.visible_names.bytes(),
+            self.references.bytes(),
+            self.dists.bytes(),
+            self.connections.bytes(),
+            self.github_apps.bytes(),
+            self.refused_deliveries.bytes(),
+            self.rest_spent_until.bytes(),
+            self.outages.bytes(),
+            self.token_uses.bytes(),
+            self.nodes.bytes(),
+        ]
+        .into_iter()
+        .fold(0, usize::saturating_add)
+    }
+
+    /// The most that [`Memo::bytes`] ever is.
+    pub const fn most_bytes() -> usize {
+        const ALL: [usize; 15] = [
+            PRINCIPALS,
+            REPOSITORIES,
+            HOSTS,
+            HOSTS,
+            PAST_HEADS,
+            NAME_LISTS,
+            REFERENCES,
+            DISTS,
+            CONNECTIONS,
+            CONNECTIONS,
+            CONNECTIONS,
+            CONNECTIONS,
+            OUTAGES,
+            TOLD_USES,
+            NODES,
+        ];
+        let (mut sum, mut rest) = (0_usize, ALL.as_slice());
+        while let [first, others @ ..] = rest {
+            sum = sum.saturating_add(*first);
+            rest = others;
+        }
+        sum
+    }
 }
 
 /// Values by key, each with the second it was put there.
-pub struct Shelf<V> {
-    entries: RefCell<HashMap<String, (V, i64)>>,
-    limit: usize,
-}
+pub struct Shelf<V>(RefCell<Kept<(V, i64)>>);
 
-impl<V: Clone> Shelf<V> {
-    /// An empty shelf for at most `limit` values.
+impl<V: Clone + Weigh> Shelf<V> {
+    /// An empty shelf for at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            entries: RefCell::default(),
-            limit,
-        }
+        Self(RefCell::new(Kept::new(limit)))
     }
 
     /// The value, when it was put there at most `age` seconds ago.
     pub fn recall(&self, key: &str, now: i64, age: i64) -> Option<V> {
-        let entries = self.entries.borrow();
-        let (value, at) = entries.get(key)?;
-        (now.saturating_sub(*at) <= age).then(|| value.clone())
+        let mut kept = self.0.borrow_mut();
+        kept.look(key, |(value, at)| {
+            (now.saturating_sub(*at) <= age).then(|| value.clone())
+        })?
     }
 
-    /// Remembers a value. A full shelf is emptied: what is asked for often is back at once, at the price of one read.
+    /// Remembers a value.
     pub fn remember(&self, key: &str, value: V, now: i64) {
-        let mut entries = self.entries.borrow_mut();
-        if entries.len() >= self.limit && !entries.contains_key(key) {
-            entries.clear();
-        }
-        entries.insert(key.to_owned(), (value, now));
+        self.0.borrow_mut().insert(key, (value, now));
     }
 
     /// Forgets one value: whoever changed it in this isolate sees the change at once.
     pub fn forget(&self, key: &str) {
-        self.entries.borrow_mut().remove(key);
+        self.0.borrow_mut().remove(key);
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
-        self.entries.borrow_mut().clear();
+        self.0.borrow_mut().clear();
+    }
+
+    /// Bytes that it holds now.
+    pub fn bytes(&self) -> usize {
+        self.0.borrow().bytes()
+    }
+
+    /// Values that it holds now.
+    pub fn count(&self) -> usize {
+        self.0.borrow().count()
     }
 }
 
-/// Immutable bytes by hash, bounded in bytes.
-#[derive(Default)]
-pub struct Nodes {
-    entries: RefCell<HashMap<String, Rc<[u8]>>>,
-    bytes: Cell<usize>,
+/// Immutable bytes by hash.
+pub struct Nodes(RefCell<Kept<Rc<[u8]>>>);
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self(RefCell::new(Kept::new(NODES)))
+    }
 }
 
 impl Nodes {
     /// The bytes, if they are here.
     pub fn recall(&self, hash: &str) -> Option<Rc<[u8]>> {
-        self.entries.borrow().get(hash).cloned()
+        let bytes = self.0.borrow_mut().look(hash, Rc::clone);
+        if bytes.is_some() {
+            note(|seen| seen.found(Source::Memory));
+        }
+        bytes
     }
 
-    /// Remembers bytes; when they would not fit, everything else goes.
+    /// Remembers bytes that are not too many.
     pub fn remember(&self, hash: &str, bytes: Rc<[u8]>) {
-        if bytes.len() > LARGEST_NODE {
-            return;
+        if bytes.len() <= LARGEST_NODE {
+            self.0.borrow_mut().insert(hash, bytes);
         }
-        let mut entries = self.entries.borrow_mut();
-        if self.bytes.get().saturating_add(bytes.len()) > NODE_BYTES {
-            entries.clear();
-            self.bytes.set(0);
-        }
-        let length = bytes.len();
-        if entries.insert(hash.to_owned(), bytes).is_none() {
-            self.bytes.set(self.bytes.get().saturating_add(length));
-        }
+    }
+
+    /// Bytes that it holds now.
+    pub fn bytes(&self) -> usize {
+        self.0.borrow().bytes()
+    }
+
+    /// Values that it holds now.
+    pub fn count(&self) -> usize {
+        self.0.borrow().count()
     }
 }
 
@@ -193,16 +261,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_memory_ages_and_is_bounded() {
-        let shelf = Shelf::new(2);
-        shelf.remember("a", 1, 100);
+    fn a_memory_ages() {
+        let shelf = Shelf::new(MIB);
+        shelf.remember("a", 1_i64, 100);
         assert_eq!(shelf.recall("a", 104, FRESH), Some(1));
         assert_eq!(shelf.recall("a", 105, FRESH), None);
-        assert_eq!(shelf.recall("a", 105, STALE), Some(1));
-        shelf.remember("b", 2, 100);
-        shelf.remember("c", 3, 100);
+        assert_eq!(shelf.recall("a", 100 + STALE, STALE), Some(1));
+        assert_eq!(shelf.recall("a", 101 + STALE, STALE), None);
+        shelf.forget("a");
         assert_eq!(shelf.recall("a", 100, FRESH), None);
-        assert_eq!(shelf.recall("c", 100, FRESH), Some(3));
     }
 
     #[test]
@@ -210,7 +277,7 @@ mod tests {
         let nodes = Nodes::default();
         for number in 0..80 {
             nodes.remember(&number.to_string(), vec![0; LARGEST_NODE].into());
-            assert!(nodes.bytes.get() <= NODE_BYTES);
+            assert!(nodes.bytes() <= NODES);
         }
         assert!(nodes.recall("79").is_some());
         assert!(nodes.recall("0").is_none());
