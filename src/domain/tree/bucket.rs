@@ -40,9 +40,10 @@ pub(super) fn find_line<'a>(lines: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
             before.len().saturating_add(at).saturating_add(1)
         });
         let line = rest.get(start..end)?;
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
         let found = line.split(|byte| *byte == b' ').next()?;
         match found.cmp(name) {
-            std::cmp::Ordering::Equal => return line.strip_suffix(b"\n").or(Some(line)),
+            std::cmp::Ordering::Equal => return Some(line),
             std::cmp::Ordering::Less => rest = rest.get(end..)?,
             std::cmp::Ordering::Greater => rest = rest.get(..start)?,
         }
