@@ -32,7 +32,9 @@ export async function play({ seconds, connections }) {
     published.get(pushed).add("v1.0.0");
     const { token } = await world.createToken({ repositories: ["load"] });
     const clients = new Clients({ repository, token, connections, known });
-    const crawler = new Crawler({ repository, known, get: (url) => clients.request("GET", url) });
+    // Connections of its own: it is not to wait behind those whom it watches, and goes on when they are done.
+    const reader = new Clients({ repository, token, connections: 8, known });
+    const crawler = new Crawler({ repository, known, get: (url) => reader.request("GET", url) });
     await crawler.round();
 
     const end = performance.now() + seconds * 1_000;
@@ -51,15 +53,13 @@ export async function play({ seconds, connections }) {
     await Promise.all([clients.run(isOver), crawler.run(isOver), publishing]);
 
     // All of it is there in the end.
-    const lastly = new Clients({ repository, token, connections: 8, known });
-    crawler.get = (url) => lastly.request("GET", url);
     const missing = () =>
       [...published].flatMap(([name, versions]) => [...versions].filter((version) => !crawler.versions(name).has(version)).map((version) => `${name} ${version}`));
     for (let left = 120; left > 0 && missing().length > 0; left -= 1) {
       await pause(500);
       await crawler.round();
     }
-    lastly.agent.destroy();
+    reader.agent.destroy();
     return {
       errors: [...errors, ...clients.errors],
       torn: crawler.torn,
