@@ -23,7 +23,7 @@ pub(super) async fn answer(
 async fn ask(bindings: &Bindings, request: &Request) -> Result<Response> {
     let Some(api) = &bindings.api else {
         return Err(Error::internal(
-            "the binding `API` is missing: deploy both Workers by `npm run deploy`",
+            "the binding `API` is missing: deploy all Workers by `npm run deploy`",
         ));
     };
     let answer = js::settle(api.fetch(request)).await;

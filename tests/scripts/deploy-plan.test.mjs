@@ -31,7 +31,7 @@ test("the address of the last deployment is read, queues and crons are not taken
 
 const generate = { encryptionKey: () => "new key", setupSecret: () => "new secret" };
 
-test("a first deployment gives both Workers the same secrets", () => {
+test("a first deployment gives the Workers that open something the same secrets", () => {
   const { values, uploads } = planSecrets({ existing: [undefined, undefined], kept: {}, generate });
   assert.deepEqual(values, { ENCRYPTION_KEY: "new key", SETUP_SECRET: "new secret" });
   assert.deepEqual(uploads, [values, values]);
