@@ -63,8 +63,9 @@ try {
   console.log(`\n${whole}`);
   if (words.includes("--write")) {
     const docs = join(projectFolder, "docs");
-    writeBetweenMarkers(join(docs, "performance.md"), placeOf(mode), whole);
-    if (bars) writeFileSync(join(docs, `performance-${mode}.svg`), drawRatios(isQuick ? `${title} (one short round: says nothing)` : title, bars));
+    const chart = `performance-${mode}.svg`;
+    writeBetweenMarkers(join(docs, "performance.md"), placeOf(mode), bars ? `![${title}](${chart})\n\n${whole}` : whole);
+    if (bars) writeFileSync(join(docs, chart), drawRatios(isQuick ? `${title} (one short round: says nothing)` : title, bars));
   }
 } finally {
   remove();
