@@ -14,10 +14,15 @@ pub(super) async fn answer(
     method: &str,
     request: &Request,
 ) -> Result<Response, JsValue> {
-    let answer = ask(bindings, request).await;
-    let path = request.url();
-    crate::http::forget_after(&bindings.app, method, convert::path_of(&path));
-    answer.or_else(|error| convert::failure(&error))
+    match ask(bindings, request).await {
+        Ok(response) => {
+            let url = request.url();
+            let path = convert::path_of(&url);
+            crate::http::forget_after(&bindings.app, method, path, response.status());
+            Ok(response)
+        }
+        Err(error) => convert::failure(&error),
+    }
 }
 
 async fn ask(bindings: &Bindings, request: &Request) -> Result<Response> {

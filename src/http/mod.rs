@@ -127,9 +127,10 @@ async fn answer_composer(
 
 /// Forgets what a change by another Worker may have made untrue. The edge calls this after it has handed a request on, so
 /// that who changed something sees it changed, as by one program for all.
-pub fn forget_after(app: &App, method: &str, path: &str) {
-    // A webhook leads to a job, and changes nothing by itself.
-    if !matches!(method, "GET" | "HEAD") && !path.starts_with("/hooks/") {
+pub fn forget_after(app: &App, method: &str, path: &str, status: u16) {
+    // A webhook leads to a job, and changes nothing by itself. Nor does what was refused: else anybody could have an isolate
+    // forget whom it knows, and those who read on while the database is down would be known no more.
+    if status < 400 && !matches!(method, "GET" | "HEAD") && !path.starts_with("/hooks/") {
         app.memo.forget_what_changes();
     }
 }

@@ -1,6 +1,6 @@
 //! What an isolate remembers, and what that saves.
 
-use repertoire::http::Body;
+use repertoire::http::{Body, forget_after};
 use serde_json::json;
 
 use super::{DEV, ROOT, TAGGED, dist_path};
@@ -103,6 +103,27 @@ fn an_isolate_that_never_heard_of_anybody_lets_nobody_in_without_its_database() 
 
     {"warning":"Our storage does not answer at the moment, please try again in some seconds"}
     "#);
+}
+
+/// The edge hands the API's requests on, and sees of them what came of them.
+#[test]
+fn what_another_worker_changed_is_forgotten_and_what_it_refused_is_not() {
+    let registry = TestRegistry::imported();
+    let edge = isolate(&registry.world);
+    let reader = Persona::new(&edge, Some(ADMIN));
+    reader.get(TAGGED).expect(200);
+    registry.world.db_is_down.set(true);
+    for (method, path, status) in [
+        ("POST", "/api/v1/orgs/acme/tokens", 401),
+        ("PUT", "/r/acme/main/upload/acme/lib/2.0.0", 503),
+        ("GET", "/api/v1/orgs", 200),
+        ("POST", "/hooks/anything", 202),
+    ] {
+        forget_after(&edge, method, path, status);
+        reader.get(TAGGED).expect(200);
+    }
+    forget_after(&edge, "POST", "/api/v1/orgs/acme/tokens", 201);
+    reader.get(TAGGED).expect(503);
 }
 
 /// Metadata comes from the copies near the reader, whole or made anew for who sees some versions; archives have no copies.
