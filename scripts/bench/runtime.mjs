@@ -104,6 +104,7 @@ function workers({ variables, baselines = [], port = 0 }) {
     bindings: { ROLE: "edge", ...variables },
     d1Databases: { DB: DATABASE },
     queueProducers: { JOBS, COUNTS: "repertoire-counts" },
+    serviceBindings: { API: "api" },
     modulesRoot: projectFolder,
   };
   const program = (name) => [
@@ -116,6 +117,7 @@ function workers({ variables, baselines = [], port = 0 }) {
     { ...registry, name: "registry", modules: edge, unsafeDirectSockets: [{ host: ADDRESS, port }] },
     { ...registry, name: "counted", modules: [own("counted.js"), ...edge] },
     { ...registry, name: "watched", modules: [own("watched.js"), own("memory.js"), ...edge] },
+    { ...registry, name: "api", modules: program("whole"), bindings: { ...registry.bindings, ROLE: "api" }, serviceBindings: {} },
     {
       ...registry,
       name: "consumer",

@@ -251,7 +251,7 @@ async function measureRequests({ rows, sizes, rounds, seconds, generator }) {
     for (let round = -1; round < rounds; round += 1) {
       const order = round % 2 ? [...sizes].reverse() : sizes;
       for (const { slug } of order) {
-        const found = await generator.run(targets[slug], round < 0 ? 1 : seconds);
+        const found = await generator.run(targets[slug], round < 0 ? 2 * seconds : seconds);
         await delay(PAUSE_MILLISECONDS);
         if (round >= 0) figures[slug].push(1000 / found.rate);
       }
