@@ -25,6 +25,8 @@ pub struct Config {
     pub answers_any_host: bool,
     /// Which requests leave a line in the log.
     pub logged_requests: LoggedRequests,
+    /// Whether archives are also kept in the data centre that they are asked for in.
+    pub caches_archives: bool,
     /// Whom to ask for TXT records: the URL of a resolver that speaks JSON over HTTPS.
     pub dns_resolver: String,
 }
@@ -106,12 +108,18 @@ impl Config {
                 ));
             }
         };
+        let caches_archives = match text("CACHE_ARCHIVES").as_deref().map(str::trim) {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(misconfigured("`CACHE_ARCHIVES` must be `true` or `false`")),
+        };
         let dns_resolver = text("DNS_RESOLVER").unwrap_or_else(|| DNS_RESOLVER.to_owned());
         Ok(Self {
             public_url,
             own_hosts,
             answers_any_host,
             logged_requests,
+            caches_archives,
             dns_resolver: dns_resolver.trim().to_owned(),
             setup_secret: text("SETUP_SECRET"),
             allow_private_addresses: matches!(
@@ -212,6 +220,18 @@ mod tests {
         assert_eq!(logged("all"), Some(LoggedRequests::All));
         assert_eq!(logged("off"), Some(LoggedRequests::Off));
         assert_eq!(logged("some"), None);
+    }
+
+    #[test]
+    fn archives_are_kept_nearby_where_it_is_said() {
+        let kept = |value| {
+            let config = read(&[("PUBLIC_URL", "https://a.b"), ("CACHE_ARCHIVES", value)]);
+            config.map(|config| config.caches_archives).ok()
+        };
+        assert_eq!(kept(""), Some(false));
+        assert_eq!(kept("false"), Some(false));
+        assert_eq!(kept("true"), Some(true));
+        assert_eq!(kept("yes"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use web_sys::{Headers, ReadableStream, Response};
 use worker_sys::Context;
 
 use crate::domain::blob::BlobHash;
+use crate::edge::archive_cache;
 use crate::edge::bindings::Bindings;
 use crate::edge::body::NativeBody;
 use crate::edge::js;
@@ -19,7 +20,7 @@ use crate::edge::r2::R2;
 use crate::error::{Error, Result};
 use crate::http::problem::archive_not_found;
 use crate::http::{Body, CachePolicy, Reply, Request};
-use crate::ports::observed::{note_blob_read, note_cache_read};
+use crate::ports::observed::{Source, note, note_blob_read, note_cache_read};
 use crate::ports::{Level, Log};
 
 /// KV takes values of up to 25 MiB.
@@ -183,21 +184,15 @@ async fn send(
             let stream = document(hash, bindings, context).await?;
             native(reply, None, &stream)
         }
-        Body::Archive { key, range } if !bodiless => {
-            let stored = bindings.blobs.stream(key, *range).await;
-            note_blob_read(matches!(stored, Ok(Some(_))));
-            let Some(stored) = stored.map_err(Error::or_unavailable)? else {
-                // Its version was deleted, and a copy of where it was is still about.
-                Console.line(
-                    Level::Warning,
-                    &format!("The archive `{key}` is not in the blob store: its version was deleted, or it is lost"),
-                );
-                return with_bytes(&archive_not_found()).map_err(js::failed("Response"));
-            };
-            let length = range.map_or(stored.size, |(offset, length)| {
-                length.min(stored.size.saturating_sub(offset))
-            });
-            native(reply, Some(length), &stored.stream)
+        Body::Archive {
+            key,
+            copy,
+            size,
+            range,
+        } if !bodiless => {
+            // Behind a pointer, or the future of every request would have room for it.
+            let archive = (key.as_str(), copy.as_str(), *size);
+            return Box::pin(send_archive(reply, archive, *range, bindings, context)).await;
         }
         Body::Bytes(bytes) if method == "HEAD" => {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -206,6 +201,49 @@ async fn send(
         _ => empty(reply, None),
     }
     .map_err(js::failed("Response"))
+}
+
+/// An archive, given by key, by what tells its copies from others, and size: from the data centre's own cache where there is one, else from the blob store.
+async fn send_archive(
+    reply: &Reply,
+    (key, copy, size): (&str, &str, u64),
+    range: Option<(u64, u64)>,
+    bindings: &Bindings,
+    context: &Context,
+) -> Result<Response> {
+    let config = &bindings.app.config;
+    let copy = config
+        .caches_archives
+        .then(|| archive_cache::address_of(&config.public_url, key, copy));
+    if let Some(copy) = &copy {
+        match archive_cache::find(copy, range).await {
+            Ok(Some(stream)) => {
+                note(|seen| seen.found(Source::Nearby));
+                let length = range.map_or(size, |(_, length)| length);
+                return native(reply, Some(length), &stream).map_err(js::failed("Response"));
+            }
+            Ok(None) => {}
+            Err(error) => bindings.app.warn_of_outage("copies of archives", &error),
+        }
+    }
+    let stored = bindings.blobs.stream(key, range).await;
+    note_blob_read(matches!(stored, Ok(Some(_))));
+    let Some(stored) = stored.map_err(Error::or_unavailable)? else {
+        // Its version was deleted, and a copy of where it was is still about.
+        Console.line(
+            Level::Warning,
+            &format!("The archive `{key}` is not in the blob store: its version was deleted, or it is lost"),
+        );
+        return with_bytes(&archive_not_found()).map_err(js::failed("Response"));
+    };
+    if let Some(copy) = copy.filter(|copy| archive_cache::is_to_be_left(copy, size)) {
+        let leaving = archive_cache::leave(copy, bindings.blobs.clone(), key.to_owned());
+        afterwards(context, leaving)?;
+    }
+    let length = range.map_or(stored.size, |(offset, length)| {
+        length.min(stored.size.saturating_sub(offset))
+    });
+    native(reply, Some(length), &stored.stream).map_err(js::failed("Response"))
 }
 
 fn native(
@@ -277,17 +315,22 @@ async fn document(
         .ok_or_else(|| lost(&format!("the document `{hash}`")))?;
     if stored.size <= LARGEST_COPY && remember_refill(hash) {
         let refill = refill(hash.clone(), bindings.cache.clone(), bindings.blobs.clone());
-        let promise = wasm_bindgen_futures::future_to_promise(async move {
-            if let Err(error) = refill.await {
-                Console.line(Level::Warning, &error.to_string());
-            }
-            Ok(JsValue::UNDEFINED)
-        });
-        context
-            .wait_until(&promise)
-            .map_err(js::failed("waitUntil"))?;
+        afterwards(context, refill)?;
     }
     Ok(stored.stream)
+}
+
+/// Has something done after the answer; what goes wrong is logged.
+fn afterwards(context: &Context, work: impl Future<Output = Result<()>> + 'static) -> Result<()> {
+    let promise = wasm_bindgen_futures::future_to_promise(async move {
+        if let Err(error) = work.await {
+            Console.line(Level::Warning, &error.to_string());
+        }
+        Ok(JsValue::UNDEFINED)
+    });
+    context
+        .wait_until(&promise)
+        .map_err(js::failed("waitUntil"))
 }
 
 /// Reads the blob a second time: splitting the first stream would keep in memory what the slower reader has not read.

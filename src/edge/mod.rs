@@ -4,6 +4,7 @@
 //! fails panics and takes the isolate along, and it does not tell how often a message was delivered.
 //! `entry.mjs` hands them to the platform under their exported names `fetch`, `queue` and `scheduled`.
 
+mod archive_cache;
 mod bindings;
 mod body;
 mod clock;

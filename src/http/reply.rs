@@ -26,6 +26,11 @@ pub enum Body {
     Archive {
         /// Its key in the blob store.
         key: String,
+        /// What a copy of it in the data centre is told from others by: other bytes have another text, and after archives of its
+        /// organisation were deleted, all have.
+        copy: String,
+        /// Bytes of the whole of it.
+        size: u64,
         /// `(offset, length)` when only a part was asked for.
         range: Option<(u64, u64)>,
     },

@@ -28,6 +28,8 @@ pub enum Source {
     Memory,
     /// In the cache near the reader, KV.
     Cache,
+    /// In the data centre's own cache, which has archives where the operator wants it.
+    Nearby,
     /// In the blob store, R2.
     Blobs,
 }
@@ -38,6 +40,7 @@ impl Source {
         match self {
             Self::Memory => "memory",
             Self::Cache => "kv",
+            Self::Nearby => "cache",
             Self::Blobs => "r2",
         }
     }

@@ -60,6 +60,8 @@ pub struct Repository {
     pub suspended_for: Option<String>,
     /// The last month in which its organisation's quota of bandwidth was used up: `2026-11`, in UTC.
     pub bandwidth_spent_in: Option<String>,
+    /// How often archives of its organisation were deleted.
+    pub archive_deletions: i64,
     /// Whom its organisation says to ask.
     pub contact: Option<String>,
     /// What people read on its page: Markdown as it was written.
@@ -170,7 +172,7 @@ macro_rules! select_repository {
                     (select s.suspended_at from organisation_standings s where s.id = o.id) is not null as is_suspended,
                     (select s.suspended_for from organisation_standings s where s.id = o.id) as suspended_for,
                     (select s.bandwidth_spent_in from organisation_standings s where s.id = o.id) as bandwidth_spent_in,
-                    o.contact, r.landing,
+                    o.contact, o.archive_deletions, r.landing,
                     (select names_changed_at from revisions
                      where repository_id = r.id and number = r.head_revision) as names_changed_at ",
             $from
@@ -188,6 +190,7 @@ row! {
         is_suspended: i64,
         suspended_for: Option<String>,
         bandwidth_spent_in: Option<String>,
+        archive_deletions: i64,
         contact: Option<String>,
         landing: Option<String>,
         address_changes: i64,
@@ -217,6 +220,7 @@ impl From<RepositoryRow> for Repository {
             is_suspended: row.is_suspended != 0,
             suspended_for: row.suspended_for,
             bandwidth_spent_in: row.bandwidth_spent_in,
+            archive_deletions: row.archive_deletions,
             contact: row.contact,
             landing: row.landing,
             head: Head {

@@ -1,5 +1,6 @@
 //! What a person does to versions and packages, and that it stays so.
 
+use repertoire::http::Body;
 use serde_json::{Value, json};
 
 use crate::support::faults::with_every_fault;
@@ -170,6 +171,27 @@ fn a_deleted_version_is_gone_with_its_archive_and_stays_gone() {
     assert_eq!(lines(&registry, "version.deleted"), 1);
     registry.housekeep();
     registry.run_jobs();
+}
+
+#[test]
+fn copies_of_archives_from_before_a_deletion_are_not_looked_for() {
+    let registry = TestRegistry::imported();
+    let kept = dist(&registry, "v1.0.0");
+    let copy = || {
+        registry.pass_time(10);
+        match registry.admin().get(&kept).expect(200).reply.body {
+            Body::Archive { copy, .. } => copy,
+            other => panic!("{other:?}"),
+        }
+    };
+    let before = copy();
+    assert_eq!(before, copy());
+    let confirmed = json!({"confirm": "acme/lib v1.1.0"});
+    let path = format!("{VERSIONS}/v1.1.0");
+    ask(&registry, "DELETE", &path, &confirmed).expect(204);
+    let after = copy();
+    assert_ne!(after, before);
+    assert_eq!(after, copy());
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub async fn show_dist(
 /// Serves an archive, unless its organisation has served as much as it may in this month. What is served is added up in the
 /// isolate's memory, as if all of it arrived: whether it does, nobody tells us.
 fn serve(visit: &Visit<'_>, request: &Request, dist: &DistPointer) -> Result<Reply> {
-    let reply = show(request, dist);
+    let reply = show(request, dist, visit.repository.archive_deletions);
     let sent = match &reply.body {
         Body::Archive { range, .. } if request.method == "GET" => {
             range.map_or(dist.size, |(_, length)| length)
@@ -88,7 +88,7 @@ enum Part {
     Unsatisfiable,
 }
 
-fn show(request: &Request, dist: &DistPointer) -> Reply {
+fn show(request: &Request, dist: &DistPointer, deletions: i64) -> Reply {
     let tag = format!("\"{}\"", dist.sha256);
     let stored = http_date(dist.created_at);
     if is_known(request, &tag, &stored) {
@@ -105,6 +105,8 @@ fn show(request: &Request, dist: &DistPointer) -> Reply {
     let part = range.map_or(Part::Whole, |range| parse_range(&range, dist.size));
     let archive = |range| Body::Archive {
         key: dist.archive_key.clone(),
+        copy: format!("{}.{deletions}", dist.sha256),
+        size: dist.size,
         range,
     };
     let reply = match part {

@@ -142,10 +142,13 @@ impl Answer {
             Body::Empty => Vec::new(),
             Body::Bytes(bytes) => bytes.clone(),
             Body::Document(hash) => read(&hash.blob_key()),
-            Body::Archive { key, range: None } => read(key),
+            Body::Archive {
+                key, range: None, ..
+            } => read(key),
             Body::Archive {
                 key,
                 range: Some((offset, length)),
+                ..
             } => block_on(self.blobs.get_range(key, *offset, *length))
                 .unwrap()
                 .unwrap(),
