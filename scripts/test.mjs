@@ -26,6 +26,7 @@ const steps = [
   { name: "format", command: ["cargo", "fmt", "--check"] },
   { name: "clippy, native", command: ["cargo", "clippy", "--locked", "--all-targets", "--test", "oracle", "--", "-D", "warnings"] },
   { name: "clippy, WebAssembly", command: ["cargo", "clippy", "--locked", "--target", "wasm32-unknown-unknown", "--lib", "--", "-D", "warnings"] },
+  { name: "clippy, WebAssembly of the edge", command: ["cargo", "clippy", "--locked", "--target", "wasm32-unknown-unknown", "--lib", "--no-default-features", "--", "-D", "warnings"] },
   { name: "native tests", command: ["cargo", "test", "--locked", "--no-fail-fast"], countsTests: true },
   { name: "Composer as the oracle", command: [node, join(projectFolder, "scripts", "oracle.mjs"), "--small"] },
   { name: "tests of the scripts", command: [node, "--test", "--test-reporter=spec", ...testFiles("scripts")], countsTests: true },

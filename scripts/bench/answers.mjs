@@ -18,6 +18,8 @@ const REPOSITORY = "/r/main/packages/";
 // As many as a few large build farms have open.
 const MANY_CONNECTIONS = 600;
 // What was cut off when the time was up is still on its way out of workerd, and is not to burden the next.
+const DOCUMENT_TARGET = "ratio at least 0.9, p99 ratio at most 1.3";
+const UNCHANGED_TARGET = "ratio at least 0.75, p99 ratio at most 1.3";
 const PAUSE_MILLISECONDS = 200;
 const LARGE_PAUSE_MILLISECONDS = 1000;
 
@@ -25,7 +27,10 @@ const LARGE_PAUSE_MILLISECONDS = 1000;
 export async function measureAnswers({ folder, isQuick }) {
   const rounds = isQuick ? 1 : 3;
   // Whole ones: wrk knows no others.
-  const seconds = isQuick ? 1 : 2;
+  const seconds = isQuick ? 1 : 4;
+  // V8 compiles WebAssembly well only after it ran for seconds; so long a busy isolate is a slow one, and a short round would
+  // measure that.
+  const warmUp = isQuick ? 1 : 8;
   // A connection takes a good part of a second for a large archive.
   const largeSeconds = isQuick ? 2 : 5;
   const starts = isQuick ? 1 : 3;
@@ -68,7 +73,7 @@ export async function measureAnswers({ folder, isQuick }) {
       // Forth and back, so that no side is always first.
       const names = Object.keys(row.targets);
       for (const name of round % 2 ? names.reverse() : names) {
-        const figures = await generator.run(row.targets[name], round < 0 ? 1 : (row.isLarge ? largeSeconds : seconds));
+        const figures = await generator.run(row.targets[name], row.isLarge ? largeSeconds : round < 0 ? warmUp : seconds);
         await delay(row.isLarge ? LARGE_PAUSE_MILLISECONDS : PAUSE_MILLISECONDS);
         if (figures.errors) say(`${row.title}, ${name}: ${figures.errors} connections failed`);
         if (round >= 0) row.candidates[name].push(figures);
@@ -82,7 +87,7 @@ export async function measureAnswers({ folder, isQuick }) {
   for (const row of rows) row.operations = counted.get(row);
   const text = [
     `nginx ${nginx?.version ?? "not installed"}, ${generator.name}; ${CONNECTIONS} connections unless the row says otherwise, ` +
-      `${rounds} interleaved rounds of ${seconds} s, medians.`,
+      `${rounds} interleaved rounds of ${seconds} s after ${warmUp} s of warming up, medians.`,
     rateTable(rows),
     figureTable(first, runtime, memory),
     "`registry` is asked with Basic credentials of a token that is limited by package names, in the same workerd as the JS Workers, " +
@@ -130,20 +135,19 @@ function plan(subjects) {
       archive("hugeArchive", subjects.hugeArchive),
     ],
     requests: [
-      { title: `document, 1 version, ${size(subjects.one)}`, subject: subjects.one, baseline: "one", status: 200 },
-      { title: `document, ${subjects.versions} versions, ${size(subjects.many)}`, subject: subjects.many, baseline: "many", status: 200 },
-      { title: "document, unchanged (304)", subject: subjects.many, baseline: "unchanged", status: 304 },
+      { title: `document, 1 version, ${size(subjects.one)}`, subject: subjects.one, baseline: "one", status: 200, target: DOCUMENT_TARGET },
+      { title: `document, ${subjects.versions} versions, ${size(subjects.many)}`, subject: subjects.many, baseline: "many", status: 200, target: DOCUMENT_TARGET },
+      { title: "document, unchanged (304)", subject: subjects.many, baseline: "unchanged", status: 304, target: UNCHANGED_TARGET },
       { title: "document, unknown (404)", subject: subjects.unknown, baseline: "unknown", status: 404 },
       { title: `packages.json, ${size(subjects.root)}`, subject: subjects.root, baseline: "root", status: 200 },
       ...[
-        { title: "document, 1 version", subject: subjects.one, baseline: "one", status: 200 },
-        { title: "document, unchanged (304)", subject: subjects.many, baseline: "unchanged", status: 304 },
+        { title: "document, 1 version", subject: subjects.one, baseline: "one", status: 200, target: DOCUMENT_TARGET },
+        { title: "document, unchanged (304)", subject: subjects.many, baseline: "unchanged", status: 304, target: UNCHANGED_TARGET },
         { title: "document, unknown (404)", subject: subjects.unknown, baseline: "unknown", status: 404 },
       ].map((row) => ({
         ...row,
         title: `${row.title}, ${MANY_CONNECTIONS} connections`,
         connections: MANY_CONNECTIONS,
-        target: "p99 ratio at most 1.3",
       })),
       { title: `archive, ${size(subjects.smallArchive)}`, subject: subjects.smallArchive, baseline: "smallArchive", status: 200 },
       { title: `archive, ${size(subjects.largeArchive)}`, subject: subjects.largeArchive, baseline: "largeArchive", status: 200, isLarge: true },
@@ -231,7 +235,8 @@ function figureTable(first, runtime, memory) {
       ["WebAssembly, gzip", kibibytes(packed(wasm)), "700 kB"],
       ["upload (WebAssembly and JavaScript), gzip", kibibytes(packed(wasm) + packed(script)), "–"],
       ["compiling the WebAssembly", `${runtime.compileMilliseconds.toFixed(1)} ms`, "–"],
-      [`first document after a start, least of ${first.registry.length}`, `${Math.min(...first.registry).toFixed(0)} ms`, "–"],
+      ["instantiating it, with its start function", `${runtime.startUp.milliseconds.toFixed(1)} ms, ${runtime.startUp.calls} calls into JavaScript`, "–"],
+      [`first document after a start, least of ${first.registry.length}`, `${Math.min(...first.registry).toFixed(0)} ms`, "100 ms"],
       ["the same by the smallest JS Worker", `${Math.min(...first.javascript).toFixed(0)} ms`, "–"],
       ["WebAssembly memory of an isolate that has sent an archive", kibibytes(memory.before), "–"],
       ...Object.entries(memory.growth).map(([connections, bytes]) => [

@@ -10,7 +10,7 @@ const READY_WITHIN_MILLISECONDS = 60_000;
 let lastCall = 0;
 
 /**
- * Returns `{ urls, compileMilliseconds, call, stop }`, `urls` by the names of the Workers. `call(name, parameters)` has it
+ * Returns `{ urls, compileMilliseconds, startUp, call, stop }`, `urls` by the names of the Workers. `call(name, parameters)` has it
  * do one of the `calls` of `runtime.mjs`.
  */
 export async function startRuntime(order) {
