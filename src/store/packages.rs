@@ -181,14 +181,25 @@ pub struct PackageFilter<'a> {
     pub repository: Option<&'a str>,
     /// Those that a full-text query finds.
     pub query: Option<&'a str>,
-    /// Only these names, as a JSON list.
-    pub names: Option<&'a str>,
 }
 
-/// The packages of an organisation whose name comes after `after`, by name.
-///
-/// What is in a small repository is gathered once. In one of more than a thousand packages most that are looked at are, and
-/// each is looked up, so that a page costs the same however many there are.
+/// Packages `p` as lists show them, out of what is given.
+macro_rules! summaries_sql {
+    ($from:literal) => {
+        concat!(
+            "select p.name, p.description,
+                    (select count(*) from versions v
+                     where v.package_id = p.id and v.removed_at is null and v.yanked_at is null)
+                    + (select count(*) from defined_versions f
+                       where f.package_id = p.id and f.removed_at is null and f.yanked_at is null) as versions,
+                    p.abandoned, p.renamed_to, g.is_archived ",
+            $from
+        )
+    };
+}
+
+/// The packages of an organisation, or of one of its repositories, whose name comes after `after`, by name. A page costs the
+/// same however many there are of either: each has its index by name.
 pub async fn list_packages(
     app: &App,
     organisation: i64,
@@ -196,44 +207,56 @@ pub async fn list_packages(
     after: &str,
     limit: i64,
 ) -> Result<Vec<PackageSummary>> {
+    let statement = match filter.repository {
+        None => Statement::new(summaries_sql!(
+            "from packages p left join git_repos g on g.id = p.git_repo_id
+             where p.organisation_id = ?1 and p.name > ?2 and p.deleted_at is null
+               and (?4 is null or p.name glob ?4)
+               and (?5 is null or p.id in (
+                    select rowid from package_search where package_search match coalesce(?5, '\"\"')))
+             order by p.name limit ?3"
+        )),
+        Some(_) => Statement::new(summaries_sql!(
+            "from repository_packages m cross join packages p on p.id = m.package_id
+                  left join git_repos g on g.id = p.git_repo_id
+             where m.repository_id = (
+                       select r.id from repositories r where r.organisation_id = ?1 and r.slug = ?6)
+               and m.package_name > ?2 and p.deleted_at is null
+               and (?4 is null or m.package_name glob ?4)
+               and (?5 is null or p.id in (
+                    select rowid from package_search where package_search match coalesce(?5, '\"\"')))
+             order by m.package_name limit ?3"
+        )),
+    };
+    let statement = statement
+        .bind(organisation)
+        .bind(after)
+        .bind(limit)
+        .bind(filter.pattern)
+        .bind(filter.query);
+    let statement = match filter.repository {
+        None => statement,
+        Some(slug) => statement.bind(slug),
+    };
+    rows_as(app.db.rows(statement).await?)
+}
+
+/// Those of an organisation's packages that have one of these names, by name.
+pub async fn list_named_packages(
+    app: &App,
+    organisation: i64,
+    names: &[&str],
+) -> Result<Vec<PackageSummary>> {
+    let names = serde_json::to_string(names).map_err(Error::internal)?;
+    let statement = Statement::new(summaries_sql!(
+        "from json_each(?2) j cross join packages p on p.organisation_id = ?1 and p.name = j.value
+              left join git_repos g on g.id = p.git_repo_id
+         where p.deleted_at is null
+         order by p.name"
+    ));
     rows_as(
         app.db
-            .rows(
-                Statement::new(
-                    "select p.name, p.description,
-                            (select count(*) from versions v
-                             where v.package_id = p.id and v.removed_at is null and v.yanked_at is null)
-                            + (select count(*) from defined_versions f
-                               where f.package_id = p.id and f.removed_at is null and f.yanked_at is null) as versions,
-                            p.abandoned, p.renamed_to, g.is_archived
-                     from packages p left join git_repos g on g.id = p.git_repo_id
-                     where p.organisation_id = ?1 and p.name > ?2 and p.deleted_at is null
-                       and (?4 is null or p.name glob ?4)
-                       and (?5 is null or case
-                            when (select count(*) from (
-                                  select 1 from repositories r join repository_packages m on m.repository_id = r.id
-                                  where r.organisation_id = ?1 and r.slug = ?5 limit 1001)) > 1000
-                            then exists (
-                                  select 1 from repositories r join repository_packages m on m.repository_id = r.id
-                                  where r.organisation_id = ?1 and r.slug = ?5 and m.package_id = p.id)
-                            else p.id in (
-                                  select m.package_id from repositories r
-                                  join repository_packages m on m.repository_id = r.id
-                                  where r.organisation_id = ?1 and r.slug = ?5)
-                            end)
-                       and (?6 is null or p.id in (
-                            select rowid from package_search where package_search match coalesce(?6, '\"\"')))
-                       and (?7 is null or p.name in (select value from json_each(?7)))
-                     order by p.name limit ?3",
-                )
-                .bind(organisation)
-                .bind(after)
-                .bind(limit)
-                .bind(filter.pattern)
-                .bind(filter.repository)
-                .bind(filter.query)
-                .bind(filter.names),
-            )
+            .rows(statement.bind(organisation).bind(names))
             .await?,
     )
 }

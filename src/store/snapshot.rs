@@ -1,14 +1,15 @@
 //! One revision of a repository, opened for reading: all it hands out belongs together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::app::App;
 use crate::domain::blob::BlobHash;
 use crate::domain::name::PackageName;
 use crate::domain::tree::{
-    Bucket, Changed, DamagedTree, NAMED_PACKAGES, PackageEntry, Root, bucket_number,
+    Bucket, Changed, DamagedTree, NAMED_PACKAGES, NameLines, PackageEntry, Root, bucket_number,
     compare_buckets, decode_bucket, find_bucket, find_package, read_bucket_names, read_first_line,
-    read_names,
+    read_names, write_names,
 };
 use crate::error::{Error, Result};
 use crate::store::blobs::load_blob;
@@ -66,6 +67,27 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// The bytes of the list of all names, for who looks at some of them ([`NameLines`]). Where there is no list it is made,
+    /// from every bucket.
+    pub async fn name_bytes(&self) -> Result<Rc<[u8]>> {
+        let Some(root) = &self.head.root else {
+            return Ok(Rc::default());
+        };
+        let root = load_blob(self.app, root).await?;
+        if let Some(names) = read_first_line(&root).map_err(damaged)?.names {
+            return load_blob(self.app, &names).await;
+        }
+        let names = self.names().await?;
+        Ok(write_names(names.iter().map(String::as_str)).into())
+    }
+
+    /// So many of all names, sorted, after the first so many.
+    pub async fn page_of_names(&self, offset: usize, limit: usize) -> Result<Vec<String>> {
+        let lines = NameLines::skipping(self.name_bytes().await?, offset);
+        let page = lines.take(limit);
+        page.collect::<std::result::Result<_, _>>().map_err(damaged)
+    }
+
     /// All names, sorted. Where there is no list of them, every bucket is read: up to 256 blobs.
     pub async fn names(&self) -> Result<Vec<String>> {
         if let Some(names) = self.listed_names().await? {
@@ -87,7 +109,10 @@ impl<'a> Snapshot<'a> {
                 .filter(|name| listed.contains(name.as_str()))
                 .collect());
         }
-        let root = self.root().await?;
+        let Some(root) = &self.head.root else {
+            return Ok(Vec::new());
+        };
+        let root = load_blob(self.app, root).await?;
         let mut by_bucket = BTreeMap::<u8, Vec<PackageName>>::new();
         for name in asked {
             let bucket = by_bucket.entry(bucket_number(name.as_str())).or_default();
@@ -95,10 +120,10 @@ impl<'a> Snapshot<'a> {
         }
         let mut found = Vec::new();
         for (number, names) in by_bucket {
-            let Some(hash) = root.bucket(number) else {
+            let Some(hash) = find_bucket(&root, number).map_err(damaged)? else {
                 continue;
             };
-            let bucket = load_blob(self.app, hash).await?;
+            let bucket = load_blob(self.app, &hash).await?;
             for name in names {
                 if find_package(&bucket, name.as_str())
                     .map_err(damaged)?

@@ -20,6 +20,7 @@
 //! read for ever and written no more.
 
 mod bucket;
+mod name_list;
 pub mod outline;
 mod root;
 
@@ -32,6 +33,7 @@ use crate::domain::blob::{Blob, BlobHash};
 pub use bucket::{
     Bucket, compare_buckets, decode_bucket, encode_bucket, find_package, read_bucket_names,
 };
+pub use name_list::{NameLines, read_names, write_names};
 use outline::Outline;
 pub use root::{FirstLine, OutlineNode, Root, find_bucket, find_outline_node, read_first_line};
 
@@ -108,12 +110,6 @@ pub fn bucket_number(name: &str) -> u8 {
         .first()
         .copied()
         .unwrap_or_default()
-}
-
-/// The names in the bytes of a list of names, sorted.
-pub fn read_names(bytes: &[u8]) -> Result<Vec<String>, DamagedTree> {
-    let text = std::str::from_utf8(bytes).map_err(|_| DamagedTree("names"))?;
-    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// The buckets that changes to these packages touch: these must be loaded before [`update`].
@@ -231,12 +227,7 @@ pub fn update(
         }
     }
     if let Some(listed) = listed {
-        let mut text = String::new();
-        for name in &listed {
-            text.push_str(name);
-            text.push('\n');
-        }
-        let blob = Blob::new(text.into_bytes());
+        let blob = Blob::new(write_names(listed.iter().map(String::as_str)));
         let hash = blob.hash().clone();
         if root.names.as_ref() != Some(&hash) {
             blobs.push(blob);

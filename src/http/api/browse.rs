@@ -6,6 +6,7 @@
 //! them, projects, webhooks, settings, what was yanked or deleted) is left out by standing in no document.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,9 +14,10 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::domain::access::{Action, Limits, Sight};
-use crate::domain::name::PackageName;
+use crate::domain::name::{NameGlob, PackageName};
 use crate::domain::policy::Abandoned;
 use crate::domain::stability::{Stability, parse_stability};
+use crate::domain::tree::NameLines;
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::packages::{ListFilter, Summary, list_packages, show_package, summary_of};
@@ -27,7 +29,7 @@ use crate::http::composer::{Visit, visits_of};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::store::organisations::Organisation;
-use crate::store::packages::{self as store, PackageFilter};
+use crate::store::packages::list_named_packages;
 use crate::store::search::find_names_by_words;
 use crate::store::snapshot::Snapshot;
 use crate::store::version_facts::{list_past_version_facts, list_version_facts};
@@ -277,7 +279,7 @@ async fn list(
             None => None,
             Some(query) => Some(find_names_by_words(app, organisation.id, query).await?),
         };
-        let names = names_after(visits, &filter, page.after().unwrap_or_default()).await?;
+        let names = NamesAfter::open(visits, &filter, page.after().unwrap_or_default()).await?;
         fill_page(app, organisation, visits, names, found.as_ref(), &page).await?
     };
     let next = page.cut(&mut rows, |last| last.name().to_owned());
@@ -288,32 +290,74 @@ async fn list(
     ))
 }
 
-/// The names that come after one and fit a filter, each with the places of the visits that have it.
-async fn names_after(
-    visits: &[Visit<'_>],
-    filter: &ListFilter,
-    after: &str,
-) -> Result<BTreeMap<PackageName, Vec<usize>>> {
-    let mut names: BTreeMap<PackageName, Vec<usize>> = BTreeMap::new();
-    for (index, visit) in visits.iter().enumerate() {
-        let slug = &visit.repository.slug;
-        if filter.repository.as_ref().is_some_and(|only| only != slug) {
-            continue;
+/// The names that come after one and fit a filter, in order, each with the places of the visits that have it. They are read
+/// as they are asked for: a page wants few of them.
+struct NamesAfter<'a> {
+    pattern: Option<&'a NameGlob>,
+    /// What each list has next, by the place of its visit.
+    lists: Vec<(usize, Peekable<NameLines>)>,
+}
+
+impl<'a> NamesAfter<'a> {
+    async fn open(visits: &[Visit<'_>], filter: &'a ListFilter, after: &str) -> Result<Self> {
+        let mut lists = Vec::new();
+        for (place, visit) in visits.iter().enumerate() {
+            let slug = &visit.repository.slug;
+            if filter.repository.as_ref().is_some_and(|only| only != slug) {
+                continue;
+            }
+            let bytes = Snapshot::open(visit.app, &visit.head).name_bytes().await?;
+            lists.push((place, NameLines::after(bytes, after).peekable()));
         }
-        for name in Snapshot::open(visit.app, &visit.head).names().await? {
+        Ok(Self {
+            pattern: filter.pattern.as_ref(),
+            lists,
+        })
+    }
+
+    /// The next name of any list, and the places of those that have it.
+    fn step(&mut self) -> Option<Result<(String, Vec<usize>)>> {
+        let mut least: Option<String> = None;
+        for (_, list) in &mut self.lists {
+            match list.peek() {
+                None => {}
+                Some(Err(damage)) => return Some(Err(Error::internal(damage))),
+                Some(Ok(name)) if least.as_ref().is_some_and(|least| least <= name) => {}
+                Some(Ok(name)) => least = Some(name.clone()),
+            }
+        }
+        let least = least?;
+        let mut places = Vec::new();
+        for (place, list) in &mut self.lists {
+            if list.next_if(|name| name.as_ref() == Ok(&least)).is_some() {
+                places.push(*place);
+            }
+        }
+        Some(Ok((least, places)))
+    }
+}
+
+impl Iterator for NamesAfter<'_> {
+    type Item = Result<(PackageName, Vec<usize>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (name, places) = match self.step()? {
+                Ok(found) => found,
+                Err(error) => {
+                    // What is damaged is told once.
+                    self.lists.clear();
+                    return Some(Err(error));
+                }
+            };
             let Ok(name) = PackageName::parse(&name) else {
                 continue;
             };
-            let fits = filter
-                .pattern
-                .as_ref()
-                .is_none_or(|glob| glob.matches(&name));
-            if fits && name.as_str() > after {
-                names.entry(name).or_default().push(index);
+            if self.pattern.is_none_or(|glob| glob.matches(&name)) {
+                return Some(Ok((name, places)));
             }
         }
     }
-    Ok(names)
 }
 
 /// A package that comes onto a page.
@@ -392,7 +436,7 @@ async fn fill_page(
     app: &App,
     organisation: &Organisation,
     visits: &[Visit<'_>],
-    names: BTreeMap<PackageName, Vec<usize>>,
+    mut names: NamesAfter<'_>,
     found: Option<&BTreeMap<String, bool>>,
     page: &Page,
 ) -> Result<Vec<Row>> {
@@ -401,12 +445,16 @@ async fn fill_page(
     let is_limited = visits.iter().any(Visit::is_limited_by_versions);
     let mut rows = Vec::new();
     let mut looked_at = 0_usize;
-    let mut candidates = names
-        .into_iter()
-        .filter_map(|(name, places)| Candidate::of(visits, name, &places, found));
     let mut at_once = full;
     loop {
-        let some: Vec<_> = candidates.by_ref().take(at_once).collect();
+        let some: Vec<_> = names
+            .by_ref()
+            .filter_map(|next| match next {
+                Ok((name, places)) => Candidate::of(visits, name, &places, found).map(Ok),
+                Err(error) => Some(Err(error)),
+            })
+            .take(at_once)
+            .collect::<Result<_>>()?;
         let is_last = some.len() < at_once;
         at_once = LOOKED_AT_ONCE;
         let limited: Vec<_> = some
@@ -517,13 +565,7 @@ async fn show_rows(app: &App, organisation: &Organisation, rows: Vec<Row>) -> Re
         .collect();
     let mut known = BTreeMap::new();
     if !whole.is_empty() {
-        let names = serde_json::to_string(&whole).map_err(Error::internal)?;
-        let filter = PackageFilter {
-            names: Some(&names),
-            ..PackageFilter::default()
-        };
-        let limit = i64::try_from(whole.len()).unwrap_or(i64::MAX);
-        for row in store::list_packages(app, organisation.id, &filter, "", limit).await? {
+        for row in list_named_packages(app, organisation.id, &whole).await? {
             let summary = summary_of(row)?;
             known.insert(summary.name.clone(), summary);
         }

@@ -158,7 +158,6 @@ pub async fn list_packages(
             pattern: asked.pattern.as_ref().map(NameGlob::as_str),
             repository: asked.repository.as_deref(),
             query: asked.query.as_deref(),
-            names: None,
         };
         let after = page.after().unwrap_or_default();
         store::list_packages(app, organisation.id, &filter, after, page.rows()).await?

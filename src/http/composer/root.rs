@@ -117,6 +117,18 @@ async fn names(visit: &Visit<'_>) -> Result<Names> {
             Names::Listed(snapshot.names().await?)
         });
     };
+    // Looked up once for a revision and all who see the same.
+    let key = format!(
+        "{}@{}:{}",
+        visit.repository.id,
+        visit.head.revision,
+        visit.view().unwrap_or_default()
+    );
+    let memo = &visit.app.memo.visible_names;
+    let listed = |names: &[PackageName]| names.iter().map(ToString::to_string).collect();
+    if let Some(known) = memo.recall(&key, visit.app.now(), i64::MAX) {
+        return Ok(Names::Listed(listed(&known)));
+    }
     let covered = if has_many && let Some(asked) = whole_names(&globs) {
         // A few buckets at most, where the list may be a megabyte.
         Some(snapshot.find_names(asked).await?)
@@ -125,8 +137,9 @@ async fn names(visit: &Visit<'_>) -> Result<Names> {
     };
     Ok(match covered {
         Some(covered) if covered.len() < NAMED_PACKAGES => {
-            let seen = retain_visible_at(visit, covered).await?;
-            Names::Listed(seen.iter().map(ToString::to_string).collect())
+            let seen: Rc<[PackageName]> = retain_visible(visit, covered).await?.into();
+            memo.remember(&key, seen.clone(), visit.app.now());
+            Names::Listed(listed(&seen))
         }
         _ => Names::Patterns(globs.iter().map(|glob| glob.as_str().to_owned()).collect()),
     })
@@ -159,26 +172,6 @@ async fn covered_names(
         .collect();
     memo.remember(&key, covered.as_slice().into(), visit.app.now());
     Ok(Some(covered))
-}
-
-/// Those of the names of which the caller sees a version, looked up once for a revision and all who see the same.
-async fn retain_visible_at(
-    visit: &Visit<'_>,
-    names: Vec<PackageName>,
-) -> Result<Rc<[PackageName]>> {
-    let key = format!(
-        "{}@{}:{}",
-        visit.repository.id,
-        visit.head.revision,
-        visit.view().unwrap_or_default()
-    );
-    let memo = &visit.app.memo.visible_names;
-    if let Some(known) = memo.recall(&key, visit.app.now(), i64::MAX) {
-        return Ok(known);
-    }
-    let seen: Rc<[PackageName]> = retain_visible(visit, names).await?.into();
-    memo.remember(&key, seen.clone(), visit.app.now());
-    Ok(seen)
 }
 
 /// The limits as names, when each of them is one and they are few enough to be listed.

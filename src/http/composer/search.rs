@@ -37,8 +37,12 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
         // Signs alone are in no name and in no description.
         (Vec::new(), 0)
     } else if query.is_none() && kind.is_none() {
-        let names = listed_names(visit).await?;
-        describe_page(visit, &names, offset, per_page).await?
+        if visit.view().is_none() && visit.bar().is_none() {
+            describe_any_page(visit, offset, per_page).await?
+        } else {
+            let names = listed_names(visit).await?;
+            describe_page(visit, &names, offset, per_page).await?
+        }
     } else if let Some(query) = &query
         && sees_whole_packages(visit)
     {
@@ -124,6 +128,25 @@ async fn describe_page(
         .collect();
     let found = describe_packages(visit.app, visit.repository.organisation_id, &page).await?;
     Ok((found, i64::try_from(names.len()).unwrap_or(i64::MAX)))
+}
+
+/// The same of all names there are, for whoever sees all of the repository: costs by the page, and by what is before it.
+async fn describe_any_page(
+    visit: &Visit<'_>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Found>, i64)> {
+    let place = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    let snapshot = Snapshot::open(visit.app, &visit.head);
+    let total = snapshot.package_count().await?;
+    let names = snapshot.page_of_names(place(offset), place(limit)).await?;
+    let names: Vec<_> = names
+        .iter()
+        .filter_map(|name| PackageName::parse(name).ok())
+        .collect();
+    let page: Vec<_> = names.iter().collect();
+    let found = describe_packages(visit.app, visit.repository.organisation_id, &page).await?;
+    Ok((found, i64::try_from(total).unwrap_or(i64::MAX)))
 }
 
 /// The names to search among, as JSON lists.
