@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         match &answer.reply.body {
             Body::Document(_) => self.counted.kv_reads += 1,
             Body::Archive { .. } => self.counted.r2_class_b += 1,
-            Body::Empty | Body::Bytes(_) | Body::Elsewhere => {}
+            Body::Empty | Body::Bytes(_) | Body::Elsewhere | Body::Asset(_) => {}
         }
         if repertoire::http::is_unfinished(&self.isolate) {
             block_on(repertoire::http::finish(&self.isolate));
