@@ -61,9 +61,8 @@ pub async fn handle(app: &App, request: Request) -> Reply {
     };
     note(|seen| seen.route = Some(route.name()));
     let (reader, result) = match route {
-        Route::Elsewhere => return Reply::elsewhere(),
         Route::Web(route) if HAS_API => return Box::pin(web::answer(app, request, route)).await,
-        Route::Web(_) => return Reply::elsewhere(),
+        Route::Elsewhere | Route::Web(_) => return Reply::elsewhere(),
         Route::Asset(file) => return web::assets::answer(&file),
         Route::Health => (Reader::Program, health(app).await),
         Route::Repository {

@@ -262,10 +262,9 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
                 resource,
             })
         }
-        [""] if !HAS_API => Ok(Route::Elsewhere),
+        ["" | "api" | "hooks" | "ui" | "assets", ..] if !HAS_API => Ok(Route::Elsewhere),
         [""] => get(method, Route::Web(WebRoute::Home)),
         ["healthz"] => get(method, Route::Health),
-        ["api" | "hooks" | "ui" | "assets", ..] if !HAS_API => Ok(Route::Elsewhere),
         ["ui", rest @ ..] => WebRoute::parse(method, rest).map(Route::Web),
         ["assets", file] => get(method, Route::Asset((*file).to_owned())),
         ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),

@@ -130,6 +130,10 @@ pub(crate) struct Shell {
     pub(crate) csrf: String,
     /// The value of `data-theme`, if one was chosen.
     pub(crate) theme: Option<&'static str>,
+    /// Where the style sheet is.
+    pub(crate) style: &'static str,
+    /// Where the script is.
+    pub(crate) script: &'static str,
     /// What is said once.
     pub(crate) flash: Option<Flash>,
     /// Where the page is, for forms that come back to it.
@@ -163,6 +167,8 @@ impl Shell {
             title: title.to_owned(),
             csrf,
             theme: theme.attribute(),
+            style: assets::style(),
+            script: assets::script(),
             flash,
             path: path.to_owned(),
             organisations,
@@ -184,16 +190,6 @@ impl Shell {
         }
         self.crumbs = crumbs;
         self
-    }
-
-    /// Where the style sheet is.
-    pub(crate) fn style(&self) -> &'static str {
-        assets::style()
-    }
-
-    /// Where the script is.
-    pub(crate) fn script(&self) -> &'static str {
-        assets::script()
     }
 
     /// Whether the page is shown as this theme by choice.

@@ -146,15 +146,14 @@ impl Visit {
 
     /// What surrounds a page. Makes the secret that its forms are bound to, if the browser has none.
     pub(crate) fn shell(&mut self, app: &App, title: &str) -> Result<Shell> {
-        let secret = match &self.form_secret {
-            Some(secret) => secret.clone(),
-            None => {
-                let secret = random_secret(app)?;
-                self.set_cookies
-                    .push(self.cookies.set(Cookie::Form, &secret, None));
-                self.form_secret = Some(secret.clone());
-                secret
-            }
+        let secret = if let Some(secret) = &self.form_secret {
+            secret.clone()
+        } else {
+            let secret = random_secret(app)?;
+            self.set_cookies
+                .push(self.cookies.set(Cookie::Form, &secret, None));
+            self.form_secret = Some(secret.clone());
+            secret
         };
         Ok(Shell::new(
             title,
