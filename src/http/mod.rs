@@ -51,8 +51,11 @@ pub async fn handle(app: &App, request: Request) -> Reply {
             let error = Error::not_found("The API has nothing at this address");
             return problem::reply(app, Reader::Program, &error);
         }
-        Err(no_route) if HAS_API && web::route::is_page(&request.path) => {
-            return web::refuse_route(app, request, &no_route);
+        Err(no_route) if web::route::is_page(&request.path) => {
+            let refused =
+                or_elsewhere(|| async move { Ok(web::refuse_route(app, request, &no_route)) })
+                    .await;
+            return refused.unwrap_or_else(|error| problem::reply(app, Reader::Program, &error));
         }
         Err(NoRoute::NotFound) => return not_found(),
         Err(NoRoute::MethodNotAllowed(allowed)) => {
@@ -61,9 +64,15 @@ pub async fn handle(app: &App, request: Request) -> Reply {
     };
     note(|seen| seen.route = Some(route.name()));
     let (reader, result) = match route {
-        Route::Web(route) if HAS_API => return Box::pin(web::answer(app, request, route)).await,
-        Route::Elsewhere | Route::Web(_) => return Reply::elsewhere(),
-        Route::Asset(file) => return web::assets::answer(&file),
+        Route::Elsewhere => return Reply::elsewhere(),
+        Route::Web(route) => (
+            Reader::Program,
+            or_elsewhere(|| web::answer(app, request, route)).await,
+        ),
+        Route::Asset(file) => (
+            Reader::Program,
+            or_elsewhere(|| async move { Ok(web::assets::answer(&file)) }).await,
+        ),
         Route::Health => (Reader::Program, health(app).await),
         Route::Repository {
             address,

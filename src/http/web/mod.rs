@@ -43,13 +43,13 @@ use crate::http::web::route::{Act, WebRoute};
 use crate::http::web::visit::Visit;
 
 /// Answers a request for a page. Never fails: an error is a page too.
-pub(super) async fn answer(app: &App, request: Request, route: WebRoute) -> Reply {
+pub(super) async fn answer(app: &App, request: Request, route: WebRoute) -> Result<Reply> {
     let mut visit = Visit::begin(app, request);
     let reply = match dispatch(app, &mut visit, route).await {
         Ok(reply) => reply,
         Err(error) => fault::reply(app, &mut visit, &error),
     };
-    visit.finish(reply)
+    Ok(visit.finish(reply))
 }
 
 async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply> {

@@ -103,7 +103,7 @@ fn no_form_works_without_its_token_or_from_elsewhere() {
         }
         // The token of somebody else is none; of an organisation a stranger is told nothing at all.
         let stranger = registry.browser();
-        let status = stranger.post(path, &[token.clone()]).status();
+        let status = stranger.post(path, std::slice::from_ref(&token)).status();
         let expected = if path.starts_with("/ui/acme") {
             303
         } else {
