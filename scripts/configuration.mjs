@@ -41,6 +41,9 @@ export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = ST
     [`database_id = "${STAND_IN}"`, `database_id = ${quote(databaseId)}`],
     [`id = "${STAND_IN}"`, `id = ${quote(namespaceId)}`],
   ];
+  if (text.includes('\ndirectory = "build/assets"\n')) {
+    replacements.push(['directory = "build/assets"', `directory = ${quote(join(projectFolder, "build", "assets"))}`]);
+  }
   if (countsWithin !== undefined && text.includes('\nqueue = "repertoire-counts"\nmax_batch_size')) {
     replacements.push(["max_batch_timeout = 30", `max_batch_timeout = ${countsWithin}`]);
   }

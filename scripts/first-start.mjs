@@ -23,6 +23,13 @@ export async function setUp({ url, setupSecret, adminToken }) {
   return JSON.parse(text);
 }
 
+/** Whether nobody has used the link to the first start yet: its page still has the form. */
+export async function isWithoutOwner(url) {
+  const response = await fetch(`${url}/ui/first-start`);
+  const text = await response.text();
+  return response.status === 200 && text.includes('name="secret"');
+}
+
 /** Uploads the sample package and returns when Composer can see it. Harmless when it is there already. */
 export async function uploadSample({ repositoryUrl, token }) {
   const headers = { authorization: `Bearer ${token}` };

@@ -12,7 +12,7 @@ import { join } from "node:path";
 
 import { endChildrenOnSignals, runVisibly } from "./children.mjs";
 import { composerCommands } from "./composer-commands.mjs";
-import { setUp, uploadSample } from "./first-start.mjs";
+import { isWithoutOwner, setUp, uploadSample } from "./first-start.mjs";
 import { installNodeModules } from "./install.mjs";
 import { LocalInstance } from "./local-instance.mjs";
 import { projectFolder } from "./paths.mjs";
@@ -55,6 +55,10 @@ async function start() {
   console.log(`\nRepertoire runs at ${instance.url}${created ? "" : `, with what it had before (started in ${seconds} s)`}`);
   // Printed at once: it is shown this one time, and what follows may fail.
   if (created) console.log(`Admin token, shown this once: ${created.token}`);
+  if (await isWithoutOwner(instance.url)) {
+    // The secret stands behind `#`: no browser sends that, so no log has it.
+    console.log(`\nBecome its first owner, by this link, which is good once:\n\n  ${instance.url}/ui/first-start#${instance.secret("SETUP_SECRET")}\n`);
+  }
 
   const sampleMark = join(instance.dataFolder, ".sample-uploaded");
   const token = created?.token ?? adminToken;

@@ -269,6 +269,22 @@ actions! {
     UploadCompleted = "upload.completed",
     /// It was given up.
     UploadGivenUp = "upload.given_up",
+    /// Somebody signed in.
+    LoginCreated = "login.created",
+    /// A login was ended, by signing out or by being revoked.
+    LoginEnded = "login.ended",
+    /// Somebody tried to sign in with a wrong password or code.
+    SignInRefused = "sign_in.refused",
+    /// Somebody chose a first password.
+    PasswordSet = "password.set",
+    /// Somebody chose another one.
+    PasswordChanged = "password.changed",
+    /// A link was made by which somebody can choose another password.
+    PasswordResetCreated = "password_reset.created",
+    /// It was used.
+    PasswordResetUsed = "password_reset.used",
+    /// Whether somebody owns the instance changed.
+    AccountUpdated = "account.updated",
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub mod dns;
 pub mod host_claim;
 pub mod host_name;
 pub mod jwt;
+pub mod password;
 pub mod quota;
 pub mod rsa_key;
 pub mod signature;

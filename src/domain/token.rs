@@ -29,15 +29,18 @@ pub enum TokenKind {
     Customer,
     /// An invitation: it opens nothing but the membership it is for.
     Invitation,
+    /// A link to choose another password: it opens nothing else.
+    Reset,
 }
 
 impl TokenKind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Admin,
         Self::Deploy,
         Self::Personal,
         Self::Customer,
         Self::Invitation,
+        Self::Reset,
     ];
 
     /// How its tokens begin.
@@ -48,6 +51,7 @@ impl TokenKind {
             Self::Personal => "rptp_",
             Self::Customer => "rptc_",
             Self::Invitation => "rpti_",
+            Self::Reset => "rptr_",
         }
     }
 }

@@ -43,6 +43,9 @@ pub(super) struct Bindings {
     pub(super) blobs: R2,
     /// The Worker that has the API, for a program that has not.
     pub(super) api: Option<Fetcher>,
+    /// The files of the pages, for a program that has pages.
+    #[cfg(feature = "api")]
+    pub(super) assets: Option<Fetcher>,
 }
 
 impl Bindings {
@@ -87,6 +90,10 @@ impl Bindings {
             app,
             cache,
             blobs,
+            #[cfg(feature = "api")]
+            assets: Some(js::field(env, "ASSETS"))
+                .filter(|assets| !assets.is_undefined())
+                .map(JsCast::unchecked_into),
             api: Some(js::field(env, "API"))
                 .filter(|api| !api.is_undefined())
                 .map(JsCast::unchecked_into),

@@ -194,6 +194,11 @@ async fn send(
             let archive = (key.as_str(), copy.as_str(), *size);
             return Box::pin(send_archive(reply, archive, *range, bindings, context)).await;
         }
+        #[cfg(feature = "api")]
+        Body::Asset(file) if !bodiless => match asset(file, bindings).await? {
+            Some(stream) => native(reply, None, &stream),
+            None => nothing_here(),
+        },
         Body::Bytes(bytes) if method == "HEAD" => {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             empty(reply, Some(length))
@@ -260,6 +265,10 @@ fn empty(reply: &Reply, length: Option<u64>) -> Result<Response, JsValue> {
 
 fn make(reply: &Reply, length: Option<u64>, body: &JsValue) -> Result<Response, JsValue> {
     let headers = match length {
+        // A cookie is somebody's, and never again the same.
+        None if reply.headers.iter().any(|(name, _)| *name == "set-cookie") => {
+            headers(&reply.headers)?
+        }
         None => remembered_headers(&reply.headers)?,
         Some(length) => {
             let headers = headers(&reply.headers)?;
@@ -292,6 +301,31 @@ fn headers(wanted: &OurHeaders) -> Result<Headers, JsValue> {
         headers.append(name, value)?;
     }
     Ok(headers)
+}
+
+/// A file of the pages, as the build put it where the assets binding finds it.
+#[cfg(feature = "api")]
+async fn asset(file: &str, bindings: &Bindings) -> Result<Option<ReadableStream>> {
+    let Some(assets) = &bindings.assets else {
+        return Err(Error::internal(
+            "the binding `ASSETS` is missing: deploy all Workers by `npm run deploy`",
+        ));
+    };
+    // The host is not looked at.
+    let request = web_sys::Request::new_with_str(&format!("https://assets.invalid/assets/{file}"))
+        .map_err(js::failed("Request"))?;
+    let response: Response = js::settle(assets.fetch(&request))
+        .await
+        .map_err(js::failed("ASSETS"))?
+        .unchecked_into();
+    if response.ok() {
+        return Ok(response.body());
+    }
+    Console.line(
+        Level::Error,
+        &format!("The file `{file}` of the pages is missing: build and deploy anew"),
+    );
+    Ok(None)
 }
 
 /// A document from the cache, or else from the blob store; the cache is refilled after the answer.

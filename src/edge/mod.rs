@@ -83,7 +83,10 @@ async fn respond(
             // Whoever answers tells of it.
             return (elsewhere::answer(&bindings, &method, original).await, None);
         }
-        let is_stored = matches!(reply.body, Body::Document(_) | Body::Archive { .. });
+        let is_stored = matches!(
+            reply.body,
+            Body::Document(_) | Body::Archive { .. } | Body::Asset(_)
+        );
         let expected = reply.status;
         let response = convert::response(reply, &method, &bindings, &context).await;
         let status = match &response {

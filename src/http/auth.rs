@@ -92,7 +92,7 @@ pub(crate) async fn refuse(app: &App, request: &Request, why: Error) -> Error {
 const RETRY_AFTER: u32 = 60;
 
 /// Of version 6 everybody has a network of 64 bits to choose addresses from, so that one counts as one address.
-fn counted_as(address: IpAddr) -> String {
+pub(crate) fn counted_as(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

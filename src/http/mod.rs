@@ -13,6 +13,7 @@ pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod route;
+pub mod web;
 
 pub use observe::{SLOW, observe};
 pub use reply::{Body, CachePolicy, Reply};
@@ -50,6 +51,12 @@ pub async fn handle(app: &App, request: Request) -> Reply {
             let error = Error::not_found("The API has nothing at this address");
             return problem::reply(app, Reader::Program, &error);
         }
+        Err(no_route) if web::route::is_page(&request.path) => {
+            let refused =
+                or_elsewhere(|| async move { Ok(web::refuse_route(app, request, &no_route)) })
+                    .await;
+            return refused.unwrap_or_else(|error| problem::reply(app, Reader::Program, &error));
+        }
         Err(NoRoute::NotFound) => return not_found(),
         Err(NoRoute::MethodNotAllowed(allowed)) => {
             return method_not_allowed(reader_of(&request.path), allowed);
@@ -58,7 +65,14 @@ pub async fn handle(app: &App, request: Request) -> Reply {
     note(|seen| seen.route = Some(route.name()));
     let (reader, result) = match route {
         Route::Elsewhere => return Reply::elsewhere(),
-        Route::Home => return home(app),
+        Route::Web(route) => (
+            Reader::Program,
+            or_elsewhere(|| web::answer(app, request, route)).await,
+        ),
+        Route::Asset(file) => (
+            Reader::Program,
+            or_elsewhere(|| async move { Ok(web::assets::answer(&file)) }).await,
+        ),
         Route::Health => (Reader::Program, health(app).await),
         Route::Repository {
             address,
@@ -164,17 +178,4 @@ async fn health(app: &App) -> Result<Reply> {
         .await
         .map_err(Error::or_unavailable)?;
     Ok(Reply::json(200, &json!({ "status": "ok" })))
-}
-
-/// Says what lives here, to a person with a browser; the pages come later.
-fn home(app: &App) -> Reply {
-    let address = &app.config.public_url;
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Repertoire</title>\
-         <h1>Repertoire</h1><p>A private Composer repository. Point Composer at it:</p>\
-         <pre>composer config repositories.private composer {address}</pre>"
-    );
-    Reply::new(200, CachePolicy::NoStore, Body::Bytes(page.into_bytes()))
-        .with("content-type", "text/html; charset=utf-8")
-        .with("content-security-policy", "default-src 'none'")
 }

@@ -66,11 +66,7 @@ fn status(error: &Error) -> (u16, &'static str) {
 /// Turns an error into a reply, and logs what its reader must not see.
 pub fn reply(app: &App, reader: Reader, error: &Error) -> Reply {
     let (status, title) = status(error);
-    if status == 503 {
-        app.warn_of_outage("storage", error);
-    } else if status >= 500 {
-        app.log.line(Level::Error, &format!("{status}: {error}"));
-    }
+    tell(app, status, error);
     let reply = match reader {
         // Names and their `~dev` documents are probed all the time: a 404 says nothing, and the same to all.
         Reader::Composer if status == 404 => not_found(),
@@ -94,6 +90,21 @@ pub fn reply(app: &App, reader: Reader, error: &Error) -> Reply {
         return reply.with("www-authenticate", realm);
     }
     reply
+}
+
+/// Logs what the reader of an error must not see, and gives its status, for who shows it in another form.
+pub(crate) fn note_failure(app: &App, error: &Error) -> u16 {
+    let (status, _) = status(error);
+    tell(app, status, error);
+    status
+}
+
+fn tell(app: &App, status: u16, error: &Error) {
+    if status == 503 {
+        app.warn_of_outage("storage", error);
+    } else if status >= 500 {
+        app.log.line(Level::Error, &format!("{status}: {error}"));
+    }
 }
 
 /// What is not there, and what the caller may not see: the same bytes for both.

@@ -34,6 +34,8 @@ pub enum Body {
         /// `(offset, length)` when only a part was asked for.
         range: Option<(u64, u64)>,
     },
+    /// A file of the pages, by the name that the build gave it. The status and the headers are complete.
+    Asset(String),
     /// Whatever the Worker says that has the API: it is to be asked with this very request. Status and headers are its own.
     Elsewhere,
 }
@@ -47,6 +49,10 @@ pub enum CachePolicy {
     Revalidate,
     /// The client itself, for ever: archives, which never change.
     Immutable,
+    /// Nobody, not even the browser that shows it: pages, which are for one person.
+    Page,
+    /// Everybody, for ever: files of the pages, which are named by what is in them and hold nothing of anybody.
+    Public,
 }
 
 impl CachePolicy {
@@ -55,6 +61,8 @@ impl CachePolicy {
             Self::NoStore => "no-store",
             Self::Revalidate => "private, no-cache",
             Self::Immutable => "private, max-age=31536000, immutable",
+            Self::Page => "private, no-store",
+            Self::Public => "public, max-age=31536000, immutable",
         }
     }
 }

@@ -160,6 +160,29 @@ pub(super) fn find_principal_stmt(token: &TokenHash) -> Statement {
     .bind(token.as_str())
 }
 
+/// The same for who looks at a page: what she is in the organisation with this slug, or in the one above it that manages
+/// it; the owner of the instance is that everywhere. The principal's token is the login's id. Whether the login is in
+/// force is not asked here.
+pub(super) fn find_login_principal_stmt(secret: &TokenHash, slug: &str) -> Statement {
+    Statement::new(principal_sql!(
+        "select id, organisation_id, kind, 'admin', null, null, null, null, 0, grant_changed_at, null, account_id, null,
+                null
+         from (select l.id, null as organisation_id, 'owner' as kind, 0 as grant_changed_at, l.account_id, 0 as place
+               from logins l join accounts a on a.id = l.account_id
+               where l.hash = ?1 and a.owns_instance = 1
+               union all
+               select l.id, m.organisation_id, 'personal', m.grant_changed_at, l.account_id, iif(m.organisation_id = o.id, 1, 2)
+               from logins l join organisations o on o.slug = ?2
+                    join members m on m.account_id = l.account_id
+                                  and (m.organisation_id = o.id
+                                       or (o.managed_by_parent = 1 and m.organisation_id = o.parent_id))
+               where l.hash = ?1)
+         order by place limit 1"
+    ))
+    .bind(secret.as_str())
+    .bind(slug)
+}
+
 /// Somebody whose access is looked at from outside, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Looked {
@@ -390,6 +413,16 @@ fn read_caller(row: &PrincipalRow) -> Result<Option<(Caller, Option<Role>)>> {
                 ))
             })
             .transpose()?,
+        // Who owns the instance, at a page.
+        "owner" => row.account_id.clone().map(|account| {
+            let (name, role) = (row.account_name.clone().unwrap_or_default(), Role::Owner);
+            let caller = Caller::Person {
+                account,
+                name,
+                role,
+            };
+            (caller, Some(role))
+        }),
         "customer" => row.customer_id.clone().map(|id| {
             let name = row.customer_name.clone().unwrap_or_default();
             (Caller::Customer { id, name }, None)

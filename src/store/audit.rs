@@ -14,7 +14,8 @@ use crate::ports::db::{Row, row, rows_as};
 use crate::ports::{Clock, Db, Statement};
 
 /// The tables whose changes are lines, whoever makes them. A migration that gives another table triggers adds it here.
-pub const AUDITED: [&str; 20] = [
+pub const AUDITED: [&str; 24] = [
+    "accounts",
     "audit_changes",
     "collections",
     "connections",
@@ -26,9 +27,12 @@ pub const AUDITED: [&str; 20] = [
     "hook_groups",
     "host_names",
     "invitations",
+    "logins",
     "members",
     "organisations",
     "packages",
+    "password_resets",
+    "passwords",
     "repositories",
     "repository_packages",
     "team_members",
@@ -150,6 +154,17 @@ impl Db for AuditedDb {
     async fn read_nearby(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>> {
         self.db.read_nearby(statements).await
     }
+}
+
+/// The statement that says that somebody was refused who tried to sign in with an address, if that is somebody's.
+pub(super) fn note_refused_stmt(email: &str, why: &str) -> Statement {
+    Statement::new(
+        "insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, after_json)
+         select null, 'sign_in.refused', 'account', id, email, json_object('reason', ?2)
+         from accounts where email = ?1",
+    )
+    .bind(email)
+    .bind(why)
 }
 
 /// The statement that says that an archive was taken in for the definitions of a package, unless these bytes are here: it

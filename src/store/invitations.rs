@@ -6,7 +6,7 @@ use crate::domain::email::Email;
 use crate::domain::token::{PlainToken, TokenHash};
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::{row, rows_as};
+use crate::ports::db::{first_as, row, rows_as};
 
 row! {
     /// An invitation, as lists show it.
@@ -142,6 +142,97 @@ pub async fn revoke_invitation(app: &App, organisation: i64, id: &str) -> Result
     .bind(id)
     .bind(app.now());
     Ok(!app.db.rows(statement).await?.is_empty())
+}
+
+/// Makes a member of somebody with an account: of who is signed in with the address that was asked in, or of a new account
+/// with a password, whose id no account has yet. Whether it did, by the rules of [`accept_invitation`].
+pub async fn join_by_invitation(
+    app: &App,
+    secret: &TokenHash,
+    account: &str,
+    name: &str,
+    password: Option<&str>,
+) -> Result<bool> {
+    let now = app.now();
+    let mut statements = Vec::new();
+    if let Some(password) = password {
+        statements.push(
+            Statement::new(
+                "insert into accounts (id, email, name, created_at)
+                 select ?2, email, ?3, ?4 from invitations
+                 where hash = ?1 and accepted_at is null and revoked_at is null and expires_at > ?4
+                 on conflict (email) do nothing",
+            )
+            .bind(secret.as_str())
+            .bind(account)
+            .bind(name)
+            .bind(now),
+        );
+        // Of an account that was there before nobody gets the password by an invitation.
+        statements.push(
+            Statement::new(
+                "insert into passwords (account_id, hash, changed_at) select id, ?2, ?3 from accounts where id = ?1",
+            )
+            .bind(account)
+            .bind(password)
+            .bind(now),
+        );
+    }
+    statements.push(
+        Statement::new(
+            "insert into members (organisation_id, account_id, role, created_at, grant_changed_at, display_name)
+             select i.organisation_id, a.id, i.role, ?3, ?3, ?4 from invitations i join accounts a on a.email = i.email
+             where i.hash = ?1 and a.id = ?2 and i.accepted_at is null and i.revoked_at is null and i.expires_at > ?3
+             on conflict (organisation_id, account_id) do nothing",
+        )
+        .bind(secret.as_str())
+        .bind(account)
+        .bind(now)
+        .bind(name),
+    );
+    statements.push(
+        Statement::new(
+            "insert into team_members (team_id, account_id)
+             select t.id, m.account_id
+             from invitations i join members m on m.organisation_id = i.organisation_id and m.account_id = ?2
+                  join json_each(i.teams) x
+                  join teams t on t.id = x.value and t.organisation_id = i.organisation_id
+             where i.hash = ?1 and i.accepted_at is null and i.revoked_at is null and i.expires_at > ?3
+               and m.role = i.role and m.suspended_at is null
+             on conflict (team_id, account_id) do nothing",
+        )
+        .bind(secret.as_str())
+        .bind(account)
+        .bind(now),
+    );
+    statements.push(
+        Statement::new(
+            "update invitations set accepted_at = ?3, account_id = ?2
+             where hash = ?1 and accepted_at is null and revoked_at is null and expires_at > ?3
+               and exists (select 1 from members m join accounts a on a.id = m.account_id
+                           where m.organisation_id = invitations.organisation_id and m.account_id = ?2
+                             and a.email = invitations.email and m.role = invitations.role and m.suspended_at is null)
+             returning id",
+        )
+        .bind(secret.as_str())
+        .bind(account)
+        .bind(now),
+    );
+    let rows = app.db.batch(statements).await?;
+    app.memo.principals.clear();
+    Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
+}
+
+/// Whether there is an account with an address, by its id.
+pub async fn find_account(app: &App, email: &str) -> Result<Option<String>> {
+    row! {
+        struct Found {
+            id: String,
+        }
+    }
+    let statement = Statement::new("select id from accounts where email = ?1").bind(email);
+    let found = first_as::<Found>(app.db.rows(statement).await?)?;
+    Ok(found.map(|found| found.id))
 }
 
 /// How somebody who accepts begins.

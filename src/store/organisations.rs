@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::domain::quota::Quotas;
 use crate::error::{Error, Result};
-use crate::ports::db::{first_as, row, rows_as};
+use crate::ports::db::{Row, first_as, row, rows_as};
 use crate::ports::{Statement, Value};
 use crate::store::suspensions::{resume_stmts, suspend_stmts};
 
@@ -77,11 +77,19 @@ macro_rules! organisation_sql {
     };
 }
 
+/// The statement that finds an organisation by its slug.
+pub(super) fn find_organisation_stmt(slug: &str) -> Statement {
+    Statement::new(organisation_sql!("where o.slug = ?1")).bind(slug)
+}
+
+/// Reads what it finds.
+pub(super) fn read_organisation(rows: Vec<Row>) -> Result<Option<Organisation>> {
+    first_as(rows)
+}
+
 /// Finds an organisation by its slug.
 pub async fn find_organisation(app: &App, slug: &str) -> Result<Option<Organisation>> {
-    let statement = Statement::new(organisation_sql!("where o.slug = ?1")).bind(slug);
-    let rows = app.db.rows(statement).await?;
-    first_as(rows)
+    read_organisation(app.db.rows(find_organisation_stmt(slug)).await?)
 }
 
 /// Loads the organisation with an id.

@@ -15,6 +15,7 @@ import metadata from "./scenarios/metadata.mjs";
 import dists from "./scenarios/dists.mjs";
 import tokens from "./scenarios/tokens.mjs";
 import people from "./scenarios/people.mjs";
+import pages from "./scenarios/pages.mjs";
 import badCredentials from "./scenarios/bad-credentials.mjs";
 import visibility from "./scenarios/visibility.mjs";
 import discovery from "./scenarios/discovery.mjs";
@@ -61,7 +62,7 @@ describe("Repertoire", () => {
     // The tests of these are side by side as well: each has a package of its own.
     const loose = { hooks, webhooks, refs, faults, traps };
     for (const [name, scenario] of Object.entries(loose)) describe(name, { concurrency: 6 }, () => scenario(world));
-    const ordered = { cli, composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, dists, uploads, organisations, lifeCycle, tenants, hosts, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
+    const ordered = { cli, composer1, settings, discovery, replay, metadata, history, jobs, tokens, people, pages, dists, uploads, organisations, lifeCycle, tenants, hosts, customers, connections, gitlab, forgejo, bitbucket, bitbucketServer, importMany, githubApps, plainGit };
     for (const [name, scenario] of Object.entries(ordered)) describe(name, { concurrency: false }, () => scenario(world));
   });
 

@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
                 let reads = self.reads_of_archive(key);
                 self.counted.r2_class_b += reads;
             }
-            Body::Empty | Body::Bytes(_) | Body::Elsewhere => {}
+            Body::Empty | Body::Bytes(_) | Body::Elsewhere | Body::Asset(_) => {}
         }
         if repertoire::http::is_unfinished(&self.isolate) {
             block_on(repertoire::http::finish(&self.isolate));

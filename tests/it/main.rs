@@ -89,4 +89,6 @@ mod traps;
 #[cfg(test)]
 mod upgrades;
 #[cfg(test)]
+mod web;
+#[cfg(test)]
 mod webhook_secrets;

@@ -124,6 +124,19 @@ pub(crate) const PATHS: &[&str] = &[
     "/api/v1/orgs/acme/grants/g1",
     "/api/v1/orgs/acme/effective-access",
     "/api/v1/orgs/acme/effective-access/dry-run",
+    "/assets/style.00000000.css",
+    "/ui",
+    "/ui/theme",
+    "/ui/sign-in",
+    "/ui/sign-out",
+    "/ui/first-start",
+    "/ui/invitation",
+    "/ui/reset",
+    "/ui/account",
+    "/ui/account/logins",
+    "/ui/account/password",
+    "/ui/acme",
+    "/ui/acme/people/a1/reset",
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! Slugs that nobody gets, since they stand in addresses of ours. Never take one out: it may be in use the next day.
 
 /// What each is needed for: the end of "`admin` is reserved: …".
-const RESERVED: [(&str, &str); 45] = [
+const RESERVED: [(&str, &str); 50] = [
     // First segments of the instance's own addresses.
     ("api", "the API is there"),
     ("r", "the addresses of repositories begin so"),
@@ -31,6 +31,11 @@ const RESERVED: [(&str, &str); 45] = [
         "the pages of the owner of this instance are there",
     ),
     ("login", "people log in there"),
+    ("sign-in", "people sign in there"),
+    ("sign-out", "people sign out there"),
+    ("first-start", "the first owner begins there"),
+    ("reset", "people choose another password there"),
+    ("theme", "pages are made light or dark there"),
     ("logout", "people log out there"),
     ("signup", "people begin there"),
     ("register", "people begin there"),

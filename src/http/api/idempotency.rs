@@ -155,7 +155,9 @@ impl Kept {
         let body = match &reply.body {
             Body::Empty => String::new(),
             Body::Bytes(bytes) => String::from_utf8(bytes.clone()).ok()?,
-            Body::Document(_) | Body::Archive { .. } | Body::Elsewhere => return None,
+            Body::Document(_) | Body::Archive { .. } | Body::Elsewhere | Body::Asset(_) => {
+                return None;
+            }
         };
         (reply.status < 400 && body.len() <= LARGEST_ANSWER).then_some(Self {
             status: reply.status,

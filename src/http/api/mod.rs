@@ -389,6 +389,26 @@ impl Deref for Authorised {
     }
 }
 
+impl Authorised {
+    /// Somebody who looks at a part of an organisation, or changes it, by a page.
+    pub(crate) fn on_page(principal: Rc<Principal>, area: Ability, reads: bool) -> Self {
+        Self {
+            principal,
+            area,
+            reads,
+            deletes: false,
+        }
+    }
+}
+
+/// Answers a call that a page makes for whoever is signed in: the same rules, and the same lines in the audit log.
+pub(crate) async fn call(app: &App, request: Request, principal: &Rc<Principal>) -> Result<Reply> {
+    match route::parse(&request.method, request.host(), &request.path) {
+        Ok(Route::Api(route)) => dispatch(app, request, principal, route).await,
+        _ => Err(Error::not_found("Not found")),
+    }
+}
+
 /// The ability that a route is about. Who has `view` may read all of them.
 fn area_of(route: &ApiRoute) -> Ability {
     match route {
@@ -448,7 +468,7 @@ async fn authenticate(app: &App, request: &Request) -> Result<(TokenHash, Rc<Pri
 }
 
 /// Says why to whoever is kept out.
-fn refuse_barred(principal: &Principal) -> Result<()> {
+pub(crate) fn refuse_barred(principal: &Principal) -> Result<()> {
     match &principal.bar {
         None => Ok(()),
         Some(bar @ Bar::TokenExpired) => Err(Error::new(
@@ -522,20 +542,21 @@ pub(crate) async fn enter(app: &App, caller: &Authorised, slug: &str) -> Result<
         })
         .ok_or_else(|| Error::not_found("No such organisation"))?;
     note(|seen| seen.organisation = Some(organisation.id));
-    stand_still(caller, organisation)
+    stand_still(caller, &organisation)?;
+    Ok(organisation)
 }
 
 /// Refuses changes of an organisation that is being deleted, and of a suspended one, but for those by the owner of the
 /// instance.
-fn stand_still(caller: &Authorised, organisation: Organisation) -> Result<Organisation> {
+pub(crate) fn stand_still(caller: &Authorised, organisation: &Organisation) -> Result<()> {
     if !caller.reads {
         // Who deletes it twice is answered twice.
         if !caller.deletes {
-            refuse_deleted(&organisation)?;
+            refuse_deleted(organisation)?;
         }
-        refuse_suspended(caller, &organisation)?;
+        refuse_suspended(caller, organisation)?;
     }
-    Ok(organisation)
+    Ok(())
 }
 
 /// Whether the caller may use a part of the API of an organisation that he has entered. Who has `view` may read it.
@@ -573,7 +594,8 @@ pub(crate) async fn open(app: &App, principal: &Authorised, slug: &str) -> Resul
     match organisation {
         Some(organisation) if require(principal, &organisation, principal.area).is_ok() => {
             note(|seen| seen.organisation = Some(organisation.id));
-            stand_still(principal, organisation)
+            stand_still(principal, &organisation)?;
+            Ok(organisation)
         }
         Some(_) if is_own => Err(lacks(principal.area)),
         _ => Err(Error::not_found("No such organisation")),

@@ -19,6 +19,7 @@ use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
 use crate::http::api::webhook_secrets::SecretRoute;
 use crate::http::request::percent_decode;
+use crate::http::web::route::WebRoute;
 use crate::store::repositories::RepositoryAddress;
 use crate::store::revisions::Moment;
 
@@ -27,8 +28,10 @@ use crate::store::revisions::Moment;
 pub enum Route {
     /// The API or a webhook, which this program has not.
     Elsewhere,
-    /// The front page.
-    Home,
+    /// A page, or what its form sends.
+    Web(WebRoute),
+    /// A file of the pages, by its name.
+    Asset(String),
     /// For monitors.
     Health,
     /// Something of a repository, as Composer asks for it.
@@ -259,9 +262,11 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
                 resource,
             })
         }
-        [""] => get(method, Route::Home),
+        ["" | "api" | "hooks" | "ui" | "assets", ..] if !HAS_API => Ok(Route::Elsewhere),
+        [""] => get(method, Route::Web(WebRoute::Home)),
         ["healthz"] => get(method, Route::Health),
-        ["api" | "hooks", ..] if !HAS_API => Ok(Route::Elsewhere),
+        ["ui", rest @ ..] => WebRoute::parse(method, rest).map(Route::Web),
+        ["assets", file] => get(method, Route::Asset((*file).to_owned())),
         ["hooks", connection] => only(method, "POST", Route::Hook(percent_decode(connection))),
         ["hooks", connection, "generic"] => only(
             method,

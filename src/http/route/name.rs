@@ -8,7 +8,8 @@ impl Route {
     pub fn name(&self) -> RouteName {
         match self {
             Self::Elsewhere => RouteName("", "elsewhere"),
-            Self::Home => RouteName("", "home"),
+            Self::Web(route) => route.name(),
+            Self::Asset(_) => RouteName("", "asset"),
             Self::Health => RouteName("", "healthz"),
             Self::Repository { resource, .. } => resource.name(),
             Self::Hook(_) => RouteName("hooks.", "webhook"),

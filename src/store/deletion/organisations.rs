@@ -203,6 +203,21 @@ async fn leaves(app: &App, organisation: i64, rows: Rows) -> Result<bool> {
     Ok(answers.last().is_some_and(|gone| !gone.is_empty()))
 }
 
+/// A statement about the accounts that are nowhere any more.
+macro_rules! of_nobody {
+    ($sql:literal) => {
+        concat!(
+            $sql,
+            " in (select a.id from accounts a
+                  where a.owns_instance = 0
+                    and not exists (select 1 from members m where m.account_id = a.id)
+                    and not exists (select 1 from tokens t where t.account_id = a.id)
+                    and not exists (select 1 from invitations i where i.account_id = a.id)
+                    and not exists (select 1 from team_members x where x.account_id = a.id))"
+        )
+    };
+}
+
 /// Takes the rest away, in one batch: people, customers, grants, connections, the lines of its log, and itself. Of its log
 /// one line stays, the instance's own that it was deleted. Should something have come meanwhile that hangs on it, nothing
 /// is done, and the next portion begins with that.
@@ -218,12 +233,10 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
             on("delete from teams where organisation_id = ?1"),
             on("delete from members where organisation_id = ?1"),
             // Whoever is nowhere else is nobody's to know.
-            Statement::new(
-                "delete from accounts where not exists (select 1 from members m where m.account_id = accounts.id)
-                   and not exists (select 1 from tokens t where t.account_id = accounts.id)
-                   and not exists (select 1 from invitations i where i.account_id = accounts.id)
-                   and not exists (select 1 from team_members x where x.account_id = accounts.id)",
-            ),
+            Statement::new(of_nobody!("delete from logins where account_id")),
+            Statement::new(of_nobody!("delete from passwords where account_id")),
+            Statement::new(of_nobody!("delete from password_resets where account_id")),
+            Statement::new(of_nobody!("delete from accounts where id")),
             // What others gave to it is theirs, but nobody can have it any more.
             on("delete from grants where organisation_id = ?1 or subject = 'organisation:' || ?1"),
             on("delete from customers where organisation_id = ?1"),

@@ -6,13 +6,14 @@ use repertoire::http::route::{NoRoute, parse};
 use serde_json::{Value, json};
 
 use crate::routes::PATHS;
+use crate::support::browser::{OWNER, PASSWORD};
 use crate::support::github::git_archive;
 use crate::support::github_app::{add_app, installed, text};
 use crate::support::persona::Persona;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
 /// What needs no line, and why.
-const WITHOUT: [(&str, &str); 8] = [
+const WITHOUT: [(&str, &str); 9] = [
     (
         "Hook",
         "the delivery is listed; what comes of it is a job's",
@@ -24,6 +25,7 @@ const WITHOUT: [(&str, &str); 8] = [
     ("Download", "it is counted"),
     ("Downloads", "it is counted"),
     ("Part", "the upload has lines of its own"),
+    ("Theme", "it is a cookie"),
 ];
 
 /// The words of a route, without what is different in each request.
@@ -150,6 +152,33 @@ fn play_people(scene: &Scene<'_>) {
     scene.ask("DELETE", &team, &none, 204);
 }
 
+/// The pages of people's own affairs.
+fn play_pages(scene: &Scene<'_>) {
+    let registry = scene.registry;
+    let browser = registry.owner_browser();
+    let member = registry.member_browser("bob@example.com", "member");
+    let (other, _) = registry.sign_in(OWNER, PASSWORD);
+    let page = browser.get("/ui/account").expect(200);
+    browser.submit(&page, "/ui/account/logins", &[]).expect(200);
+    let path = "/ui/account/password";
+    let page = browser.get(path).expect(200);
+    let values = [("current", PASSWORD), ("password", "another long one")];
+    browser.submit(&page, path, &values).expect(200);
+    let bob = scene.first("select id from accounts where email = 'bob@example.com'");
+    let csrf = browser.get("/ui/account").fields("/ui/sign-out").remove(0);
+    let made = browser
+        .post(&format!("/ui/acme/people/{bob}/reset"), &[csrf])
+        .expect(200);
+    let page = other.get("/ui/reset").expect(200);
+    let page = other.submit(&page, "/ui/reset", &[("token", &made.one(".code"))]);
+    other
+        .submit(&page, "/ui/reset", &[("password", "another long one")])
+        .expect(200);
+    drop(member);
+    let page = browser.get("/ui/account").expect(200);
+    browser.submit(&page, "/ui/sign-out", &[]).expect(200);
+}
+
 /// Every changing route, each with something to change.
 fn play(scene: &Scene<'_>) {
     let registry = scene.registry;
@@ -182,6 +211,7 @@ fn play(scene: &Scene<'_>) {
         204,
     );
     play_people(scene);
+    play_pages(scene);
     let host = scene.ask(
         "POST",
         "hosts",

@@ -152,6 +152,7 @@ impl Answer {
             } => block_on(self.blobs.get_range(key, *offset, *length))
                 .unwrap()
                 .unwrap(),
+            Body::Asset(file) => super::browser::asset(file),
             Body::Elsewhere => unreachable!("this program has the API"),
         }
     }

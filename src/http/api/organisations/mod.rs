@@ -7,6 +7,7 @@ mod usage;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use change::OrganisationChange;
+pub(crate) use set_up::opens_set_up;
 pub use set_up::set_up;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use set_up::{SetUp, SetUpDone};

@@ -40,23 +40,22 @@ pub(crate) struct SetUp {
     token: Option<String>,
 }
 
+/// Whether this is the hash of the set-up secret, compared in constant time. Without a secret nothing is.
+pub(crate) fn opens_set_up(app: &App, given: &TokenHash) -> bool {
+    let expected = app.config.setup_secret.as_deref().map(TokenHash::of);
+    expected.is_some_and(|expected| {
+        let (given, expected) = (given.as_str().as_bytes(), expected.as_str().as_bytes());
+        bool::from(given.ct_eq(expected))
+    })
+}
+
 /// Makes the first organisation, its repository and the owner's token, once, for whoever knows the set-up secret.
 pub async fn set_up(app: &App, mut request: Request) -> Result<Reply> {
     let given = match read_credentials(request.header("authorization").as_deref()) {
         Credentials::Token(token) => Some(token),
         Credentials::None | Credentials::Unreadable => None,
     };
-    let expected = app.config.setup_secret.as_deref().map(TokenHash::of);
-    let matches = match (&given, &expected) {
-        (Some(given), Some(expected)) => bool::from(
-            given
-                .as_str()
-                .as_bytes()
-                .ct_eq(expected.as_str().as_bytes()),
-        ),
-        _ => false,
-    };
-    if !matches {
+    if !given.as_ref().is_some_and(|given| opens_set_up(app, given)) {
         let why = Error::new(
             ErrorKind::Unauthenticated,
             "Set-up needs the secret `SETUP_SECRET` as bearer token",

@@ -150,7 +150,7 @@ fn unknown() -> Error {
     )
 }
 
-fn check_open(invitation: &Invitation) -> Result<()> {
+pub(crate) fn check_open(invitation: &Invitation) -> Result<()> {
     Err(Error::conflict(match invitation.state.as_str() {
         "open" => return Ok(()),
         "accepted" => {

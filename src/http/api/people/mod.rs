@@ -21,7 +21,7 @@ use crate::store::organisations::Organisation;
 // For the description of the API, which is written natively.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use accept::{Acceptance, ShownAcceptance, ShownInvitation};
-pub(crate) use accept::{accept_invitation, show_invitation};
+pub(crate) use accept::{accept_invitation, check_open, show_invitation};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use invitations::{
     AskedInvitation, Shown as ShownSentInvitation, ShownPage as ShownInvitations,
@@ -171,7 +171,7 @@ fn check_role(caller: &Authorised, role: Role) -> Result<()> {
 
 // deserr hands values over.
 #[allow(clippy::needless_pass_by_value)]
-fn read_name(name: String) -> Result<String, BadValue> {
+pub(crate) fn read_name(name: String) -> Result<String, BadValue> {
     let trimmed = name.trim();
     if trimmed.is_empty() || trimmed.len() > NAME_LIMIT || trimmed.chars().any(char::is_control) {
         return Err(BadValue::new(format!(

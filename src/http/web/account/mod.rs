@@ -1,0 +1,48 @@
+//! A person about herself. Each page has a variant of [`AccountRoute`] and a file of its own here.
+
+mod logins;
+mod overview;
+mod password;
+
+use strum_macros::IntoStaticStr;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::http::reply::Reply;
+use crate::http::route::{NoRoute, get, only};
+use crate::http::web::route::Act;
+use crate::http::web::visit::Visit;
+
+/// Which page of a person about herself.
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum AccountRoute {
+    /// `/ui/account`.
+    Overview,
+    /// `/ui/account/logins`: one, or all but this one, is to end.
+    EndLogins,
+    /// `/ui/account/password`.
+    Password(Act),
+}
+
+impl AccountRoute {
+    /// Finds the page below `/ui/account`.
+    pub(crate) fn parse(method: &str, segments: &[&str]) -> Result<Self, NoRoute> {
+        match segments {
+            [] => get(method, Self::Overview),
+            ["logins"] => only(method, "POST", Self::EndLogins),
+            ["password"] => Act::of(method).map(Self::Password),
+            _ => Err(NoRoute::NotFound),
+        }
+    }
+}
+
+/// Answers for a page of a person about herself.
+pub(super) async fn handle(app: &App, visit: &mut Visit, route: AccountRoute) -> Result<Reply> {
+    match route {
+        AccountRoute::Overview => overview::show(app, visit).await,
+        AccountRoute::EndLogins => logins::end(app, visit).await,
+        AccountRoute::Password(Act::Look) => password::show(app, visit).await,
+        AccountRoute::Password(Act::Send) => password::send(app, visit).await,
+    }
+}

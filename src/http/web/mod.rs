@@ -1,0 +1,89 @@
+//! The pages, for people with a browser. Every page is made here and works without a script; what scripts add is comfort.
+//! `docs/pages.md` says how a page is added.
+//!
+//! What holds for all of them is done here, so that a page need not:
+//!
+//! - **Who looks.** [`Visit::person`] and [`Visit::enter`] ask for a login and lead who has none to the sign-in. What somebody
+//!   may do is decided as it is for a token, by `domain::access`.
+//! - **Forms.** [`Visit::form`] refuses what no page of ours sent. A page changes nothing by being looked at.
+//! - **Errors** become pages by their kind (`fault.rs`), never JSON.
+//! - **Headers** are those of `page.rs`; cookies are set by [`Visit::finish`] alone.
+
+mod account;
+pub(crate) mod assets;
+mod cookies;
+mod fault;
+#[allow(dead_code, reason = "parts for the pages that come next")]
+mod field;
+mod first_start;
+#[allow(dead_code, reason = "parts for the pages that come next")]
+mod form;
+mod home;
+mod invitation;
+mod login;
+mod new_password;
+mod page;
+mod place;
+mod reset;
+pub mod route;
+mod shell;
+mod sign_in;
+#[allow(dead_code, reason = "parts for the pages that come next")]
+mod visit;
+
+pub use account::AccountRoute;
+pub use place::PlaceRoute;
+
+use crate::app::App;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::route::NoRoute;
+use crate::http::web::route::{Act, WebRoute};
+use crate::http::web::visit::Visit;
+
+/// Answers a request for a page. Never fails: an error is a page too.
+pub(super) async fn answer(app: &App, request: Request, route: WebRoute) -> Result<Reply> {
+    let mut visit = Visit::begin(app, request);
+    let reply = match dispatch(app, &mut visit, route).await {
+        Ok(reply) => reply,
+        Err(error) => fault::reply(app, &mut visit, &error),
+    };
+    Ok(visit.finish(reply))
+}
+
+async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply> {
+    match route {
+        WebRoute::Home => home::go(app, visit).await,
+        WebRoute::Theme => home::set_theme(app, visit).await,
+        WebRoute::Account(route) => account::handle(app, visit, route).await,
+        WebRoute::Place(slug, route) => place::handle(app, visit, &slug, route).await,
+        WebRoute::SignIn(Act::Look) => sign_in::show(app, visit).await,
+        WebRoute::SignIn(Act::Send) => sign_in::send(app, visit).await,
+        WebRoute::SignOut => sign_in::sign_out(app, visit).await,
+        WebRoute::FirstStart(Act::Look) => first_start::show(app, visit).await,
+        WebRoute::FirstStart(Act::Send) => first_start::send(app, visit).await,
+        WebRoute::Invitation(Act::Look) => invitation::show(app, visit).await,
+        WebRoute::Invitation(Act::Send) => invitation::send(app, visit).await,
+        WebRoute::Reset(Act::Look) => reset::show(app, visit),
+        WebRoute::Reset(Act::Send) => reset::send(app, visit).await,
+    }
+}
+
+/// The page for an address that has none.
+pub(super) fn refuse_route(app: &App, request: Request, no_route: &NoRoute) -> Reply {
+    let mut visit = Visit::begin(app, request);
+    let (error, allowed) = match no_route {
+        NoRoute::NotFound => (Error::not_found("Not found"), None),
+        NoRoute::MethodNotAllowed(allowed) => (
+            Error::new(ErrorKind::Invalid, "This page is not asked in this way"),
+            Some(*allowed),
+        ),
+    };
+    let mut reply = fault::reply(app, &mut visit, &error);
+    if let Some(allowed) = allowed {
+        reply.status = 405;
+        reply = reply.with("allow", allowed);
+    }
+    visit.finish(reply)
+}

@@ -1,0 +1,50 @@
+//! The pages of an organisation. Each has a variant of [`PlaceRoute`] and a file of its own here.
+
+mod dashboard;
+
+use strum_macros::IntoStaticStr;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::http::reply::Reply;
+use crate::http::request::percent_decode;
+use crate::http::route::{NoRoute, get, only};
+use crate::http::web::reset;
+use crate::http::web::visit::Visit;
+
+/// Which page of an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum PlaceRoute {
+    /// `/ui/{org}`.
+    Dashboard,
+    /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
+    MakeResetLink(String),
+}
+
+impl PlaceRoute {
+    /// Finds the page below `/ui/{org}`.
+    pub(crate) fn parse(method: &str, segments: &[&str]) -> Result<Self, NoRoute> {
+        match segments {
+            [] => get(method, Self::Dashboard),
+            ["people", account, "reset"] => {
+                only(method, "POST", Self::MakeResetLink(percent_decode(account)))
+            }
+            _ => Err(NoRoute::NotFound),
+        }
+    }
+}
+
+/// Answers for a page of an organisation.
+pub(super) async fn handle(
+    app: &App,
+    visit: &mut Visit,
+    slug: &str,
+    route: PlaceRoute,
+) -> Result<Reply> {
+    let place = visit.enter(app, slug).await?;
+    match route {
+        PlaceRoute::Dashboard => dashboard::show(app, visit, &place).await,
+        PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
+    }
+}

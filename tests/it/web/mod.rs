@@ -1,0 +1,5 @@
+//! The pages, as a browser without scripts sees them.
+
+mod pages;
+mod sign_in;
+mod ways_in;
