@@ -40,11 +40,13 @@ pub mod tree;
 pub mod composer_1;
 
 pub mod access;
+pub mod client;
 pub mod dns;
 pub mod host_claim;
 pub mod host_name;
 pub mod jwt;
 pub mod quota;
+pub mod reader;
 pub mod rsa_key;
 pub mod signature;
 pub mod token;

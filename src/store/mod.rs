@@ -59,6 +59,7 @@ pub mod repositories;
 pub mod revisions;
 pub mod schedule;
 pub mod search;
+pub mod served_archives;
 pub mod snapshot;
 pub mod subjects;
 pub mod suspensions;

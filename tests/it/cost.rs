@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pollster::block_on;
 use repertoire::app::App;
-use repertoire::http::Body;
+use repertoire::http::{Body, begin_to_gather, tell_gathered};
 use repertoire::jobs::{Message, Outcome, run_counts};
 use serde_json::{Value, json};
 
@@ -21,6 +21,9 @@ const END: &str = "<!-- end of counted -->\n";
 
 /// How many machines come one after the other to one isolate, where there are many.
 const MACHINES: usize = 20;
+
+/// What all machines say they are.
+const AGENT: &str = "Composer/2.10.0 (Linux; 6.8.0; PHP 8.4.2; cURL 8.5.0; CI)";
 
 /// A run on so many packages by so many machines.
 type Install = fn(&TestRegistry, usize, usize) -> Operations;
@@ -81,6 +84,8 @@ struct Run<'a> {
     counted: Operations,
     changes: u64,
     asked: usize,
+    /// When what was gathered is told.
+    told_at: Option<i64>,
 }
 
 impl<'a> Run<'a> {
@@ -93,6 +98,7 @@ impl<'a> Run<'a> {
             counted: Operations::default(),
             changes: registry.world.sqlite.changes(),
             asked: 0,
+            told_at: None,
         }
     }
 
@@ -104,8 +110,11 @@ impl<'a> Run<'a> {
         headers: &[(&'static str, String)],
         body: Vec<u8>,
     ) -> Answer {
+        self.tell(self.registry.world.now.get());
+        let mut headers = headers.to_vec();
+        headers.push(("user-agent", AGENT.to_owned()));
         let persona = Persona::new(&self.isolate, Some(ADMIN));
-        let answer = persona.send(method, path, headers, body);
+        let answer = persona.send(method, path, &headers, body);
         self.counted.requests += 1;
         // What goes out as a native stream passes by the ports.
         match &answer.reply.body {
@@ -116,11 +125,23 @@ impl<'a> Run<'a> {
         if repertoire::http::is_unfinished(&self.isolate) {
             block_on(repertoire::http::finish(&self.isolate));
         }
+        if let Some(milliseconds) = begin_to_gather(&self.isolate) {
+            let wait = i64::from(milliseconds / 1_000);
+            self.told_at = Some(self.registry.world.now.get() + wait);
+        }
         self.asked += 1;
         if self.asked.is_multiple_of(10) {
             self.registry.pass_time(1);
         }
         answer
+    }
+
+    /// Tells of what was gathered, when its time has come.
+    fn tell(&mut self, now: i64) {
+        if self.told_at.is_some_and(|at| at <= now) {
+            self.told_at = None;
+            block_on(tell_gathered(&self.isolate));
+        }
     }
 
     fn get(&mut self, path: &str) -> Answer {
@@ -129,10 +150,11 @@ impl<'a> Run<'a> {
 
     /// What there was to do, with what the queue did of it.
     fn end(mut self) -> Operations {
+        self.tell(i64::MAX);
         // What is counted waits for half a minute, so that it comes together; all else runs as it comes.
         let (mut counts, mut others): (Vec<_>, VecDeque<_>) = (Vec::new(), VecDeque::new());
         for waiting in self.registry.world.queue.borrow_mut().drain(..) {
-            if waiting.text.contains("\"count_downloads\"") {
+            if waiting.text.contains("\"job\":\"count_") {
                 let (text, attempts) = (waiting.text, 1);
                 counts.push(Message { text, attempts });
             } else {

@@ -195,6 +195,8 @@ pub async fn erase_packages(app: &App) -> Result<()> {
     app.db
         .batch(vec![
             on("delete from downloads where package_id in (select value from json_each(?1))"),
+            on("delete from package_clients where package_id in (select value from json_each(?1))"),
+            on("delete from package_readers where package_id in (select value from json_each(?1))"),
             on("delete from version_references where package_id in (select value from json_each(?1))"),
             on("delete from package_provides where package_id in (select value from json_each(?1))"),
             on("delete from package_search where rowid in (select value from json_each(?1))"),
