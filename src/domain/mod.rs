@@ -49,6 +49,7 @@ pub mod quota;
 pub mod reader;
 pub mod rsa_key;
 pub mod signature;
+pub mod statistics;
 pub mod token;
 
 pub mod time;

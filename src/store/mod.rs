@@ -61,6 +61,7 @@ pub mod schedule;
 pub mod search;
 pub mod served_archives;
 pub mod snapshot;
+pub mod statistics;
 pub mod subjects;
 pub mod suspensions;
 pub mod sweep;
