@@ -40,6 +40,7 @@ pub mod tree;
 pub mod composer_1;
 
 pub mod access;
+pub mod chart;
 pub mod client;
 pub mod dns;
 pub mod host_claim;
