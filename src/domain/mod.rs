@@ -19,6 +19,7 @@ pub mod git;
 pub mod git_archive;
 pub mod host_facts;
 pub mod manifest;
+pub mod markdown;
 pub mod metadata;
 pub mod minify;
 pub mod monorepo;
