@@ -20,6 +20,7 @@ mod note_token_uses;
 pub mod outcome;
 pub mod publish;
 mod read_ahead;
+mod read_texts;
 pub mod reconcile;
 mod refused;
 mod rename;
@@ -179,6 +180,8 @@ pub enum Job {
         /// What an isolate served.
         served: Vec<ServedArchive>,
     },
+    /// Read README and CHANGELOG of packages that wait for it.
+    ReadTexts,
     /// Remove the webhooks of a connection that was deleted, and erase its token.
     DeleteConnection {
         /// The connection's id.
@@ -239,6 +242,7 @@ impl Job {
             Self::DeleteOrganisation { .. } => (None, "deletion of an organisation"),
             Self::Publish { .. } => (None, "publish"),
             Self::CountDownloads { .. } | Self::CountArchives { .. } => (None, "downloads"),
+            Self::ReadTexts => (None, "texts of packages"),
             Self::Probe => (None, "probe of the queue"),
             Self::NoteTokenUses { .. } => (None, "use of tokens"),
             Self::NoteBandwidth { .. } => (None, "bandwidth"),
@@ -404,6 +408,7 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::DeleteOrganisation { organisation } => {
             delete_organisation::run(app, *organisation).await
         }
+        Job::ReadTexts => read_texts::run(app).await,
         Job::Probe => Ok(Next::Done),
         Job::NoteTokenUses { uses } => note_token_uses::run(app, uses).await,
         Job::NoteBandwidth { id, served } => {
@@ -500,6 +505,7 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         | Job::DeleteOrganisation { .. }
         | Job::NoteTokenUses { .. }
         | Job::NoteBandwidth { .. }
+        | Job::ReadTexts
         | Job::Probe
         | Job::Resume { .. }
         | Job::Publish { .. }
@@ -576,6 +582,7 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         | Job::NoteTokenUses { .. }
         | Job::NoteBandwidth { .. }
         | Job::CountArchives { .. }
+        | Job::ReadTexts
         | Job::Probe => None,
     })
 }
@@ -850,6 +857,7 @@ mod tests {
             }),
             r#"{"v":1,"job":"count_archives","id":"a","served":[{"repository":7,"day":"2026-11-21","reader":"token:t","client":{"php":"","composer":0},"archives":[["acme/lib","c0ffee",3]]}]}"#
         );
+        assert_eq!(text(Job::ReadTexts), r#"{"v":1,"job":"read_texts"}"#);
         assert_eq!(
             text(Job::NoteTokenUses {
                 uses: vec![TokenUse {

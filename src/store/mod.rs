@@ -46,6 +46,7 @@ pub mod memo;
 pub mod monorepos;
 pub mod organisations;
 pub mod outlines;
+pub mod package_texts;
 pub mod packages;
 pub mod pending;
 pub mod project_additions;

@@ -83,6 +83,7 @@ mod sweep;
 #[cfg(test)]
 mod tenants;
 #[cfg(test)]
+mod texts;
 mod tidy;
 #[cfg(test)]
 mod traps;

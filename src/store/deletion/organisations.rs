@@ -177,6 +177,7 @@ const PACKAGES: Rows = &[
     "delete from deleted_archives where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from version_references where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from downloads where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
+    "delete from package_texts where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_clients where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_readers where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_provides where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
