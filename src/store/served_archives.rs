@@ -47,10 +47,13 @@ pub struct Served {
 /// Day since 1970, repository, reader, client.
 type Group = (i64, i64, Reader, Client);
 
+/// How often each was served, by package and reference.
+type Archives = BTreeMap<(PackageName, String), u64>;
+
 /// What an isolate has to tell of archives that were served.
 #[derive(Default)]
 pub struct ServedArchives {
-    groups: RefCell<BTreeMap<Group, BTreeMap<(PackageName, String), u64>>>,
+    groups: RefCell<BTreeMap<Group, Archives>>,
     count: Cell<usize>,
     waited_for_since: Cell<Option<i64>>,
 }

@@ -84,6 +84,7 @@ mod sweep;
 mod tenants;
 #[cfg(test)]
 mod texts;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod traps;

@@ -58,7 +58,7 @@ impl Base {
             let anchor: String = slug(anchor);
             return (!anchor.is_empty()).then(|| format!("#{prefix}{anchor}"));
         }
-        if link.starts_with("//") || link.starts_with("\\") || link.starts_with("/\\") {
+        if link.starts_with("//") || link.starts_with('\\') || link.starts_with("/\\") {
             // Another host by the scheme of the page.
             return link
                 .starts_with("//")

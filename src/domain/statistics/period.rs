@@ -240,14 +240,14 @@ mod tests {
     proptest! {
         #[test]
         fn each_day_is_in_one_bucket(from in 0_i64..20_000, days in 0_i64..400, at in -50_i64..500, bucket in 0_usize..3) {
-            let day = |number: i64| crate::domain::time::day(number * 86_400);
-            let period = Period::new(&day(from), &day(from + days), Bucket::ALL[bucket]).unwrap();
-            let looked_for = day(from + at);
+            let day = |number: i64| crate::domain::time::day(number.saturating_mul(86_400));
+            let period = Period::new(&day(from), &day(from.saturating_add(days)), Bucket::ALL[bucket]).unwrap();
+            let looked_for = day(from.saturating_add(at));
             let place = period.place_of(&looked_for);
             prop_assert_eq!(place.is_some(), looked_for.as_str() >= period.first() && looked_for.as_str() <= period.last());
             if let Some(place) = place {
                 prop_assert!(period.starts()[place] <= looked_for);
-                prop_assert!(period.starts().get(place + 1).is_none_or(|next| *next > looked_for));
+                prop_assert!(period.starts().get(place.saturating_add(1)).is_none_or(|next| *next > looked_for));
             }
             let mut sorted = period.starts().to_vec();
             sorted.dedup();

@@ -1,5 +1,6 @@
 //! Sums of a period, as a whole and by what it consists of.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Period;
@@ -106,7 +107,7 @@ impl Series {
         }
         let mut parts: Vec<Part> = parts.into_values().collect();
         // Those with the same sum stay in the order of their keys.
-        parts.sort_by(|one, other| other.curve.total.cmp(&one.curve.total));
+        parts.sort_by_key(|part| Reverse(part.curve.total));
         Self {
             period,
             whole,
@@ -132,7 +133,7 @@ mod tests {
         ) {
             let period = Period::new("1970-01-10", "1970-02-20", Bucket::ALL[bucket]).unwrap();
             let sums: Vec<Sum> = sums.into_iter().map(|(at, part, installs, downloads)| Sum {
-                day: day(at * 86_400),
+                day: day(at.saturating_mul(86_400)),
                 part: part.map(|part| part.to_string()),
                 name: None,
                 counts: Counts { installs, downloads },
