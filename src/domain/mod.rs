@@ -19,6 +19,7 @@ pub mod git;
 pub mod git_archive;
 pub mod host_facts;
 pub mod manifest;
+pub mod markdown;
 pub mod metadata;
 pub mod minify;
 pub mod monorepo;
@@ -40,14 +41,18 @@ pub mod tree;
 pub mod composer_1;
 
 pub mod access;
+pub mod chart;
+pub mod client;
 pub mod dns;
 pub mod host_claim;
 pub mod host_name;
 pub mod jwt;
 pub mod password;
 pub mod quota;
+pub mod reader;
 pub mod rsa_key;
 pub mod signature;
+pub mod statistics;
 pub mod token;
 
 pub mod time;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::entry::ReleasedVersion;
+use crate::domain::entry::{Place, ReleasedVersion};
 use crate::domain::name::PackageName;
+use crate::domain::stability::{Stability, parse_stability};
 use crate::domain::version::compare_normalized;
 
 /// Characters of a description or of all keywords that are looked in. 80 packages go into one statement, which D1
@@ -82,6 +83,28 @@ pub fn summarize(
             None => speaker.host.is_archived.then(String::new),
         },
     })
+}
+
+/// The version that tells people what a package is: the highest stable one whose archive is here, else the default branch,
+/// else the highest of all, else a branch.
+pub fn find_speaker<'a>(
+    tagged: &'a [ReleasedVersion],
+    dev: &'a [ReleasedVersion],
+) -> Option<&'a ReleasedVersion> {
+    let is_here = |version: &&ReleasedVersion| matches!(version.place, Place::Here(_));
+    let by_number = |one: &&ReleasedVersion, other: &&ReleasedVersion| {
+        compare_normalized(&one.normalized, &other.normalized)
+    };
+    let here = || tagged.iter().filter(is_here);
+    here()
+        .filter(|version| parse_stability(&version.normalized) == Stability::Stable)
+        .max_by(by_number)
+        .or_else(|| {
+            let mut branches = dev.iter().filter(is_here);
+            branches.find(|version| version.is_default_branch)
+        })
+        .or_else(|| here().max_by(by_number))
+        .or_else(|| dev.iter().find(is_here))
 }
 
 /// The names that a package provides or replaces in any of its versions, its own left out.

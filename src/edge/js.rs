@@ -1,7 +1,8 @@
 //! JavaScript values: promises, plain objects, numbers and what was thrown.
 
-use js_sys::{Array, Object, Promise, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -10,6 +11,24 @@ use crate::error::{Error, Result};
 /// Waits for a call that gives a promise, or for the exception it threw instead.
 pub(super) async fn settle(call: Result<Promise, JsValue>) -> Result<JsValue, JsValue> {
     JsFuture::from(call?).await
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = setTimeout)]
+    fn set_timeout(callback: &Function, milliseconds: u32) -> Result<JsValue, JsValue>;
+}
+
+/// Waits.
+pub(super) async fn pause(milliseconds: u32) -> Result<(), JsValue> {
+    let mut failed = None;
+    let waiting = Promise::new(&mut |resolve, _| {
+        failed = set_timeout(&resolve, milliseconds).err();
+    });
+    match failed {
+        Some(thrown) => Err(thrown),
+        None => JsFuture::from(waiting).await.map(|_| ()),
+    }
 }
 
 /// A plain object with these fields.

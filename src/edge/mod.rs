@@ -105,12 +105,21 @@ async fn respond(
 /// Has done after the answer what no answer waits for. A promise starts in a later turn, so that an answer that needs no
 /// I/O is out by then.
 fn finish_later(bindings: &Rc<Bindings>, context: &Context) {
-    if !crate::http::is_unfinished(&bindings.app) {
+    let gathering = crate::http::begin_to_gather(&bindings.app);
+    let is_unfinished = crate::http::is_unfinished(&bindings.app);
+    if gathering.is_none() && !is_unfinished {
         return;
     }
     let bindings = Rc::clone(bindings);
     let finishing = wasm_bindgen_futures::future_to_promise(async move {
-        crate::http::finish(&bindings.app).await;
+        if is_unfinished {
+            crate::http::finish(&bindings.app).await;
+        }
+        if let Some(milliseconds) = gathering {
+            // Who cannot wait tells at once.
+            let _ = js::pause(milliseconds).await;
+            crate::http::tell_gathered(&bindings.app).await;
+        }
         Ok(JsValue::UNDEFINED)
     });
     if let Err(thrown) = context.wait_until(&finishing) {

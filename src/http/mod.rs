@@ -160,6 +160,22 @@ pub async fn finish(app: &App) {
     crate::jobs::enqueue_served(app).await;
 }
 
+/// For how many milliseconds archives that were served are to be gathered from now on, before [`tell_gathered`] is called;
+/// none where nothing is to be gathered, or somebody does already. The edge calls this after each answer.
+pub fn begin_to_gather(app: &App) -> Option<u32> {
+    let (archives, now) = (&app.memo.served_archives, app.now());
+    if !archives.wants_telling(now) {
+        return None;
+    }
+    let milliseconds = archives.begin(now).saturating_mul(1_000);
+    Some(u32::try_from(milliseconds).unwrap_or_default())
+}
+
+/// Tells of them.
+pub async fn tell_gathered(app: &App) {
+    crate::jobs::enqueue_served_archives(app).await;
+}
+
 /// Who asks for what lives at such a path.
 fn reader_of(path: &str) -> Reader {
     let is_program = ["/api/", "/hooks/", "/healthz"]

@@ -5,6 +5,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::app::App;
 use crate::connect::host_names::look_at_host;
 use crate::error::Result;
+use crate::jobs::read_texts::read_by_the_way;
 use crate::jobs::reconcile::SCHEDULE;
 use crate::jobs::{Job, enqueue, refused};
 use crate::ports::Level;
@@ -25,6 +26,7 @@ use crate::store::imports::{delete_old_imports, take_lost_imports};
 use crate::store::jobs::{Silence, delete_old_jobs, list_forgotten_jobs, take_silent_jobs};
 use crate::store::life_cycle::remove_deleted_archives;
 use crate::store::monorepos::find_monorepo;
+use crate::store::package_texts::renew_old_forms;
 use crate::store::packages::find_package_of_git_repo;
 use crate::store::publications::list_forgotten;
 use crate::store::read_commits::delete_old_read_commits;
@@ -161,6 +163,8 @@ pub async fn run(app: &App) {
         "removing old views",
         sweep_views(app).await.map(|_| ()),
     );
+    report(app, "renewing texts", renew_old_forms(app).await);
+    read_by_the_way(app).await;
     report(app, "the sweep", sweep_once(app).await);
     report(app, "noting its end", note_round(app).await);
 }

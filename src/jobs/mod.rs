@@ -20,6 +20,7 @@ mod note_token_uses;
 pub mod outcome;
 pub mod publish;
 mod read_ahead;
+mod read_texts;
 pub mod reconcile;
 mod refused;
 mod rename;
@@ -34,17 +35,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::domain::audit::{Actor, ActorKind};
+use crate::domain::client::Client;
 use crate::domain::name::PackageName;
+use crate::domain::reader::Reader;
 use crate::error::{Error, Result};
 use crate::ports::{Level, Outgoing};
 use crate::providers::ProviderKind;
 use crate::store::audit::acting;
 use crate::store::bandwidth::{Served, note_served};
 use crate::store::dead_letters::insert_dead_letter;
-use crate::store::downloads::DownloadReport;
+use crate::store::downloads::{Counted, DownloadReport};
 use crate::store::imports::end_import;
 use crate::store::job_refs::{give_up_all_waiting_refs, give_up_waiting_refs};
 use crate::store::jobs::{find_running_job, move_job};
+use crate::store::served_archives::Served as ServedArchive;
 use crate::store::token_uses::TokenUse;
 
 /// Why a message is a dead letter, for people.
@@ -162,7 +166,22 @@ pub enum Job {
         day: String,
         /// Packages and normalized versions.
         downloads: Vec<(PackageName, String)>,
+        /// Who installed it.
+        #[serde(default)]
+        reader: Reader,
+        /// By what.
+        #[serde(default)]
+        client: Client,
     },
+    /// Count which archives were downloaded.
+    CountArchives {
+        /// Random; a message that is delivered twice is counted once.
+        id: String,
+        /// What an isolate served.
+        served: Vec<ServedArchive>,
+    },
+    /// Read README and CHANGELOG of packages that wait for it.
+    ReadTexts,
     /// Remove the webhooks of a connection that was deleted, and erase its token.
     DeleteConnection {
         /// The connection's id.
@@ -222,7 +241,8 @@ impl Job {
             Self::DeleteConnection { .. } => (None, "deletion of a connection"),
             Self::DeleteOrganisation { .. } => (None, "deletion of an organisation"),
             Self::Publish { .. } => (None, "publish"),
-            Self::CountDownloads { .. } => (None, "downloads"),
+            Self::CountDownloads { .. } | Self::CountArchives { .. } => (None, "downloads"),
+            Self::ReadTexts => (None, "texts of packages"),
             Self::Probe => (None, "probe of the queue"),
             Self::NoteTokenUses { .. } => (None, "use of tokens"),
             Self::NoteBandwidth { .. } => (None, "bandwidth"),
@@ -249,6 +269,23 @@ pub async fn enqueue(app: &App, jobs: &[Job]) -> Result<()> {
 /// Sends what is to be counted on its way: it waits for more of its kind.
 pub async fn enqueue_count(app: &App, job: Job) -> Result<()> {
     app.counts.send(messages_of(&[job])?).await
+}
+
+/// Sends what was served to be counted. Whoever cannot now does with the next archive.
+pub async fn enqueue_served_archives(app: &App) {
+    for served in app.memo.served_archives.take() {
+        let sent = match app.random_id() {
+            Ok(id) => {
+                let served = served.clone();
+                enqueue_count(app, Job::CountArchives { id, served }).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            app.memo.served_archives.put_back(served, app.now());
+            app.warn(&format!("Downloads could not be told: {error}"));
+        }
+    }
 }
 
 fn messages_of(jobs: &[Job]) -> Result<Vec<Outgoing>> {
@@ -305,11 +342,32 @@ impl Envelope {
                 repository,
                 day,
                 downloads,
+                reader,
+                client,
             } if self.v == FORMAT => Some(DownloadReport {
                 id,
-                repository: *repository,
-                day,
-                downloads,
+                counted: vec![Counted {
+                    repository: *repository,
+                    day,
+                    reader,
+                    client,
+                    installs: downloads,
+                    archives: &[],
+                }],
+            }),
+            Job::CountArchives { id, served } if self.v == FORMAT => Some(DownloadReport {
+                id,
+                counted: served
+                    .iter()
+                    .map(|one| Counted {
+                        repository: one.repository,
+                        day: &one.day,
+                        reader: &one.reader,
+                        client: &one.client,
+                        installs: &[],
+                        archives: &one.archives,
+                    })
+                    .collect(),
             }),
             _ => None,
         }
@@ -319,13 +377,13 @@ impl Envelope {
 /// Runs one message. `attempts` counts deliveries, from 1. Never fails: what goes wrong becomes an outcome,
 /// and is written where a person sees it.
 pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
-    let job = match serde_json::from_str::<Envelope>(message) {
-        Ok(envelope) if envelope.v == FORMAT => envelope.job,
+    let envelope = match serde_json::from_str::<Envelope>(message) {
+        Ok(envelope) if envelope.v == FORMAT => envelope,
         Ok(_) => return keep(app, message, "a newer version of the program wrote it").await,
         Err(error) => return keep(app, message, &format!("it cannot be read: {error}")).await,
     };
-    let app = &acting(app, job.actor());
-    let result = match &job {
+    let app = &acting(app, envelope.job.actor());
+    let result = match &envelope.job {
         Job::Reconcile { id } => reconcile::run(app, id, attempts).await,
         Job::Import { id, commit } => import::run(app, id, commit).await,
         Job::ImportTogether { id } => import_together::run(app, id).await,
@@ -342,24 +400,15 @@ pub async fn run(app: &App, message: &str, attempts: u32) -> Outcome {
         Job::CutFolders { id, commit } => monorepo::cut::run(app, id, commit).await,
         Job::Publish { repository } => publish::run(app, *repository).await,
         Job::CompleteUpload { id } => complete_upload::run(app, id).await,
-        Job::CountDownloads {
-            id,
-            repository,
-            day,
-            downloads,
-        } => {
-            let report = DownloadReport {
-                id,
-                repository: *repository,
-                day,
-                downloads,
-            };
-            count_downloads::run(app, &report).await
-        }
+        Job::CountDownloads { .. } | Job::CountArchives { .. } => match envelope.report() {
+            Some(report) => count_downloads::run(app, &report).await,
+            None => Ok(Next::Done),
+        },
         Job::DeleteConnection { id } => delete_connection::run(app, id, attempts).await,
         Job::DeleteOrganisation { organisation } => {
             delete_organisation::run(app, *organisation).await
         }
+        Job::ReadTexts => read_texts::run(app).await,
         Job::Probe => Ok(Next::Done),
         Job::NoteTokenUses { uses } => note_token_uses::run(app, uses).await,
         Job::NoteBandwidth { id, served } => {
@@ -456,9 +505,11 @@ async fn end_what_was_buried(app: &App, message: &str) -> Result<()> {
         | Job::DeleteOrganisation { .. }
         | Job::NoteTokenUses { .. }
         | Job::NoteBandwidth { .. }
+        | Job::ReadTexts
         | Job::Probe
         | Job::Resume { .. }
         | Job::Publish { .. }
+        | Job::CountArchives { .. }
         | Job::CountDownloads { .. } => Ok(()),
     }
 }
@@ -530,6 +581,8 @@ async fn organisation_of(app: &App, message: &str) -> Result<Option<i64>> {
         Job::DeleteOrganisation { .. }
         | Job::NoteTokenUses { .. }
         | Job::NoteBandwidth { .. }
+        | Job::CountArchives { .. }
+        | Job::ReadTexts
         | Job::Probe => None,
     })
 }
@@ -671,6 +724,16 @@ pub async fn housekeep(app: &App) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::reader::ReaderKind;
+
+    #[test]
+    fn a_report_from_before_readers_were_told_apart_is_read() {
+        let text = r#"{"v":1,"job":"count_downloads","id":"a","repository":7,"day":"2026-11-21","downloads":[]}"#;
+        let envelope: Envelope = serde_json::from_str(text).unwrap();
+        let report = envelope.report().unwrap();
+        assert_eq!(report.counted[0].reader.parts(), ("unknown", ""));
+        assert_eq!(*report.counted[0].client, Client::default());
+    }
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "one entry for each message")]
@@ -769,9 +832,32 @@ mod tests {
                     PackageName::parse("acme/lib").unwrap(),
                     "1.0.0.0".to_owned()
                 )],
+                reader: Reader::new(ReaderKind::Customer, "c"),
+                client: Client {
+                    php: "8.3".to_owned(),
+                    composer: 2
+                },
             }),
-            r#"{"v":1,"job":"count_downloads","id":"a","repository":7,"day":"2026-11-21","downloads":[["acme/lib","1.0.0.0"]]}"#
+            r#"{"v":1,"job":"count_downloads","id":"a","repository":7,"day":"2026-11-21","downloads":[["acme/lib","1.0.0.0"]],"reader":"customer:c","client":{"php":"8.3","composer":2}}"#
         );
+        assert_eq!(
+            text(Job::CountArchives {
+                id: "a".to_owned(),
+                served: vec![ServedArchive {
+                    repository: 7,
+                    day: "2026-11-21".to_owned(),
+                    reader: Reader::new(ReaderKind::Token, "t"),
+                    client: Client::default(),
+                    archives: vec![(
+                        PackageName::parse("acme/lib").unwrap(),
+                        "c0ffee".to_owned(),
+                        3
+                    )],
+                }],
+            }),
+            r#"{"v":1,"job":"count_archives","id":"a","served":[{"repository":7,"day":"2026-11-21","reader":"token:t","client":{"php":"","composer":0},"archives":[["acme/lib","c0ffee",3]]}]}"#
+        );
+        assert_eq!(text(Job::ReadTexts), r#"{"v":1,"job":"read_texts"}"#);
         assert_eq!(
             text(Job::NoteTokenUses {
                 uses: vec![TokenUse {

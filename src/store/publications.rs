@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::domain::access::VersionFacts;
 use crate::domain::blob::{Blob, BlobHash};
 use crate::domain::composer_1::{self, Draft};
+use crate::domain::entry::ReleasedVersion;
 use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
-use crate::domain::search::{provided_names, summarize};
+use crate::domain::search::{find_speaker, provided_names, summarize};
 use crate::domain::tree::outline::OutlinedVersions;
 use crate::domain::tree::{Change, changes_names, date_entries, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +22,7 @@ use crate::store::blobs::{put_blob, put_rare_blob};
 use crate::store::composer_1::open_draft;
 use crate::store::heads::{Flip, flip_head, tick_off};
 use crate::store::outlines::follow_entries;
+use crate::store::package_texts::Wanted;
 use crate::store::pending::ask_for_all_stmt;
 pub use crate::store::pending::{
     ask_for_publication_by_name_stmt, ask_for_publication_stmt,
@@ -282,6 +284,16 @@ struct Built {
     composer_1: Option<Blob>,
 }
 
+/// The version whose README is the package's, where its archive is here.
+fn wanted_text(tagged: &[ReleasedVersion], dev: &[ReleasedVersion]) -> Option<Wanted> {
+    find_speaker(tagged, dev).map(|version| Wanted {
+        reference: version.reference.clone(),
+        version: version.pretty.clone(),
+        normalized: version.normalized.clone(),
+        page: version.host.source_page.clone(),
+    })
+}
+
 async fn build_documents(
     app: &App,
     repository: &Repository,
@@ -299,6 +311,7 @@ async fn build_documents(
         id: package.package_id,
         entry: summarize(&name, &tagged, &dev),
         provides: provided_names(&name, &tagged, &dev),
+        text: wanted_text(&tagged, &dev),
     };
     let (tagged, dev) = match package.is_member {
         0 => (Vec::new(), Vec::new()),

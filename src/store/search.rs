@@ -10,6 +10,7 @@ use crate::domain::search::SearchEntry;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
 use crate::ports::db::{json_list, row, rows_as};
+use crate::store::package_texts::Wanted;
 
 /// What the index is to know of a package.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +21,8 @@ pub struct Indexed {
     pub entry: Option<SearchEntry>,
     /// What it provides or replaces.
     pub provides: BTreeSet<PackageName>,
+    /// The version whose README is the package's; none for one without an archive here.
+    pub text: Option<Wanted>,
 }
 
 /// Puts packages into the index, for the batch of a publish: nothing happens unless the head is the one it was built
@@ -56,6 +59,27 @@ pub fn index_stmts(repository: i64, built_on: i64, packages: &[Indexed]) -> Resu
              select n.value, json_extract(p.value, '$.id')
              from json_each(?3) p, json_each(p.value, '$.provides') n
              where exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+        bind(Statement::new(
+            "delete from package_texts
+             where package_id in (select json_extract(value, '$.id') from json_each(?3)
+                                  where json_extract(value, '$.text') is null)
+               and exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+        bind(Statement::new(
+            "insert into package_texts (package_id, wanted_reference, wanted_version, wanted_normalized, wanted_page)
+             select json_extract(value, '$.id'), json_extract(value, '$.text.reference'),
+                    json_extract(value, '$.text.version'), json_extract(value, '$.text.normalized'),
+                    json_extract(value, '$.text.page')
+             from json_each(?3)
+             where json_extract(value, '$.text') is not null
+               and exists (select 1 from repositories where id = ?1 and head_revision = ?2)
+             on conflict (package_id) do update set
+                 wanted_reference = excluded.wanted_reference, wanted_version = excluded.wanted_version,
+                 wanted_normalized = excluded.wanted_normalized, wanted_page = excluded.wanted_page,
+                 is_due = 1, claimed_at = null
+             where wanted_reference <> excluded.wanted_reference or wanted_version <> excluded.wanted_version
+                or wanted_page is not excluded.wanted_page",
         )),
     ])
 }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::ports::db::{first_as, json_list, row, rows_as};
 use crate::ports::{ObjectPage, Statement};
+use crate::store::package_texts::PREFIX as TEXTS;
 
 /// Young ones are left alone: their publish or import may still be under way.
 pub const GRACE: i64 = 24 * 60 * 60;
@@ -44,15 +45,21 @@ pub struct Swept {
     pub removed: usize,
 }
 
-/// Looks at one page (at most 1,000 objects) of the blobs and one of the archives. A part that was swept to its end less
+/// Looks at one page (at most 1,000 objects) of the blobs, one of the archives and one of the texts. A part that was swept to its end less
 /// than a day ago rests.
 pub async fn sweep(app: &App) -> Result<Swept> {
     finish_removals(app).await?;
     let blobs = sweep_page(app, "blobs/").await?;
     let archives = sweep_page(app, "archives/").await?;
+    let texts = sweep_page(app, TEXTS).await?;
+    let sum = |of: fn(&Swept) -> usize| {
+        [&blobs, &archives, &texts]
+            .into_iter()
+            .fold(0, |sum: usize, part| sum.saturating_add(of(part)))
+    };
     Ok(Swept {
-        seen: blobs.seen.saturating_add(archives.seen),
-        removed: blobs.removed.saturating_add(archives.removed),
+        seen: sum(|part| part.seen),
+        removed: sum(|part| part.removed),
     })
 }
 
@@ -105,10 +112,10 @@ async fn sweep_page(app: &App, prefix: &'static str) -> Result<Swept> {
         .filter_map(|object| object.key.strip_prefix(prefix))
         .collect();
     let names = json_list(old.into_iter())?;
-    let unused = if prefix == "blobs/" {
-        doom_blobs(app, &names, now).await?
-    } else {
-        find_unused_archives(app, &names).await?
+    let unused = match prefix {
+        "blobs/" => doom_blobs(app, &names, now).await?,
+        TEXTS => find_unused_texts(app, &names).await?,
+        _ => find_unused_archives(app, &names).await?,
     };
     let keys: Vec<_> = unused
         .iter()
@@ -223,6 +230,25 @@ async fn find_unused_archives(app: &App, names: &str) -> Result<Vec<String>> {
             Statement::new(
                 "select value as name from json_each(?1)
                  where not exists (select 1 from dists where archive_key = 'archives/' || value)",
+            )
+            .bind(names),
+        )
+        .await?;
+    Ok(rows_as::<Name>(rows)?
+        .into_iter()
+        .map(|row| row.name)
+        .collect())
+}
+
+/// The same holds for texts.
+async fn find_unused_texts(app: &App, names: &str) -> Result<Vec<String>> {
+    let rows = app
+        .db
+        .rows(
+            Statement::new(
+                "select value as name from json_each(?1)
+                 where not exists (select 1 from package_texts where readme_key = 'texts/' || value)
+                   and not exists (select 1 from package_texts where changelog_key = 'texts/' || value)",
             )
             .bind(names),
         )

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pollster::block_on;
 use repertoire::app::App;
-use repertoire::http::Body;
+use repertoire::http::{Body, begin_to_gather, tell_gathered};
 use repertoire::jobs::{Message, Outcome, run_counts};
 use serde_json::{Value, json};
 
@@ -22,6 +22,9 @@ const END: &str = "<!-- end of counted -->\n";
 /// How many machines come one after the other to one isolate, where there are many.
 const MACHINES: usize = 20;
 
+/// What all machines say they are.
+const AGENT: &str = "Composer/2.10.0 (Linux; 6.8.0; PHP 8.4.2; cURL 8.5.0; CI)";
+
 /// A run on so many packages by so many machines.
 type Install = fn(&TestRegistry, usize, usize) -> Operations;
 
@@ -34,6 +37,8 @@ struct Operations {
     /// Calls of D1: a batch is one.
     d1_calls: usize,
     rows_written: usize,
+    /// Entries of indexes written with them: the tables of what Composer causes have no index but their key.
+    index_entries: usize,
     r2_class_a: usize,
     r2_class_b: usize,
     messages: usize,
@@ -48,8 +53,8 @@ mod prices {
     pub(super) const KV_WRITE: f64 = 5.0;
     /// Of rows that a call of D1 reads; the largest one reads some hundred.
     pub(super) const D1_CALL: f64 = 100.0 * 0.001;
-    /// A row and one index: what counts downloads has none, a version has some.
-    pub(super) const ROW_WRITTEN: f64 = 2.0 * 1.0;
+    /// Of a table, or of an index.
+    pub(super) const ROW_WRITTEN: f64 = 1.0;
     pub(super) const R2_CLASS_A: f64 = 4.50;
     pub(super) const R2_CLASS_B: f64 = 0.36;
     /// Written, read and deleted.
@@ -67,7 +72,7 @@ impl Operations {
             + of(self.kv_reads, prices::KV_READ)
             + of(self.kv_writes, prices::KV_WRITE)
             + of(self.d1_calls, prices::D1_CALL)
-            + of(self.rows_written, prices::ROW_WRITTEN)
+            + of(self.rows_written + self.index_entries, prices::ROW_WRITTEN)
             + of(self.r2_class_a, prices::R2_CLASS_A)
             + of(self.r2_class_b, prices::R2_CLASS_B)
             + of(self.messages, prices::MESSAGE + prices::CPU_OF_MESSAGE)
@@ -83,6 +88,8 @@ struct Run<'a> {
     asked: usize,
     /// The archives of which the data centre has a copy, where it is to have some (`CACHE_ARCHIVES`).
     kept_nearby: Option<HashSet<String>>,
+    /// When what was gathered is told.
+    told_at: Option<i64>,
 }
 
 impl<'a> Run<'a> {
@@ -96,6 +103,7 @@ impl<'a> Run<'a> {
             changes: registry.world.sqlite.changes(),
             asked: 0,
             kept_nearby: None,
+            told_at: None,
         }
     }
 
@@ -116,8 +124,11 @@ impl<'a> Run<'a> {
         headers: &[(&'static str, String)],
         body: Vec<u8>,
     ) -> Answer {
+        self.tell(self.registry.world.now.get());
+        let mut headers = headers.to_vec();
+        headers.push(("user-agent", AGENT.to_owned()));
         let persona = Persona::new(&self.isolate, Some(ADMIN));
-        let answer = persona.send(method, path, headers, body);
+        let answer = persona.send(method, path, &headers, body);
         self.counted.requests += 1;
         // What goes out as a native stream passes by the ports.
         match &answer.reply.body {
@@ -131,11 +142,23 @@ impl<'a> Run<'a> {
         if repertoire::http::is_unfinished(&self.isolate) {
             block_on(repertoire::http::finish(&self.isolate));
         }
+        if let Some(milliseconds) = begin_to_gather(&self.isolate) {
+            let wait = i64::from(milliseconds / 1_000);
+            self.told_at = Some(self.registry.world.now.get() + wait);
+        }
         self.asked += 1;
         if self.asked.is_multiple_of(10) {
             self.registry.pass_time(1);
         }
         answer
+    }
+
+    /// Tells of what was gathered, when its time has come.
+    fn tell(&mut self, now: i64) {
+        if self.told_at.is_some_and(|at| at <= now) {
+            self.told_at = None;
+            block_on(tell_gathered(&self.isolate));
+        }
     }
 
     fn get(&mut self, path: &str) -> Answer {
@@ -144,10 +167,11 @@ impl<'a> Run<'a> {
 
     /// What there was to do, with what the queue did of it.
     fn end(mut self) -> Operations {
+        self.tell(i64::MAX);
         // What is counted waits for half a minute, so that it comes together; all else runs as it comes.
         let (mut counts, mut others): (Vec<_>, VecDeque<_>) = (Vec::new(), VecDeque::new());
         for waiting in self.registry.world.queue.borrow_mut().drain(..) {
-            if waiting.text.contains("\"count_downloads\"") {
+            if waiting.text.contains("\"job\":\"count_") {
                 let (text, attempts) = (waiting.text, 1);
                 counts.push(Message { text, attempts });
             } else {
@@ -260,7 +284,12 @@ fn new_tag(registry: &TestRegistry, tag: &str) -> Operations {
     // The webhook goes to the isolate of the registry.
     registry.deliver_webhook(tag).expect(202);
     run.counted.requests += 1;
-    run.end()
+    let counted = run.end();
+    // A version has some indexes, a job none.
+    Operations {
+        index_entries: counted.rows_written,
+        ..counted
+    }
 }
 
 fn table() -> String {

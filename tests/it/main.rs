@@ -83,6 +83,8 @@ mod sweep;
 #[cfg(test)]
 mod tenants;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod traps;

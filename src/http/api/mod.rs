@@ -44,6 +44,7 @@ pub mod people;
 pub mod projects;
 pub mod repositories;
 pub(crate) mod shown;
+pub mod statistics;
 pub mod tokens;
 pub mod versions;
 pub mod webhook_secrets;
@@ -353,6 +354,10 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             customers::handle(app, request, &org, route).await
         }
+        ApiRoute::Statistics(org, route) => {
+            let org = open(app, principal, &org).await?;
+            statistics::handle(app, &request, principal, &org, route).await
+        }
         ApiRoute::Hosts(org, route) => {
             let org = open(app, principal, &org).await?;
             hosts::handle(app, request, &org, route).await
@@ -422,6 +427,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::WebhookSecret(..)
         | ApiRoute::Hook(..) => Ability::ManageHooks,
         ApiRoute::Customers(..) => Ability::ManageCustomers,
+        ApiRoute::Statistics(_, route) => route.area(),
         // For ever, or of the whole organisation: a host name is where clients send their tokens. So for owners alone.
         ApiRoute::Hosts(..)
         | ApiRoute::SetUp

@@ -9,7 +9,7 @@ use crate::http::api::customers::described as customers;
 use crate::http::api::{
     audit, browse, confirmation, connections, definitions, deletions, deliveries, github_apps,
     health, hooks, hosts, imports, jobs, monorepos, organisations, package_settings, packages,
-    people, projects, repositories, shown, tokens, versions, webhook_secrets,
+    people, projects, repositories, shown, statistics, tokens, versions, webhook_secrets,
 };
 use crate::http::problem::Problem;
 use crate::store::completion::ShownArchive;
@@ -282,6 +282,35 @@ fn wrapped(name: &str, value: &Value) -> Value {
     json!({ "type": "object", "required": [name], "properties": { name: value } })
 }
 
+const PERIOD: &[(&str, &str)] = &[
+    (
+        "from",
+        "The first day, such as `2026-11-21`; without it there are thirty buckets",
+    ),
+    ("to", "The last day; today, without it"),
+    ("bucket", "`day`, `week` or `month`"),
+];
+const STATISTICS: &[(&str, &str)] = &[
+    (
+        "from",
+        "The first day, such as `2026-11-21`; without it there are thirty buckets",
+    ),
+    ("to", "The last day; today, without it"),
+    ("bucket", "`day`, `week` or `month`"),
+    (
+        "by",
+        "`php`, `composer`, `reader`, or `version` of a package",
+    ),
+];
+const TOP_PACKAGES: &[(&str, &str)] = &[
+    (
+        "from",
+        "The first day, such as `2026-11-21`; without it there are thirty buckets",
+    ),
+    ("to", "The last day; today, without it"),
+    ("bucket", "`day`, `week` or `month`"),
+    ("limit", "Packages at most, from 1 to 100"),
+];
 const AUDIT_FILTERS: &[(&str, &str)] = &[
     ("actor", "Id or name of who did it"),
     ("action", "An action, or the first part of one: `token`"),
@@ -345,6 +374,18 @@ fn operations(body: &mut SchemaGenerator, answer: &mut SchemaGenerator) -> Vec<O
         Operation { method: "GET", path: "/orgs/{org}/audit/export", id: "exportAudit", query: AUDIT_EXPORT, pages: true,
             summary: "The same as a file, as `jsonl` or `csv`",
             body: None, answers: vec![(200, None)] },
+        Operation { method: "GET", path: "/orgs/{org}/statistics", id: "showStatistics", query: STATISTICS, pages: false,
+            summary: "What was installed and downloaded of an organisation's packages, in a period",
+            body: None, answers: vec![(200, Some(schema::<statistics::ShownSeries>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/statistics/packages", id: "listTopPackages", query: TOP_PACKAGES, pages: false,
+            summary: "The packages of which most was installed in a period",
+            body: None, answers: vec![(200, Some(schema::<statistics::ShownTop>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/packages/{vendor}/{name}/statistics", id: "showPackageStatistics", query: STATISTICS, pages: false,
+            summary: "What was installed and downloaded of a package, in a period",
+            body: None, answers: vec![(200, Some(schema::<statistics::ShownSeries>(answer)))] },
+        Operation { method: "GET", path: "/orgs/{org}/customers/{id}/statistics", id: "showCustomerStatistics", query: PERIOD, pages: false,
+            summary: "What a customer installed and downloaded, and when it was last seen",
+            body: None, answers: vec![(200, Some(schema::<statistics::ShownCustomer>(answer)))] },
         Operation { method: "GET", path: "/orgs/{org}/repositories", id: "listRepositories", query: &[], pages: false,
             summary: "Lists repositories",
             body: None, answers: vec![(200, Some(list("repositories", &schema::<repositories::Shown>(answer))))] },

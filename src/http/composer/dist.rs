@@ -7,6 +7,7 @@ use crate::domain::quota::{Quota, bandwidth_message};
 use crate::domain::time::{http_date, month};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::composer::Visit;
+use crate::http::composer::notify::client_of;
 use crate::http::problem::not_found;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::request::Request;
@@ -29,18 +30,21 @@ pub async fn show_dist(
     let found = found.filter(|dist| dist.format.answers_to(format));
     match found {
         None => Ok(not_found()),
-        Some(dist) => serve(visit, request, &dist),
+        Some(dist) => serve(visit, request, &dist, (name, reference)),
     }
 }
 
 /// Serves an archive, unless its organisation has served as much as it may in this month. What is served is added up in the
 /// isolate's memory, as if all of it arrived: whether it does, nobody tells us.
-fn serve(visit: &Visit<'_>, request: &Request, dist: &DistPointer) -> Result<Reply> {
+fn serve(
+    visit: &Visit<'_>,
+    request: &Request,
+    dist: &DistPointer,
+    archive: (&PackageName, &str),
+) -> Result<Reply> {
     let reply = show(request, dist, visit.repository.archive_deletions);
-    let sent = match &reply.body {
-        Body::Archive { range, .. } if request.method == "GET" => {
-            range.map_or(dist.size, |(_, length)| length)
-        }
+    let (offset, sent) = match &reply.body {
+        Body::Archive { range, .. } if request.method == "GET" => range.unwrap_or((0, dist.size)),
         _ => return Ok(reply),
     };
     let (app, repository) = (visit.app, &visit.repository);
@@ -54,6 +58,11 @@ fn serve(visit: &Visit<'_>, request: &Request, dist: &DistPointer) -> Result<Rep
     app.memo
         .bandwidth
         .add(repository.organisation_id, &month, sent);
+    // Whoever asks for the rest has asked for the beginning.
+    if offset == 0 {
+        let who = (repository.id, visit.reader(), client_of(request));
+        app.memo.served_archives.add(who, archive, app.now());
+    }
     Ok(reply)
 }
 

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::domain::access::{Action, Bar, Principal, Sight, enters, frozen_message, sight};
 use crate::domain::metadata::DIST_TEMPLATE;
 use crate::domain::name::PackageName;
+use crate::domain::reader::Reader;
 use crate::domain::root_document::age_of_limits;
 use crate::domain::settings::Mirror;
 use crate::domain::time::http_date;
@@ -55,6 +56,11 @@ impl Visit<'_> {
     pub fn sight(&self, action: Action, package: &PackageName) -> Sight {
         let place = self.repository.place();
         sight(self.principal.as_deref(), action, place, package)
+    }
+
+    /// Who this is, to whoever counts.
+    pub fn reader(&self) -> Reader {
+        Reader::of(self.principal.as_deref(), self.repository.organisation_id)
     }
 
     /// What tells this caller's view of the repository from those of others; none for whoever sees all of it.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::domain::access::Action;
+use crate::domain::client::Client;
 use crate::domain::name::PackageName;
 use crate::domain::time::day;
 use crate::error::{Error, Result};
@@ -55,7 +56,7 @@ pub async fn receive_downloads(visit: &Visit<'_>, mut request: Request) -> Resul
             Some((name, download.version))
         })
         .collect();
-    count(visit, downloads).await
+    count(visit, &request, downloads).await
 }
 
 /// Takes the report of one package, as clients send it that know no `notify-batch`: a form.
@@ -71,10 +72,20 @@ pub async fn receive_download(
         .ok_or_else(|| {
             Error::invalid("The body is not a form with `version` and `version_normalized`")
         })?;
-    count(visit, vec![(name.clone(), version)]).await
+    count(visit, &request, vec![(name.clone(), version)]).await
 }
 
-async fn count(visit: &Visit<'_>, downloads: Vec<(PackageName, String)>) -> Result<Reply> {
+/// What sent a request.
+pub(super) fn client_of(request: &Request) -> Client {
+    let agent = request.header("user-agent");
+    agent.map_or_else(Client::default, |agent| Client::parse(&agent))
+}
+
+async fn count(
+    visit: &Visit<'_>,
+    request: &Request,
+    downloads: Vec<(PackageName, String)>,
+) -> Result<Reply> {
     // One installation has one version of a package, and each counts once.
     let downloads: BTreeSet<(PackageName, String)> = downloads
         .into_iter()
@@ -89,6 +100,8 @@ async fn count(visit: &Visit<'_>, downloads: Vec<(PackageName, String)>) -> Resu
             repository: visit.repository.id,
             day: day(visit.app.now()),
             downloads: downloads.into_iter().collect(),
+            reader: visit.reader(),
+            client: client_of(request),
         };
         enqueue_count(visit.app, job).await?;
     }

@@ -15,6 +15,7 @@ use crate::http::api::hooks::HookRoute;
 use crate::http::api::hosts::HostsRoute;
 use crate::http::api::organisations::route::OrganisationRoute;
 use crate::http::api::people::{OwnRoute, PeopleRoute};
+use crate::http::api::statistics::StatisticsRoute;
 use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
 use crate::http::api::webhook_secrets::SecretRoute;
@@ -166,6 +167,7 @@ pub enum ApiRoute {
     Hook(String, HookRoute),
     Customers(String, CustomersRoute),
     Hosts(String, HostsRoute),
+    Statistics(String, StatisticsRoute),
     Delete(String, DeletionRoute),
     WebhookSecret(String, SecretRoute),
     /// Without an organisation it is the instance's.
@@ -601,6 +603,18 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
             let route = parse_projects(method, rest, ids)?;
             Ok(ApiRoute::Projects(own(org), route))
         }
+        ["orgs", org, "statistics"] => get(
+            method,
+            ApiRoute::Statistics(own(org), StatisticsRoute::Organisation),
+        ),
+        ["orgs", org, "statistics", "packages"] => get(
+            method,
+            ApiRoute::Statistics(own(org), StatisticsRoute::TopPackages),
+        ),
+        ["orgs", org, "customers", id, "statistics"] => get(
+            method,
+            ApiRoute::Statistics(own(org), StatisticsRoute::Customer(own(id))),
+        ),
         ["orgs", org, rest @ ..] => customers::parse(method, rest)
             .unwrap_or(Err(NoRoute::NotFound))
             .map(|route| ApiRoute::Customers(own(org), route)),
@@ -667,6 +681,10 @@ fn parse_package(
             ApiRoute::Definition(org, name, DefinitionRoute::Archive),
         ),
         ["sync"] => only(method, "POST", ApiRoute::SyncPackage(org, name)),
+        ["statistics"] => get(
+            method,
+            ApiRoute::Statistics(org, StatisticsRoute::Package(name)),
+        ),
         ["versions", version @ ..] => {
             let (version, route) = parse_version(method, version)?;
             Ok(ApiRoute::Version(org, name, version, route))

@@ -47,6 +47,7 @@ impl ApiRoute {
             Self::Hook(_, route) => RouteName("api.hook.", route.into()),
             Self::Customers(_, route) => RouteName("api.customers.", route.into()),
             Self::Hosts(_, route) => RouteName("api.hosts.", route.into()),
+            Self::Statistics(_, route) => RouteName("api.statistics.", route.into()),
             Self::Delete(_, route) => RouteName("api.delete.", route.into()),
             Self::WebhookSecret(_, route) => RouteName("api.webhook_secret.", route.into()),
             Self::Audit(_, route) => RouteName("api.audit.", route.into()),

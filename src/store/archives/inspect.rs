@@ -98,7 +98,7 @@ pub(super) async fn load_directory(archive: &Tail<'_>, end: &End) -> Result<Dire
     Ok(read_directory(&bytes, end, LIMITS)?)
 }
 
-async fn load_entry(archive: &Tail<'_>, entry: &Entry) -> Result<Vec<u8>, Trouble> {
+pub(super) async fn load_entry(archive: &Tail<'_>, entry: &Entry) -> Result<Vec<u8>, Trouble> {
     let header = archive.read(entry.offset, LOCAL_HEADER).await?;
     let (start, length) = find_data(entry, &header)?;
     let data = archive.read(start, length).await?;

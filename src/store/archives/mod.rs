@@ -5,6 +5,7 @@ mod examined;
 mod inspect;
 mod kept;
 mod take_in;
+mod texts;
 mod whole;
 
 pub use cut::FolderCut;
@@ -12,6 +13,7 @@ pub use examined::{UploadedArchive, examine_stored, take_in_upload};
 pub use inspect::{ArchiveFacts, inspect, refuse_download, refuse_upload};
 pub use kept::KeptArchive;
 pub use take_in::{PART, StoredArchive, take_in};
+pub use texts::{TextFile, TextFiles, read_texts};
 pub use whole::{Packages, WholeArchive};
 
 #[cfg(test)]

@@ -107,9 +107,11 @@ pub async fn delete_portion(app: &App, id: i64) -> Result<Portion> {
         free_deleted_uploads(app).await?;
         return Ok(Portion::More);
     }
-    if leaves(app, id, PACKAGES).await?
+    if leaves(app, id, PACKAGE_READERS).await?
+        || leaves(app, id, PACKAGES).await?
         || leaves(app, id, JOBS).await?
         || leaves(app, id, GIT_REPOS).await?
+        || leaves(app, id, READERS).await?
     {
         return Ok(Portion::More);
     }
@@ -151,6 +153,19 @@ async fn list_connections_with_hooks(app: &App, organisation: i64) -> Result<Vec
 /// same order: the last statement of a batch is the one that makes it others.
 type Rows = &'static [&'static str];
 
+/// Of all that packages have this may be most: a row for each reader and day.
+const PACKAGE_READERS: Rows = &[
+    "delete from package_readers where (package_id, reader_id, day) in (
+         select s.package_id, s.reader_id, s.day from package_readers s
+         where s.package_id in (select id from packages where organisation_id = ?1) limit 5000) returning 1 as one",
+];
+
+/// Readers with their days.
+const READERS: Rows = &[
+    "delete from reader_days where reader_id in (select id from readers where organisation_id = ?1 order by id limit 50)",
+    "delete from readers where id in (select id from readers where organisation_id = ?1 order by id limit 50) returning 1 as one",
+];
+
 /// Packages and all that is theirs.
 const PACKAGES: Rows = &[
     "delete from pending_publications where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
@@ -162,6 +177,9 @@ const PACKAGES: Rows = &[
     "delete from deleted_archives where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from version_references where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from downloads where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
+    "delete from package_texts where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
+    "delete from package_clients where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
+    "delete from package_readers where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_provides where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_search where rowid in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from dists where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
@@ -242,6 +260,7 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
             on("delete from customers where organisation_id = ?1"),
             on("delete from collections where organisation_id = ?1"),
             on("delete from served_versions where organisation_id = ?1"),
+            on("delete from organisation_clients where organisation_id = ?1"),
             on("delete from dead_letters where organisation_id = ?1"),
             on("delete from connections where organisation_id = ?1"),
             on("delete from github_app_deliveries

@@ -115,6 +115,7 @@ pub async fn delete_package(app: &App, package: &Package, reason: &str) -> Resul
              where id = (select git_repo_id from packages where id = ?1)
                and not exists (select 1 from packages o where o.git_repo_id = git_repos.id and o.id <> ?1)",
         ),
+        on("delete from package_texts where package_id = ?1"),
         on("delete from versions where package_id = ?1"),
         on("delete from defined_versions where package_id = ?1"),
         on("delete from repository_packages where package_id = ?1"),
@@ -195,6 +196,9 @@ pub async fn erase_packages(app: &App) -> Result<()> {
     app.db
         .batch(vec![
             on("delete from downloads where package_id in (select value from json_each(?1))"),
+            on("delete from package_texts where package_id in (select value from json_each(?1))"),
+            on("delete from package_clients where package_id in (select value from json_each(?1))"),
+            on("delete from package_readers where package_id in (select value from json_each(?1))"),
             on("delete from version_references where package_id in (select value from json_each(?1))"),
             on("delete from package_provides where package_id in (select value from json_each(?1))"),
             on("delete from package_search where rowid in (select value from json_each(?1))"),

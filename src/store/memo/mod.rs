@@ -16,6 +16,7 @@ use crate::store::dists::DistPointer;
 use crate::store::github_apps::GitHubApp;
 use crate::store::mapped_hosts::{Looks, MappedHost};
 use crate::store::repositories::{Head, Repository};
+use crate::store::served_archives::ServedArchives;
 use crate::store::token_uses::{TOLD_USES, TokenUses};
 
 use self::kept::Kept;
@@ -84,6 +85,8 @@ pub struct Memo {
     pub token_uses: TokenUses,
     /// What there is to tell of archives that were served.
     pub bandwidth: Bandwidth,
+    /// The same of how often each was.
+    pub served_archives: ServedArchives,
     /// Tree nodes by hash.
     pub nodes: Nodes,
     /// Until when a pack of git's is held in memory: there is room for one. A time and no flag, since whoever holds it may
@@ -110,6 +113,7 @@ impl Default for Memo {
             outages: Shelf::new(OUTAGES),
             token_uses: TokenUses::default(),
             bandwidth: Bandwidth::default(),
+            served_archives: ServedArchives::default(),
             nodes: Nodes::default(),
             pack_held_until: Cell::new(0),
         }

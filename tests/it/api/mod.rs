@@ -20,5 +20,6 @@ mod pages;
 mod problems;
 mod repositories;
 mod same_project;
+mod statistics;
 mod tenants;
 mod tokens;

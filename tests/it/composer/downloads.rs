@@ -249,7 +249,8 @@ fn reports_of_a_batch_are_written_as_one() {
         assert_eq!(counts(&registry), both[..count]);
     }
     let rows = registry.world.sqlite.changes() - rows_before;
-    // Two counts, and what was counted; the two letters that nobody can read.
-    assert_eq!(rows, 2 + 41 + 2);
+    // Two counts by version, one each by client and by reader, of the package and of all, and who the reader is; what was
+    // counted; the two letters that nobody can read.
+    assert_eq!(rows, 2 + 4 + 1 + 41 + 2);
     registry.change("delete from dead_letters");
 }

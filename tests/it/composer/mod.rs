@@ -4,6 +4,7 @@ mod access;
 mod advisories;
 mod changes;
 mod composer_1;
+pub(crate) mod counting;
 mod dist;
 mod downloads;
 mod errors;

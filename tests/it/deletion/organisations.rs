@@ -106,6 +106,16 @@ fn with_globex() -> TestRegistry {
     registry
 }
 
+/// Somebody installs what globex has.
+fn install(registry: &TestRegistry) {
+    let downloads = json!({"downloads": [{"name": "globex/up", "version": "1.0.0.0"}]});
+    registry
+        .admin()
+        .post("/r/globex/second/downloads", &downloads)
+        .expect(201);
+    registry.run_jobs();
+}
+
 fn suspend(registry: &TestRegistry) {
     registry.change("update organisations set suspended_at = 1 where slug = 'globex'");
 }
@@ -183,6 +193,11 @@ fn an_organisation_is_deleted_by_the_owner_of_the_instance_when_it_is_suspended(
 #[test]
 fn a_deleted_organisation_is_gone_with_all_it_had_and_others_are_as_they_were() {
     let registry = with_globex();
+    install(&registry);
+    let rows = rows_of(&registry.world.sqlite);
+    for table in ["readers 1", "organisation_clients 1"] {
+        assert!(rows.iter().any(|row| row == table), "{rows:?}");
+    }
     let before = (registry.contents(), objects(&registry, "archives/1/"));
     assert!(
         rows_of(&registry.world.sqlite).len() > 10,
