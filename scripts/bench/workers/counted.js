@@ -3,7 +3,7 @@
 import registry from "../../../build/edge/index.js";
 
 const counted = {
-  DB: { d1: ["prepare"] },
+  DB: { d1: ["prepare"], d1Batches: ["batch"] },
   CACHE: { kvReads: ["get"], kvWrites: ["put"] },
   BLOBS: { r2Reads: ["get", "head"], r2Writes: ["put"] },
 };
@@ -32,7 +32,7 @@ function wrapEnvironment(environment) {
 export default {
   async fetch(request, environment, context) {
     wrappedEnvironment ??= wrapEnvironment(environment);
-    counters = { d1: 0, kvReads: 0, kvWrites: 0, r2Reads: 0, r2Writes: 0 };
+    counters = { d1: 0, d1Batches: 0, kvReads: 0, kvWrites: 0, r2Reads: 0, r2Writes: 0 };
     const response = await registry.fetch(request, wrappedEnvironment, context);
     const told = new Response(response.body, response);
     told.headers.set("x-operations", JSON.stringify(counters));
