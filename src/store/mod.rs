@@ -47,6 +47,7 @@ pub mod memo;
 pub mod monorepos;
 pub mod organisations;
 pub mod outlines;
+pub mod package_page;
 pub mod packages;
 pub mod passwords;
 pub mod pending;
