@@ -14,6 +14,7 @@ pub mod composer_1;
 pub mod connections;
 pub mod customer_tokens;
 pub mod customers;
+pub mod dashboard;
 pub mod dead_letters;
 pub mod defined_versions;
 pub mod deletion;

@@ -22,11 +22,11 @@ use crate::store::search::{find_names_by_words_stmt, read_names_by_words};
 
 /// A package as a row of a list.
 pub(in crate::http::web::place) struct ShownRow {
-    name: String,
-    href: String,
-    description: String,
-    versions: i64,
-    abandoned: Option<String>,
+    pub(in crate::http::web::place) name: String,
+    pub(in crate::http::web::place) href: String,
+    pub(in crate::http::web::place) description: String,
+    pub(in crate::http::web::place) versions: i64,
+    pub(in crate::http::web::place) abandoned: Option<String>,
 }
 
 impl ShownRow {

@@ -23,7 +23,8 @@ use crate::http::route::{NoRoute, get, only};
 use crate::http::web::route::Act;
 use crate::http::web::visit::{Place, Visit};
 
-pub(super) use list::show as list;
+pub(super) use list::{Commands, ShownRow, show as list};
+pub(super) use show::From;
 
 /// What is looked at or done on the page of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
@@ -89,7 +90,7 @@ pub(super) fn sees_all(place: &Place) -> Result<bool> {
 }
 
 /// Where the page of a package is.
-fn address(place: &Place, name: &str) -> String {
+pub(super) fn address(place: &Place, name: &str) -> String {
     format!("/ui/{}/packages/{name}", place.organisation.slug)
 }
 

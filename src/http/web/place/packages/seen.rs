@@ -30,7 +30,7 @@ pub(super) async fn read_seen(
         .iter()
         .map(|visit| &visit.repository)
         .filter(|repository| seen.repositories.contains(&repository.slug))
-        .map(|repository| From::of(app, name, repository))
+        .map(|repository| From::of(app, Some(name), repository))
         .collect();
     let mut facts = Vec::new();
     if let Some(kind) = seen.text("type") {

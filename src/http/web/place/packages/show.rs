@@ -22,28 +22,34 @@ use crate::store::repositories::Repository;
 pub(super) const VERSIONS: usize = 25;
 
 /// A repository that the package is installed from.
-pub(super) struct From {
-    pub(super) slug: String,
+pub(in crate::http::web::place) struct From {
+    pub(in crate::http::web::place) slug: String,
     /// What is typed at a terminal, line by line.
-    pub(super) commands: String,
+    pub(in crate::http::web::place) commands: String,
 }
 
 impl From {
-    pub(super) fn of(app: &App, name: &PackageName, repository: &Repository) -> Self {
+    /// With what installs a package, if one is meant.
+    pub(in crate::http::web::place) fn of(
+        app: &App,
+        name: Option<&PackageName>,
+        repository: &Repository,
+    ) -> Self {
         let url = repository.address(&app.config.public_url);
         let host = url.split_once("://").map_or("", |(_, rest)| rest);
         let host = host.split('/').next().unwrap_or_default();
         let slug = repository.slug.clone();
-        let sign_in = if repository.is_public {
-            String::new()
-        } else {
-            format!("composer config --auth http-basic.{host} token YOUR-TOKEN\n")
-        };
+        let mut lines = vec![format!(
+            "composer config repositories.{slug} composer {url}"
+        )];
+        if !repository.is_public {
+            lines.push(format!(
+                "composer config --auth http-basic.{host} token YOUR-TOKEN"
+            ));
+        }
+        lines.extend(name.map(|name| format!("composer require {}", name.as_str())));
         Self {
-            commands: format!(
-                "composer config repositories.{slug} composer {url}\n{sign_in}composer require {}",
-                name.as_str()
-            ),
+            commands: lines.join("\n"),
             slug,
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::domain::name::PackageName;
-use crate::domain::policy::PackagePolicy;
+use crate::domain::policy::{BranchGlob, PackagePolicy};
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::package_settings::show_abandoned;
@@ -60,7 +60,7 @@ pub(super) async fn read_whole(
         .repositories
         .iter()
         .filter(|one| details.memberships.iter().any(|member| member.id == one.id))
-        .map(|repository| From::of(app, name, repository))
+        .map(|repository| From::of(app, Some(name), repository))
         .collect();
     let shown = on_page
         .iter()
@@ -139,7 +139,7 @@ fn settings_of(policy: &PackagePolicy, is_synced: bool) -> Vec<Fact> {
     };
     let mut facts = Vec::new();
     if is_synced {
-        let branches = policy.transient_branches.iter().map(|one| one.as_str());
+        let branches = policy.transient_branches.iter().map(BranchGlob::as_str);
         let branches = list(branches.collect(), "none: all branches are imported");
         facts.push(Fact::new("Branches left out", branches));
         let prefixes = policy.tag_prefixes.as_slice().iter().map(String::as_str);
@@ -171,19 +171,16 @@ fn show_version(version: &PageVersion, project: Option<&PageProject>) -> Result<
     facts.extend(own("Git ref", version.git_ref.as_ref()));
     facts.extend(own("Reference", version.reference.as_ref()));
     facts.extend(source_of(version, &entry, project));
-    match (version.format, version.size) {
-        (Some(format), Some(size)) => {
-            let archive = format!("{}, {}", format.ending(), size_words(size));
-            facts.push(Fact::new("Archive", archive));
-        }
-        _ => {
-            let dist = entry.get("dist").and_then(Value::as_object);
-            let elsewhere = dist.and_then(|dist| text(dist, "url"));
-            facts.extend(elsewhere.map(|url| Fact {
-                href: web_address(url),
-                ..Fact::new("Archive", url)
-            }));
-        }
+    if let (Some(format), Some(size)) = (version.format, version.size) {
+        let archive = format!("{}, {}", format.ending(), size_words(size));
+        facts.push(Fact::new("Archive", archive));
+    } else {
+        let dist = entry.get("dist").and_then(Value::as_object);
+        let elsewhere = dist.and_then(|dist| text(dist, "url"));
+        facts.extend(elsewhere.map(|url| Fact {
+            href: web_address(url),
+            ..Fact::new("Archive", url)
+        }));
     }
     facts.extend(own("SHA-1", version.sha1.as_ref()));
     facts.extend(own("SHA-256", version.sha256.as_ref()));
