@@ -23,9 +23,10 @@ export function writeConfigurations(folder, values) {
 /**
  * `variables` are plain ones for all Workers; `databaseId` and `namespaceId` replace the stand-ins;
  * `countsWithin` is how many seconds a message that is counted waits for others; the committed one is for many clients;
+ * `badCredentials` is how many of them an address may send in a minute;
  * `host` puts the edge on a host of one's own instead of workers.dev, `also` on further ones.
  */
-export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, countsWithin, host, also = [] }) {
+export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = STAND_IN, countsWithin, badCredentials, host, also = [] }) {
   const { PUBLIC_URL: publicUrl, ...others } = variables;
   const program = text.match(/^main = "build\/(.*)\/index.js"$/m)?.[1] ?? "edge";
   const moreVariables = Object.entries(others).map(([name, value]) => `${name} = ${quote(value)}`);
@@ -46,6 +47,9 @@ export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = ST
   }
   if (countsWithin !== undefined && text.includes('\nqueue = "repertoire-counts"\nmax_batch_size')) {
     replacements.push(["max_batch_timeout = 30", `max_batch_timeout = ${countsWithin}`]);
+  }
+  if (badCredentials !== undefined && text.includes('name = "BAD_CREDENTIALS"')) {
+    replacements.push(["simple = { limit = 100, period = 60 }", `simple = { limit = ${badCredentials}, period = 60 }`]);
   }
   const hosts = [...(host ? [host] : []), ...also];
   if (hosts.length > 0 && text.includes("\nworkers_dev = true\n")) {

@@ -30,14 +30,18 @@ const WATCH_PATIENCE_MILLISECONDS = 10_000;
 const WATCH_SILENCES = 2;
 
 export class LocalInstance {
-  /** `showError` gets each line that wrangler prints as an error; `variables` are more settings of all Workers. */
-  constructor({ stateFolder, port, variables = {}, showError = () => {} }) {
+  /**
+   * `showError` gets each line that wrangler prints as an error; `variables` are more settings of all Workers;
+   * `badCredentials` is how many of them an address may send in a minute, where it is not what is committed.
+   */
+  constructor({ stateFolder, port, variables = {}, badCredentials, showError = () => {} }) {
     this.stateFolder = resolve(projectFolder, stateFolder);
     this.dataFolder = join(this.stateFolder, "data");
     this.logPath = join(this.stateFolder, "wrangler.log");
     this.port = port;
     this.url = `http://localhost:${port}`;
     this.variables = variables;
+    this.badCredentials = badCredentials;
     this.showError = showError;
   }
 
@@ -56,6 +60,7 @@ export class LocalInstance {
       // Private addresses are the usual ones for a git host beside this instance.
       variables: { PUBLIC_URL: this.url, ALLOW_PRIVATE_ADDRESSES: "true", ...this.variables },
       countsWithin: 1,
+      badCredentials: this.badCredentials,
     });
     await this.#migrate();
   }

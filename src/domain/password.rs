@@ -1,5 +1,7 @@
 //! Passwords of people: which are taken, and the slow hash that is kept of them.
 
+use std::cmp::Reverse;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
@@ -51,11 +53,17 @@ pub fn check(password: &str, email: &str, name: &str) -> Result<(), WeakPassword
     kinds.sort_unstable();
     kinds.dedup();
     let local = email.split('@').next().unwrap_or_default();
-    let rest = [email, local, name, "repertoire", "password", "composer"]
+    let mut known: Vec<String> = [email, local, name, "repertoire", "password", "composer"]
         .into_iter()
+        .chain(name.split_whitespace())
         .map(str::to_lowercase)
         .filter(|word| word.chars().count() > 2)
-        .fold(lower.clone(), |rest, word| rest.replace(&word, ""));
+        .collect();
+    // The longest first: nothing of it is left when a part of it was taken out before.
+    known.sort_unstable_by_key(|word| Reverse(word.len()));
+    let rest = known
+        .iter()
+        .fold(lower.clone(), |rest, word| rest.replace(word, ""));
     let is_run = [
         "abcdefghijklmnopqrstuvwxyz",
         "01234567890123456789",

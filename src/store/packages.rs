@@ -122,19 +122,18 @@ pub async fn find_package(
     organisation: i64,
     name: &PackageName,
 ) -> Result<Option<Package>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select id, organisation_id, name, git_repo_id, folder, description, created_at,
-                        transient_branches, tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
-                 from packages where organisation_id = ?1 and name = ?2",
-            )
-            .bind(organisation)
-            .bind(name.as_str()),
-        )
-        .await?;
-    first_as(rows)
+    first_as(app.db.rows(find_package_stmt(organisation, name)).await?)
+}
+
+/// The statement that finds it, for a batch with others.
+pub(super) fn find_package_stmt(organisation: i64, name: &PackageName) -> Statement {
+    Statement::new(
+        "select id, organisation_id, name, git_repo_id, folder, description, created_at,
+                transient_branches, tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice
+         from packages where organisation_id = ?1 and name = ?2",
+    )
+    .bind(organisation)
+    .bind(name.as_str())
 }
 
 /// The package that is synced from a git repository; those that it was before under other names are not.
@@ -307,16 +306,15 @@ row! {
 
 /// The repositories that a package is in, by slug.
 pub async fn list_memberships(app: &App, package: i64) -> Result<Vec<Membership>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select r.id, r.slug from repository_packages m
-                     join repositories r on r.id = m.repository_id
-                     where m.package_id = ?1 order by r.slug",
-                )
-                .bind(package),
-            )
-            .await?,
+    rows_as(app.db.rows(list_memberships_stmt(package)).await?)
+}
+
+/// The statement that gives them, for a batch with others.
+pub(super) fn list_memberships_stmt(package: i64) -> Statement {
+    Statement::new(
+        "select r.id, r.slug from repository_packages m
+         join repositories r on r.id = m.repository_id
+         where m.package_id = ?1 order by r.slug",
     )
+    .bind(package)
 }

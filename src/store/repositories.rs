@@ -326,17 +326,21 @@ pub async fn find_repository(
 
 /// The repositories of an organisation, by slug.
 pub async fn list_repositories(app: &App, organisation: i64) -> Result<Vec<Repository>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(select_repository!(
-                "from repositories r join organisations o on o.id = r.organisation_id
-                 where r.organisation_id = ?1
-                 order by r.slug"
-            ))
-            .bind(organisation),
-        )
-        .await?;
+    read_repositories(app.db.rows(list_repositories_stmt(organisation)).await?)
+}
+
+/// The statement that gives them, for a batch with others.
+pub fn list_repositories_stmt(organisation: i64) -> Statement {
+    Statement::new(select_repository!(
+        "from repositories r join organisations o on o.id = r.organisation_id
+         where r.organisation_id = ?1
+         order by r.slug"
+    ))
+    .bind(organisation)
+}
+
+/// Reads what that statement found.
+pub fn read_repositories(rows: Vec<Row>) -> Result<Vec<Repository>> {
     Ok(rows_as::<RepositoryRow>(rows)?
         .into_iter()
         .map(Repository::from)

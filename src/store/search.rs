@@ -9,7 +9,7 @@ use crate::domain::name::PackageName;
 use crate::domain::search::SearchEntry;
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{json_list, row, rows_as};
+use crate::ports::db::{Row, json_list, row, rows_as};
 use crate::store::package_texts::Wanted;
 
 /// What the index is to know of a package.
@@ -239,13 +239,14 @@ pub async fn find_names_by_words(
     organisation: i64,
     query: &str,
 ) -> Result<BTreeMap<String, bool>> {
-    row! {
-        struct Hit {
-            name: String,
-            by_name: i64,
-        }
-    }
-    let statement = Statement::new(
+    let statement = find_names_by_words_stmt(organisation, query);
+    let rows = app.db.read_nearby(vec![statement]).await?;
+    read_names_by_words(rows.into_iter().next().unwrap_or_default())
+}
+
+/// The statement that gives them, for a batch with others.
+pub fn find_names_by_words_stmt(organisation: i64, query: &str) -> Statement {
+    Statement::new(
         "select p.name,
                 p.id in (select rowid from package_search where package_search match ?3) as by_name
          from packages p
@@ -253,9 +254,18 @@ pub async fn find_names_by_words(
     )
     .bind(organisation)
     .bind(query)
-    .bind(in_names(query));
-    let rows = app.db.read_nearby(vec![statement]).await?;
-    Ok(rows_as::<Hit>(rows.into_iter().next().unwrap_or_default())?
+    .bind(in_names(query))
+}
+
+/// Reads what that statement found.
+pub fn read_names_by_words(rows: Vec<Row>) -> Result<BTreeMap<String, bool>> {
+    row! {
+        struct Hit {
+            name: String,
+            by_name: i64,
+        }
+    }
+    Ok(rows_as::<Hit>(rows)?
         .into_iter()
         .map(|hit| (hit.name, hit.by_name != 0))
         .collect())

@@ -4,18 +4,24 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../scripts/bench/machine.mjs";
+import { setUp } from "../../scripts/first-start.mjs";
+import { LocalInstance } from "../../scripts/local-instance.mjs";
 import { projectFolder } from "../../scripts/paths.mjs";
 import { provideSchemathesis } from "../../scripts/schemathesis.mjs";
-import { Registry } from "./registry.mjs";
 import { makeFolder } from "./support/folder.mjs";
 import { run } from "./support/process.mjs";
 
 describe("schemathesis", () => {
-  let registry, folder, command;
+  let registry, token, folder, command;
   before(async () => {
     command = await provideSchemathesis();
     folder = await makeFolder("schemathesis");
-    registry = await Registry.start({ state: join(folder, "state") });
+    // It tries bad credentials at every address, more of them in a minute than anybody may.
+    registry = new LocalInstance({ stateFolder: join(folder, "state"), port: await freePort(), badCredentials: 100_000 });
+    await registry.prepare();
+    await registry.start();
+    ({ token } = await setUp({ url: registry.url, setupSecret: registry.secret("SETUP_SECRET") }));
   });
   after(async () => {
     await registry?.stop();
@@ -31,7 +37,7 @@ describe("schemathesis", () => {
         "run",
         `${registry.url}/api/v1/openapi.json`,
         "--header",
-        `Authorization: Bearer ${registry.adminToken}`,
+        `Authorization: Bearer ${token}`,
         // Rules that a schema cannot say (a slug that is taken, an id that is nobody's) refuse what a schema allows.
         "--exclude-checks=positive_data_acceptance",
         "--phases=examples,coverage,fuzzing",

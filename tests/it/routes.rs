@@ -140,6 +140,13 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/account/logins",
     "/ui/account/password",
     "/ui/acme",
+    "/ui/acme/packages",
+    "/ui/acme/packages/acme/lib",
+    "/ui/acme/packages/acme/lib/yank",
+    "/ui/acme/packages/acme/lib/unyank",
+    "/ui/acme/packages/acme/lib/deprecate",
+    "/ui/acme/packages/acme/lib/undeprecate",
+    "/ui/acme/packages/acme/lib/sync",
     "/ui/acme/people/a1/reset",
 ];
 

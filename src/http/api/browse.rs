@@ -96,15 +96,16 @@ pub(super) async fn answer(
 }
 
 /// What somebody sees of a package, all repositories together.
-struct Seen {
+pub(crate) struct Seen {
     /// Where it is seen, by slug.
-    repositories: Vec<String>,
+    pub(crate) repositories: Vec<String>,
     /// The entries of its documents: tagged ones first, the newest first.
-    entries: Vec<Map<String, Value>>,
+    pub(crate) entries: Vec<Map<String, Value>>,
 }
 
 impl Seen {
-    async fn of<'a>(
+    /// Looks into the documents of all repositories that are visited.
+    pub(crate) async fn of<'a>(
         visits: impl IntoIterator<Item = &'a Visit<'a>>,
         name: &PackageName,
     ) -> Result<Self> {
@@ -136,13 +137,13 @@ impl Seen {
     }
 
     /// What the newest version says.
-    fn text(&self, key: &str) -> Option<String> {
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
         let newest = self.entries.first()?;
         text(newest, key).map(str::to_owned)
     }
 
     /// Of the whole package, which is when all of its versions say so: one alone may be warned of.
-    fn abandoned(&self) -> Abandoned {
+    pub(crate) fn abandoned(&self) -> Abandoned {
         let mut said = self.entries.iter().map(abandoned);
         match said.next() {
             Some(newest) if said.all(|other| other != Value::Bool(false)) => match &newest {
@@ -272,22 +273,37 @@ async fn list(
 ) -> Result<Reply> {
     let page = Page::of(request)?;
     let filter = ListFilter::of(request)?;
-    let mut rows = if filter.finds_nothing {
-        Vec::new()
-    } else {
-        let found = match &filter.query {
-            None => None,
-            Some(query) => Some(find_names_by_words(app, organisation.id, query).await?),
-        };
-        let names = NamesAfter::open(visits, &filter, page.after().unwrap_or_default()).await?;
-        fill_page(app, organisation, visits, names, found.as_ref(), &page).await?
+    let found = match filter.query.as_deref() {
+        None => None,
+        Some(query) => Some(find_names_by_words(app, organisation.id, query).await?),
     };
-    let next = page.cut(&mut rows, |last| last.name().to_owned());
-    let packages = show_rows(app, organisation, rows).await?;
+    let (packages, next) =
+        find_seen(app, organisation, visits, &page, &filter, found.as_ref()).await?;
     Ok(Reply::json(
         200,
         &json!({ "packages": packages, "next": next }),
     ))
+}
+
+/// A page of the packages that are seen, and the cursor to the one after it. `found` has the names that the words of the
+/// filter find, each with whether its name alone would do; none where there are no words.
+pub(crate) async fn find_seen(
+    app: &App,
+    organisation: &Organisation,
+    visits: &[Visit<'_>],
+    page: &Page,
+    filter: &ListFilter,
+    found: Option<&BTreeMap<String, bool>>,
+) -> Result<(Vec<Summary>, Option<String>)> {
+    let mut rows = if filter.finds_nothing {
+        Vec::new()
+    } else {
+        let names = NamesAfter::open(visits, filter, page.after().unwrap_or_default()).await?;
+        fill_page(app, organisation, visits, names, found, page).await?
+    };
+    let next = page.cut(&mut rows, |last| last.name().to_owned());
+    let packages = show_rows(app, organisation, rows).await?;
+    Ok((packages, next))
 }
 
 /// The names that come after one and fit a filter, in order, each with the places of the visits that have it. They are read

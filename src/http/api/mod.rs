@@ -39,7 +39,7 @@ pub mod openapi;
 pub mod organisations;
 pub mod package_settings;
 pub mod packages;
-mod paging;
+pub(crate) mod paging;
 pub mod people;
 pub mod projects;
 pub mod repositories;

@@ -151,6 +151,20 @@ pub async fn list_packages(
 ) -> Result<Reply> {
     let page = Page::of(request)?;
     let asked = ListFilter::of(request)?;
+    let (packages, next) = find_packages(app, organisation.id, &page, &asked).await?;
+    Ok(Reply::json(
+        200,
+        &json!({ "packages": packages, "next": next }),
+    ))
+}
+
+/// A page of packages, and the cursor to the one after it.
+pub(crate) async fn find_packages(
+    app: &App,
+    organisation: i64,
+    page: &Page,
+    asked: &ListFilter,
+) -> Result<(Vec<Summary>, Option<String>)> {
     let mut rows = if asked.finds_nothing {
         Vec::new()
     } else {
@@ -160,18 +174,16 @@ pub async fn list_packages(
             query: asked.query.as_deref(),
         };
         let after = page.after().unwrap_or_default();
-        store::list_packages(app, organisation.id, &filter, after, page.rows()).await?
+        store::list_packages(app, organisation, &filter, after, page.rows()).await?
     };
     let next = page.cut(&mut rows, |last| last.name.clone());
-    let packages: Vec<_> = rows.into_iter().map(summary_of).collect::<Result<_>>()?;
-    Ok(Reply::json(
-        200,
-        &json!({ "packages": packages, "next": next }),
-    ))
+    let packages = rows.into_iter().map(summary_of).collect::<Result<_>>()?;
+    Ok((packages, next))
 }
 
 /// Which packages a list is to have: `filter` (a pattern over the whole name), `repository` (a slug) and `search` (words of
 /// names, descriptions and keywords), all of which must fit.
+#[derive(Default)]
 pub(crate) struct ListFilter {
     pub(crate) pattern: Option<NameGlob>,
     pub(crate) repository: Option<String>,
@@ -309,6 +321,16 @@ pub(crate) struct Deprecated {
     /// A constraint: what to use instead.
     #[serde(rename = "use", default)]
     instead: Option<String>,
+}
+
+impl Deprecated {
+    /// In one line, for people.
+    pub(crate) fn in_words(self) -> String {
+        match self.instead {
+            None => self.message,
+            Some(instead) => format!("{}; use {instead}", self.message),
+        }
+    }
 }
 
 /// The archive of a version; all null where it is elsewhere.

@@ -39,6 +39,14 @@ impl Page {
         Ok(Self { after, limit })
     }
 
+    /// The first page, of so many rows.
+    pub(crate) fn first(limit: usize) -> Self {
+        Self {
+            after: None,
+            limit: i64::try_from(limit).unwrap_or(LONGEST).min(LONGEST),
+        }
+    }
+
     /// The key of the row before the page, where the list goes by texts.
     pub(crate) fn after(&self) -> Option<&str> {
         self.after.as_deref()

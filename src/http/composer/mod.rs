@@ -272,8 +272,17 @@ pub(crate) async fn visits_of<'a>(
     organisation: i64,
     principal: &Rc<Principal>,
 ) -> Result<Vec<Visit<'a>>> {
+    visits_in(app, list_repositories(app, organisation).await?, principal).await
+}
+
+/// The same of repositories that are known already.
+pub(crate) async fn visits_in<'a>(
+    app: &'a App,
+    repositories: Vec<Repository>,
+    principal: &Rc<Principal>,
+) -> Result<Vec<Visit<'a>>> {
     let mut visits = Vec::new();
-    for repository in list_repositories(app, organisation).await? {
+    for repository in repositories {
         if !enters(Some(principal), repository.place()) {
             continue;
         }

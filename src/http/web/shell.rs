@@ -75,6 +75,9 @@ impl Section {
         Self::Settings,
     ];
 
+    /// Those that have a page: the navigation leads nowhere else.
+    const WITH_PAGES: &[Self] = &[Self::Dashboard, Self::Packages];
+
     /// What it is called, where it is below the organisation's address, and which ability reading it takes.
     fn about(self) -> (&'static str, &'static str, Option<Ability>) {
         match self {
@@ -207,6 +210,7 @@ fn entries(place: &Place) -> Vec<Entry> {
     };
     Section::ALL
         .into_iter()
+        .filter(|section| Section::WITH_PAGES.contains(section))
         .map(Section::about)
         .filter(|(_, _, ability)| may(*ability))
         .map(|(label, below, _)| Entry {

@@ -459,6 +459,7 @@ fn a_new_column_is_either_in_the_log_or_left_out_on_purpose() {
         "misses",
         "missing_since",
         "address_changes",
+        "archive_deletions",
     ];
     let registry = TestRegistry::new();
     for table in [

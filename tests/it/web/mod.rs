@@ -1,5 +1,7 @@
 //! The pages, as a browser without scripts sees them.
 
+mod dashboard;
+mod packages;
 mod pages;
 mod sign_in;
 mod ways_in;

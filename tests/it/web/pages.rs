@@ -4,11 +4,18 @@ use repertoire::http::route::parse;
 
 use crate::routes::PATHS;
 use crate::support::TestRegistry;
-use crate::support::browser::asset;
+use crate::support::browser::{OWNER, PASSWORD, asset};
 use crate::support::world::Port;
 
 /// The pages there are, which somebody who owns the instance can look at.
-const PAGES: &[&str] = &["/ui/acme", "/ui/account", "/ui/account/password"];
+const PAGES: &[&str] = &[
+    "/ui/acme",
+    "/ui/acme/packages",
+    "/ui/acme/packages/acme/lib",
+    "/ui/acme/packages/acme/lib/deprecate?version=v1.0.0",
+    "/ui/account",
+    "/ui/account/password",
+];
 
 /// Storage is asked so often for a page, at most.
 const MOST_BATCHES: usize = 3;
@@ -57,14 +64,16 @@ fn who_is_not_signed_in_is_led_to_the_sign_in_and_back() {
     drop(registry.owner_browser());
     for path in PAGES {
         let browser = registry.browser();
-        let page = browser.get(&format!("{path}?x=1&y=2")).expect(200);
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let path = format!("{path}{sign}x=1&y=2");
+        let page = browser.get(&path).expect(200);
         assert!(page.path.starts_with("/ui/sign-in?next="), "{}", page.path);
         let values = [
             ("email", crate::support::browser::OWNER),
             ("password", crate::support::browser::PASSWORD),
         ];
         let page = browser.submit(&page, "/ui/sign-in", &values).expect(200);
-        assert_eq!(page.path, format!("{path}?x=1&y=2"));
+        assert_eq!(page.path, path);
     }
 }
 
@@ -170,11 +179,14 @@ fn the_navigation_has_what_somebody_may_see() {
     let sections = |browser: &crate::support::browser::Browser<'_>| {
         browser.get("/ui/acme").expect(200).all(".nav a")
     };
-    let auditor = registry.member_browser("eve@example.com", "auditor");
-    assert!(sections(&auditor).contains(&"Audit log".to_owned()));
     let member = registry.member_browser("bob@example.com", "member");
     let seen = sections(&member);
     assert!(seen.contains(&"Packages".to_owned()), "{seen:?}");
+    // Every line of it leads to a page.
+    let owner = registry.sign_in(OWNER, PASSWORD).0;
+    for path in owner.get("/ui/acme").attributes(".nav a", "href") {
+        owner.ask("GET", &path, &[], "").expect(200);
+    }
     for hidden in ["Customers", "Tokens", "Audit log", "Settings"] {
         assert!(!seen.contains(&hidden.to_owned()), "{seen:?}");
     }

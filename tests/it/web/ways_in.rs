@@ -26,7 +26,7 @@ fn the_first_start_makes_one_owner_of_all_once() {
     let waiting = late.get(START).expect(200);
     let browser = registry.owner_browser();
     let page = browser.get("/ui/acme").expect(200);
-    assert!(page.all(".nav a").contains(&"Settings".to_owned()));
+    assert!(page.all(".nav a").contains(&"Packages".to_owned()));
     let members = registry.admin().get("/api/v1/orgs/acme/members");
     let members = members.expect(200).json();
     assert_eq!(members["members"][0]["email"], OWNER);

@@ -1,14 +1,17 @@
 //! The pages of an organisation. Each has a variant of [`PlaceRoute`] and a file of its own here.
 
 mod dashboard;
+mod packages;
 
 use strum_macros::IntoStaticStr;
 
 use crate::app::App;
+use crate::domain::name::PackageName;
 use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
+use crate::http::web::place::packages::PackageRoute;
 use crate::http::web::reset;
 use crate::http::web::visit::Visit;
 
@@ -18,6 +21,10 @@ use crate::http::web::visit::Visit;
 pub enum PlaceRoute {
     /// `/ui/{org}`.
     Dashboard,
+    /// `/ui/{org}/packages`.
+    Packages,
+    /// `/ui/{org}/packages/{vendor}/{name}`, and what is done there.
+    PackagePage(PackageName, PackageRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
 }
@@ -27,6 +34,12 @@ impl PlaceRoute {
     pub(crate) fn parse(method: &str, segments: &[&str]) -> Result<Self, NoRoute> {
         match segments {
             [] => get(method, Self::Dashboard),
+            ["packages"] => get(method, Self::Packages),
+            ["packages", vendor, name, rest @ ..] => {
+                let name = format!("{}/{}", percent_decode(vendor), percent_decode(name));
+                let name = PackageName::parse(&name).map_err(|_| NoRoute::NotFound)?;
+                PackageRoute::parse(method, rest).map(|route| Self::PackagePage(name, route))
+            }
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
             }
@@ -45,6 +58,10 @@ pub(super) async fn handle(
     let place = visit.enter(app, slug).await?;
     match route {
         PlaceRoute::Dashboard => dashboard::show(app, visit, &place).await,
+        PlaceRoute::Packages => packages::list(app, visit, &place).await,
+        PlaceRoute::PackagePage(name, route) => {
+            packages::handle(app, visit, &place, &name, route).await
+        }
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
     }
 }
