@@ -18,6 +18,11 @@ export function installJudges() {
   return install(join(projectFolder, "tests", "e2e", "judges"), "installing the clients that judge the doubles (once, some seconds)");
 }
 
+/** What drives a browser in the tests and for the screenshots; the browser itself is the system's. */
+export function installBrowserDriver() {
+  return install(join(projectFolder, "tests", "browser"), "installing what drives the browser (once, some seconds)");
+}
+
 /** GitHub's description of its API and what holds answers against it, for the oracle: 475 MB. */
 export function installGitHubDescription() {
   return install(join(projectFolder, "tests", "oracle", "github"), "installing GitHub's description of its API (once, about a minute)");

@@ -17,6 +17,8 @@ const needs = [
   // Archives as people make them.
   { what: "zip", debian: "zip", isThere: () => succeeds("zip", ["-v"]) },
   ...["tar", "gzip", "bzip2"].map((tool) => ({ what: tool, debian: tool, isThere: () => isOnPath(tool) })),
+  // Its pages are looked at in a real browser.
+  { what: "chromium", debian: "chromium", isThere: () => isOnPath("chromium") },
   { what: "php (on the command line)", debian: "php-cli", isThere: () => succeeds("php", ["--version"]) },
   // Composer's PharData unpacks tar.bz2 with the extension bz2 alone.
   ...["zip", "mbstring", "curl", "bz2"].map((extension) => ({

@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { endChildrenOnSignals, startChild } from "./children.mjs";
-import { installJudges, installNodeModules } from "./install.mjs";
+import { installBrowserDriver, installJudges, installNodeModules } from "./install.mjs";
 import { nodeForWrangler, projectFolder, workerConfigurations, wranglerScript } from "./paths.mjs";
 import { countTests } from "./test-counts.mjs";
 import { provideTestTools } from "./test-tools.mjs";
@@ -15,6 +15,7 @@ endChildrenOnSignals(() => 130);
 try {
   await installNodeModules();
   await installJudges();
+  await installBrowserDriver();
   await provideTestTools();
 } catch (error) {
   console.error(`npm test: ${error.message}`);
@@ -41,6 +42,12 @@ const steps = [
     needs: "build",
     // One file at a time: each runs whole instances, and waits are bounded.
     command: [node, "--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("e2e"), ...testFiles("load")],
+    countsTests: true,
+  },
+  {
+    name: "pages, in a browser",
+    needs: "build",
+    command: [node, "--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("browser")],
     countsTests: true,
   },
 ];

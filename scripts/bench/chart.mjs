@@ -7,15 +7,16 @@ const ROW = 26;
 const BAR = 14;
 const TOP = 64;
 
-/** `bars` are `{ title, ratio, target }`, the last being a number where there is one. The line is where both are equal. */
+/** `bars` are `{ title, ratio, target, atLeast }`, the last two being numbers where there are such: what it is to be at most, or at least. The line is where both are equal. */
 export function drawRatios(title, bars) {
   const room = WIDTH - LABELS - FIGURES;
   const most = Math.max(1, ...bars.flatMap(({ ratio, target }) => [ratio, target ?? 0])) * 1.05;
   const x = (ratio) => LABELS + (ratio / most) * room;
   const height = TOP + bars.length * ROW + 12;
-  const rows = bars.map(({ title: label, ratio, target }, index) => {
+  const rows = bars.map(({ title: label, ratio, target: limit, atLeast }, index) => {
+    const target = limit ?? atLeast;
     const middle = TOP + index * ROW + ROW / 2;
-    const isMissed = target !== undefined && ratio > target;
+    const isMissed = (limit !== undefined && ratio > limit) || (atLeast !== undefined && ratio < atLeast);
     return [
       `<text x="${LABELS - 10}" y="${middle + 4}" text-anchor="end">${escape(label)}</text>`,
       `<rect class="${isMissed ? "missed" : "bar"}" x="${LABELS}" y="${middle - BAR / 2}" width="${(x(ratio) - LABELS).toFixed(1)}" height="${BAR}" rx="2"/>`,
@@ -23,7 +24,7 @@ export function drawRatios(title, bars) {
       `<text class="figure" x="${(x(Math.max(ratio, target ?? 0)) + 6).toFixed(1)}" y="${middle + 4}">${ratio.toFixed(2)}</text>`,
     ].join("");
   });
-  const hasTargets = bars.some(({ target }) => target !== undefined);
+  const hasTargets = bars.some(({ target, atLeast }) => target !== undefined || atLeast !== undefined);
   const legend = hasTargets ? "dashed: equal; short lines: target" : "dashed: equal";
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escape(title)}">
 <style>

@@ -2,10 +2,27 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** The place of the figures of a mode in the document, between two markers of its own. */
+/** The place of the figures of a mode in the document, between two markers of its own; that of `all` is the table of all ratios. */
 export function placeOf(mode) {
-  if (mode === "answers") return { begin: "<!-- figures: written by `npm run bench -- --write` -->", end: "<!-- end of figures -->" };
   return { begin: `<!-- figures: written by \`npm run bench -- ${mode} --write\` -->`, end: `<!-- end of figures of ${mode} -->` };
+}
+
+const MEASURED = {
+  answers: "requests a second, beside the smallest JS Worker",
+  composer: "time of `composer update`, beside files of nginx",
+  scale: "time with 50,000 packages, beside that with five",
+};
+
+/** All ratios in one table. `ratios` are by mode, as charts take them. */
+export function ratioTable(ratios) {
+  const rows = Object.keys(MEASURED).flatMap((mode) =>
+    (ratios[mode] ?? []).map(({ title, ratio, target, atLeast }) => {
+      const isMissed = (target !== undefined && ratio > target) || (atLeast !== undefined && ratio < atLeast);
+      const wanted = target !== undefined ? `at most ${target}` : atLeast !== undefined ? `at least ${atLeast}` : "–";
+      return [MEASURED[mode], title, `**${ratio.toFixed(2)}**`, wanted, isMissed ? "missed" : ""];
+    }),
+  );
+  return table(["measured", "of what", "**ratio**", "target", ""], rows);
 }
 
 /**
@@ -16,7 +33,7 @@ export function placeOf(mode) {
 export function rateTable(rows) {
   return table(
     ["request", "registry, requests/s", "smallest JS Worker", "nginx", "**ratio to JS**", "ratio to nginx", "p50 ratio to JS", "p99 ratio to JS", "p50, p99 ms", "target", "warm request"],
-    rows.map(({ title, candidates: { registry, javascript, nginx }, operations, target = "–" }) => [
+    rows.map(({ title, candidates: { registry, javascript, nginx }, operations, target }) => [
       title,
       count(median(registry.map(({ rate }) => rate))),
       count(median(javascript.map(({ rate }) => rate))),
@@ -26,10 +43,14 @@ export function rateTable(rows) {
       ratio(registry, javascript, "p50"),
       ratio(registry, javascript, "p99"),
       `${median(registry.map(({ p50 }) => p50)).toFixed(1)}, ${median(registry.map(({ p99 }) => p99)).toFixed(1)}`,
-      target,
+      describeTarget(target),
       operations,
     ]),
   );
+}
+
+function describeTarget({ atLeast, p99 } = {}) {
+  return [atLeast && `ratio at least ${atLeast}`, p99 && `p99 ratio at most ${p99}`].filter(Boolean).join(", ") || "–";
 }
 
 export function table(head, rows) {

@@ -5,8 +5,10 @@
 // It is told once what to run, answers with the addresses, does then what it is asked to (`calls`), and ends with the
 // process that started it. All that the measurements know of the Workers' configuration is in here.
 
+import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 
@@ -49,7 +51,47 @@ const calls = {
     const ticks = workerdProcesses().map((stat) => Number(stat[11]) + Number(stat[12]));
     return ticks.reduce((sum, ticks) => sum + ticks, 0) * MILLISECONDS_OF_A_TICK;
   },
+
+  /** What a Worker does for so many seconds, as V8 samples it: `{ name, url, samples }` of each function, by samples in itself. */
+  async profile({ worker, seconds }) {
+    const inspector = new WebSocket(new URL(`core:user:${worker}`, await miniflare.getInspectorURL()));
+    await once(inspector, "open");
+    let sent = 0;
+    const waiting = new Map();
+    inspector.addEventListener("message", ({ data }) => {
+      const { id, result, error } = JSON.parse(data);
+      const found = waiting.get(id);
+      waiting.delete(id);
+      if (error) found?.reject(new Error(error.message));
+      else found?.resolve(result);
+    });
+    const ask = (method, params = {}) =>
+      new Promise((resolve, reject) => {
+        sent += 1;
+        waiting.set(sent, { resolve, reject });
+        inspector.send(JSON.stringify({ id: sent, method, params }));
+      });
+    try {
+      await ask("Profiler.enable");
+      await ask("Profiler.setSamplingInterval", { interval: SAMPLED_EVERY_MICROSECONDS });
+      await ask("Profiler.start");
+      await delay(seconds * 1000);
+      const { profile } = await ask("Profiler.stop");
+      const functions = new Map();
+      for (const { callFrame: { functionName: name, url }, hitCount } of profile.nodes) {
+        const key = `${name} ${url}`;
+        const known = functions.get(key) ?? { name, url, samples: 0 };
+        known.samples += hitCount;
+        functions.set(key, known);
+      }
+      return [...functions.values()].sort((one, other) => other.samples - one.samples);
+    } finally {
+      inspector.close();
+    }
+  },
 };
+
+const SAMPLED_EVERY_MICROSECONDS = 100;
 
 const MILLISECONDS_OF_A_TICK = 10;
 
@@ -76,8 +118,9 @@ function workerdProcesses() {
     .filter((fields) => Number(fields[1]) === process.pid);
 }
 
-function options({ dataFolder, ...order }) {
+function options({ dataFolder, isProfiled, ...order }) {
   return convertV4MiniflareOptions({
+    ...(isProfiled ? { inspectorPort: 0 } : {}),
     host: ADDRESS,
     port: 0,
     // Made-up facts of the caller, or miniflare would ask the network for real ones.
