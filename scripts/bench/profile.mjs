@@ -12,7 +12,7 @@ import { table } from "./report.mjs";
 import { startRuntime } from "./runtime-process.mjs";
 
 const REPOSITORY = "/r/main/packages/";
-const SHOWN = 40;
+const SHOWN = 70;
 
 /** Returns the tables. */
 export async function measureProfile({ folder, isQuick }) {
@@ -24,15 +24,18 @@ export async function measureProfile({ folder, isQuick }) {
   const names = readNames();
   try {
     const texts = [];
-    for (const [title, subject, condition] of [
-      ["document, unchanged (304)", subjects.many, { "if-modified-since": subjects.many.lastModified }],
-      ["document, 1 version", subjects.one, {}],
+    const condition = { "if-modified-since": subjects.many.lastModified };
+    for (const [title, worker, path, headers] of [
+      ["document, unchanged (304)", "registry", REPOSITORY + subjects.many.path, condition],
+      ["the same by the smallest JS Worker", "unchanged", "/", condition],
+      ["document, 1 version", "registry", REPOSITORY + subjects.one.path, {}],
+      ["the same by the smallest JS Worker", "one", "/", {}],
     ]) {
       say(title);
-      const target = { url: `${runtime.urls.registry}${REPOSITORY}${subject.path}`, headers: { ...basic, ...condition } };
+      const target = { url: `${runtime.urls[worker]}${path}`, headers: { ...basic, ...headers } };
       await generator.run(target, warmUp);
       const running = generator.run(target, seconds + 2);
-      const functions = await runtime.call("profile", { worker: "registry", seconds });
+      const functions = await runtime.call("profile", { worker, seconds });
       const { rate } = await running;
       texts.push(`**${title}**, ${Math.round(rate)} a second while it was looked at\n\n${describe(functions, names)}`);
     }
@@ -44,14 +47,15 @@ export async function measureProfile({ folder, isQuick }) {
 
 /** Functions by their share of the time in which something ran. */
 function describe(functions, names) {
-  const busy = functions.filter(({ name }) => name !== "(idle)");
+  const busy = functions.filter(({ name }) => name !== "(idle)" && name !== "(root)");
   const all = busy.reduce((sum, { samples }) => sum + samples, 0);
-  const rows = busy.slice(0, SHOWN).map(({ name, url, samples }) => {
+  const share = (samples) => `${((100 * samples) / all).toFixed(1)} %`;
+  const rows = busy.slice(0, SHOWN).map(({ name, url, samples, within }) => {
     const number = name.match(/^wasm-function\[(\d+)\]$/)?.[1];
     const file = url.slice(url.lastIndexOf("/") + 1);
-    return [`${((100 * samples) / all).toFixed(1)} %`, number ? (names.get(number) ?? name) : `${name} (${file})`];
+    return [share(samples), share(within), number ? (names.get(number) ?? name) : `${name} (${file})`];
   });
-  return table(["of the time", "in"], rows);
+  return table(["in itself", "with what it calls", "function"], rows);
 }
 
 /** The names that the build has taken out of the program, by number. */

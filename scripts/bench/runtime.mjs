@@ -52,9 +52,10 @@ const calls = {
     return ticks.reduce((sum, ticks) => sum + ticks, 0) * MILLISECONDS_OF_A_TICK;
   },
 
-  /** What a Worker does for so many seconds, as V8 samples it: `{ name, url, samples }` of each function, by samples in itself. */
+  /** What a Worker does for so many seconds, as V8 samples it: `{ name, url, samples, within }` of each function: samples in itself, and in all that it called too. */
   async profile({ worker, seconds }) {
-    const inspector = new WebSocket(new URL(`core:user:${worker}`, await miniflare.getInspectorURL()));
+    const { host } = await miniflare.getInspectorURL();
+    const inspector = new WebSocket(`ws://${host}/core:user:${worker}`);
     await once(inspector, "open");
     let sent = 0;
     const waiting = new Map();
@@ -77,19 +78,31 @@ const calls = {
       await ask("Profiler.start");
       await delay(seconds * 1000);
       const { profile } = await ask("Profiler.stop");
-      const functions = new Map();
-      for (const { callFrame: { functionName: name, url }, hitCount } of profile.nodes) {
-        const key = `${name} ${url}`;
-        const known = functions.get(key) ?? { name, url, samples: 0 };
-        known.samples += hitCount;
-        functions.set(key, known);
-      }
-      return [...functions.values()].sort((one, other) => other.samples - one.samples);
+      return sumUp(profile.nodes);
     } finally {
       inspector.close();
     }
   },
 };
+
+/** The nodes of a tree of calls, by function. */
+function sumUp(nodes) {
+  const [byId, functions] = [new Map(nodes.map((node) => [node.id, node])), new Map()];
+  const walk = (node, above) => {
+    const { functionName: name, url } = node.callFrame;
+    const key = `${name} ${url}`;
+    const known = functions.get(key) ?? { name, url, samples: 0, within: 0 };
+    functions.set(key, known);
+    const path = new Set(above).add(key);
+    const below = (node.children ?? []).reduce((sum, id) => sum + walk(byId.get(id), path), 0);
+    known.samples += node.hitCount;
+    // Once for who calls itself.
+    if (!above.has(key)) known.within += node.hitCount + below;
+    return node.hitCount + below;
+  };
+  walk(nodes[0], new Set());
+  return [...functions.values()].sort((one, other) => other.samples - one.samples);
+}
 
 const SAMPLED_EVERY_MICROSECONDS = 100;
 
