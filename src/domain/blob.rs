@@ -11,12 +11,12 @@ pub struct BlobHash(String);
 impl BlobHash {
     /// The hash of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(hex::encode(Sha256::digest(bytes)))
+        Self::of_digest(&Sha256::digest(bytes).into())
     }
 
     /// A SHA-256 that was computed elsewhere.
     pub fn of_digest(digest: &[u8; 32]) -> Self {
-        Self(hex::encode(digest))
+        Self(hex_of(digest))
     }
 
     /// Reads a hash written in 64 lower-case hex digits; none for anything else.
@@ -53,6 +53,14 @@ impl BlobHash {
     pub fn view_cache_key(&self) -> String {
         format!("v:{}", self.0)
     }
+}
+
+/// 64 lower-case hex digits. Each request has a token that is looked up by them, and `hex` goes through `char`.
+pub(crate) fn hex_of(digest: &[u8; 32]) -> String {
+    let mut digits = [0; 64];
+    // It fails for a buffer of another length alone.
+    let _ = hex::encode_to_slice(digest, &mut digits);
+    String::from_utf8(digits.into()).unwrap_or_default()
 }
 
 impl fmt::Display for BlobHash {

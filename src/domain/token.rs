@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::domain::blob::hex_of;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
@@ -117,7 +118,7 @@ pub struct TokenHash(String);
 impl TokenHash {
     /// Hashes a token as it was presented.
     pub fn of(token: &str) -> Self {
-        Self(hex::encode(Sha256::digest(token.as_bytes())))
+        Self(hex_of(&Sha256::digest(token.as_bytes()).into()))
     }
 
     /// One that was read back from where it is stored.

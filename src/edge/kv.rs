@@ -45,7 +45,7 @@ impl Kv {
 
     /// The copy as a native stream, which never enters wasm.
     pub(super) async fn stream(&self, key: &str) -> Result<Option<ReadableStream>> {
-        let value = self.read(key, "stream").await?;
+        let value = self.read(key, Kind::Stream).await?;
         Ok(value.map(JsCast::unchecked_into))
     }
 
@@ -57,19 +57,40 @@ impl Kv {
             .map_err(js::unavailable("KV put"))
     }
 
-    async fn read(&self, key: &str, kind: &str) -> Result<Option<JsValue>> {
-        let options = js::object(&[("type", kind.into()), ("cacheTtl", KEPT_SECONDS.into())]);
-        let value = js::settle(self.0.get(key, &options))
-            .await
-            .map_err(js::unavailable("KV get"))?;
+    async fn read(&self, key: &str, kind: Kind) -> Result<Option<JsValue>> {
+        let call = HOW_TO_READ.with(|how| match kind {
+            Kind::Stream => self.0.get(key, &how.stream),
+            Kind::Bytes => self.0.get(key, &how.bytes),
+        });
+        let value = js::settle(call).await.map_err(js::unavailable("KV get"))?;
         Ok((!value.is_null() && !value.is_undefined()).then_some(value))
     }
+}
+
+/// As what a value is wanted.
+#[derive(Clone, Copy)]
+enum Kind {
+    Stream,
+    Bytes,
+}
+
+/// What a read is told, by what is wanted. The platform reads it and keeps nothing of it, so it is made once.
+struct HowToRead {
+    stream: Object,
+    bytes: Object,
+}
+
+thread_local! {
+    static HOW_TO_READ: HowToRead = HowToRead {
+        stream: js::object(&[("type", "stream".into()), ("cacheTtl", KEPT_SECONDS.into())]),
+        bytes: js::object(&[("type", "arrayBuffer".into()), ("cacheTtl", KEPT_SECONDS.into())]),
+    };
 }
 
 #[async_trait(?Send)]
 impl Cache for Kv {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let value = self.read(key, "arrayBuffer").await?;
+        let value = self.read(key, Kind::Bytes).await?;
         Ok(value.map(|buffer| js::bytes(&buffer)))
     }
 

@@ -22,18 +22,19 @@ mod queue;
 mod r2;
 mod rate_limit;
 mod signer;
+mod task;
 mod vault;
 #[cfg(feature = "api")]
 mod work;
 
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{self, Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use wasm_bindgen::prelude::*;
 // Linked for its start function: it logs a panic and has the next request start a fresh instance.
 use worker as _;
-use worker_sys::Context;
+use worker_sys::Context as Worker;
 
 use self::bindings::{Bindings, Role};
 use self::log::Console;
@@ -47,31 +48,28 @@ use crate::ports::{Level, Log};
 pub fn answer(
     request: web_sys::Request,
     env: JsValue,
-    context: Context,
+    context: Worker,
 ) -> Result<JsValue, JsValue> {
-    let mut answering = Box::pin(respond(request, env, context));
+    let mut answering: task::Answering = Box::pin(respond(request, env, context));
     // Nobody is woken by this look: the task below looks again at once, and leaves its own waker.
-    let mut look = task::Context::from_waker(Waker::noop());
-    match answering.as_mut().poll(&mut look) {
-        Poll::Ready(response) => response.map(JsValue::from),
-        Poll::Pending => {
-            let later = async move { answering.await.map(JsValue::from) };
-            Ok(wasm_bindgen_futures::future_to_promise(later).into())
-        }
+    let mut look = Context::from_waker(Waker::noop());
+    match clock::in_a_turn(|| answering.as_mut().poll(&mut look)) {
+        Poll::Ready(response) => response,
+        Poll::Pending => Ok(task::promise(answering).into()),
     }
 }
 
 async fn respond(
     request: web_sys::Request,
     env: JsValue,
-    context: Context,
-) -> Result<web_sys::Response, JsValue> {
+    context: Worker,
+) -> Result<JsValue, JsValue> {
     let bindings = match Bindings::of(&env) {
         Ok(bindings) => bindings,
-        Err(error) => return convert::failure(&error),
+        Err(error) => return convert::failure(&error).map(JsValue::from),
     };
     if bindings.role == Role::Consumer {
-        return convert::nothing_here();
+        return convert::nothing_here().map(JsValue::from);
     }
     // A program that has the API hands nothing on.
     let original = (!cfg!(feature = "api")).then(|| Clone::clone(&request));
@@ -99,12 +97,12 @@ async fn respond(
     });
     let response = crate::http::observe(&bindings.app, &method, answering).await;
     finish_later(&bindings, &context);
-    response
+    response.map(JsValue::from)
 }
 
 /// Has done after the answer what no answer waits for. A promise starts in a later turn, so that an answer that needs no
 /// I/O is out by then.
-fn finish_later(bindings: &Rc<Bindings>, context: &Context) {
+fn finish_later(bindings: &Rc<Bindings>, context: &Worker) {
     let gathering = crate::http::begin_to_gather(&bindings.app);
     let is_unfinished = crate::http::is_unfinished(&bindings.app);
     if gathering.is_none() && !is_unfinished {

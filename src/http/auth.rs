@@ -30,6 +30,14 @@ const MAX_LENGTH: usize = 8_192;
 /// Reads the header: `Bearer {token}`, or `Basic` with the token as password (any user name), or with the token as
 /// user name and no password worth the name, as people and CI systems write it.
 pub fn read_credentials(header: Option<&str>) -> Credentials {
+    read_credentials_unless(header, |_| false)
+}
+
+/// The same where the hashes of some tokens are known: theirs were well written, and are not held against their check again.
+pub(crate) fn read_credentials_unless(
+    header: Option<&str>,
+    is_known: impl FnOnce(&TokenHash) -> bool,
+) -> Credentials {
     let Some(header) = header.map(str::trim).filter(|header| !header.is_empty()) else {
         return Credentials::None;
     };
@@ -47,11 +55,14 @@ pub fn read_credentials(header: Option<&str>) -> Credentials {
     } else {
         None
     };
-    match token {
-        Some(token) if !token.is_empty() && !is_mistyped(&token) => {
-            Credentials::Token(TokenHash::of(&token))
-        }
-        _ => Credentials::Unreadable,
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return Credentials::Unreadable;
+    };
+    let hash = TokenHash::of(&token);
+    if is_known(&hash) || !is_mistyped(&token) {
+        Credentials::Token(hash)
+    } else {
+        Credentials::Unreadable
     }
 }
 

@@ -135,8 +135,13 @@ impl Repository {
             Some(PrimaryHost::OfOrganisation(host)) => {
                 format!("{}/{}", address_of(host, public_url), self.slug)
             }
-            None => format!("{public_url}/r/{}/{}", self.organisation, self.slug),
+            None => self.path_address(public_url),
         }
+    }
+
+    /// The address at which it is found on the instance's own host, whatever hosts it has besides.
+    pub fn path_address(&self, public_url: &str) -> String {
+        format!("{public_url}/r/{}/{}", self.organisation, self.slug)
     }
 }
 

@@ -93,7 +93,7 @@ pub struct Changed {
 }
 
 /// A stored tree node could not be read: the blob store gave other bytes than were written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a tree node is damaged: {0}")]
 pub struct DamagedTree(&'static str);
 

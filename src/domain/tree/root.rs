@@ -120,7 +120,7 @@ impl Root {
 
 /// Finds one bucket in the bytes of a root, without decoding the rest.
 pub fn find_bucket(root: &[u8], number: u8) -> Result<Option<BlobHash>, DamagedTree> {
-    let first = read_first_line(root)?;
+    let first = split_first_line(root)?;
     let line = first_line_from(first.lines, number)?;
     Ok(line
         .filter(|(found, ..)| *found == number)
@@ -141,8 +141,8 @@ pub enum OutlineNode {
 /// Finds the node of the outline for a name in the bytes of a root, without decoding the rest. Every name has one: where
 /// its own would be empty, the next one that is not, and after the last one the first.
 pub fn find_outline_node(root: &[u8], name: &str) -> Result<OutlineNode, DamagedTree> {
-    let first = read_first_line(root)?;
-    if !first.is_outlined() {
+    let first = split_first_line(root)?;
+    if first.outlined_count != first.package_count {
         return Ok(OutlineNode::Unfinished);
     }
     let number = spread(bucket_number(name), first.outline_spread);
@@ -158,26 +158,36 @@ pub fn find_outline_node(root: &[u8], name: &str) -> Result<OutlineNode, Damaged
 fn first_line_from(lines: &[u8], number: u8) -> Result<Option<(u8, BlobHash, u32)>, DamagedTree> {
     let line_at = |index: usize| {
         let start = index.saturating_mul(LINE);
-        lines
-            .get(start..start.saturating_add(LINE))
-            .and_then(read_line)
-            .ok_or(DamagedTree("root line"))
+        lines.get(start..start.saturating_add(LINE))
     };
+    let damaged = DamagedTree("root line");
     let (mut low, mut high) = (0_usize, lines.len() / LINE);
     let mut found = None;
     while low < high {
         let middle = low.midpoint(high);
-        let line = line_at(middle)?;
-        match line.0.cmp(&number) {
-            Ordering::Equal => return Ok(Some(line)),
-            Ordering::Less => low = middle.saturating_add(1),
-            Ordering::Greater => {
-                high = middle;
-                found = Some(line);
-            }
+        // Of those on the way no more than the number is looked at: a root is searched with each request.
+        let line = line_at(middle).ok_or(damaged)?;
+        let order = number_of(line).ok_or(damaged)?.cmp(&number);
+        if order == Ordering::Less {
+            low = middle.saturating_add(1);
+            continue;
         }
+        found = Some(line);
+        if order == Ordering::Equal {
+            break;
+        }
+        high = middle;
     }
-    Ok(found)
+    found
+        .map(|line| read_line(line).ok_or(damaged))
+        .transpose()
+}
+
+/// The number that a line begins with.
+fn number_of(line: &[u8]) -> Option<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let (high, low) = (digit(line.first()?)?, digit(line.get(1)?)?);
+    u8::try_from((high << 4) | low).ok()
 }
 
 /// What the first line of a root says.
@@ -211,6 +221,30 @@ impl FirstLine<'_> {
 
 /// Reads the first line of a root, without decoding the rest.
 pub fn read_first_line(root: &[u8]) -> Result<FirstLine<'_>, DamagedTree> {
+    let parts = split_first_line(root)?;
+    Ok(FirstLine {
+        package_count: parts.package_count,
+        names: BlobHash::parse(parts.names),
+        composer_1: BlobHash::parse(parts.composer_1),
+        outlined_count: parts.outlined_count,
+        outline_spread: parts.outline_spread,
+        lines: parts.lines,
+        outline_lines: parts.outline_lines,
+    })
+}
+
+/// The same where it stands, hashes not looked at.
+struct Parts<'a> {
+    package_count: u64,
+    names: &'a str,
+    composer_1: &'a str,
+    outlined_count: u64,
+    outline_spread: u16,
+    lines: &'a [u8],
+    outline_lines: &'a [u8],
+}
+
+fn split_first_line(root: &[u8]) -> Result<Parts<'_>, DamagedTree> {
     let damaged = || DamagedTree("root header");
     let length = if root.starts_with(HEADER.as_bytes()) {
         FIRST_LINE
@@ -252,10 +286,10 @@ pub fn read_first_line(root: &[u8]) -> Result<FirstLine<'_>, DamagedTree> {
         .split_at_checked(buckets)
         .filter(|(lines, _)| lines.len() % LINE == 0)
         .ok_or(DamagedTree("root length"))?;
-    Ok(FirstLine {
+    Ok(Parts {
         package_count,
-        names: BlobHash::parse(names),
-        composer_1: BlobHash::parse(composer_1),
+        names,
+        composer_1,
         outlined_count,
         outline_spread,
         lines,

@@ -12,6 +12,7 @@ pub mod search;
 pub mod upload;
 pub(crate) mod visible;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::app::App;
@@ -22,9 +23,10 @@ use crate::domain::reader::Reader;
 use crate::domain::root_document::age_of_limits;
 use crate::domain::settings::Mirror;
 use crate::domain::time::http_date;
+use crate::domain::token::TokenHash;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::http::actor::actor_of;
-use crate::http::auth::{Credentials, caller_address, notice_use, read_credentials, refuse};
+use crate::http::auth::{Credentials, caller_address, notice_use, read_credentials_unless, refuse};
 use crate::http::or_elsewhere;
 use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
@@ -47,11 +49,19 @@ pub struct Visit<'a> {
     pub closed: Option<Bar>,
     /// The revision that is read.
     pub head: Head,
-    /// The repository's address as this client knows it, without a trailing slash.
-    pub address: String,
+    /// The repository's address as this client knows it, where that is not the usual one.
+    address: Option<String>,
 }
 
 impl Visit<'_> {
+    /// The repository's address as this client knows it, without a trailing slash. Few answers have it in them.
+    pub fn address(&self) -> Cow<'_, str> {
+        match &self.address {
+            Some(address) => Cow::Borrowed(address),
+            None => Cow::Owned(self.repository.path_address(&self.app.config.public_url)),
+        }
+    }
+
     /// What this caller sees of a package.
     pub fn sight(&self, action: Action, package: &PackageName) -> Sight {
         let place = self.repository.place();
@@ -88,13 +98,13 @@ impl Visit<'_> {
     /// of tar.
     pub fn mirror(&self) -> Option<Mirror> {
         let published = self.repository.published_address.as_deref()?;
-        let is_elsewhere = origin_of(published) != origin_of(&self.address);
+        let address = self.address();
+        let is_elsewhere = origin_of(published) != origin_of(&address);
         if !is_elsewhere && self.repository.address_changes == 0 {
             return None;
         }
         Some(Mirror::of_dists(format!(
-            "{}/{DIST_TEMPLATE}",
-            self.address
+            "{address}/{DIST_TEMPLATE}"
         )))
     }
 
@@ -212,7 +222,9 @@ pub async fn handle(
 /// Lets a request in, or says why not. Nobody and somebody who is not known get a 401, so that Composer asks for
 /// credentials; somebody who is known and may not see the repository gets what one gets that does not exist.
 async fn enter<'a>(app: &'a App, request: &Request, door: &Door<'_>) -> Result<Visit<'a>> {
-    let token = match read_credentials(request.header("authorization").as_deref()) {
+    let is_known = |token: &TokenHash| app.memo.principals.has(token.as_str());
+    let header = request.header("authorization");
+    let token = match read_credentials_unless(header.as_deref(), is_known) {
         Credentials::None => None,
         Credentials::Unreadable => {
             return Err(refuse(app, request, bad_credentials(request)).await);
@@ -254,8 +266,7 @@ async fn enter<'a>(app: &'a App, request: &Request, door: &Door<'_>) -> Result<V
             .ok_or_else(|| Error::not_found("Not found"))?,
     };
     let head = head_for(app, principal.as_deref(), &repository, head).await?;
-    let origin = visited_origin(request, &app.config.public_url);
-    let address = visited_address(origin, door, &head);
+    let address = visited_address(request, &app.config.public_url, door, &head);
     Ok(Visit {
         app,
         repository,
@@ -290,7 +301,7 @@ pub(crate) async fn visits_in<'a>(
         visits.push(Visit {
             app,
             head: head_for(app, Some(principal), &repository, head).await?,
-            address: repository.address(&app.config.public_url),
+            address: Some(repository.address(&app.config.public_url)),
             repository: Rc::new(repository),
             principal: Some(Rc::clone(principal)),
             closed: None,
@@ -342,27 +353,33 @@ async fn head_at(app: &App, repository: i64, at: i64) -> Result<Head> {
     Ok(head)
 }
 
-/// The origin by which the client came, so that what it is told to ask next is on the same host, for which it has
+/// The origin by which the client came, where that is not the instance's own, so that what it is told to ask next is on the same host, for which it has
 /// credentials. On the instance's own host this is its public address: a proxy before it may speak https to the client
 /// and http to us, or cut a path off. Headers like `X-Forwarded-Host` are not looked at: whoever asks can write them.
-fn visited_origin<'a>(request: &'a Request, public_url: &'a str) -> &'a str {
+fn foreign_origin<'a>(request: &'a Request, public_url: &str) -> Option<&'a str> {
     let (_, public) = public_url.split_once("://").unwrap_or(("", public_url));
     let public_host = public.split_once('/').map_or(public, |(host, _)| host);
-    if public_host.eq_ignore_ascii_case(request.host()) {
-        public_url
-    } else {
-        &request.origin
-    }
+    (!public_host.eq_ignore_ascii_case(request.host())).then_some(&request.origin)
 }
 
-/// The repository's address under that origin.
-fn visited_address(origin: &str, door: &Door<'_>, head: &Head) -> String {
+/// The repository's address by which the client came; none for its path at the instance's own address.
+fn visited_address(
+    request: &Request,
+    public_url: &str,
+    door: &Door<'_>,
+    head: &Head,
+) -> Option<String> {
     // A date becomes the revision it stands for, so that all of a run sees the same one.
     let at = |address: &str| format!("{address}@{}", head.revision);
-    match (door.mapped, door.address) {
+    let foreign = foreign_origin(request, public_url);
+    let origin = foreign.unwrap_or(public_url);
+    Some(match (door.mapped, door.address) {
         (Some(mapped), _) if door.moment.is_some() => at(mapped),
         (Some(mapped), _) => mapped.trim_end_matches('/').to_owned(),
         (None, RepositoryAddress::Host(_)) => origin.to_owned(),
+        (None, RepositoryAddress::Path { .. }) if foreign.is_none() && door.moment.is_none() => {
+            return None;
+        }
         (
             None,
             RepositoryAddress::Path {
@@ -374,7 +391,7 @@ fn visited_address(origin: &str, door: &Door<'_>, head: &Head) -> String {
             door.moment
                 .map_or_else(|| address.clone(), |_| at(&address))
         }
-    }
+    })
 }
 
 /// Scheme, host and port of an address.

@@ -58,7 +58,7 @@ pub async fn show_root(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
         None => Some(NOT_FOR_COMPOSER_1),
     };
     let root = build_root(RootDocument {
-        address: &visit.address,
+        address: &visit.address(),
         settings: &settings,
         mirror: visit.mirror(),
         names,

@@ -79,7 +79,7 @@ pub async fn search(visit: &Visit<'_>, request: &Request) -> Result<Reply> {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let next = format!(
             "{}/search.json?q={}&type={}&page={}&per_page={per_page}",
-            visit.address,
+            visit.address(),
             encode(&words),
             encode(kind.as_deref().unwrap_or_default()),
             page.saturating_add(1),
@@ -197,7 +197,7 @@ async fn as_seen(visit: &Visit<'_>, found: Found) -> Result<Found> {
 fn show_found(visit: &Visit<'_>, found: Found) -> Value {
     let url = found
         .homepage
-        .unwrap_or_else(|| format!("{}/p2/{}.json", visit.address, found.name));
+        .unwrap_or_else(|| format!("{}/p2/{}.json", visit.address(), found.name));
     let mut shown = json!({ "name": found.name, "description": found.description, "url": url });
     if let (Some(replacement), Some(fields)) = (found.replacement, shown.as_object_mut()) {
         // Composer marks whatever has this key, so it is there for those alone that are abandoned.

@@ -197,6 +197,11 @@ impl<V: Clone + Weigh> Shelf<V> {
         })?
     }
 
+    /// Whether something is remembered, of whatever age.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.borrow_mut().look(key, |_| ()).is_some()
+    }
+
     /// Remembers a value.
     pub fn remember(&self, key: &str, value: V, now: i64) {
         self.0.borrow_mut().insert(key, (value, now));

@@ -163,7 +163,7 @@ async fn begin(visit: &Visit<'_>, mut request: Request) -> Result<Reply> {
     reply.status = 201;
     Ok(reply.with(
         "location",
-        format!("{}/uploads/{}", visit.address, upload.id),
+        format!("{}/uploads/{}", visit.address(), upload.id),
     ))
 }
 
