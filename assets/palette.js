@@ -24,7 +24,7 @@ const input = make("input", { type: "text", className: "palette-input", placehol
 const list = make("ul", { id: "palette-list", className: "palette-list" });
 const none = make("p", { className: "palette-none muted", textContent: "Nothing fits" });
 const dialog = make("dialog", { className: "palette" }, input, list, none);
-for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list", "aria-label": "Command or package" })) input.setAttribute(name, value);
+for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list", "aria-label": "Command or package" })) input.setAttribute(name, value);
 list.setAttribute("role", "listbox");
 list.setAttribute("aria-label", "What fits");
 none.setAttribute("role", "status");
@@ -61,6 +61,8 @@ function show() {
     }),
   );
   none.hidden = shown.length > 0;
+  list.hidden = !none.hidden;
+  input.setAttribute("aria-expanded", String(none.hidden));
   choose(0);
 }
 
@@ -122,7 +124,8 @@ function open() {
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey) return;
   event.preventDefault();
-  dialog.open ? dialog.close() : open();
+  if (dialog.open) dialog.close();
+  else open();
 });
 
 // A button says that there is such a thing, for hands without those keys.

@@ -161,13 +161,22 @@ fn show(line: &AuditLine, address: &str) -> Result<ShownLine> {
         action: line.action.clone(),
         subject_kind: line.subject_kind.clone(),
         subject: line.subject_name.clone(),
-        of_subject: list_address(address, &[("subject", &line.subject_id)]),
+        of_subject: list_address(address, &[("subject", subject_key(line))]),
         from: from
             .into_iter()
             .filter_map(|(label, value)| Some((label, value?)))
             .collect(),
         changes: changes(line.before()?, line.after()?),
     })
+}
+
+/// What finds the other lines about a subject. Ids that are numbers are those of things of other kinds too.
+fn subject_key(line: &AuditLine) -> &str {
+    if line.subject_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        &line.subject_name
+    } else {
+        &line.subject_id
+    }
 }
 
 /// Each thing that changed, in the order in which the log has them.

@@ -285,9 +285,14 @@ fn a_token_of_the_owner_is_shown_once_and_ended() {
     for value in browser.cookies.borrow().values() {
         assert!(!value.contains(&secret));
     }
-    let asks = page.attributes("td.end .danger", "href").remove(0);
+    let all = page.all("td.end .danger");
+    let place = all
+        .iter()
+        .position(|text| text == "Revoke monitor")
+        .unwrap();
+    let asks = page.attributes("td.end .danger", "href").remove(place);
     let question = browser.get(&asks).expect(200);
-    assert!(question.text().contains("monitor"));
+    assert!(question.text().contains("“monitor” is refused everywhere"));
     browser.submit(&question, &asks, &[]).expect(200);
     registry
         .with_token(&secret)

@@ -57,7 +57,7 @@ fn packages_are_found_by_who_may_see_them_and_by_nobody_else() {
             .ask("GET", "/ui/acme/find?search=acme", &[], "")
             .expect(200);
         assert!(
-            registry.world.calls(Port::Db) <= 4,
+            registry.world.calls(Port::Db) <= 3,
             "{}",
             registry.world.calls(Port::Db)
         );

@@ -223,7 +223,7 @@ fn who_manages_none_has_her_own_and_knows_of_no_others() {
     assert!(page.all("tbody tr").is_empty());
     let made = make(&member, &[("name", "laptop")]).expect(201);
     assert!(
-        made.one(".secret").starts_with("rptu_"),
+        made.one(".secret").starts_with("rptp_"),
         "{}",
         made.one(".secret")
     );

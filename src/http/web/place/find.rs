@@ -8,11 +8,12 @@ use crate::error::Result;
 use crate::http::api::browse::find_seen;
 use crate::http::api::packages::{ListFilter, find_packages};
 use crate::http::api::paging::Page;
-use crate::http::composer::visits_of;
+use crate::http::composer::visits_in;
 use crate::http::reply::{Body, CachePolicy, Reply};
 use crate::http::web::place::packages::{address, sees_all};
 use crate::http::web::visit::{Place, Visit};
-use crate::store::search::find_names_by_words;
+use crate::store::repositories::{list_repositories_stmt, read_repositories};
+use crate::store::search::{find_names_by_words_stmt, read_names_by_words};
 
 /// So many packages are shown.
 const SHOWN: usize = 20;
@@ -35,8 +36,15 @@ pub(super) async fn find(app: &App, visit: &mut Visit, place: &Place) -> Result<
         None => (Vec::new(), None),
         Some(_) if is_whole => find_packages(app, organisation.id, &first, &filter).await?,
         Some(query) => {
-            let found = find_names_by_words(app, organisation.id, query).await?;
-            let visits = visits_of(app, organisation.id, &place.principal).await?;
+            // As in the list: one batch has the repositories and what the words find.
+            let statements = vec![
+                list_repositories_stmt(organisation.id),
+                find_names_by_words_stmt(organisation.id, query),
+            ];
+            let mut rows = app.db.batch(statements).await?.into_iter();
+            let repositories = read_repositories(rows.next().unwrap_or_default())?;
+            let found = read_names_by_words(rows.next().unwrap_or_default())?;
+            let visits = visits_in(app, repositories, &place.principal).await?;
             find_seen(app, organisation, &visits, &first, &filter, Some(&found)).await?
         }
     };
