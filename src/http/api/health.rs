@@ -128,10 +128,10 @@ pub(super) async fn show_health(app: &App, request: &Request) -> Result<Reply> {
 /// Looks at all of it. A look at the queue sends a message, so who only wants to see leaves it out: it counts as well then.
 pub(crate) async fn look(app: &App, asks_queue: bool) -> ShownHealth {
     let probe = async {
-        match asks_queue {
-            true => enqueue(app, &[Job::Probe]).await,
-            false => Ok(()),
+        if asks_queue {
+            return enqueue(app, &[Job::Probe]).await;
         }
+        Ok(())
     };
     let ((d1, backlog), (kv, _), (r2, _), (queue, _), applied) = join5(
         check(app, "the database", load_backlog(app)),

@@ -20,7 +20,7 @@ fn told(registry: &TestRegistry, action: &'static str) -> Vec<String> {
 }
 
 /// Makes a token by the form.
-fn make<'a>(browser: &Browser<'a>, values: &[(&str, &str)]) -> Page {
+fn make(browser: &Browser<'_>, values: &[(&str, &str)]) -> Page {
     let path = format!("{TOKENS}/new");
     let page = browser.get(&path).expect(200);
     browser.submit_once(&page, &path, values)

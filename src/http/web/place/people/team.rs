@@ -73,16 +73,14 @@ impl ShownGrant {
 struct TeamPage {
     shell: Shell,
     address: String,
-    /// All of its members, in the list of people.
-    everybody: String,
+    /// All of its members, in the list of people, where there are more than are shown.
+    everybody: Option<String>,
     count: i64,
-    /// There are more members than are shown.
-    has_more: bool,
     members: Vec<ShownMember>,
     may_change: bool,
-    sees_grants: bool,
     may_grant: bool,
-    grants: Vec<ShownGrant>,
+    /// None for who may not see them.
+    grants: Option<Vec<ShownGrant>>,
     name: Field,
     description: Field,
     email: Field,
@@ -125,23 +123,19 @@ async fn render(
     let sees_grants = place.may_read(Ability::ManageCustomers);
     let shown = TeamPage {
         shell: visit.shell_at(app, Section::People, &team.name, crumbs)?,
-        everybody: format!("{}?team={id}", address(place)),
+        everybody: (team.members > SHOWN).then(|| format!("{}?team={id}", address(place))),
         count: team.members,
-        has_more: team.members > SHOWN,
         members: whole
             .members
             .into_iter()
             .map(|member| ShownMember::of(place, member))
             .collect(),
         may_change: place.may(Ability::ManageMembers),
-        sees_grants,
         may_grant: place.may(Ability::ManageCustomers),
-        grants: whole
-            .grants
-            .into_iter()
-            .filter(|_| sees_grants)
-            .map(|listed| ShownGrant::of(listed.grant))
-            .collect(),
+        grants: sees_grants.then(|| {
+            let grants = whole.grants.into_iter();
+            grants.map(|listed| ShownGrant::of(listed.grant)).collect()
+        }),
         name: fill(Field::text("name", "Name").value(&team.name)),
         description: fill(
             Field::text("description", "Description")
