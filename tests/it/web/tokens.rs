@@ -136,6 +136,11 @@ fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
     ];
     let page = make(&browser, &values).expect(422);
     assert!(page.one("#expires_at-error").contains("in the past"));
+    let page = make(&browser, &[("name", "x"), ("lasts", "day")]).expect(422);
+    assert!(
+        page.one("#expires_at-error")
+            .contains("Choose the last day")
+    );
     let page = make(&browser, &[("name", "x"), ("access", "chosen")]).expect(422);
     assert!(page.one("[role=alert]").contains("at least one"));
     assert!(browser.get(TOKENS).text().contains("There is no token yet"));
@@ -221,6 +226,16 @@ fn who_manages_none_has_her_own_and_knows_of_no_others() {
     let page = member.get(TOKENS).expect(200);
     assert!(page.text().contains("Your own tokens"));
     assert!(page.all("tbody tr").is_empty());
+    // What she may not do herself is not offered.
+    let form = member.get(&format!("{TOKENS}/new")).expect(200);
+    assert_eq!(
+        form.attributes("#access option", "value"),
+        ["read", "mine", "chosen"]
+    );
+    assert_eq!(
+        form.attributes("input[name=abilities]", "value"),
+        ["read_metadata", "read_dists"]
+    );
     let made = make(&member, &[("name", "laptop")]).expect(201);
     assert!(
         made.one(".secret").starts_with("rptp_"),
@@ -243,11 +258,14 @@ fn who_manages_none_has_her_own_and_knows_of_no_others() {
         let fields = [csrf.clone(), ("overlap_hours".to_owned(), "1".to_owned())];
         member.post(&path, &fields).expect(404);
     }
-    let fields = [
-        csrf,
-        ("name".to_owned(), "x".to_owned()),
-        ("access".to_owned(), "read".to_owned()),
+    let asked = [
+        ("kind", "machine"),
+        ("name", "x"),
+        ("access", "read"),
+        ("lasts", "never"),
     ];
+    let asked = asked.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let fields: Vec<_> = std::iter::once(csrf).chain(asked).collect();
     member.post(&format!("{TOKENS}/new"), &fields).expect(403);
     // Others may end what is hers, and no more.
     let hers = id_of(&made);

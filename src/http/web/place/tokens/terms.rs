@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::domain::access::{Ability, Access};
-use crate::domain::time::{day, rfc3339};
+use crate::domain::time::{day, parse_rfc3339, rfc3339};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::api::tokens::find_readable;
 use crate::http::reply::Reply;
@@ -111,6 +111,19 @@ impl Terms {
         }
     }
 
+    /// What the API could only say of times, and not of days.
+    fn check_day(&self) -> Faults {
+        let mut faults = Faults::none();
+        if self.lasts == "day" && parse_rfc3339(&self.last_moment()).is_none() {
+            faults.add("expires_at", "Choose the last day, such as 2027-01-31");
+        }
+        faults
+    }
+
+    fn last_moment(&self) -> String {
+        format!("{}T23:59:59Z", self.expires)
+    }
+
     /// What the API is asked for. Lists that are empty are no limit.
     fn to_json(&self, app: &App) -> Map<String, Value> {
         let mut asked = Map::new();
@@ -140,8 +153,8 @@ impl Terms {
                     let end = app.now().saturating_add(days.saturating_mul(86_400));
                     add("expires_at", json!(rfc3339(end)))
                 }
-                // Until the end of that day; what is none, the API refuses.
-                Err(_) => add("expires_at", json!(format!("{}T23:59:59Z", self.expires))),
+                // Until the end of that day.
+                Err(_) => add("expires_at", json!(self.last_moment())),
             },
         };
         asked
@@ -166,6 +179,10 @@ pub(super) async fn make(app: &App, visit: &mut Visit, place: &Place) -> Result<
     let form = visit.form(app).await?;
     refuse_who_makes_none(place)?;
     let terms = Terms::of_form(&form);
+    let faults = terms.check_day();
+    if !faults.is_empty() {
+        return render(app, visit, place, None, &terms, faults).await;
+    }
     let mut asked = terms.to_json(app);
     asked.insert("kind".to_owned(), json!(terms.kind));
     let asked = Value::Object(asked);
@@ -203,6 +220,10 @@ pub(super) async fn change(app: &App, visit: &mut Visit, place: &Place, id: &str
     let form = visit.form(app).await?;
     let row = find_changeable(app, place, id).await?;
     let terms = Terms::of_form(&form);
+    let faults = terms.check_day();
+    if !faults.is_empty() {
+        return render(app, visit, place, Some(&row), &terms, faults).await;
+    }
     let asked = Value::Object(terms.to_json(app));
     let path = format!("/tokens/{id}");
     match place.ask(app, visit, "PATCH", &path, Some(&asked)).await {
@@ -257,6 +278,7 @@ async fn render(
             access: accesses(place, row, &terms.access),
             abilities: Ability::ALL
                 .into_iter()
+                .filter(|ability| place.principal.abilities.has(*ability))
                 .map(|ability| Tick {
                     value: ability.as_str().to_owned(),
                     label: ability.in_words().to_owned(),
@@ -320,16 +342,22 @@ fn kinds(place: &Place, row: Option<&TokenRow>, chosen: &str) -> Vec<Choice> {
     kinds
 }
 
+/// What can be given to a token: nobody gives more than he has.
 fn accesses(place: &Place, row: Option<&TokenRow>, chosen: &str) -> Vec<Choice> {
-    let mut choices = vec![
-        Choice::new("read", "Read: see and install packages", chosen),
-        Choice::new("write", "Write: upload versions as well", chosen),
-        Choice::new(
-            "admin",
+    let usual = [
+        (Access::Read, "Read: see and install packages"),
+        (Access::Write, "Write: upload versions as well"),
+        (
+            Access::Admin,
             "Admin: all of the API but what only an owner may",
-            chosen,
         ),
     ];
+    let own = place.principal.abilities;
+    let mut choices: Vec<_> = usual
+        .into_iter()
+        .filter(|(access, _)| own.covers(access.abilities()) || access.as_str() == chosen)
+        .map(|(access, label)| Choice::new(access.as_str(), label, chosen))
+        .collect();
     if row.is_none() && is_person_here(place) {
         choices.push(Choice::new(
             "mine",
