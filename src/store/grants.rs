@@ -90,32 +90,36 @@ pub async fn list_grants(
     filter: &GrantFilter<'_>,
     limit: i64,
 ) -> Result<Vec<ListedGrant>> {
+    let statement = list_grants_stmt(organisation, filter, limit);
+    rows_as(app.db.rows(statement).await?)
+}
+
+/// The statement that gives them, for a batch with others.
+pub(super) fn list_grants_stmt(
+    organisation: i64,
+    filter: &GrantFilter<'_>,
+    limit: i64,
+) -> Statement {
     let (time, id) = filter.after.unwrap_or((i64::from(i32::MIN), ""));
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select g.id, g.external_id, g.subject,
-                            (select slug from organisations
-                                 where id = cast(substr(g.subject, length('organisation:') + 1) as integer)
-                                   and substr(g.subject, 1, length('organisation:')) = 'organisation:') as organisation,
-                            g.packages, g.collection_id, g.repositories, g.versions,
-                            g.released_until, g.released_after, g.minimum_stability, g.source, g.expires_at, g.keeps,
-                            g.note, g.created_at, g.changed_at, k.items
-                     from grants g left join collections k on k.id = g.collection_id
-                     where g.organisation_id = ?1 and (g.created_at, g.id) > (?2, ?3)
-                       and (?4 is null or g.subject = ?4) and (?5 is null or g.collection_id = ?5)
-                     order by g.created_at, g.id limit ?6",
-                )
-                .bind(organisation)
-                .bind(time)
-                .bind(id)
-                .bind(filter.subject)
-                .bind(filter.collection)
-                .bind(limit),
-            )
-            .await?,
+    Statement::new(
+        "select g.id, g.external_id, g.subject,
+                (select slug from organisations
+                     where id = cast(substr(g.subject, length('organisation:') + 1) as integer)
+                       and substr(g.subject, 1, length('organisation:')) = 'organisation:') as organisation,
+                g.packages, g.collection_id, g.repositories, g.versions,
+                g.released_until, g.released_after, g.minimum_stability, g.source, g.expires_at, g.keeps,
+                g.note, g.created_at, g.changed_at, k.items
+         from grants g left join collections k on k.id = g.collection_id
+         where g.organisation_id = ?1 and (g.created_at, g.id) > (?2, ?3)
+           and (?4 is null or g.subject = ?4) and (?5 is null or g.collection_id = ?5)
+         order by g.created_at, g.id limit ?6",
     )
+    .bind(organisation)
+    .bind(time)
+    .bind(id)
+    .bind(filter.subject)
+    .bind(filter.collection)
+    .bind(limit)
 }
 
 /// A grant of an organisation.

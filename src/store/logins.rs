@@ -111,6 +111,29 @@ pub async fn find_visitor_at(
     Ok((visitor, principal.zip(organisation)))
 }
 
+/// Who has a login in force, and what she may do as the owner of the instance, in one batch. None for the second where she
+/// is not.
+pub async fn find_owner(
+    app: &App,
+    secret: &TokenHash,
+) -> Result<(Option<Visitor>, Option<Principal>)> {
+    let now = app.now();
+    let statements = vec![
+        find_visitor_stmt(secret, now),
+        // No organisation has an empty slug, so this finds the owner alone.
+        find_login_principal_stmt(secret, ""),
+    ];
+    let rows = app
+        .db
+        .batch(statements)
+        .await
+        .map_err(Error::or_unavailable)?;
+    let mut rows = rows.into_iter();
+    let visitor = first_as(rows.next().unwrap_or_default())?;
+    let principal = read_principal(rows.next().unwrap_or_default(), now)?;
+    Ok((visitor, principal))
+}
+
 /// A login that begins.
 #[derive(Debug, Clone)]
 pub struct NewLogin<'a> {

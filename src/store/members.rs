@@ -24,6 +24,8 @@ row! {
         pub created_at: i64,
         /// JSON list of `{id, name}`: the teams she is in.
         pub teams: String,
+        /// Unix second at which she last looked at a page, by the hour, or used a token of hers here.
+        pub last_seen_at: Option<i64>,
     }
 }
 
@@ -49,11 +51,26 @@ pub async fn list_members(
     filter: &MemberFilter<'_>,
     limit: i64,
 ) -> Result<Vec<Member>> {
-    let statement = Statement::new(
+    let statement = list_members_stmt(organisation, filter, limit);
+    rows_as(app.db.rows(statement).await?)
+}
+
+/// The statement that gives them, for a batch with others.
+pub(super) fn list_members_stmt(
+    organisation: i64,
+    filter: &MemberFilter<'_>,
+    limit: i64,
+) -> Statement {
+    Statement::new(
         "select m.account_id, a.email, coalesce(m.display_name, a.name) as name, m.role, m.suspended_at, m.created_at,
                 (select json_group_array(json_object('id', t.id, 'name', t.name))
                  from team_members x join teams t on t.id = x.team_id
-                 where x.account_id = m.account_id and t.organisation_id = m.organisation_id) as teams
+                 where x.account_id = m.account_id and t.organisation_id = m.organisation_id) as teams,
+                (select max(at) from (select max(l.last_used_at) as at from logins l where l.account_id = m.account_id
+                                      union all
+                                      select max(k.last_used_at) from tokens k
+                                      where k.account_id = m.account_id
+                                        and k.organisation_id = m.organisation_id)) as last_seen_at
          from members m join accounts a on a.id = m.account_id
          where m.organisation_id = ?1 and (?2 is null or m.account_id = ?2) and (?3 is null or a.email = ?3)
            and (?4 is null or m.role = ?4) and (?6 is null or a.email > ?6)
@@ -68,8 +85,7 @@ pub async fn list_members(
     .bind(filter.role)
     .bind(filter.team)
     .bind(filter.after)
-    .bind(limit);
-    rows_as(app.db.rows(statement).await?)
+    .bind(limit)
 }
 
 /// Finds a member by the account.

@@ -37,6 +37,7 @@ pub mod host_facts;
 pub mod host_names;
 pub mod idempotency;
 pub mod imports;
+pub mod instance;
 pub mod invitations;
 pub mod job_refs;
 pub mod jobs;

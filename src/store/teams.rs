@@ -3,7 +3,10 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::ports::Statement;
-use crate::ports::db::{row, rows_as};
+use crate::ports::db::{first_as, row, rows_as};
+use crate::store::grants::{GrantFilter, ListedGrant, list_grants_stmt};
+use crate::store::members::{Member, MemberFilter, list_members_stmt};
+use crate::store::repositories::{Repository, list_repositories_stmt, read_repositories};
 
 row! {
     /// A team of an organisation.
@@ -30,7 +33,17 @@ pub async fn list_teams(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Team>> {
-    let statement = Statement::new(
+    let statement = list_teams_stmt(organisation, id, after, limit);
+    rows_as(app.db.rows(statement).await?)
+}
+
+fn list_teams_stmt(
+    organisation: i64,
+    id: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> Statement {
+    Statement::new(
         "select t.id, t.name, t.description, t.created_at,
                 (select count(*) from team_members x where x.team_id = t.id) as members
          from teams t
@@ -40,8 +53,54 @@ pub async fn list_teams(
     .bind(organisation)
     .bind(id)
     .bind(after)
-    .bind(limit);
-    rows_as(app.db.rows(statement).await?)
+    .bind(limit)
+}
+
+/// A team with what there is to see of it.
+pub struct WholeTeam {
+    /// The team.
+    pub team: Team,
+    /// Who is in it, by their addresses, the first so many.
+    pub members: Vec<Member>,
+    /// What was granted to it, the oldest first, as many.
+    pub grants: Vec<ListedGrant>,
+    /// The repositories that there are to grant something of.
+    pub repositories: Vec<Repository>,
+}
+
+/// A team with its first `limit` members and grants, in one batch; none when there is no such team.
+pub async fn load_whole_team(
+    app: &App,
+    organisation: i64,
+    id: &str,
+    limit: i64,
+) -> Result<Option<WholeTeam>> {
+    let members = MemberFilter {
+        team: Some(id),
+        ..MemberFilter::default()
+    };
+    let subject = format!("team:{id}");
+    let grants = GrantFilter {
+        subject: Some(&subject),
+        ..GrantFilter::default()
+    };
+    let statements = vec![
+        list_teams_stmt(organisation, Some(id), None, 1),
+        list_members_stmt(organisation, &members, limit),
+        list_grants_stmt(organisation, &grants, limit),
+        list_repositories_stmt(organisation),
+    ];
+    let mut rows = app.db.batch(statements).await?.into_iter();
+    let mut next = || rows.next().unwrap_or_default();
+    let Some(team) = first_as(next())? else {
+        return Ok(None);
+    };
+    Ok(Some(WholeTeam {
+        team,
+        members: rows_as(next())?,
+        grants: rows_as(next())?,
+        repositories: read_repositories(next())?,
+    }))
 }
 
 /// Finds a team of an organisation.

@@ -39,7 +39,7 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// Answers what is asked of the log of an organisation, or of the instance's, which its owner alone knows of.
-pub(super) async fn handle(
+pub(crate) async fn handle(
     app: &App,
     request: &Request,
     principal: &Principal,
@@ -126,7 +126,8 @@ fn next(request: &Request, last: i64) -> String {
     format!("{}{}?{}", request.origin, request.path, query.join("&"))
 }
 
-fn read_filter(request: &Request) -> Result<AuditFilter> {
+/// Reads from the query which lines are wanted.
+pub(crate) fn read_filter(request: &Request) -> Result<AuditFilter> {
     let text = |name: &str| {
         request
             .query_parameter(name)

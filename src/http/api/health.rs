@@ -29,7 +29,7 @@ const KNOWN_MIGRATION: &str = env!("LAST_MIGRATION");
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "HealthStatus")]
-enum Status {
+pub(crate) enum Status {
     Ok,
     Failing,
 }
@@ -45,63 +45,63 @@ impl Status {
 #[schemars(rename = "Health")]
 pub(crate) struct ShownHealth {
     /// `ok` when all below is.
-    status: Status,
+    pub(crate) status: Status,
     /// The database.
-    d1: Check,
+    pub(crate) d1: Check,
     /// The cache near the reader: without it documents come from R2, slower.
-    kv: Check,
+    pub(crate) kv: Check,
     /// The blob store.
-    r2: Check,
+    pub(crate) r2: Check,
     /// Whether the queue takes a message. Whether the consumer works is told by what waits.
-    queue: Check,
-    schema: Schema,
-    schedule: Schedule,
+    pub(crate) queue: Check,
+    pub(crate) schema: Schema,
+    pub(crate) schedule: Schedule,
     /// What waits; null while D1 does not answer.
-    waiting: Option<Waiting>,
+    pub(crate) waiting: Option<Waiting>,
     /// Of the program.
-    version: &'static str,
+    pub(crate) version: &'static str,
 }
 
 /// One thing that the instance needs; the log has the reason when it fails.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HealthCheck")]
-struct Check {
-    status: Status,
+pub(crate) struct Check {
+    pub(crate) status: Status,
     /// How long it took to answer.
-    milliseconds: i64,
+    pub(crate) milliseconds: i64,
 }
 
 /// Whether the database has the migrations that the program needs.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HealthOfSchema")]
-struct Schema {
-    status: Status,
+pub(crate) struct Schema {
+    pub(crate) status: Status,
     /// The last migration that was applied; null where there is no record of that.
-    applied: Option<String>,
+    pub(crate) applied: Option<String>,
     /// The last one that the program knows.
-    known: &'static str,
+    pub(crate) known: &'static str,
 }
 
 /// Whether the scheduled work is done.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HealthOfSchedule")]
-struct Schedule {
+pub(crate) struct Schedule {
     /// `failing` when no round ended for fifteen minutes; they begin every five.
-    status: Status,
+    pub(crate) status: Status,
     /// When a round last ended (RFC 3339); null before the first one.
-    last_round_at: Option<String>,
+    pub(crate) last_round_at: Option<String>,
 }
 
 /// What waits.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HealthOfQueue")]
-struct Waiting {
+pub(crate) struct Waiting {
     /// Since when the oldest job waits for its beginning (RFC 3339), those of suspended organisations left out.
-    oldest_job_since: Option<String>,
+    pub(crate) oldest_job_since: Option<String>,
     /// Since when the oldest publication waits.
-    oldest_publication_since: Option<String>,
+    pub(crate) oldest_publication_since: Option<String>,
     /// Messages the queue gave up on.
-    dead_letters: i64,
+    pub(crate) dead_letters: i64,
 }
 
 /// Tells whether the instance is well: 200, or 503 with the same body. Whoever was here within a quarter of an hour is known
@@ -117,7 +117,7 @@ pub(super) async fn show_health(app: &App, request: &Request) -> Result<Reply> {
             "Only the owner of this instance sees how it is",
         ));
     }
-    let health = look(app).await;
+    let health = look(app, true).await;
     let status = match health.status {
         Status::Ok => 200,
         Status::Failing => 503,
@@ -125,12 +125,19 @@ pub(super) async fn show_health(app: &App, request: &Request) -> Result<Reply> {
     Ok(Reply::json(status, &health))
 }
 
-async fn look(app: &App) -> ShownHealth {
+/// Looks at all of it. A look at the queue sends a message, so who only wants to see leaves it out: it counts as well then.
+pub(crate) async fn look(app: &App, asks_queue: bool) -> ShownHealth {
+    let probe = async {
+        if asks_queue {
+            return enqueue(app, &[Job::Probe]).await;
+        }
+        Ok(())
+    };
     let ((d1, backlog), (kv, _), (r2, _), (queue, _), applied) = join5(
         check(app, "the database", load_backlog(app)),
         check(app, "the cache", app.cache.get(PROBE_KEY)),
         check(app, "the blob store", app.blobs.head(PROBE_KEY)),
-        check(app, "the queue", enqueue(app, &[Job::Probe])),
+        check(app, "the queue", probe),
         last_migration(app),
     )
     .await;

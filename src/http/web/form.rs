@@ -133,6 +133,16 @@ impl Faults {
         Ok(Self(error.fields().iter().map(fault).collect()))
     }
 
+    /// The same, where one field of the form stands for all entries of a list: `packages.0` is what is wrong with `packages`.
+    #[must_use]
+    pub(crate) fn by_list(self) -> Self {
+        let first = |(field, message): (String, String)| {
+            let list = field.split('.').next().unwrap_or_default().to_owned();
+            (list, message)
+        };
+        Self(self.0.into_iter().map(first).collect())
+    }
+
     /// Notes one.
     pub(crate) fn add(&mut self, field: &str, message: impl Into<String>) {
         self.0.push((field.to_owned(), message.into()));

@@ -10,7 +10,9 @@
 //! - **Headers** are those of `page.rs`; cookies are set by [`Visit::finish`] alone.
 
 mod account;
+mod ask_twice;
 pub(crate) mod assets;
+mod audit_log;
 mod cookies;
 mod fault;
 #[allow(dead_code, reason = "parts for the pages that come next")]
@@ -19,7 +21,9 @@ mod first_start;
 #[allow(dead_code, reason = "parts for the pages that come next")]
 mod form;
 mod home;
+mod instance;
 mod invitation;
+mod lists;
 mod login;
 mod new_password;
 mod page;
@@ -32,6 +36,7 @@ mod sign_in;
 mod visit;
 
 pub use account::AccountRoute;
+pub use instance::InstanceRoute;
 pub use place::PlaceRoute;
 
 use crate::app::App;
@@ -57,6 +62,7 @@ async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply
         WebRoute::Home => home::go(app, visit).await,
         WebRoute::Theme => home::set_theme(app, visit).await,
         WebRoute::Account(route) => account::handle(app, visit, route).await,
+        WebRoute::Instance(route) => instance::handle(app, visit, route).await,
         WebRoute::Place(slug, route) => place::handle(app, visit, &slug, route).await,
         WebRoute::SignIn(Act::Look) => sign_in::show(app, visit).await,
         WebRoute::SignIn(Act::Send) => sign_in::send(app, visit).await,

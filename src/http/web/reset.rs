@@ -16,6 +16,7 @@ use crate::http::web::page::{page, page_with};
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
 use crate::store::audit::acting;
+use crate::store::logins::Visitor;
 use crate::store::members::find_member;
 use crate::store::passwords::{self as store, Reset};
 
@@ -126,15 +127,30 @@ pub(super) async fn make_link(
             "This person is in other organisations too, or may more than you: the owner of this instance makes the link",
         ));
     }
-    let secret = PlainToken::generate(TokenKind::Reset, |buffer| app.entropy.fill(buffer))?;
-    let actor = visit.actor(Some(&place.person.account), &place.person.name);
-    let on = acting(app, actor);
-    store::insert_reset(&on, &app.random_id()?, account, &secret).await?;
     let people = format!("/ui/{}/people", place.organisation.slug);
     let crumbs = vec![Crumb::new("People", people)];
+    let shell = visit.shell_at(app, Section::People, LINK_TITLE, crumbs)?;
+    hand_out(app, visit, &place.person, account, member.name, shell).await
+}
+
+/// What the page with the link is called.
+pub(super) const LINK_TITLE: &str = "Link for another password";
+
+/// Makes the link for an account, and shows it once. Who may is for the caller to have looked at.
+pub(super) async fn hand_out(
+    app: &App,
+    visit: &Visit,
+    by: &Visitor,
+    account: &str,
+    name: String,
+    shell: Shell,
+) -> Result<Reply> {
+    let secret = PlainToken::generate(TokenKind::Reset, |buffer| app.entropy.fill(buffer))?;
+    let on = acting(app, visit.actor(Some(&by.account), &by.name));
+    store::insert_reset(&on, &app.random_id()?, account, &secret).await?;
     page(&LinkPage {
-        shell: visit.shell_at(app, Section::People, "Link for another password", crumbs)?,
-        name: member.name,
+        shell,
+        name,
         link: format!("{}/ui/reset#{}", app.config.public_url, secret.reveal()),
     })
 }

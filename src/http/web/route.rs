@@ -5,6 +5,7 @@ use strum_macros::IntoStaticStr;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::account::AccountRoute;
+use crate::http::web::instance::InstanceRoute;
 use crate::http::web::place::PlaceRoute;
 use crate::ports::RouteName;
 
@@ -48,6 +49,8 @@ pub enum WebRoute {
     Reset(Act),
     /// `/ui/account/…`: a person about herself.
     Account(AccountRoute),
+    /// `/ui/instance/…`: for who owns the instance.
+    Instance(InstanceRoute),
     /// `/ui/{org}/…`.
     Place(String, PlaceRoute),
 }
@@ -64,6 +67,7 @@ impl WebRoute {
             ["invitation"] => Act::of(method).map(Self::Invitation),
             ["reset"] => Act::of(method).map(Self::Reset),
             ["account", rest @ ..] => AccountRoute::parse(method, rest).map(Self::Account),
+            ["instance", rest @ ..] => InstanceRoute::parse(method, rest).map(Self::Instance),
             [organisation, rest @ ..] => PlaceRoute::parse(method, rest)
                 .map(|route| Self::Place(percent_decode(organisation), route)),
         }
@@ -73,6 +77,7 @@ impl WebRoute {
     pub(crate) fn name(&self) -> RouteName {
         match self {
             Self::Account(route) => RouteName("web.account.", route.into()),
+            Self::Instance(route) => RouteName("web.instance.", route.into()),
             Self::Place(_, route) => RouteName("web.place.", route.into()),
             other => RouteName("web.", other.into()),
         }

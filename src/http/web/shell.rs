@@ -76,7 +76,13 @@ impl Section {
     ];
 
     /// Those that have a page: the navigation leads nowhere else.
-    const WITH_PAGES: &[Self] = &[Self::Dashboard, Self::Packages];
+    const WITH_PAGES: &[Self] = &[
+        Self::Dashboard,
+        Self::Packages,
+        Self::Tokens,
+        Self::People,
+        Self::Audit,
+    ];
 
     /// What it is called, where it is below the organisation's address, and which ability reading it takes.
     fn about(self) -> (&'static str, &'static str, Option<Ability>) {
@@ -137,6 +143,8 @@ pub(crate) struct Shell {
     pub(crate) style: &'static str,
     /// Where the script is.
     pub(crate) script: &'static str,
+    /// Where the script of the command palette is.
+    pub(crate) palette: &'static str,
     /// What is said once.
     pub(crate) flash: Option<Flash>,
     /// Where the page is, for forms that come back to it.
@@ -172,6 +180,7 @@ impl Shell {
             theme: theme.attribute(),
             style: assets::style(),
             script: assets::script(),
+            palette: assets::address("palette.js"),
             flash,
             path: path.to_owned(),
             organisations,
@@ -195,6 +204,30 @@ impl Shell {
         self
     }
 
+    /// The same on a page of the instance, with its navigation: label and address of each line.
+    pub(super) fn of_instance(mut self, lines: &[(&str, String)], crumbs: Vec<Crumb>) -> Self {
+        // A page below one of them stands for it; the first one is the address of them all.
+        let is_at = |index: usize, href: &String| {
+            self.path == *href || (index > 0 && self.path.starts_with(&format!("{href}/")))
+        };
+        self.entries = lines
+            .iter()
+            .enumerate()
+            .map(|(index, (label, href))| Entry {
+                label: (*label).to_owned(),
+                is_current: is_at(index, href),
+                href: href.clone(),
+            })
+            .collect();
+        self.crumbs = crumbs;
+        self
+    }
+
+    /// Whether who looks owns the instance.
+    pub(crate) fn owns_instance(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.is_owner())
+    }
+
     /// Whether the page is shown as this theme by choice.
     pub(crate) fn is_theme(&self, theme: &str) -> bool {
         self.theme.unwrap_or("system") == theme
@@ -206,6 +239,9 @@ fn entries(place: &Place) -> Vec<Entry> {
         ability.is_none_or(|ability| {
             place.may_read(ability)
                 || (ability == Ability::ReadMetadata && place.principal.abilities.has(ability))
+                // Whoever belongs to the organisation has tokens of her own.
+                || (ability == Ability::ManageTokens
+                    && place.principal.organisation == Some(place.organisation.id))
         })
     };
     Section::ALL

@@ -63,6 +63,30 @@ pub(crate) struct Place {
     pub(crate) person: Rc<Visitor>,
 }
 
+/// Who owns the instance.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    /// What she may do everywhere.
+    pub(crate) principal: Rc<Principal>,
+    /// Who looks.
+    pub(crate) person: Rc<Visitor>,
+}
+
+impl Owner {
+    /// Asks the API what a program would ask it, as the owner. `path` is what stands behind `/api/v1`.
+    pub(crate) async fn ask(
+        &self,
+        app: &App,
+        visit: &Visit,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value> {
+        let path = format!("/api/v1{path}");
+        ask(app, visit, &self.principal, method, &path, body).await
+    }
+}
+
 impl Visit {
     /// Looks at the cookies. No I/O.
     pub(crate) fn begin(app: &App, request: Request) -> Self {
@@ -121,6 +145,27 @@ impl Visit {
         self.place = Some(place.clone());
         api::refuse_barred(&place.principal)?;
         Ok(place)
+    }
+
+    /// Who owns the instance, for its own pages; anybody else is refused. One batch of the database, with who is signed in.
+    pub(crate) async fn own(&mut self, app: &App) -> Result<Owner> {
+        let hash = self.login_hash()?;
+        let (visitor, principal) = logins::find_owner(app, &hash).await?;
+        let person = self.keep_person(app, visitor).await?;
+        let principal = principal
+            .filter(|principal| person.is_owner() && principal.organisation.is_none())
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Forbidden,
+                    "Only who owns this instance sees its pages",
+                )
+            })?;
+        let owner = Owner {
+            principal: Rc::new(principal),
+            person,
+        };
+        note(|seen| seen.principal = Some(Rc::clone(&owner.principal)));
+        Ok(owner)
     }
 
     fn login_hash(&self) -> Result<TokenHash> {

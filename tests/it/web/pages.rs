@@ -9,10 +9,28 @@ use crate::support::world::Port;
 
 /// The pages there are, which somebody who owns the instance can look at.
 const PAGES: &[&str] = &[
+    "/ui/instance",
+    "/ui/instance/organisations/new",
+    "/ui/instance/organisations/acme",
+    "/ui/instance/organisations/acme/suspend",
+    "/ui/instance/organisations/acme/delete",
+    "/ui/instance/people",
+    "/ui/instance/health",
+    "/ui/instance/dead-letters",
+    "/ui/instance/tokens",
+    "/ui/instance/audit",
+    "/ui/instance/settings",
     "/ui/acme",
+    "/ui/acme/audit",
     "/ui/acme/packages",
     "/ui/acme/packages/acme/lib",
     "/ui/acme/packages/acme/lib/deprecate?version=v1.0.0",
+    "/ui/acme/people",
+    "/ui/acme/people/invitations",
+    "/ui/acme/people/invite",
+    "/ui/acme/people/teams",
+    "/ui/acme/tokens",
+    "/ui/acme/tokens/new",
     "/ui/account",
     "/ui/account/password",
 ];
@@ -187,7 +205,7 @@ fn the_navigation_has_what_somebody_may_see() {
     for path in owner.get("/ui/acme").attributes(".nav a", "href") {
         owner.ask("GET", &path, &[], "").expect(200);
     }
-    for hidden in ["Customers", "Tokens", "Audit log", "Settings"] {
+    for hidden in ["Customers", "People", "Audit log", "Settings"] {
         assert!(!seen.contains(&hidden.to_owned()), "{seen:?}");
     }
     // An organisation that is another's is none.

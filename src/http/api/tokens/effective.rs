@@ -200,7 +200,7 @@ fn show_rule(rule: &Rule) -> ShownRule {
 }
 
 /// Sentences, one for each thing that somebody who wonders why should know.
-fn in_words(principal: &Principal) -> Vec<String> {
+pub(crate) fn in_words(principal: &Principal) -> Vec<String> {
     let mut words = Vec::new();
     if let Some(bar) = &principal.bar {
         words.push(format!("{}.", bar.message(principal.contact.as_deref())));

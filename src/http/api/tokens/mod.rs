@@ -27,7 +27,7 @@ use crate::http::route::{NoRoute, get, one_of, only};
 use crate::store::organisations::Organisation;
 use crate::store::tokens::{self as store, Holder, TokenFilter, TokenRow, insert_token_stmt};
 
-pub(crate) use effective::show_own;
+pub(crate) use effective::{in_words, show_own};
 pub(crate) use owners::handle_owners;
 // For the description of the API, which is written natively.
 #[cfg(not(target_arch = "wasm32"))]
@@ -106,7 +106,10 @@ pub(crate) async fn handle(
 }
 
 /// The account of the caller, where it is a person of this organisation.
-fn person_of<'a>(caller: &'a Authorised, organisation: &Organisation) -> Option<&'a str> {
+pub(crate) fn person_of<'a>(
+    caller: &'a Authorised,
+    organisation: &Organisation,
+) -> Option<&'a str> {
     match &caller.caller {
         Caller::Person { account, .. } if caller.organisation == Some(organisation.id) => {
             Some(account)
@@ -115,12 +118,12 @@ fn person_of<'a>(caller: &'a Authorised, organisation: &Organisation) -> Option<
     }
 }
 
-fn is_hers(caller: &Authorised, organisation: &Organisation, row: &TokenRow) -> bool {
+pub(crate) fn is_hers(caller: &Authorised, organisation: &Organisation, row: &TokenRow) -> bool {
     row.account_id.is_some() && row.account_id.as_deref() == person_of(caller, organisation)
 }
 
 /// Finds a token that the caller may look at: any with `manage_tokens`, a person her own.
-async fn find_readable(
+pub(crate) async fn find_readable(
     app: &App,
     caller: &Authorised,
     organisation: &Organisation,
@@ -167,44 +170,79 @@ fn check_keeper(caller: &Authorised, organisation: &Organisation, row: &TokenRow
 }
 
 /// Lists tokens, without the tokens themselves. Who may not see those of others sees his own.
+/// Which tokens a list is to have; what is none does not matter.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    kind: Option<String>,
+    state: Option<String>,
+    person: Option<String>,
+    customer: Option<String>,
+}
+
+impl Wanted {
+    /// Reads it from the query; what is empty is not asked for.
+    pub(crate) fn of(request: &Request) -> Result<Self> {
+        let given = |name: &str| {
+            request
+                .query_parameter(name)
+                .filter(|text| !text.is_empty())
+        };
+        let one_of = |name: &str, known: &[&str]| match given(name) {
+            Some(text) if !known.contains(&text.as_str()) => Err(Error::bad_value(
+                format!("?{name}"),
+                format!("`{name}` must be one of `{}`", known.join("`, `")),
+            )),
+            other => Ok(other),
+        };
+        Ok(Self {
+            kind: one_of("kind", &["machine", "personal", "customer"])?,
+            state: one_of("state", &["active", "expired", "revoked"])?,
+            person: given("person"),
+            customer: given("customer"),
+        })
+    }
+}
+
 async fn list_tokens(
     app: &App,
     request: &Request,
     caller: &Authorised,
     organisation: &Organisation,
 ) -> Result<Reply> {
+    let (wanted, page) = (Wanted::of(request)?, Page::of(request)?);
+    let (rows, next) = find_tokens(app, caller, organisation, &wanted, &page).await?;
+    let tokens = rows.into_iter().map(show).collect::<Result<_>>()?;
+    Ok(Reply::json(200, &ShownPage { tokens, next }))
+}
+
+/// A page of the tokens that the caller may know of, which of a person without `manage_tokens` are her own; and the cursor to
+/// the page after it.
+pub(crate) async fn find_tokens(
+    app: &App,
+    caller: &Authorised,
+    organisation: &Organisation,
+    wanted: &Wanted,
+    page: &Page,
+) -> Result<(Vec<TokenRow>, Option<String>)> {
     let own = match require(caller, organisation, Ability::ManageTokens) {
         Ok(()) => None,
         Err(refusal) => Some(person_of(caller, organisation).ok_or(refusal)?),
     };
-    let one_of = |name: &str, known: &[&str]| match request.query_parameter(name) {
-        Some(text) if !known.contains(&text.as_str()) => Err(Error::bad_value(
-            format!("?{name}"),
-            format!("`{name}` must be one of `{}`", known.join("`, `")),
-        )),
-        other => Ok(other),
-    };
-    let kind = one_of("kind", &["machine", "personal", "customer"])?;
-    let state = one_of("state", &["active", "expired", "revoked"])?;
-    let person = request.query_parameter("person");
-    let customer = request.query_parameter("customer");
-    if own.is_some() && person.as_deref().is_some_and(|person| Some(person) != own) {
-        let (tokens, next) = (Vec::new(), None);
-        return Ok(Reply::json(200, &ShownPage { tokens, next }));
+    let person = wanted.person.as_deref();
+    if own.is_some() && person.is_some_and(|person| Some(person) != own) {
+        return Ok((Vec::new(), None));
     }
-    let page = Page::of(request)?;
     let filter = TokenFilter {
         id: None,
-        kind: kind.as_deref(),
-        account: own.or(person.as_deref()),
-        customer: customer.as_deref(),
-        state: state.as_deref(),
+        kind: wanted.kind.as_deref(),
+        account: own.or(person),
+        customer: wanted.customer.as_deref(),
+        state: wanted.state.as_deref(),
         after: page.after(),
     };
     let mut rows = store::list_tokens(app, organisation.id, &filter, page.rows()).await?;
     let next = page.cut(&mut rows, |row| row.id.clone());
-    let tokens = rows.into_iter().map(show).collect::<Result<_>>()?;
-    Ok(Reply::json(200, &ShownPage { tokens, next }))
+    Ok((rows, next))
 }
 
 async fn create_token(

@@ -1,7 +1,11 @@
 //! The pages of an organisation. Each has a variant of [`PlaceRoute`] and a file of its own here.
 
+mod audit;
 mod dashboard;
+mod find;
 mod packages;
+mod people;
+mod tokens;
 
 use strum_macros::IntoStaticStr;
 
@@ -11,7 +15,10 @@ use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
+use crate::http::web::place::audit::AuditPage;
 use crate::http::web::place::packages::PackageRoute;
+use crate::http::web::place::people::PeoplePage;
+use crate::http::web::place::tokens::TokenPage;
 use crate::http::web::reset;
 use crate::http::web::visit::Visit;
 
@@ -21,12 +28,20 @@ use crate::http::web::visit::Visit;
 pub enum PlaceRoute {
     /// `/ui/{org}`.
     Dashboard,
+    /// `/ui/{org}/audit`, and the log as a file.
+    AuditPages(AuditPage),
+    /// `/ui/{org}/find`: packages for who types a name, as JSON.
+    Find,
     /// `/ui/{org}/packages`.
     Packages,
     /// `/ui/{org}/packages/{vendor}/{name}`, and what is done there.
     PackagePage(PackageName, PackageRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
+    /// `/ui/{org}/people/…`.
+    PeoplePages(PeoplePage),
+    /// `/ui/{org}/tokens/…`.
+    TokenPages(TokenPage),
 }
 
 impl PlaceRoute {
@@ -34,6 +49,8 @@ impl PlaceRoute {
     pub(crate) fn parse(method: &str, segments: &[&str]) -> Result<Self, NoRoute> {
         match segments {
             [] => get(method, Self::Dashboard),
+            ["audit", rest @ ..] => AuditPage::parse(method, rest).map(Self::AuditPages),
+            ["find"] => get(method, Self::Find),
             ["packages"] => get(method, Self::Packages),
             ["packages", vendor, name, rest @ ..] => {
                 let name = format!("{}/{}", percent_decode(vendor), percent_decode(name));
@@ -43,6 +60,8 @@ impl PlaceRoute {
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
             }
+            ["people", rest @ ..] => PeoplePage::parse(method, rest).map(Self::PeoplePages),
+            ["tokens", rest @ ..] => TokenPage::parse(method, rest).map(Self::TokenPages),
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -58,10 +77,14 @@ pub(super) async fn handle(
     let place = visit.enter(app, slug).await?;
     match route {
         PlaceRoute::Dashboard => dashboard::show(app, visit, &place).await,
+        PlaceRoute::AuditPages(page) => audit::handle(app, visit, &place, page).await,
+        PlaceRoute::Find => find::find(app, visit, &place).await,
         PlaceRoute::Packages => packages::list(app, visit, &place).await,
         PlaceRoute::PackagePage(name, route) => {
             packages::handle(app, visit, &place, &name, route).await
         }
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
+        PlaceRoute::PeoplePages(page) => people::handle(app, visit, &place, page).await,
+        PlaceRoute::TokenPages(page) => tokens::handle(app, visit, &place, page).await,
     }
 }
