@@ -1,7 +1,11 @@
 //! The pages of an organisation. Each has a variant of [`PlaceRoute`] and a file of its own here.
 
+mod connections;
 mod dashboard;
+mod deliveries;
+mod jobs;
 mod packages;
+mod start;
 
 use strum_macros::IntoStaticStr;
 
@@ -11,7 +15,11 @@ use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
+use crate::http::web::place::connections::ConnectionRoute;
+use crate::http::web::place::deliveries::DeliveryRoute;
+use crate::http::web::place::jobs::JobRoute;
 use crate::http::web::place::packages::PackageRoute;
+use crate::http::web::place::start::StartRoute;
 use crate::http::web::reset;
 use crate::http::web::visit::Visit;
 
@@ -21,12 +29,20 @@ use crate::http::web::visit::Visit;
 pub enum PlaceRoute {
     /// `/ui/{org}`.
     Dashboard,
+    /// `/ui/{org}/connections/…`.
+    ConnectionPages(ConnectionRoute),
+    /// `/ui/{org}/hooks/…`: deliveries of webhooks.
+    DeliveryPages(DeliveryRoute),
+    /// `/ui/{org}/jobs/…`.
+    JobPages(JobRoute),
     /// `/ui/{org}/packages`.
     Packages,
     /// `/ui/{org}/packages/{vendor}/{name}`, and what is done there.
     PackagePage(PackageName, PackageRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
+    /// `/ui/{org}/start/…`: the first hour.
+    StartPages(StartRoute),
 }
 
 impl PlaceRoute {
@@ -34,6 +50,11 @@ impl PlaceRoute {
     pub(crate) fn parse(method: &str, segments: &[&str]) -> Result<Self, NoRoute> {
         match segments {
             [] => get(method, Self::Dashboard),
+            ["connections", rest @ ..] => {
+                ConnectionRoute::parse(method, rest).map(Self::ConnectionPages)
+            }
+            ["hooks", rest @ ..] => DeliveryRoute::parse(method, rest).map(Self::DeliveryPages),
+            ["jobs", rest @ ..] => JobRoute::parse(method, rest).map(Self::JobPages),
             ["packages"] => get(method, Self::Packages),
             ["packages", vendor, name, rest @ ..] => {
                 let name = format!("{}/{}", percent_decode(vendor), percent_decode(name));
@@ -43,6 +64,7 @@ impl PlaceRoute {
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
             }
+            ["start", rest @ ..] => StartRoute::parse(method, rest).map(Self::StartPages),
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -58,10 +80,18 @@ pub(super) async fn handle(
     let place = visit.enter(app, slug).await?;
     match route {
         PlaceRoute::Dashboard => dashboard::show(app, visit, &place).await,
+        PlaceRoute::ConnectionPages(route) => {
+            connections::handle(app, visit, &place, route).await
+        }
+        PlaceRoute::DeliveryPages(route) => {
+            deliveries::handle(app, visit, &place, route).await
+        }
+        PlaceRoute::JobPages(route) => jobs::handle(app, visit, &place, route).await,
         PlaceRoute::Packages => packages::list(app, visit, &place).await,
         PlaceRoute::PackagePage(name, route) => {
             packages::handle(app, visit, &place, &name, route).await
         }
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
+        PlaceRoute::StartPages(route) => start::handle(app, visit, &place, route).await,
     }
 }
