@@ -31,6 +31,8 @@ row! {
         pub has_install: i64,
         /// 1 when nobody wants to see the first steps any more.
         pub hides_first_steps: i64,
+        /// The connection that was made last.
+        pub newest_connection: Option<String>,
     }
 }
 
@@ -88,7 +90,9 @@ pub async fn load_dashboard(app: &App, organisation: i64) -> Result<Dashboard> {
                 exists (select 1 from packages p join downloads w on w.package_id = p.id
                         where p.organisation_id = ?1) as has_install,
                 exists (select 1 from organisations o
-                        where o.id = ?1 and o.first_steps_hidden_at is not null) as hides_first_steps",
+                        where o.id = ?1 and o.first_steps_hidden_at is not null) as hides_first_steps,
+                (select c.id from connections c where c.organisation_id = ?1 and c.deleted_at is null
+                 order by c.created_at desc, c.id limit 1) as newest_connection",
     )
     .bind(organisation)
     .bind(app.now().saturating_sub(FAILED_FOR));

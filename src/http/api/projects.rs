@@ -170,6 +170,9 @@ type Here = HashMap<String, Vec<PackageOfProject>>;
 
 /// The packages that are made of some projects, by the host's ids.
 async fn find_packages(app: &App, connection: &Connection, projects: &[Project]) -> Result<Here> {
+    if projects.is_empty() {
+        return Ok(Here::new());
+    }
     let ids = json_list(projects.iter().map(|project| project.provider_id.as_str()))?;
     let mut here = Here::new();
     for package in list_packages_of_projects(app, connection, &ids).await? {

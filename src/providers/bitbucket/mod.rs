@@ -34,8 +34,7 @@ pub(super) const BASE_URL: &str = "https://api.bitbucket.org/2.0";
 const PER_PAGE: usize = 100;
 
 /// What is asked of a repository; the whole of it is ten times as much.
-const FIELDS: &str =
-    "uuid,full_name,is_private,parent.uuid,has_issues,website,mainbranch.name,links.html.href,links.clone";
+const FIELDS: &str = "uuid,full_name,is_private,parent.uuid,has_issues,website,mainbranch.name,links.html.href,links.clone";
 
 /// A repository that is nowhere: who may read repositories is told so, and who may not is told that.
 const NOWHERE: &str = "{00000000-0000-0000-0000-000000000000}";

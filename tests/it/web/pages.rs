@@ -10,9 +10,18 @@ use crate::support::world::Port;
 /// The pages there are, which somebody who owns the instance can look at.
 const PAGES: &[&str] = &[
     "/ui/acme",
+    "/ui/acme/connections",
+    "/ui/acme/connections/new",
+    "/ui/acme/connections/new?provider=gitlab",
+    "/ui/acme/connections/apps/new",
+    "/ui/acme/hooks",
+    "/ui/acme/jobs",
+    "/ui/acme/jobs/imports",
+    "/ui/acme/jobs/dead-letters",
     "/ui/acme/packages",
     "/ui/acme/packages/acme/lib",
     "/ui/acme/packages/acme/lib/deprecate?version=v1.0.0",
+    "/ui/acme/start",
     "/ui/account",
     "/ui/account/password",
 ];

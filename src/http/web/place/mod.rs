@@ -80,12 +80,8 @@ pub(super) async fn handle(
     let place = visit.enter(app, slug).await?;
     match route {
         PlaceRoute::Dashboard => dashboard::show(app, visit, &place).await,
-        PlaceRoute::ConnectionPages(route) => {
-            connections::handle(app, visit, &place, route).await
-        }
-        PlaceRoute::DeliveryPages(route) => {
-            deliveries::handle(app, visit, &place, route).await
-        }
+        PlaceRoute::ConnectionPages(route) => connections::handle(app, visit, &place, route).await,
+        PlaceRoute::DeliveryPages(route) => deliveries::handle(app, visit, &place, route).await,
         PlaceRoute::JobPages(route) => jobs::handle(app, visit, &place, route).await,
         PlaceRoute::Packages => packages::list(app, visit, &place).await,
         PlaceRoute::PackagePage(name, route) => {

@@ -142,8 +142,8 @@ pub(super) fn credential_fields(guide: &Guide) -> Vec<Field> {
     } else {
         "Password or token"
     };
-    let token = Field::password("token", label, "off")
-        .hint("It is kept encrypted, and never shown again");
+    let token =
+        Field::password("token", label, "off").hint("It is kept encrypted, and never shown again");
     fields.push(if guide.needs_token {
         token
     } else {

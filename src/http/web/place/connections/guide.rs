@@ -93,7 +93,9 @@ pub(super) fn of(kind: ProviderKind) -> Guide {
                 "Only where the instance wants a name and a password; a token goes alone",
             ),
             steps: GITEA_STEPS,
-            hooks: Some("the scope write:repository and an account that administers the repositories"),
+            hooks: Some(
+                "the scope write:repository and an account that administers the repositories",
+            ),
             needs_token: true,
         },
         ProviderKind::Forgejo => Guide {
@@ -108,7 +110,9 @@ pub(super) fn of(kind: ProviderKind) -> Guide {
                 "Only where the instance wants a name and a password; a token goes alone",
             ),
             steps: GITEA_STEPS,
-            hooks: Some("the scope write:repository and an account that administers the repositories"),
+            hooks: Some(
+                "the scope write:repository and an account that administers the repositories",
+            ),
             needs_token: true,
         },
         ProviderKind::Bitbucket => Guide {
@@ -148,9 +152,13 @@ pub(super) fn of(kind: ProviderKind) -> Guide {
             kind,
             name: "Plain git",
             hosts: "any server that git clone reaches over HTTPS",
-            address: Address::Needed("What all clone addresses begin with: https://git.example.com"),
+            address: Address::Needed(
+                "What all clone addresses begin with: https://git.example.com",
+            ),
             username: Username::Sometimes("User name", "Leave it empty where everybody may clone"),
-            steps: &["Take what git clone would ask you for: a user name, and a password or token."],
+            steps: &[
+                "Take what git clone would ask you for: a user name, and a password or token.",
+            ],
             hooks: None,
             needs_token: false,
         },

@@ -26,8 +26,8 @@ use crate::http::web::route::Act;
 use crate::http::web::shell::Crumb;
 use crate::http::web::visit::{Place, Visit};
 use crate::providers::ProviderKind;
-use crate::store::host_pages::{ConnectionSummary, load_connection};
 use crate::store::hooks::HookGroup;
+use crate::store::host_pages::{ConnectionSummary, load_connection};
 
 /// What is looked at or done about connections; a text is an id.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
@@ -246,8 +246,12 @@ impl Health {
             return Self {
                 class: "warn",
                 word: "resting",
-                trouble: Some("The host has a limit, and asked to be left alone for a while".to_owned()),
-                advice: Some("Nothing is to be done: what waits goes on when the limit allows".to_owned()),
+                trouble: Some(
+                    "The host has a limit, and asked to be left alone for a while".to_owned(),
+                ),
+                advice: Some(
+                    "Nothing is to be done: what waits goes on when the limit allows".to_owned(),
+                ),
             };
         }
         if summary.withheld > 0 {
@@ -258,7 +262,9 @@ impl Health {
                     "The host shows {} of its projects no more to this credential",
                     summary.withheld
                 )),
-                advice: Some("Give the account access to them again, or delete their packages".to_owned()),
+                advice: Some(
+                    "Give the account access to them again, or delete their packages".to_owned(),
+                ),
             };
         }
         Self {

@@ -21,6 +21,10 @@ use crate::http::web::visit::{Place, Visit};
 use crate::providers::ProviderKind;
 use crate::store::host_pages::load_connection_and_repositories;
 
+/// Some hosts look for names only within each of their pages: so many of them are asked for in one look, until one has a
+/// project that fits.
+const PAGES: usize = 5;
+
 struct ShownProject {
     /// What it is asked for by.
     id: String,
@@ -100,7 +104,10 @@ pub(super) async fn send(app: &App, visit: &mut Visit, place: &Place, id: &str) 
             Err(error) => faults = Faults::of(error)?,
         }
     }
-    let asked = (form.text("search").to_owned(), form.text("cursor").to_owned());
+    let asked = (
+        form.text("search").to_owned(),
+        form.text("cursor").to_owned(),
+    );
     render(app, visit, place, id, asked, Some((&form, &faults))).await
 }
 
@@ -225,17 +232,24 @@ impl Listed {
             return Ok(list);
         }
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let (search, cursor) = (given(search), given(cursor));
-        let found = find_projects(app, &connection, search.as_deref(), cursor.as_deref()).await;
-        match found {
-            Ok((projects, next)) => {
-                list.projects = projects;
-                list.next = next;
+        let search = given(search);
+        list.next = given(cursor);
+        for _ in 0..PAGES {
+            let (words, cursor) = (search.as_deref(), list.next.as_deref());
+            match find_projects(app, &connection, words, cursor).await {
+                Ok((projects, next)) => {
+                    list.projects = projects;
+                    list.next = next;
+                }
+                Err(error) => {
+                    let kind = error.kind();
+                    let message = Faults::of(error)?.besides(&[]).join(". ");
+                    list.next = None;
+                    list.trouble = Some((kind, message));
+                }
             }
-            Err(error) => {
-                let kind = error.kind();
-                let message = Faults::of(error)?.besides(&[]).join(". ");
-                list.trouble = Some((kind, message));
+            if !list.projects.is_empty() || list.next.is_none() {
+                break;
             }
         }
         Ok(list)

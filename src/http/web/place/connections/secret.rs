@@ -52,7 +52,10 @@ pub(super) async fn send(app: &App, visit: &mut Visit, place: &Place, id: &str) 
     let replaced = Replaced {
         secret: text(&made, "secret").unwrap_or_default(),
         signing_token: text(&made, "signing_token"),
-        hooks: made.get("hooks").and_then(Value::as_u64).unwrap_or_default(),
+        hooks: made
+            .get("hooks")
+            .and_then(Value::as_u64)
+            .unwrap_or_default(),
         by_hand: by_hand
             .into_iter()
             .flatten()

@@ -86,10 +86,7 @@ pub(super) async fn handle(
         JobRoute::ShowImport(id) => imports::show(app, visit, place, &id).await,
         JobRoute::LiveImport(id) => imports::live(app, visit, place, &id).await,
         JobRoute::CancelImport(id) => {
-            let (api, to) = (
-                format!("/imports/{id}/cancel"),
-                import_address(place, &id),
-            );
+            let (api, to) = (format!("/imports/{id}/cancel"), import_address(place, &id));
             let said = "The import is cancelled. What it has added stays";
             act(app, visit, place, ("POST", &api), &to, said).await
         }
@@ -101,7 +98,15 @@ pub(super) async fn handle(
         }
         JobRoute::DropLetter(id) => {
             let (api, to) = (format!("/dead-letters/{id}"), letters::address(place));
-            act(app, visit, place, ("DELETE", &api), &to, "The message is dropped").await
+            act(
+                app,
+                visit,
+                place,
+                ("DELETE", &api),
+                &to,
+                "The message is dropped",
+            )
+            .await
         }
         JobRoute::Show(id) => show::show(app, visit, place, &id).await,
         JobRoute::Live(id) => show::live(app, visit, place, &id).await,

@@ -4,7 +4,6 @@ use serde_json::json;
 
 /// For one repository and one token.
 pub(super) struct Commands {
-    pub(super) repository: String,
     pub(super) add: String,
     pub(super) sign_in: String,
     pub(super) require: String,
@@ -22,16 +21,14 @@ impl Commands {
         // Composer keeps credentials by host, and a port belongs to it.
         let host = url.split_once("://").map_or(url, |(_, rest)| rest);
         let host = host.split('/').next().unwrap_or_default();
-        let pretty = |value: &serde_json::Value| {
-            serde_json::to_string_pretty(value).unwrap_or_default()
-        };
+        let pretty =
+            |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
         let secret = |name: &str| {
             format!(
                 r#"{{"http-basic": {{"{host}": {{"username": "token", "password": "{name}"}}}}}}"#
             )
         };
         Self {
-            repository: repository.to_owned(),
             add: format!("composer config repositories.{repository} composer {url}"),
             sign_in: format!("composer config --auth http-basic.{host} token {token}"),
             require: format!("composer require {package}"),

@@ -134,7 +134,7 @@ struct StartPage {
     install: Step,
     connect: Option<String>,
     /// Where projects are chosen.
-    connections: String,
+    choose: String,
     packages: String,
     may_import: bool,
     may_make_token: bool,
@@ -204,7 +204,10 @@ async fn hide(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply> {
         let to = format!("/ui/{}", place.organisation.slug);
         return Ok(visit.go_on(&to, "The first steps are put away"));
     }
-    Ok(visit.go_on(&address(place), "The dashboard leads to the first steps again"))
+    Ok(visit.go_on(
+        &address(place),
+        "The dashboard leads to the first steps again",
+    ))
 }
 
 async fn render(
@@ -231,6 +234,10 @@ async fn render(
     let slug = &place.organisation.slug;
     let shell = visit.shell_at(app, Section::Dashboard, "First steps", Vec::new())?;
     let list = connections::list_address(place);
+    let choose = known.counts.newest_connection.as_deref().map_or_else(
+        || list.clone(),
+        |id| format!("{}/projects", connections::address(place, id)),
+    );
     page_with(
         if faults.besides(&[]).is_empty() {
             200
@@ -262,7 +269,7 @@ async fn render(
                 .iter()
                 .map(|one| Choice::new(&one.slug, &one.slug, &chosen))
                 .collect(),
-            connections: list,
+            choose,
             faults: faults.besides(&[]),
         },
     )
