@@ -30,6 +30,8 @@ export function localise(root) {
   }
 }
 localise(document);
+// What a script has changed has times too.
+document.addEventListener("changed", (event) => localise(event.target));
 
 // A secret that a link carries behind `#`, where no server sees it, goes into the field it is for and out of the address.
 const field = document.querySelector("[data-from-fragment]");

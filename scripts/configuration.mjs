@@ -34,8 +34,8 @@ export function adapt(text, { variables, databaseId = STAND_IN, namespaceId = ST
     [`main = "build/${program}/index.js"`, `main = ${quote(join(projectFolder, "build", program, "index.js"))}`],
     ['command = "./build-worker"', `command = "./build-worker"\ncwd = ${quote(projectFolder)}`],
     [
-      'watch_dir = ["src", "migrations", "templates"]',
-      `watch_dir = [${["src", "migrations", "templates"].map((name) => quote(join(projectFolder, name))).join(", ")}]`,
+      'watch_dir = ["src", "migrations", "templates", "assets"]',
+      `watch_dir = [${["src", "migrations", "templates", "assets"].map((name) => quote(join(projectFolder, name))).join(", ")}]`,
     ],
     ['migrations_dir = "migrations"', `migrations_dir = ${quote(join(projectFolder, "migrations"))}`],
     ['PUBLIC_URL = ""', [`PUBLIC_URL = ${quote(publicUrl)}`, ...moreVariables].join("\n")],

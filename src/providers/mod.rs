@@ -281,6 +281,8 @@ pub struct Project {
     pub is_private: bool,
     /// Whether it is read-only for good.
     pub is_archived: bool,
+    /// Whether it was made as a copy of another one.
+    pub is_fork: bool,
     /// The page of its files, with `{ref}` in place of the tag, branch or commit, and `{kind}` in place of `tag` or
     /// `branch` where that matters.
     pub source_page: Option<String>,

@@ -156,20 +156,19 @@ pub async fn insert_connection(app: &App, new: &Connection) -> Result<()> {
 
 /// Finds a connection by its id.
 pub async fn find_connection(app: &App, id: &str) -> Result<Option<Connection>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
+    first_as(app.db.rows(find_connection_stmt(id)).await?)
+}
+
+/// The statement that gives it.
+pub fn find_connection_stmt(id: &str) -> Statement {
+    Statement::new(
                 "select id, organisation_id, provider, base_url, account, username, sealed_token, sealed_webhook_secret,
                         created_at, last_heard_at, paused_until, trouble, trouble_since, refused_at, hooks, hook_mapping,
                         reconcile_hours, github_app_id, installation_id, token_expires_at, sealed_old_webhook_secret,
                         old_webhook_secret_until, webhook_secret_changed_at
                  from connections where id = ?1 and deleted_at is null",
-            )
-            .bind(id),
-        )
-        .await?;
-    first_as(rows)
+    )
+    .bind(id)
 }
 
 /// Finds a connection that was deleted, as long as its row is there.

@@ -29,6 +29,10 @@ row! {
         pub has_client: i64,
         /// 1 when an installation was counted.
         pub has_install: i64,
+        /// 1 when nobody wants to see the first steps any more.
+        pub hides_first_steps: i64,
+        /// The connection that was made last.
+        pub newest_connection: Option<String>,
     }
 }
 
@@ -55,6 +59,17 @@ pub struct Dashboard {
     pub repositories: Vec<Repository>,
 }
 
+/// Hides the first steps on the dashboard, or shows them again.
+pub async fn hide_first_steps(app: &App, organisation: i64, hides: bool) -> Result<()> {
+    let statement = Statement::new(
+        "update organisations set first_steps_hidden_at = case when ?2 then ?3 end where id = ?1",
+    )
+    .bind(organisation)
+    .bind(hides)
+    .bind(app.now());
+    app.db.rows(statement).await.map(|_| ())
+}
+
 /// Loads it.
 pub async fn load_dashboard(app: &App, organisation: i64) -> Result<Dashboard> {
     let counts = Statement::new(
@@ -73,7 +88,11 @@ pub async fn load_dashboard(app: &App, organisation: i64) -> Result<Dashboard> {
                 exists (select 1 from tokens t
                         where t.organisation_id = ?1 and t.last_used_client like 'composer/%') as has_client,
                 exists (select 1 from packages p join downloads w on w.package_id = p.id
-                        where p.organisation_id = ?1) as has_install",
+                        where p.organisation_id = ?1) as has_install,
+                exists (select 1 from organisations o
+                        where o.id = ?1 and o.first_steps_hidden_at is not null) as hides_first_steps,
+                (select c.id from connections c where c.organisation_id = ?1 and c.deleted_at is null
+                 order by c.created_at desc, c.id limit 1) as newest_connection",
     )
     .bind(organisation)
     .bind(app.now().saturating_sub(FAILED_FOR));

@@ -52,7 +52,7 @@ pub enum DeadLetterOwner {
 }
 
 impl DeadLetterOwner {
-    fn parts(self) -> (i64, bool) {
+    pub(super) fn parts(self) -> (i64, bool) {
         match self {
             Self::Organisation(id) => (id, false),
             Self::OrganisationAndNobody(id) => (id, true),

@@ -404,10 +404,19 @@ pub async fn list_deliveries(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<DeliveryRow>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
+    let statement = list_deliveries_stmt(organisation, connection, None, before, limit);
+    rows_as(app.db.rows(statement).await?)
+}
+
+/// The statement that gives them; with a verdict, those alone that have it.
+pub fn list_deliveries_stmt(
+    organisation: i64,
+    connection: Option<&str>,
+    verdict: Option<&str>,
+    before: Option<i64>,
+    limit: i64,
+) -> Statement {
+    Statement::new(
                     "select d.id, d.connection_id, d.provider_delivery_id, d.event, d.project, d.verdict, d.detail,
                             d.received_at, d.times,
                             (select json_group_array(json_object(
@@ -416,16 +425,14 @@ pub async fn list_deliveries(
                              where t.delivery_id = d.id) as projects
                      from deliveries d join connections c on c.id = d.connection_id
                      where c.organisation_id = ?1 and (?2 is null or d.connection_id = ?2)
-                       and (?3 is null or d.id < ?3)
+                       and (?3 is null or d.id < ?3) and (?5 is null or d.verdict = ?5)
                      order by d.id desc limit ?4",
-                )
-                .bind(organisation)
-                .bind(connection)
-                .bind(before)
-                .bind(limit),
-            )
-            .await?,
     )
+    .bind(organisation)
+    .bind(connection)
+    .bind(before)
+    .bind(limit)
+    .bind(verdict)
 }
 
 /// One delivery of an organisation.

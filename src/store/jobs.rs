@@ -83,69 +83,101 @@ pub fn find_queued_job_stmt(git_repo: i64) -> Statement {
 
 /// Finds a job with its counts.
 pub async fn find_job(app: &App, id: &str) -> Result<Option<JobRow>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, coalesce(p.deleted_name, p.name) as package,
-                        g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at, j.finished_at,
-                        count(f.name) + j.unchanged as total,
-                        coalesce(sum(f.state = 'waiting'), 0) as waiting,
-                        coalesce(sum(f.state = 'imported'), 0) as imported,
-                        j.unchanged,
-                        coalesce(sum(f.state = 'skipped'), 0) as skipped,
-                        coalesce(sum(f.state = 'failed'), 0) as failed,
-                        coalesce(sum(f.state = 'removed'), 0) as removed
-                 from jobs j
-                 left join packages p on p.id = j.package_id
-                 left join git_repos g on g.id = j.git_repo_id
-                 left join job_refs f on f.job_id = j.id
-                 where j.id = ?1
-                 group by j.id",
-            )
-            .bind(id),
-        )
-        .await?;
-    first_as(rows)
+    first_as(app.db.rows(find_job_stmt(id)).await?)
 }
+
+/// The statement that gives it.
+pub fn find_job_stmt(id: &str) -> Statement {
+    Statement::new(
+        "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, coalesce(p.deleted_name, p.name) as package,
+                g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at, j.finished_at,
+                count(f.name) + j.unchanged as total,
+                coalesce(sum(f.state = 'waiting'), 0) as waiting,
+                coalesce(sum(f.state = 'imported'), 0) as imported,
+                j.unchanged,
+                coalesce(sum(f.state = 'skipped'), 0) as skipped,
+                coalesce(sum(f.state = 'failed'), 0) as failed,
+                coalesce(sum(f.state = 'removed'), 0) as removed
+         from jobs j
+         left join packages p on p.id = j.package_id
+         left join git_repos g on g.id = j.git_repo_id
+         left join job_refs f on f.job_id = j.id
+         where j.id = ?1
+         group by j.id",
+    )
+    .bind(id)
+}
+
+/// Which jobs are meant; none of a part means all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobFilter<'a> {
+    /// `queued`, …; or [`NEEDS_A_PERSON`].
+    pub state: Option<&'a str>,
+    /// `sync` or `discover`.
+    pub kind: Option<&'a str>,
+    /// A part of the name of the package or of the project.
+    pub about: Option<&'a str>,
+}
+
+/// In place of a state: jobs that failed, and whose git repository no later one has taken in.
+pub const NEEDS_A_PERSON: &str = "needs-a-person";
 
 /// The jobs of an organisation, newest first: all, or those that come after the job `before`.
 pub async fn list_jobs(
     app: &App,
     organisation: i64,
+    filter: &JobFilter<'_>,
     before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<JobRow>> {
-    rows_as(
-        app.db
-            .rows(
-                Statement::new(
-                    "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, coalesce(p.deleted_name, p.name) as package,
-                            g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at,
-                            j.finished_at, count(f.name) + j.unchanged as total,
-                            coalesce(sum(f.state = 'waiting'), 0) as waiting,
-                            coalesce(sum(f.state = 'imported'), 0) as imported,
-                            j.unchanged,
-                            coalesce(sum(f.state = 'skipped'), 0) as skipped,
-                            coalesce(sum(f.state = 'failed'), 0) as failed,
-                            coalesce(sum(f.state = 'removed'), 0) as removed
-                     from (select * from jobs
-                           where organisation_id = ?1
-                             and (?2 is null or (-created_at, id) > (
-                                 select -b.created_at, b.id from jobs b where b.id = ?2 and b.organisation_id = ?1))
-                           order by created_at desc, id limit ?3) j
-                     left join packages p on p.id = j.package_id
-                     left join git_repos g on g.id = j.git_repo_id
-                     left join job_refs f on f.job_id = j.id
-                     group by j.id
-                     order by j.created_at desc, j.id",
-                )
-                .bind(organisation)
-                .bind(before)
-                .bind(limit),
-            )
-            .await?,
+    let statement = list_jobs_stmt(organisation, filter, before, limit);
+    rows_as(app.db.rows(statement).await?)
+}
+
+/// The statement that gives them.
+pub fn list_jobs_stmt(
+    organisation: i64,
+    filter: &JobFilter<'_>,
+    before: Option<&str>,
+    limit: i64,
+) -> Statement {
+    Statement::new(
+        "select j.id, j.organisation_id, j.kind, j.git_repo_id, j.package_id, coalesce(p.deleted_name, p.name) as package,
+                g.full_name as project, j.state, j.cause, coalesce(j.message, j.notice) as message, j.created_at, j.started_at,
+                j.finished_at, count(f.name) + j.unchanged as total,
+                coalesce(sum(f.state = 'waiting'), 0) as waiting,
+                coalesce(sum(f.state = 'imported'), 0) as imported,
+                j.unchanged,
+                coalesce(sum(f.state = 'skipped'), 0) as skipped,
+                coalesce(sum(f.state = 'failed'), 0) as failed,
+                coalesce(sum(f.state = 'removed'), 0) as removed
+         from (select * from jobs a
+               where a.organisation_id = ?1
+                 and (?2 is null or (-a.created_at, a.id) > (
+                     select -b.created_at, b.id from jobs b where b.id = ?2 and b.organisation_id = ?1))
+                 and (?4 is null or a.state = ?4
+                      or (?4 = 'needs-a-person' and a.state = 'failed'
+                          and not exists (select 1 from jobs l where l.git_repo_id = a.git_repo_id
+                                          and l.created_at >= a.created_at and l.state = 'done')))
+                 and (?5 is null or a.kind = ?5)
+                 and (?6 is null
+                      or a.package_id in (select p.id from packages p
+                                          where p.organisation_id = ?1 and instr(p.name, lower(?6)) > 0)
+                      or a.git_repo_id in (select g.id from git_repos g
+                                           where g.organisation_id = ?1 and instr(lower(g.full_name), lower(?6)) > 0))
+               order by a.created_at desc, a.id limit ?3) j
+         left join packages p on p.id = j.package_id
+         left join git_repos g on g.id = j.git_repo_id
+         left join job_refs f on f.job_id = j.id
+         group by j.id
+         order by j.created_at desc, j.id",
     )
+    .bind(organisation)
+    .bind(before)
+    .bind(limit)
+    .bind(filter.state)
+    .bind(filter.kind)
+    .bind(filter.about)
 }
 
 row! {

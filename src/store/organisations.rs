@@ -191,6 +191,20 @@ pub async fn is_set_up(app: &App) -> Result<bool> {
     Ok(!rows.is_empty())
 }
 
+/// The slug of the one organisation there is; none where there are several, or none yet.
+pub async fn find_only_slug(app: &App) -> Result<Option<String>> {
+    row! {
+        struct Slug {
+            slug: Option<String>,
+        }
+    }
+    let statement = Statement::new(
+        "select case when count(*) = 1 then min(slug) end as slug from organisations where deleted_at is null",
+    );
+    let found: Option<Slug> = first_as(app.db.rows(statement).await?)?;
+    Ok(found.and_then(|found| found.slug))
+}
+
 /// The statement that makes an organisation.
 pub fn insert_organisation_stmt(new: &NewOrganisation<'_>, now: i64) -> Statement {
     Statement::new(

@@ -23,7 +23,9 @@ use crate::providers::{Credentials, GitHost, ProviderKind};
 use crate::store::connections::{self as store, Connection, token_context, webhook_context};
 use crate::store::github_apps::{GitHubApp, find_connection_of_installation, find_github_app};
 use crate::store::hooks::forget_refused_hooks;
+use crate::store::host_pages::claim_check;
 use crate::store::organisations::Organisation;
+use crate::store::refusals::{note_acceptance, note_refusal};
 use crate::store::schedule::RECONCILE_HOURS;
 
 /// A week: what is compared less often is better switched off.
@@ -204,12 +206,15 @@ async fn try_credentials(
     let account = host
         .check_access()
         .await
-        .map_err(|error| as_input(&error))?;
+        .map_err(|error| beside_field(&error))?;
     if !account.missing.is_empty() {
-        return Err(Error::invalid(format!(
-            "The token works, but cannot do all that is needed. {}",
-            account.missing.join(" ")
-        )));
+        return Err(Error::bad_value(
+            "/token",
+            format!(
+                "The token works, but cannot do all that is needed. {}",
+                account.missing.join(" ")
+            ),
+        ));
     }
     let context = token_context(id);
     Ok(Shown {
@@ -218,6 +223,65 @@ async fn try_credentials(
         username: credentials.username,
         installation: None,
     })
+}
+
+/// What a host says of a token that was just given, at the field that is to be mended: a refusal is about the token, and no
+/// answer, or none of such a host, about the address.
+fn beside_field(error: &Error) -> Error {
+    match error.kind() {
+        ErrorKind::CredentialRefused | ErrorKind::Upstream { retryable: false } => {
+            Error::bad_value("/token", error.message())
+        }
+        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Upstream { retryable: true } => {
+            Error::bad_value("/base_url", error.message())
+        }
+        _ => as_input(error),
+    }
+}
+
+/// Asks the host of a connection now whether it answers and lets us do all that is needed, whatever it said before. A
+/// credential that works again wakes what waited for it. Gives the account it belongs to.
+pub(crate) async fn check_connection(
+    app: &App,
+    organisation: &Organisation,
+    id: &str,
+) -> Result<String> {
+    let connection = find_own(app, organisation, id).await?;
+    if !claim_check(app, id).await? {
+        return Err(Error::conflict(
+            "The host was asked just now; wait some seconds before it is asked again",
+        ));
+    }
+    let tried = match open_host(app, &connection).await {
+        Ok(host) => host.check_access().await,
+        Err(error) => Err(error),
+    };
+    let fault = match tried {
+        Ok(account) if account.missing.is_empty() => {
+            if connection.refused_at.is_some() {
+                note_acceptance(app, id).await?;
+                enqueue_waiting(app, id).await?;
+            } else {
+                store::note_trouble(app, id, None).await?;
+            }
+            return Ok(account.login);
+        }
+        Ok(account) => Error::invalid(format!(
+            "The token works, but cannot do all that is needed. {}",
+            account.missing.join(" ")
+        )),
+        // A limit says nothing of the credential.
+        Err(error) if matches!(error.kind(), ErrorKind::RateLimited { .. }) => {
+            return Err(host_refused(app, &connection, &error).await);
+        }
+        Err(error) if error.kind() == ErrorKind::CredentialRefused => {
+            note_refusal(app, id, error.message()).await?;
+            return Err(as_input(&error));
+        }
+        Err(error) => as_input(&error),
+    };
+    store::note_trouble(app, id, Some(fault.message())).await?;
+    Err(fault)
 }
 
 /// An installation as somebody names it.

@@ -21,7 +21,7 @@ use crate::http::reply::{CachePolicy, Reply};
 use crate::http::request::Request;
 use crate::http::route::GitHubAppsRoute;
 use crate::providers::ProviderKind;
-use crate::providers::github::app::AppFacts;
+use crate::providers::github::app::{AppFacts, Installation};
 use crate::store::app_deliveries::list_app_deliveries;
 use crate::store::connections::list_connections;
 use crate::store::github_apps::{
@@ -249,13 +249,34 @@ async fn list_installations(app: &App, organisation: &Organisation, id: &str) ->
         .map(|one| json!([one.id, one.account]))
         .collect();
     follow_accounts(app, id, &Value::from(accounts).to_string()).await?;
+    let shown = show_installations(app, organisation, id, &installations).await?;
+    Ok(Reply::json(200, &json!({ "installations": shown })))
+}
+
+/// Where an app is installed, as its host has it now, each with the connection that is made by it. One batch of the
+/// database, which nothing is written to.
+pub(crate) async fn look_at_installations(
+    app: &App,
+    organisation: &Organisation,
+    found: &GitHubApp,
+) -> Result<Vec<ShownInstallation>> {
+    let installations = open_app(app, found).await?.list_installations().await?;
+    show_installations(app, organisation, &found.id, &installations).await
+}
+
+async fn show_installations(
+    app: &App,
+    organisation: &Organisation,
+    id: &str,
+    installations: &[Installation],
+) -> Result<Vec<ShownInstallation>> {
     let connections: HashMap<_, _> = list_connections(app, organisation.id)
         .await?
         .into_iter()
         .filter(|connection| connection.github_app_id.as_deref() == Some(id))
         .filter_map(|connection| Some((connection.installation_id?, connection.id)))
         .collect();
-    let shown: Vec<_> = installations
+    let shown = installations
         .iter()
         .map(|one| ShownInstallation {
             installation: one.id,
@@ -268,7 +289,7 @@ async fn list_installations(app: &App, organisation: &Organisation, id: &str) ->
             connection: connections.get(&one.id).cloned(),
         })
         .collect();
-    Ok(Reply::json(200, &json!({ "installations": shown })))
+    Ok(shown)
 }
 
 /// Lists the newest deliveries at an app's address, those too that no connection is concerned by.
@@ -292,7 +313,7 @@ async fn list_deliveries(app: &App, organisation: &Organisation, id: &str) -> Re
     Ok(Reply::json(200, &json!({ "deliveries": deliveries })))
 }
 
-pub(super) async fn own(app: &App, organisation: &Organisation, id: &str) -> Result<GitHubApp> {
+pub(crate) async fn own(app: &App, organisation: &Organisation, id: &str) -> Result<GitHubApp> {
     find_github_app(app, id)
         .await?
         .filter(|found| found.organisation_id == organisation.id)
@@ -381,15 +402,15 @@ fn show(app: &App, found: &GitHubApp) -> Shown {
 #[schemars(rename = "Installation")]
 pub(crate) struct ShownInstallation {
     /// The number to connect.
-    installation: i64,
-    account: String,
-    account_type: String,
-    repository_selection: String,
-    web_url: String,
-    suspended: bool,
-    missing: Vec<String>,
+    pub(crate) installation: i64,
+    pub(crate) account: String,
+    pub(crate) account_type: String,
+    pub(crate) repository_selection: String,
+    pub(crate) web_url: String,
+    pub(crate) suspended: bool,
+    pub(crate) missing: Vec<String>,
     /// The connection that is made by it.
-    connection: Option<String>,
+    pub(crate) connection: Option<String>,
 }
 
 /// A delivery at an app's address.

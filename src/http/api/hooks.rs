@@ -152,22 +152,35 @@ async fn show_after(app: &App, git_repo: i64, connection: &Connection) -> Result
 
 /// The hook as a package shows it.
 pub(super) fn show(app: &App, hook: &RepoHook, connection: &Connection) -> Shown {
-    let registers =
-        ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::registers_hooks);
-    let state = match hook.state.as_deref() {
-        _ if connection.github_app_id.is_some() => "app",
-        _ if hook.covering_group.is_some() => "group",
-        Some("registered") => "registered",
-        Some("refused") => "refused",
-        None if registers && connection.hooks == "automatic" => "waiting",
-        _ => "manual",
-    };
     Shown {
-        state,
+        state: state_of(
+            connection,
+            hook.state.as_deref(),
+            hook.covering_group.as_deref(),
+        ),
         id: hook.hook_id.clone(),
         group: hook.covering_group.clone(),
         reason: hook.reason.clone(),
         url: connection.webhook_url(app),
+    }
+}
+
+/// In one word how a project's webhook is: `registered`, `group`, `app`, `refused`, `waiting` or `manual`. `state` is what
+/// became of it at the host, `group` the one whose webhook tells of the project.
+pub(crate) fn state_of(
+    connection: &Connection,
+    state: Option<&str>,
+    group: Option<&str>,
+) -> &'static str {
+    let registers =
+        ProviderKind::parse(&connection.provider).is_some_and(ProviderKind::registers_hooks);
+    match state {
+        _ if connection.github_app_id.is_some() => "app",
+        _ if group.is_some() => "group",
+        Some("registered") => "registered",
+        Some("refused") => "refused",
+        None if registers && connection.hooks == "automatic" => "waiting",
+        _ => "manual",
     }
 }
 

@@ -19,7 +19,7 @@ use crate::jobs::{
 use crate::ports::Outgoing;
 use crate::store::dead_letters::{self, DeadLetter, DeadLetterOwner};
 use crate::store::job_refs::list_job_refs;
-use crate::store::jobs::{self as store, JobRow, find_job};
+use crate::store::jobs::{self as store, JobFilter, JobRow, find_job};
 use crate::store::organisations::Organisation;
 use crate::store::withheld::look_soon;
 
@@ -54,7 +54,8 @@ pub async fn handle(
 /// Lists jobs, newest first.
 async fn list_jobs(app: &App, request: &Request, organisation: &Organisation) -> Result<Reply> {
     let page = Page::of(request)?;
-    let mut rows = store::list_jobs(app, organisation.id, page.after(), page.rows()).await?;
+    let (all, after, limit) = (JobFilter::default(), page.after(), page.rows());
+    let mut rows = store::list_jobs(app, organisation.id, &all, after, limit).await?;
     let next = page.cut(&mut rows, |last| last.id.clone());
     let jobs: Vec<_> = rows.iter().map(show).collect();
     Ok(Reply::json(200, &json!({ "jobs": jobs, "next": next })))
@@ -207,7 +208,7 @@ struct ShownRef {
 }
 
 /// Letters that nobody could read an owner from are the instance's owner's to see.
-fn letters_of(principal: &Principal, organisation: &Organisation) -> DeadLetterOwner {
+pub(crate) fn letters_of(principal: &Principal, organisation: &Organisation) -> DeadLetterOwner {
     match principal.organisation {
         Some(_) => DeadLetterOwner::Organisation(organisation.id),
         None => DeadLetterOwner::OrganisationAndNobody(organisation.id),

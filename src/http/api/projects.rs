@@ -137,30 +137,42 @@ pub async fn list_projects(
     let connection = find_own(app, organisation, id).await?;
     let search = request.query_parameter("search");
     let cursor = request.query_parameter("cursor");
-    let host = open_host(app, &connection).await?;
-    let listed = host
-        .list_projects(search.as_deref(), cursor.as_deref())
-        .await;
-    let page = match listed {
+    let (projects, next) =
+        find_projects(app, &connection, search.as_deref(), cursor.as_deref()).await?;
+    Ok(Reply::json(
+        200,
+        &json!({ "projects": projects, "next": next }),
+    ))
+}
+
+/// A page of what a connection reaches, and the host's own cursor to the next one. One batch of the database.
+pub(crate) async fn find_projects(
+    app: &App,
+    connection: &Connection,
+    search: Option<&str>,
+    cursor: Option<&str>,
+) -> Result<(Vec<Shown>, Option<String>)> {
+    let host = open_host(app, connection).await?;
+    let page = match host.list_projects(search, cursor).await {
         Ok(page) => page,
-        Err(error) => return Err(host_refused(app, &connection, &error).await),
+        Err(error) => return Err(host_refused(app, connection, &error).await),
     };
-    let here = find_packages(app, &connection, &page.projects).await?;
-    let projects: Vec<_> = page
+    let here = find_packages(app, connection, &page.projects).await?;
+    let projects = page
         .projects
         .iter()
         .map(|project| show(project, &here))
         .collect();
-    Ok(Reply::json(
-        200,
-        &json!({ "projects": projects, "next": page.next }),
-    ))
+    Ok((projects, page.next))
 }
 
 type Here = HashMap<String, Vec<PackageOfProject>>;
 
 /// The packages that are made of some projects, by the host's ids.
 async fn find_packages(app: &App, connection: &Connection, projects: &[Project]) -> Result<Here> {
+    if projects.is_empty() {
+        return Ok(Here::new());
+    }
     let ids = json_list(projects.iter().map(|project| project.provider_id.as_str()))?;
     let mut here = Here::new();
     for package in list_packages_of_projects(app, connection, &ids).await? {
@@ -177,14 +189,17 @@ async fn find_packages(app: &App, connection: &Connection, projects: &[Project])
 pub(crate) struct Shown {
     /// The host's id. In a preview, a project that the host does not show has `full_name` and `reason` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    full_name: String,
+    pub(crate) id: Option<String>,
+    pub(crate) full_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    web_url: Option<String>,
+    pub(crate) web_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    private: Option<bool>,
+    pub(crate) private: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    archived: Option<bool>,
+    pub(crate) archived: Option<bool>,
+    /// Whether it was made as a copy of another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fork: Option<bool>,
     /// Null for a project without commits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[expect(
@@ -194,7 +209,7 @@ pub(crate) struct Shown {
     default_branch: Option<Option<String>>,
     /// The packages that are made of it here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    packages: Option<Vec<ShownPackage>>,
+    pub(crate) packages: Option<Vec<ShownPackage>>,
     /// In a preview: the name that the package has or would have.
     #[serde(skip_serializing_if = "Option::is_none")]
     package: Option<String>,
@@ -212,9 +227,9 @@ pub(crate) struct Shown {
 /// A package that is made of a project.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HostProjectPackage")]
-struct ShownPackage {
-    name: String,
-    repositories: Vec<String>,
+pub(crate) struct ShownPackage {
+    pub(crate) name: String,
+    pub(crate) repositories: Vec<String>,
 }
 
 fn show(project: &Project, here: &Here) -> Shown {
@@ -236,6 +251,7 @@ fn show(project: &Project, here: &Here) -> Shown {
         web_url: Some(project.web_url.clone()),
         private: Some(project.is_private),
         archived: Some(project.is_archived),
+        fork: Some(project.is_fork),
         default_branch: Some(project.default_branch.clone()),
         packages: Some(packages),
         package: None,
@@ -346,6 +362,7 @@ async fn preview_named(
                 web_url: None,
                 private: None,
                 archived: None,
+                fork: None,
                 default_branch: None,
                 packages: None,
                 package: None,

@@ -25,7 +25,7 @@ use crate::http::web::page::page_with;
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::Visit;
 use crate::store::audit::acting;
-use crate::store::organisations::is_set_up;
+use crate::store::organisations::{find_only_slug, is_set_up};
 use crate::store::passwords::{FirstOwner, has_owner, make_first_owner};
 use crate::store::repositories::set_up_stmts;
 
@@ -156,5 +156,10 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
     }
     app.memo.repositories.clear();
     visit.sign_in(&beginning.secret);
-    Ok(visit.go_on("/ui", "This instance is yours"))
+    // The organisation is the one that the set-up made, by this form or before it.
+    let to = match find_only_slug(app).await? {
+        Some(slug) => format!("/ui/{slug}/start"),
+        None => "/ui".to_owned(),
+    };
+    Ok(visit.go_on(&to, "This instance is yours"))
 }

@@ -82,6 +82,8 @@ impl Section {
         Self::Tokens,
         Self::People,
         Self::Audit,
+        Self::Connections,
+        Self::Jobs,
     ];
 
     /// What it is called, where it is below the organisation's address, and which ability reading it takes.

@@ -34,8 +34,7 @@ pub(super) const BASE_URL: &str = "https://api.bitbucket.org/2.0";
 const PER_PAGE: usize = 100;
 
 /// What is asked of a repository; the whole of it is ten times as much.
-const FIELDS: &str =
-    "uuid,full_name,is_private,has_issues,website,mainbranch.name,links.html.href,links.clone";
+const FIELDS: &str = "uuid,full_name,is_private,parent.uuid,has_issues,website,mainbranch.name,links.html.href,links.clone";
 
 /// A repository that is nowhere: who may read repositories is told so, and who may not is told that.
 const NOWHERE: &str = "{00000000-0000-0000-0000-000000000000}";
@@ -155,6 +154,7 @@ struct Repository {
     clone_url: Option<String>,
     website: Option<String>,
     is_private: bool,
+    is_fork: bool,
     has_issues: bool,
 }
 
@@ -174,6 +174,7 @@ impl Repository {
             clone_url: https.and_then(|link| text(link, "/href")).map(without_user),
             website: filled("/website"),
             is_private: flag(answer, "/is_private"),
+            is_fork: answer.pointer("/parent").is_some_and(Value::is_object),
             has_issues: flag(answer, "/has_issues"),
         };
         let is_usable = is_uuid(&repository.uuid) && split_name(&repository.full_name).is_ok();
@@ -194,6 +195,7 @@ impl Repository {
             is_private: self.is_private,
             // There is no such thing.
             is_archived: false,
+            is_fork: self.is_fork,
             web_url: page,
         }
     }

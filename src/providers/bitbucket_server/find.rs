@@ -24,6 +24,7 @@ pub(super) struct Repository {
     clone_url: String,
     is_public: bool,
     is_archived: bool,
+    is_fork: bool,
 }
 
 impl Repository {
@@ -46,6 +47,7 @@ impl Repository {
             clone_url: clone_url.unwrap_or_default(),
             is_public: flag(answer, "/public") || flag(answer, "/project/public"),
             is_archived: flag(answer, "/archived"),
+            is_fork: answer.pointer("/origin").is_some_and(Value::is_object),
         };
         (is_key(&repository.key) && is_word(&repository.slug)).then_some(repository)
     }
@@ -65,6 +67,7 @@ impl Repository {
             clone_url: self.clone_url,
             is_private: !self.is_public,
             is_archived: self.is_archived,
+            is_fork: self.is_fork,
             // Composer has no driver for this host; reading it by git, it knows no pages.
             source_page: None,
             issues_page: None,

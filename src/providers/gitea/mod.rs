@@ -190,6 +190,8 @@ struct Repository {
     #[serde(default)]
     archived: bool,
     #[serde(default)]
+    fork: bool,
+    #[serde(default)]
     empty: bool,
     #[serde(default)]
     has_issues: bool,
@@ -213,6 +215,7 @@ impl Repository {
             clone_url: self.clone_url,
             is_private: self.private || self.internal,
             is_archived: self.archived,
+            is_fork: self.fork,
         }
     }
 }

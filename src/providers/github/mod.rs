@@ -98,6 +98,8 @@ struct Repository {
     #[serde(default)]
     archived: bool,
     #[serde(default)]
+    fork: bool,
+    #[serde(default)]
     has_issues: bool,
 }
 
@@ -116,6 +118,7 @@ impl Repository {
             clone_url: self.clone_url,
             is_private: self.private,
             is_archived: self.archived,
+            is_fork: self.fork,
         }
     }
 }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -141,6 +142,8 @@ struct FoundProject {
     visibility: Option<String>,
     #[serde(default)]
     archived: bool,
+    /// Whatever is said of the other one.
+    forked_from_project: Option<IgnoredAny>,
     #[serde(default)]
     empty_repo: bool,
     #[serde(default)]
@@ -178,6 +181,7 @@ impl FoundProject {
             clone_url: self.http_url_to_repo,
             is_private: self.visibility.as_deref() != Some("public"),
             is_archived: self.archived,
+            is_fork: self.forked_from_project.is_some(),
             full_name: self.path_with_namespace,
         }
     }

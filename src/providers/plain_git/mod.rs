@@ -133,6 +133,7 @@ impl GitHost for PlainGit<'_> {
             web_url: clone_url.trim_end_matches(".git").to_owned(),
             is_private: self.remote.has_credentials(),
             is_archived: false,
+            is_fork: false,
             // Nobody knows what pages such a server has.
             source_page: None,
             issues_page: None,

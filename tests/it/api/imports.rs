@@ -120,7 +120,7 @@ fn a_listed_project_tells_whether_it_is_a_package_here() {
         .json();
     let expected = json!({
         "id": "41", "full_name": PROJECT, "web_url": format!("https://github.com/{PROJECT}"),
-        "private": true, "archived": false, "default_branch": "main",
+        "private": true, "archived": false, "fork": false, "default_branch": "main",
         "packages": [{"name": PACKAGE, "repositories": ["main"]}],
     });
     assert_eq!(listed, json!({"projects": [expected], "next": null}));

@@ -426,6 +426,8 @@ fn a_new_column_is_either_in_the_log_or_left_out_on_purpose() {
         "token_expires_at",
         "token_claimed_until",
         "last_heard_at",
+        "checked_at",
+        "first_steps_hidden_at",
         "paused_until",
         "trouble",
         "trouble_since",

@@ -68,6 +68,7 @@ pub(crate) struct Project {
     pub(crate) full_name: String,
     pub(crate) default_branch: String,
     pub(crate) is_archived: bool,
+    pub(crate) is_fork: bool,
     pub(crate) has_issues: bool,
     /// The project's own `.github/FUNDING.yml`.
     pub(crate) funding: Option<String>,
@@ -419,6 +420,7 @@ fn show(id: u64, project: &Project) -> Value {
         "clone_url": format!("https://github.com/{name}.git"),
         "private": true,
         "archived": project.is_archived,
+        "fork": project.is_fork,
         "has_issues": project.has_issues,
     })
 }

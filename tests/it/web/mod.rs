@@ -3,10 +3,14 @@
 mod audit;
 mod dashboard;
 mod instance;
+mod connections;
+mod deliveries;
+mod jobs;
 mod packages;
 mod pages;
 mod palette;
 mod people;
 mod sign_in;
 mod tokens;
+mod start;
 mod ways_in;

@@ -71,7 +71,7 @@ fn a_bare_instance_gets_its_first_organisation_by_the_page() {
         ("organisation", "acme"),
     ];
     let page = browser.submit(&page, START, &values).expect(200);
-    assert_eq!(page.path, "/ui/acme");
+    assert_eq!(page.path, "/ui/acme/start");
     assert!(
         page.text()
             .contains("https://packages.example.com/r/acme/main")

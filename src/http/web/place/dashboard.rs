@@ -1,10 +1,9 @@
-//! What somebody sees first of an organisation: how it is doing and what came lately, or what she may install; and the way
-//! to the first installation, as far as the database knows how far somebody is.
+//! What somebody sees first of an organisation: how it is doing and what came lately, or what she may install;
+//! and how far the way to the first installation is gone.
 
 use askama::Template;
 
 use crate::app::App;
-use crate::domain::name::PackageName;
 use crate::error::Result;
 use crate::http::api::browse::find_seen;
 use crate::http::api::packages::ListFilter;
@@ -12,11 +11,11 @@ use crate::http::api::paging::Page;
 use crate::http::composer::visits_of;
 use crate::http::reply::Reply;
 use crate::http::web::page::{Moment, page};
-use crate::http::web::place::packages::{self, Commands, From, ShownRow, sees_all};
+use crate::http::web::place::packages::{self, From, ShownRow, sees_all};
+use crate::http::web::place::start;
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
-use crate::store::dashboard::{Counts, load_dashboard};
-use crate::store::repositories::Repository;
+use crate::store::dashboard::load_dashboard;
 
 /// So many packages are shown.
 const SHOWN: usize = 5;
@@ -45,13 +44,11 @@ impl Tile {
     }
 }
 
-/// A step on the way to the first installation.
-struct Step {
-    title: &'static str,
-    why: &'static str,
-    command: String,
-    is_done: bool,
-    is_next: bool,
+/// How far the way to the first installation is gone.
+struct FirstSteps {
+    count: usize,
+    next: &'static str,
+    href: String,
 }
 
 /// A package that came lately.
@@ -67,8 +64,8 @@ struct ShownNew {
 struct Whole {
     shell: Shell,
     tiles: Vec<Tile>,
-    /// None of them once all are done.
-    steps: Vec<Step>,
+    /// None once all are done, or somebody put them away.
+    first_steps: Option<FirstSteps>,
     newest: Vec<ShownNew>,
     repositories: Vec<From>,
     list: String,
@@ -100,14 +97,12 @@ async fn show_whole(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply
         Tile::trouble("Projects withheld by their host", counts.withheld),
         Tile::trouble("Messages given up", counts.dead_letters),
     ];
-    let newest_name = known.newest.first().map(|package| package.name.clone());
-    let steps = steps_of(
-        app,
-        place,
-        counts,
-        known.repositories.first(),
-        newest_name.as_deref(),
-    );
+    let steps = start::Steps::of(counts);
+    let first_steps = (!steps.are_done() && !steps.are_hidden).then(|| FirstSteps {
+        count: steps.count(),
+        next: steps.next(),
+        href: start::address(place),
+    });
     let newest = known
         .newest
         .into_iter()
@@ -122,7 +117,7 @@ async fn show_whole(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply
     page(&Whole {
         shell,
         tiles,
-        steps,
+        first_steps,
         newest,
         repositories: known
             .repositories
@@ -156,75 +151,4 @@ async fn show_seen(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply>
 
 fn list_of(place: &Place) -> String {
     format!("/ui/{}/packages", place.organisation.slug)
-}
-
-/// The five steps, each with what to type; none when all are done.
-fn steps_of(
-    app: &App,
-    place: &Place,
-    counts: &Counts,
-    repository: Option<&Repository>,
-    newest: Option<&str>,
-) -> Vec<Step> {
-    let (public_url, slug) = (&app.config.public_url, &place.organisation.slug);
-    let post = |path: &str, body: &str| {
-        format!(
-            "curl -sS -H \"Authorization: Bearer YOUR-TOKEN\" \\\n  --json '{body}' \\\n  {public_url}/api/v1/orgs/{slug}/{path}"
-        )
-    };
-    let step = |title, why, command, is_done| Step {
-        title,
-        why,
-        command,
-        is_done,
-        is_next: false,
-    };
-    let package = newest.and_then(|name| PackageName::parse(name).ok());
-    let package = package.as_ref().map_or("VENDOR/NAME", PackageName::as_str);
-    let use_it = repository.map_or_else(
-        || post("repositories", r#"{"slug": "main"}"#),
-        |repository| From::of(app, None, repository).commands,
-    );
-    let mut steps = vec![
-        step(
-            "Connect your git host",
-            "With a token of GitHub, GitLab, Bitbucket, Gitea or Forgejo that reads your projects.",
-            post(
-                "connections",
-                r#"{"provider": "github", "token": "TOKEN-OF-THE-HOST"}"#,
-            ),
-            counts.has_connection != 0,
-        ),
-        step(
-            "Import a package",
-            "The tags and branches of a project become its versions, now and with each push.",
-            Commands::of(app, place, repository).import,
-            counts.packages > 0,
-        ),
-        step(
-            "Make a token",
-            "Composer reads with it. It is shown once.",
-            post("tokens", r#"{"name": "ci", "access": "read"}"#),
-            counts.has_token != 0,
-        ),
-        step(
-            "Add the repository to a project",
-            "In the folder of its composer.json. This is done when Composer has come with a token.",
-            use_it,
-            counts.has_client != 0,
-        ),
-        step(
-            "Install",
-            "This is done when the first installation was counted.",
-            format!("composer require {package}"),
-            counts.has_install != 0,
-        ),
-    ];
-    if steps.iter().all(|step| step.is_done) {
-        return Vec::new();
-    }
-    if let Some(next) = steps.iter_mut().find(|step| !step.is_done) {
-        next.is_next = true;
-    }
-    steps
 }

@@ -6,6 +6,10 @@ mod find;
 mod packages;
 mod people;
 mod tokens;
+mod connections;
+mod deliveries;
+mod jobs;
+mod start;
 
 use strum_macros::IntoStaticStr;
 
@@ -19,6 +23,10 @@ use crate::http::web::place::audit::AuditPage;
 use crate::http::web::place::packages::PackageRoute;
 use crate::http::web::place::people::PeoplePage;
 use crate::http::web::place::tokens::TokenPage;
+use crate::http::web::place::connections::ConnectionRoute;
+use crate::http::web::place::deliveries::DeliveryRoute;
+use crate::http::web::place::jobs::JobRoute;
+use crate::http::web::place::start::StartRoute;
 use crate::http::web::reset;
 use crate::http::web::visit::Visit;
 
@@ -32,6 +40,12 @@ pub enum PlaceRoute {
     AuditPages(AuditPage),
     /// `/ui/{org}/find`: packages for who types a name, as JSON.
     Find,
+    /// `/ui/{org}/connections/…`.
+    ConnectionPages(ConnectionRoute),
+    /// `/ui/{org}/hooks/…`: deliveries of webhooks.
+    DeliveryPages(DeliveryRoute),
+    /// `/ui/{org}/jobs/…`.
+    JobPages(JobRoute),
     /// `/ui/{org}/packages`.
     Packages,
     /// `/ui/{org}/packages/{vendor}/{name}`, and what is done there.
@@ -42,6 +56,8 @@ pub enum PlaceRoute {
     PeoplePages(PeoplePage),
     /// `/ui/{org}/tokens/…`.
     TokenPages(TokenPage),
+    /// `/ui/{org}/start/…`: the first hour.
+    StartPages(StartRoute),
 }
 
 impl PlaceRoute {
@@ -51,6 +67,11 @@ impl PlaceRoute {
             [] => get(method, Self::Dashboard),
             ["audit", rest @ ..] => AuditPage::parse(method, rest).map(Self::AuditPages),
             ["find"] => get(method, Self::Find),
+            ["connections", rest @ ..] => {
+                ConnectionRoute::parse(method, rest).map(Self::ConnectionPages)
+            }
+            ["hooks", rest @ ..] => DeliveryRoute::parse(method, rest).map(Self::DeliveryPages),
+            ["jobs", rest @ ..] => JobRoute::parse(method, rest).map(Self::JobPages),
             ["packages"] => get(method, Self::Packages),
             ["packages", vendor, name, rest @ ..] => {
                 let name = format!("{}/{}", percent_decode(vendor), percent_decode(name));
@@ -62,6 +83,7 @@ impl PlaceRoute {
             }
             ["people", rest @ ..] => PeoplePage::parse(method, rest).map(Self::PeoplePages),
             ["tokens", rest @ ..] => TokenPage::parse(method, rest).map(Self::TokenPages),
+            ["start", rest @ ..] => StartRoute::parse(method, rest).map(Self::StartPages),
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -79,6 +101,9 @@ pub(super) async fn handle(
         PlaceRoute::Dashboard => dashboard::show(app, visit, &place).await,
         PlaceRoute::AuditPages(page) => audit::handle(app, visit, &place, page).await,
         PlaceRoute::Find => find::find(app, visit, &place).await,
+        PlaceRoute::ConnectionPages(route) => connections::handle(app, visit, &place, route).await,
+        PlaceRoute::DeliveryPages(route) => deliveries::handle(app, visit, &place, route).await,
+        PlaceRoute::JobPages(route) => jobs::handle(app, visit, &place, route).await,
         PlaceRoute::Packages => packages::list(app, visit, &place).await,
         PlaceRoute::PackagePage(name, route) => {
             packages::handle(app, visit, &place, &name, route).await
@@ -86,5 +111,6 @@ pub(super) async fn handle(
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
         PlaceRoute::PeoplePages(page) => people::handle(app, visit, &place, page).await,
         PlaceRoute::TokenPages(page) => tokens::handle(app, visit, &place, page).await,
+        PlaceRoute::StartPages(route) => start::handle(app, visit, &place, route).await,
     }
 }

@@ -23,7 +23,7 @@ use crate::http::route::{NoRoute, get, only};
 use crate::http::web::route::Act;
 use crate::http::web::visit::{Place, Visit};
 
-pub(super) use list::{Commands, ShownRow, show as list};
+pub(super) use list::{ShownRow, show as list};
 pub(super) use show::From;
 
 /// What is looked at or done on the page of a package.
@@ -95,7 +95,7 @@ pub(super) fn address(place: &Place, name: &str) -> String {
 }
 
 /// Where a list of an address goes on. Empty values are left out.
-fn with_query(address: &str, query: &[(&str, &str)]) -> String {
+pub(super) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     let pairs: Vec<_> = query
         .iter()
