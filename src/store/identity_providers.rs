@@ -13,6 +13,8 @@ row! {
         pub id: String,
         /// Whose it is; none: the instance's.
         pub organisation_id: Option<i64>,
+        /// The slug of that organisation; `instance`, which none is called, where it is the instance's.
+        pub owner: String,
         /// Its name in addresses.
         pub slug: String,
         /// As `IdentityProviderKind` spells it.
@@ -69,12 +71,12 @@ pub async fn insert_provider(app: &App, provider: &IdentityProvider) -> Result<(
     app.db.rows(statement).await.map(|_| ())
 }
 
-fn list_stmt(organisation: Option<i64>, slug: Option<&str>) -> Statement {
+pub(super) fn list_stmt(organisation: Option<i64>, slug: Option<&str>) -> Statement {
     Statement::new(
-        "select p.id, p.organisation_id, p.slug, p.kind, p.name, p.base_url, p.client_id, p.sealed_client_secret,
+        "select p.id, p.organisation_id, coalesce(o.slug, 'instance') as owner, p.slug, p.kind, p.name, p.base_url, p.client_id, p.sealed_client_secret,
                 p.groups_claim, p.created_at, p.changed_at,
                 (select count(*) from identities i where i.provider_id = p.id) as people
-         from identity_providers p
+         from identity_providers p left join organisations o on o.id = p.organisation_id
          where p.organisation_id is ?1 and (?2 is null or p.slug = ?2)
          order by p.name, p.slug limit 100",
     )
@@ -102,7 +104,7 @@ pub async fn find_provider(
 /// The provider with an id.
 pub async fn load_provider(app: &App, id: &str) -> Result<Option<IdentityProvider>> {
     let statement = Statement::new(
-        "select p.id, p.organisation_id, p.slug, p.kind, p.name, p.base_url, p.client_id, p.sealed_client_secret,
+        "select p.id, p.organisation_id, coalesce(o.slug, 'instance') as owner, p.slug, p.kind, p.name, p.base_url, p.client_id, p.sealed_client_secret,
                 p.groups_claim, p.created_at, p.changed_at, 0 as people
          from identity_providers p left join organisations o on o.id = p.organisation_id
          where p.id = ?1 and o.deleted_at is null",

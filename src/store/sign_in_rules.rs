@@ -5,7 +5,8 @@ use crate::domain::access::Role;
 use crate::domain::sign_in::{Enforced, SignInRules};
 use crate::error::{Error, Result};
 use crate::ports::Statement;
-use crate::ports::db::{Row, first_as, row};
+use crate::ports::db::{Row, first_as, row, rows_as};
+use crate::store::identity_providers::{IdentityProvider, list_stmt};
 
 row! {
     struct RulesRow {
@@ -81,4 +82,47 @@ pub async fn count_teams(app: &App, organisation: i64, ids: &[String]) -> Result
 
 fn to_json<T: serde::Serialize>(list: &[T]) -> Result<String> {
     serde_json::to_string(list).map_err(Error::internal)
+}
+
+row! {
+    /// A team, as far as the rules name it.
+    #[derive(Debug, Clone)]
+    pub struct NamedTeam {
+        /// Its id.
+        pub id: String,
+        /// Its name, the only one of that name in the organisation.
+        pub name: String,
+    }
+}
+
+/// All that there is to say of how people sign in to an organisation.
+pub struct SignInSettings {
+    /// Its own providers.
+    pub providers: Vec<IdentityProvider>,
+    /// Its rules.
+    pub rules: SignInRules,
+    /// Its teams, by name.
+    pub teams: Vec<NamedTeam>,
+}
+
+/// Reads all of it, in one batch.
+pub async fn load_settings(app: &App, organisation: i64) -> Result<SignInSettings> {
+    let rows = app
+        .db
+        .batch(vec![
+            list_stmt(Some(organisation), None),
+            find_rules_stmt(Some(organisation)),
+            Statement::new(
+                "select id, name from teams where organisation_id = ?1 order by name limit 500",
+            )
+            .bind(organisation),
+        ])
+        .await?;
+    let mut rows = rows.into_iter();
+    let mut next = || rows.next().unwrap_or_default();
+    Ok(SignInSettings {
+        providers: rows_as(next())?,
+        rules: read_rules(next())?,
+        teams: rows_as(next())?,
+    })
 }

@@ -35,22 +35,22 @@ pub(super) async fn handle(
     match route {
         ProvidersRoute::List => {
             let found = store::list_providers(app, side.id()).await?;
-            let identity_providers = found.iter().map(|one| show(app, side, one)).collect();
+            let identity_providers = found.iter().map(|one| show(app, one)).collect();
             Ok(Reply::json(200, &ShownList { identity_providers }))
         }
         ProvidersRoute::Create => {
             let asked: AskedProvider = request.json().await?;
             let made = create(app, side, asked).await?;
-            Ok(Reply::json(201, &show(app, side, &made)))
+            Ok(Reply::json(201, &show(app, &made)))
         }
         ProvidersRoute::Show(slug) => {
             let found = find(app, side, &slug).await?;
-            Ok(Reply::json(200, &show(app, side, &found)))
+            Ok(Reply::json(200, &show(app, &found)))
         }
         ProvidersRoute::Update(slug) => {
             let asked: ProviderChange = request.json().await?;
             let changed = change(app, side, &slug, asked).await?;
-            Ok(Reply::json(200, &show(app, side, &changed)))
+            Ok(Reply::json(200, &show(app, &changed)))
         }
         ProvidersRoute::Remove(slug) => {
             remove(app, side, &slug).await?;
@@ -147,6 +147,7 @@ pub(crate) async fn create(
     let context = secret_context(&id);
     let provider = IdentityProvider {
         organisation_id: side.id(),
+        owner: side.segment(),
         slug: slug.as_str().to_owned(),
         kind: kind.as_str().to_owned(),
         name: asked.name.unwrap_or_else(|| kind.label().to_owned()),
@@ -348,7 +349,7 @@ pub(crate) struct ShownList {
     identity_providers: Vec<Shown>,
 }
 
-fn show(app: &App, side: Side<'_>, provider: &IdentityProvider) -> Shown {
+fn show(app: &App, provider: &IdentityProvider) -> Shown {
     Shown {
         slug: provider.slug.clone(),
         kind: provider.kind.clone(),
@@ -356,7 +357,7 @@ fn show(app: &App, side: Side<'_>, provider: &IdentityProvider) -> Shown {
         base_url: provider.base_url.clone(),
         client_id: provider.client_id.clone(),
         groups_claim: provider.groups_claim.clone(),
-        redirect_address: redirect_address(app, &side.segment(), &provider.slug),
+        redirect_address: redirect_address(app, &provider.owner, &provider.slug),
         people: provider.people,
         created_at: Time::of(provider.created_at),
         changed_at: Time::of(provider.changed_at),
