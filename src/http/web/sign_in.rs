@@ -105,12 +105,16 @@ async fn render(
             person.email
         )
     });
+    let next = match &name {
+        Some(_) if wish.next.is_empty() => format!("/ui/{}", wish.organisation),
+        _ => wish.next,
+    };
     let title = name.map_or_else(|| "Sign in".to_owned(), |name| format!("Sign in to {name}"));
     page_with(
         status,
         &SignInPage {
             shell: visit.shell(app, &title)?,
-            next: wish.next,
+            next,
             organisation: wish.organisation,
             offered,
             note,

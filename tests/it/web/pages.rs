@@ -15,6 +15,11 @@ const PAGES: &[&str] = &[
     "/ui/acme/packages/acme/lib/deprecate?version=v1.0.0",
     "/ui/account",
     "/ui/account/password",
+    "/ui/account/identities",
+    "/ui/acme/settings/sign-in",
+    "/ui/acme/settings/sign-in/new",
+    "/ui/instance/sign-in",
+    "/ui/instance/sign-in/new",
 ];
 
 /// Storage is asked so often for a page, at most.
