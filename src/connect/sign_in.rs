@@ -43,9 +43,7 @@ pub async fn begin(
         redirect,
     };
     match kind_of(provider)? {
-        IdentityProviderKind::GitHub => {
-            github::url(gateway, &provider.base_url, &client, bindings)
-        }
+        IdentityProviderKind::GitHub => github::url(gateway, &provider.base_url, &client, bindings),
         IdentityProviderKind::Bitbucket => {
             bitbucket::url(gateway, &provider.base_url, &client, bindings)
         }
@@ -113,7 +111,10 @@ async fn finish_oidc(
     }
     let claims = claims.map_err(disbelieved)?;
     let groups_claim = provider.groups_claim.as_deref();
-    let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+    let subject = claims
+        .get("sub")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let beside = if oidc::lacks(&claims, groups_claim) {
         discovery.user_info(gateway, &redeemed, subject).await?
     } else {
@@ -123,7 +124,10 @@ async fn finish_oidc(
 }
 
 fn disbelieved(why: Disbelief) -> Error {
-    upstream(false, format!("the provider's answer cannot be believed: {why}"))
+    upstream(
+        false,
+        format!("the provider's answer cannot be believed: {why}"),
+    )
 }
 
 async fn discover(app: &App, issuer: &str) -> Result<Discovery> {

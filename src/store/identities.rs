@@ -135,11 +135,10 @@ pub async fn is_hers(app: &App, account: &str, provider: &str, subject: &str) ->
             account_id: String,
         }
     }
-    let statement = Statement::new(
-        "select account_id from identities where provider_id = ?1 and subject = ?2",
-    )
-    .bind(provider)
-    .bind(subject);
+    let statement =
+        Statement::new("select account_id from identities where provider_id = ?1 and subject = ?2")
+            .bind(provider)
+            .bind(subject);
     let found = first_as::<Found>(app.db.rows(statement).await?)?;
     Ok(found.is_some_and(|found| found.account_id == account))
 }

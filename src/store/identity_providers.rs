@@ -85,10 +85,7 @@ pub(super) fn list_stmt(organisation: Option<i64>, slug: Option<&str>) -> Statem
 }
 
 /// The providers of an organisation, or of the instance, by name.
-pub async fn list_providers(
-    app: &App,
-    organisation: Option<i64>,
-) -> Result<Vec<IdentityProvider>> {
+pub async fn list_providers(app: &App, organisation: Option<i64>) -> Result<Vec<IdentityProvider>> {
     rows_as(app.db.rows(list_stmt(organisation, None)).await?)
 }
 

@@ -73,12 +73,7 @@ pub async fn begin_flow(app: &App, new: &NewFlow<'_>, address: &str) -> Result<b
     .bind(key_of(&["provider", address]))
     .bind(now)
     .bind(now.saturating_sub(WINDOW));
-    let counted = first_as::<Counted>(
-        app.db
-            .rows(count)
-            .await
-            .map_err(Error::or_unavailable)?,
-    )?;
+    let counted = first_as::<Counted>(app.db.rows(count).await.map_err(Error::or_unavailable)?)?;
     if counted.is_some_and(|counted| counted.count > MOST_FROM_ADDRESS) {
         return Ok(false);
     }
@@ -127,11 +122,7 @@ pub async fn take_flow(app: &App, hash: &TokenHash, browser: &TokenHash) -> Resu
 }
 
 /// What waits to be confirmed in this browser.
-pub async fn find_proven(
-    app: &App,
-    hash: &TokenHash,
-    browser: &TokenHash,
-) -> Result<Option<Flow>> {
+pub async fn find_proven(app: &App, hash: &TokenHash, browser: &TokenHash) -> Result<Option<Flow>> {
     let statement = Statement::new(
         "select provider_id, organisation_id, account_id, next, proven from sign_in_flows
          where hash = ?1 and browser = ?2 and proven is not null and expires_at > ?3",

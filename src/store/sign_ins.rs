@@ -140,11 +140,13 @@ pub async fn complete(app: &App, done: &Completion<'_>) -> Result<()> {
     let mut statements = Vec::new();
     if let Some((email, name)) = done.makes_account {
         statements.push(
-            Statement::new("insert into accounts (id, email, name, created_at) values (?1, ?2, ?3, ?4)")
-                .bind(account)
-                .bind(email)
-                .bind(name)
-                .bind(now),
+            Statement::new(
+                "insert into accounts (id, email, name, created_at) values (?1, ?2, ?3, ?4)",
+            )
+            .bind(account)
+            .bind(email)
+            .bind(name)
+            .bind(now),
         );
     }
     let email = done.proven.email.clone();

@@ -24,7 +24,9 @@ pub struct Proven {
 impl Proven {
     /// The address, if it is one.
     pub fn address(&self) -> Option<Email> {
-        self.email.as_deref().and_then(|text| Email::parse(text).ok())
+        self.email
+            .as_deref()
+            .and_then(|text| Email::parse(text).ok())
     }
 }
 
@@ -87,16 +89,22 @@ pub enum Refusal {
     #[error("the provider gave no e-mail address, without which nobody can be told apart here")]
     NoAddress,
     /// There is one that anybody could have typed.
-    #[error("the provider does not say that your e-mail address was verified; verify it there, then try again")]
+    #[error(
+        "the provider does not say that your e-mail address was verified; verify it there, then try again"
+    )]
     Unverified,
     /// Whoever has the address has another identity there.
     #[error("the account with your e-mail address is linked to another identity at this provider")]
     OtherIdentity,
     /// There is nothing to confirm by.
-    #[error("there is an account with your e-mail address already; sign in to it in the way that you know, and link this one at \"Your account\"")]
+    #[error(
+        "there is an account with your e-mail address already; sign in to it in the way that you know, and link this one at \"Your account\""
+    )]
     NoPassword,
     /// Members come by invitation.
-    #[error("nobody becomes a member here without an invitation; ask an owner of the organisation for one")]
+    #[error(
+        "nobody becomes a member here without an invitation; ask an owner of the organisation for one"
+    )]
     Closed,
     /// Not with this address.
     #[error("people with an e-mail address of this domain are not let in")]
@@ -202,53 +210,185 @@ mod tests {
             by_address: None,
         };
         let refuse = Decision::Refuse;
-        let wanderer = Known { is_elsewhere: true, ..MEMBER };
+        let wanderer = Known {
+            is_elsewhere: true,
+            ..MEMBER
+        };
         let table = [
             // Nobody knows her.
             (asked, Decision::Register),
-            (Question { rules: Some(&closed), ..asked }, refuse(Refusal::Closed)),
-            (Question { address: Some(&other), ..asked }, refuse(Refusal::Domain)),
-            (Question { is_verified: false, ..asked }, refuse(Refusal::Unverified)),
-            (Question { address: None, ..asked }, refuse(Refusal::NoAddress)),
-            (Question { is_organisations: false, ..asked }, Decision::Register),
-            (Question { is_organisations: false, rules: None, ..asked }, refuse(Refusal::Closed)),
-            // Somebody has her address.
-            (Question { by_address: Some(MEMBER), ..asked }, Decision::Link),
-            (Question { by_address: Some(MEMBER), rules: Some(&closed), ..asked }, Decision::Link),
-            (Question { by_address: Some(MEMBER), is_verified: false, ..asked }, refuse(Refusal::Unverified)),
-            (Question { by_address: Some(wanderer), ..asked }, Decision::Confirm { joins: false }),
-            (Question { by_address: Some(MEMBER), address: Some(&other), ..asked }, Decision::Confirm { joins: false }),
-            (Question { by_address: Some(STRANGER), ..asked }, Decision::Confirm { joins: true }),
-            (Question { by_address: Some(STRANGER), rules: Some(&closed), ..asked }, refuse(Refusal::Closed)),
             (
-                Question { by_address: Some(Known { has_password: false, ..wanderer }), ..asked },
-                refuse(Refusal::NoPassword),
-            ),
-            (
-                Question { by_address: Some(Known { has_identity: true, ..MEMBER }), ..asked },
-                refuse(Refusal::OtherIdentity),
-            ),
-            (
-                Question { by_address: Some(MEMBER), is_organisations: false, ..asked },
-                Decision::Confirm { joins: false },
-            ),
-            (
-                Question { by_address: Some(MEMBER), is_organisations: false, is_verified: false, ..asked },
-                refuse(Refusal::Unverified),
-            ),
-            // The identity is somebody's.
-            (Question { by_identity: Some(MEMBER), ..asked }, Decision::SignIn { joins: false }),
-            (
-                Question { by_identity: Some(MEMBER), is_verified: false, address: None, ..asked },
-                Decision::SignIn { joins: false },
-            ),
-            (Question { by_identity: Some(STRANGER), ..asked }, Decision::SignIn { joins: true }),
-            (
-                Question { by_identity: Some(STRANGER), rules: Some(&closed), ..asked },
+                Question {
+                    rules: Some(&closed),
+                    ..asked
+                },
                 refuse(Refusal::Closed),
             ),
             (
-                Question { by_identity: Some(STRANGER), is_verified: false, ..asked },
+                Question {
+                    address: Some(&other),
+                    ..asked
+                },
+                refuse(Refusal::Domain),
+            ),
+            (
+                Question {
+                    is_verified: false,
+                    ..asked
+                },
+                refuse(Refusal::Unverified),
+            ),
+            (
+                Question {
+                    address: None,
+                    ..asked
+                },
+                refuse(Refusal::NoAddress),
+            ),
+            (
+                Question {
+                    is_organisations: false,
+                    ..asked
+                },
+                Decision::Register,
+            ),
+            (
+                Question {
+                    is_organisations: false,
+                    rules: None,
+                    ..asked
+                },
+                refuse(Refusal::Closed),
+            ),
+            // Somebody has her address.
+            (
+                Question {
+                    by_address: Some(MEMBER),
+                    ..asked
+                },
+                Decision::Link,
+            ),
+            (
+                Question {
+                    by_address: Some(MEMBER),
+                    rules: Some(&closed),
+                    ..asked
+                },
+                Decision::Link,
+            ),
+            (
+                Question {
+                    by_address: Some(MEMBER),
+                    is_verified: false,
+                    ..asked
+                },
+                refuse(Refusal::Unverified),
+            ),
+            (
+                Question {
+                    by_address: Some(wanderer),
+                    ..asked
+                },
+                Decision::Confirm { joins: false },
+            ),
+            (
+                Question {
+                    by_address: Some(MEMBER),
+                    address: Some(&other),
+                    ..asked
+                },
+                Decision::Confirm { joins: false },
+            ),
+            (
+                Question {
+                    by_address: Some(STRANGER),
+                    ..asked
+                },
+                Decision::Confirm { joins: true },
+            ),
+            (
+                Question {
+                    by_address: Some(STRANGER),
+                    rules: Some(&closed),
+                    ..asked
+                },
+                refuse(Refusal::Closed),
+            ),
+            (
+                Question {
+                    by_address: Some(Known {
+                        has_password: false,
+                        ..wanderer
+                    }),
+                    ..asked
+                },
+                refuse(Refusal::NoPassword),
+            ),
+            (
+                Question {
+                    by_address: Some(Known {
+                        has_identity: true,
+                        ..MEMBER
+                    }),
+                    ..asked
+                },
+                refuse(Refusal::OtherIdentity),
+            ),
+            (
+                Question {
+                    by_address: Some(MEMBER),
+                    is_organisations: false,
+                    ..asked
+                },
+                Decision::Confirm { joins: false },
+            ),
+            (
+                Question {
+                    by_address: Some(MEMBER),
+                    is_organisations: false,
+                    is_verified: false,
+                    ..asked
+                },
+                refuse(Refusal::Unverified),
+            ),
+            // The identity is somebody's.
+            (
+                Question {
+                    by_identity: Some(MEMBER),
+                    ..asked
+                },
+                Decision::SignIn { joins: false },
+            ),
+            (
+                Question {
+                    by_identity: Some(MEMBER),
+                    is_verified: false,
+                    address: None,
+                    ..asked
+                },
+                Decision::SignIn { joins: false },
+            ),
+            (
+                Question {
+                    by_identity: Some(STRANGER),
+                    ..asked
+                },
+                Decision::SignIn { joins: true },
+            ),
+            (
+                Question {
+                    by_identity: Some(STRANGER),
+                    rules: Some(&closed),
+                    ..asked
+                },
+                refuse(Refusal::Closed),
+            ),
+            (
+                Question {
+                    by_identity: Some(STRANGER),
+                    is_verified: false,
+                    ..asked
+                },
                 refuse(Refusal::Unverified),
             ),
             (

@@ -162,13 +162,11 @@ fn find_key(keys: &Value, id: Option<&str>, algorithm: Algorithm) -> Result<Jwk,
 
 fn is_fit(key: &Jwk, algorithm: Algorithm) -> bool {
     let common = &key.common;
-    let is_for_signatures = matches!(
-        common.public_key_use,
-        None | Some(PublicKeyUse::Signature)
-    ) && common
-        .key_operations
-        .as_ref()
-        .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let is_for_signatures = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature))
+        && common
+            .key_operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
     let is_of_algorithm = match common.key_algorithm {
         None => true,
         Some(KeyAlgorithm::RS256) => algorithm == Algorithm::RS256,
@@ -178,12 +176,12 @@ fn is_fit(key: &Jwk, algorithm: Algorithm) -> bool {
         Some(_) => false,
     };
     let is_of_kind = match (&key.algorithm, algorithm) {
-        (AlgorithmParameters::RSA(rsa), Algorithm::RS256 | Algorithm::PS256) => URL_SAFE_NO_PAD
-            .decode(&rsa.n)
-            .is_ok_and(|modulus| {
+        (AlgorithmParameters::RSA(rsa), Algorithm::RS256 | Algorithm::PS256) => {
+            URL_SAFE_NO_PAD.decode(&rsa.n).is_ok_and(|modulus| {
                 let leading = modulus.iter().take_while(|byte| **byte == 0).count();
                 modulus.len().saturating_sub(leading) >= SHORTEST_RSA
-            }),
+            })
+        }
         (AlgorithmParameters::EllipticCurve(curve), Algorithm::ES256) => {
             curve.curve == EllipticCurve::P256
         }
@@ -247,7 +245,11 @@ fn check_claims(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<
         return Err(Disbelief::Nonce);
     }
     let is_subject = text("sub").is_some_and(is_subject);
-    if is_subject { Ok(()) } else { Err(Disbelief::Subject) }
+    if is_subject {
+        Ok(())
+    } else {
+        Err(Disbelief::Subject)
+    }
 }
 
 /// Whether a text can be what a provider tells people apart by.

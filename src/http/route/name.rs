@@ -47,9 +47,7 @@ impl ApiRoute {
             Self::Hook(_, route) => RouteName("api.hook.", route.into()),
             Self::Customers(_, route) => RouteName("api.customers.", route.into()),
             Self::Hosts(_, route) => RouteName("api.hosts.", route.into()),
-            Self::IdentityProviders(_, route) => {
-                RouteName("api.identity_providers.", route.into())
-            }
+            Self::IdentityProviders(_, route) => RouteName("api.identity_providers.", route.into()),
             Self::OwnIdentityProviders(route) => {
                 RouteName("api.own_identity_providers.", route.into())
             }

@@ -64,9 +64,7 @@ async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply
         WebRoute::SignIn(Act::Look) => sign_in::show(app, visit).await,
         WebRoute::SignIn(Act::Send) => sign_in::send(app, visit).await,
         WebRoute::SignInWith(provider) => identity::begin(app, visit, &provider).await,
-        WebRoute::SignInCallback(owner, slug) => {
-            identity::arrive(app, visit, &owner, &slug).await
-        }
+        WebRoute::SignInCallback(owner, slug) => identity::arrive(app, visit, &owner, &slug).await,
         WebRoute::SignInConfirm(Act::Look) => identity::confirm::show(app, visit).await,
         WebRoute::SignInConfirm(Act::Send) => identity::confirm::send(app, visit).await,
         WebRoute::InstanceSignIn(route) => {

@@ -76,6 +76,10 @@ impl WebRoute {
                 Self::SignInCallback(percent_decode(owner), percent_decode(provider)),
             ),
             ["sign-in", "confirm"] => Act::of(method).map(Self::SignInConfirm),
+            ["instance", "sign-in"] => get(
+                method,
+                Self::InstanceSignIn(SignInSettingsRoute::Overview(Act::Look)),
+            ),
             ["instance", "sign-in", rest @ ..] => {
                 SignInSettingsRoute::parse(method, rest).map(Self::InstanceSignIn)
             }

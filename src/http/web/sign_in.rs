@@ -61,7 +61,11 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
         }
     } else if visit.enter(app, &wish.organisation).await.is_ok() {
         let home = format!("/ui/{}", wish.organisation);
-        let next = if wish.next.is_empty() { &home } else { &wish.next };
+        let next = if wish.next.is_empty() {
+            &home
+        } else {
+            &wish.next
+        };
         return Ok(redirect(next));
     }
     render(app, visit, 200, &Form::default(), &Faults::none(), wish).await

@@ -233,7 +233,9 @@ impl Visit {
     /// The same, if this browser began any.
     pub(crate) fn sign_in_secret(&self) -> Option<String> {
         let secret = self.cookies.get(Cookie::SignIn);
-        secret.filter(|secret| secret.len() >= 40).map(str::to_owned)
+        secret
+            .filter(|secret| secret.len() >= 40)
+            .map(str::to_owned)
     }
 
     /// Has the browser forget it.

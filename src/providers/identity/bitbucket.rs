@@ -35,13 +35,26 @@ pub async fn identify(
     verifier: &str,
 ) -> Result<Proven> {
     let address = gateway.address(&format!("{base}/site/oauth2/access_token"))?;
-    let answer = exchange(gateway, &address, client, ClientProof::Basic, code, verifier).await?;
+    let answer = exchange(
+        gateway,
+        &address,
+        client,
+        ClientProof::Basic,
+        code,
+        verifier,
+    )
+    .await?;
     let token = access_token(&answer, address.host())?;
     let address = gateway.address(&format!("{API}/user"))?;
     let user = get_json(gateway, &address, Some(token), "user").await?;
     let subject = text(&user, "uuid")
         .filter(|uuid| is_subject(uuid))
-        .ok_or_else(|| upstream(false, format!("`{}` did not say who you are", address.host())))?;
+        .ok_or_else(|| {
+            upstream(
+                false,
+                format!("`{}` did not say who you are", address.host()),
+            )
+        })?;
     let address = gateway.address(&format!("{API}/user/emails?pagelen=100"))?;
     let emails = get_json(gateway, &address, Some(token), "e-mail addresses").await?;
     let primary = emails
@@ -53,7 +66,9 @@ pub async fn identify(
     let name = text(&user, "display_name").or_else(|| text(&user, "username"));
     Ok(Proven {
         subject: subject.to_owned(),
-        email: primary.and_then(|one| text(one, "email")).map(str::to_owned),
+        email: primary
+            .and_then(|one| text(one, "email"))
+            .map(str::to_owned),
         is_verified: primary.and_then(|one| one.get("is_confirmed")) == Some(&Value::Bool(true)),
         name: name.and_then(read_name),
         groups: None,

@@ -47,9 +47,17 @@ pub async fn identify(
     let api = api(base);
     let address = gateway.address(&format!("{api}/user"))?;
     let user = get_json(gateway, &address, Some(token), "user").await?;
-    let unreadable = || upstream(false, format!("`{}` did not say who you are", address.host()));
+    let unreadable = || {
+        upstream(
+            false,
+            format!("`{}` did not say who you are", address.host()),
+        )
+    };
     // The number: a name can be given up and taken by another.
-    let id = user.get("id").and_then(Value::as_u64).ok_or_else(unreadable)?;
+    let id = user
+        .get("id")
+        .and_then(Value::as_u64)
+        .ok_or_else(unreadable)?;
     let address = gateway.address(&format!("{api}/user/emails?per_page=100"))?;
     let emails = get_json(gateway, &address, Some(token), "e-mail addresses").await?;
     let primary = emails
@@ -60,7 +68,9 @@ pub async fn identify(
     let name = text(&user, "name").or_else(|| text(&user, "login"));
     Ok(Proven {
         subject: id.to_string(),
-        email: primary.and_then(|one| text(one, "email")).map(str::to_owned),
+        email: primary
+            .and_then(|one| text(one, "email"))
+            .map(str::to_owned),
         is_verified: primary.and_then(|one| one.get("verified")) == Some(&Value::Bool(true)),
         name: name.and_then(read_name),
         groups: None,

@@ -192,8 +192,9 @@ async fn exchange(
         return Err(failed(&host, "a token", status));
     }
     let bytes = read_body(response, LARGEST, "token").await?;
-    let answer: Value = serde_json::from_slice(&bytes)
-        .map_err(|error| upstream(true, format!("`{host}` gave no readable token")).because(error))?;
+    let answer: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        upstream(true, format!("`{host}` gave no readable token")).because(error)
+    })?;
     // GitHub refuses with 200. The code is one of a few words; nothing else of a refusal is shown.
     if let Some(error) = answer.get("error").and_then(Value::as_str) {
         return Err(upstream(false, refused(&host, error)));
@@ -238,7 +239,11 @@ fn access_token<'a>(answer: &'a Value, host: &str) -> Result<&'a str> {
 
 /// A name as people may read it.
 fn read_name(name: &str) -> Option<String> {
-    let name: String = name.chars().filter(|one| !one.is_control()).take(60).collect();
+    let name: String = name
+        .chars()
+        .filter(|one| !one.is_control())
+        .take(60)
+        .collect();
     let name = name.trim();
     (!name.is_empty()).then(|| name.to_owned())
 }

@@ -49,12 +49,13 @@ impl Discovery {
                 "is of another issuer; enter the issuer exactly as it calls itself, to the last slash",
             ));
         }
-        let url = |name: &str| {
-            text(document, name).ok_or_else(|| unusable(&format!("has no `{name}`")))
-        };
+        let url =
+            |name: &str| text(document, name).ok_or_else(|| unusable(&format!("has no `{name}`")));
         let address = |name: &str| {
             let parsed = gateway.address(url(name)?);
-            parsed.map_err(|error| unusable(&format!("has a `{name}` that cannot be used")).because(error))
+            parsed.map_err(|error| {
+                unusable(&format!("has a `{name}` that cannot be used")).because(error)
+            })
         };
         let methods = document
             .get("token_endpoint_auth_methods_supported")
@@ -141,7 +142,10 @@ impl Discovery {
             }
             _ => Err(upstream(
                 false,
-                format!("the user info of `{}` is about somebody else", address.host()),
+                format!(
+                    "the user info of `{}` is about somebody else",
+                    address.host()
+                ),
             )),
         }
     }

@@ -247,6 +247,7 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
             on("delete from host_names where organisation_id = ?1"),
             on("delete from invitations where organisation_id = ?1"),
             on("delete from tokens where organisation_id = ?1"),
+            on("delete from group_memberships where team_id in (select id from teams where organisation_id = ?1)"),
             on("delete from team_members where team_id in (select id from teams where organisation_id = ?1)"),
             on("delete from teams where organisation_id = ?1"),
             on("delete from members where organisation_id = ?1"),
@@ -255,6 +256,9 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
                 where provider_id in (select id from identity_providers where organisation_id = ?1)"),
             on("delete from identities
                 where provider_id in (select id from identity_providers where organisation_id = ?1)"),
+            on("delete from sign_in_flows
+                where organisation_id = ?1
+                   or provider_id in (select id from identity_providers where organisation_id = ?1)"),
             on("delete from identity_providers where organisation_id = ?1"),
             // Whoever is nowhere else is nobody's to know.
             Statement::new(of_nobody!("delete from logins where account_id")),

@@ -201,10 +201,20 @@ fn play_sign_in(scene: &Scene<'_>) {
     let own = "/api/v1/identity-providers";
     registry.admin().post(own, &asked).expect(201);
     let path = format!("{own}/github");
-    registry.admin().patch(&path, &json!({"name": "Hub"})).expect(200);
-    registry.admin().send("DELETE", &path, &[], Vec::new()).expect(204);
+    registry
+        .admin()
+        .patch(&path, &json!({"name": "Hub"}))
+        .expect(200);
+    registry
+        .admin()
+        .send("DELETE", &path, &[], Vec::new())
+        .expect(204);
     let browser = registry.sign_in(OWNER, "another long one").0;
-    let values = [("kind", "github"), ("client_id", "a"), ("client_secret", "b")];
+    let values = [
+        ("kind", "github"),
+        ("client_id", "a"),
+        ("client_secret", "b"),
+    ];
     for here in ["/ui/instance/sign-in", "/ui/acme/settings/sign-in"] {
         let new = format!("{here}/new");
         let page = browser.get(&new).expect(200);
@@ -221,7 +231,9 @@ fn play_sign_in(scene: &Scene<'_>) {
     }
     let here = "/ui/acme/settings/sign-in";
     let page = browser.get(here).expect(200);
-    browser.submit(&page, here, &[("role", "member")]).expect(200);
+    browser
+        .submit(&page, here, &[("role", "member")])
+        .expect(200);
 }
 
 /// Every changing route, each with something to change.

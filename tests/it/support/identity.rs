@@ -96,7 +96,12 @@ impl Issuer {
                 EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
             made.as_ref().to_vec()
         };
-        let edwards = || Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref().to_vec();
+        let edwards = || {
+            Ed25519KeyPair::generate_pkcs8(&random)
+                .unwrap()
+                .as_ref()
+                .to_vec()
+        };
         Self {
             alg: Alg::Rs256,
             generation: 0,
@@ -208,7 +213,8 @@ impl Issuer {
             Alg::Es256 => "ES256",
             Alg::EdDsa => "EdDSA",
         };
-        let mut header = json!({"alg": alg, "typ": "JWT", "kid": format!("key-{}", self.generation)});
+        let mut header =
+            json!({"alg": alg, "typ": "JWT", "kid": format!("key-{}", self.generation)});
         match self.mood {
             Mood::AlgNone => header["alg"] = json!("none"),
             Mood::HmacWithPublicKey => header["alg"] = json!("HS256"),
@@ -299,14 +305,20 @@ impl IdentityDouble {
             ]}),
             fails: None,
         };
-        self.people.insert("https://bitbucket.org".to_owned(), person);
+        self.people
+            .insert("https://bitbucket.org".to_owned(), person);
     }
 
     /// What a browser does at a provider: somebody agrees, and is sent back. Gives the path at ours.
     pub(crate) fn agree(&mut self, url: &str) -> String {
         let (endpoint, query) = url.split_once('?').unwrap();
         let query = query_of(query);
-        let asked = |name: &str| query.get(name).cloned().unwrap_or_else(|| panic!("{name} in {url}"));
+        let asked = |name: &str| {
+            query
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| panic!("{name} in {url}"))
+        };
         assert_eq!(asked("response_type"), "code");
         assert_eq!(asked("client_id"), CLIENT);
         assert_eq!(asked("code_challenge_method"), "S256");
@@ -325,8 +337,10 @@ impl IdentityDouble {
             challenge: asked("code_challenge"),
             redirect,
         };
-        let encode =
-            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let encode = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+        };
         let state = encode(&asked("state"));
         let Some(name) = issuer else {
             assert!(endpoint.ends_with("/authorize"), "{endpoint}");
@@ -342,7 +356,11 @@ impl IdentityDouble {
         };
         match issuer.mood {
             Mood::Denies(word) => format!("{to}?error={word}&state={state}&iss={}", encode(said)),
-            _ => format!("{to}?code={}&state={state}&iss={}", encode(&code), encode(said)),
+            _ => format!(
+                "{to}?code={}&state={state}&iss={}",
+                encode(&code),
+                encode(said)
+            ),
         }
     }
 
@@ -412,7 +430,9 @@ impl IdentityDouble {
         };
         let body = body.to_string();
         match issuer.mood {
-            Mood::Truncated(at) if at == path => Answer::new(200, &body.as_bytes()[..body.len() / 2]),
+            Mood::Truncated(at) if at == path => {
+                Answer::new(200, &body.as_bytes()[..body.len() / 2])
+            }
             Mood::Endless(at) if at == path => {
                 Answer::new(200, format!("{body}{}", " ".repeat(2_000_000)))
             }
@@ -428,13 +448,19 @@ impl IdentityDouble {
         .into_iter()
         .find_map(|(api, base)| Some((base.to_owned(), url.strip_prefix(api)?)))
         .or_else(|| {
-            let known = self.people.keys().find(|base| url.starts_with(&format!("{base}/")))?;
+            let known = self
+                .people
+                .keys()
+                .find(|base| url.starts_with(&format!("{base}/")))?;
             Some((known.clone(), url.strip_prefix(known.as_str())?))
         })?;
         let person = self.people.get(&base)?;
         let rest = rest.strip_prefix("/api/v3").unwrap_or(rest);
         let takes_basic = base == "https://bitbucket.org";
-        if matches!(rest, "/login/oauth/access_token" | "/site/oauth2/access_token") {
+        if matches!(
+            rest,
+            "/login/oauth/access_token" | "/site/oauth2/access_token"
+        ) {
             return Some(match redeem(&mut self.codes, takes_basic, request) {
                 Err(answer) => answer,
                 Ok(_) => Answer::new(200, json!({"access_token": "gho_access"}).to_string()),
@@ -465,15 +491,18 @@ fn redeem(
     assert_eq!(request.method, "POST");
     let form = query_of(std::str::from_utf8(&request.body).unwrap());
     assert_eq!(form["grant_type"], "authorization_code");
-    let encode =
-        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let is_client = if takes_basic {
         let both = STANDARD.encode(format!("{}:{}", encode(CLIENT), encode(SECRET)));
         let basic = ("authorization".to_owned(), format!("Basic {both}"));
         request.headers.contains(&basic) && !form.contains_key("client_secret")
     } else {
         form.get("client_id").is_some_and(|id| id == CLIENT)
-            && form.get("client_secret").is_some_and(|secret| secret == SECRET)
+            && form
+                .get("client_secret")
+                .is_some_and(|secret| secret == SECRET)
     };
     if !is_client {
         return refuse("invalid_client");

@@ -54,7 +54,8 @@ fn furnish(registry: &TestRegistry) -> BTreeMap<&'static str, String> {
         )
         .expect(201)
         .json();
-    let provider = json!({"kind": "github", "slug": "hub-of-acme", "client_id": "a", "client_secret": "b"});
+    let provider =
+        json!({"kind": "github", "slug": "hub-of-acme", "client_id": "a", "client_secret": "b"});
     registry
         .admin()
         .post("/api/v1/orgs/acme/identity-providers", &provider)

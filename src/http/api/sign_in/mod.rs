@@ -22,9 +22,9 @@ pub(crate) use providers::{
     change as change_provider, create as create_provider, find as find_provider,
     remove as remove_provider,
 };
-pub(crate) use rules::{RulesChange, change as change_rules};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use rules::Shown as ShownRules;
+pub(crate) use rules::{RulesChange, change as change_rules};
 
 /// What the API has to offer of providers. The text is a provider's slug.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
@@ -106,7 +106,10 @@ impl Side<'_> {
 
 /// Where a provider sends people back to, as it is entered there. `side` is what [`Side::segment`] says.
 pub(crate) fn redirect_address(app: &App, side: &str, slug: &str) -> String {
-    format!("{}/ui/sign-in/callback/{side}/{slug}", app.config.public_url)
+    format!(
+        "{}/ui/sign-in/callback/{side}/{slug}",
+        app.config.public_url
+    )
 }
 
 /// Answers a call about the providers of an organisation.

@@ -281,7 +281,9 @@ fn read_optional_name(name: Option<String>) -> Result<Option<String>, BadValue> 
 
 fn read_text(text: &str, field: &str) -> Result<String, BadValue> {
     let text = text.trim();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if text.is_empty() || text.len() > TEXT_LIMIT || !is_plain {
         return Err(BadValue::new(format!(
             "`{field}` must have 1 to {TEXT_LIMIT} plain characters, as the provider shows it"

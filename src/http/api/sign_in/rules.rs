@@ -135,7 +135,10 @@ async fn check_teams(
 ) -> Result<()> {
     let name = field.trim_start_matches('/');
     if ids.len() > MOST_GROUPS || (field == "/teams" && ids.len() > MOST_TEAMS) {
-        return Err(Error::bad_value(field, format!("`{name}` has too many entries")));
+        return Err(Error::bad_value(
+            field,
+            format!("`{name}` has too many entries"),
+        ));
     }
     ids.sort_unstable();
     ids.dedup();

@@ -42,9 +42,11 @@ impl AccountRoute {
             ["identities", provider, "link"] => {
                 only(method, "POST", Self::LinkIdentity(percent_decode(provider)))
             }
-            ["identities", provider, "unlink"] => {
-                only(method, "POST", Self::UnlinkIdentity(percent_decode(provider)))
-            }
+            ["identities", provider, "unlink"] => only(
+                method,
+                "POST",
+                Self::UnlinkIdentity(percent_decode(provider)),
+            ),
             ["logins"] => only(method, "POST", Self::EndLogins),
             ["password"] => Act::of(method).map(Self::Password),
             _ => Err(NoRoute::NotFound),

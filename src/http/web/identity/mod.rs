@@ -34,10 +34,10 @@ use crate::store::sign_ins::{Completion, complete, find_facts};
 /// The longest code or `state` that is looked at, in bytes.
 const LONGEST: usize = 4_000;
 
-const STALE: &str = "This sign-in was not begun in this browser, was used already, or is more than ten minutes old";
+const STALE: &str =
+    "This sign-in was not begun in this browser, was used already, or is more than ten minutes old";
 const AGAIN: &str = "Nothing was done. Go back and begin anew.";
-const ASK: &str =
-    "Nothing was done. If it happens again, ask whoever runs this registry: the reason stands in the audit log.";
+const ASK: &str = "Nothing was done. If it happens again, ask whoever runs this registry: the reason stands in the audit log.";
 
 #[derive(Template)]
 #[template(path = "identity/onward.html")]
@@ -131,17 +131,13 @@ pub(super) async fn lead(
 }
 
 /// Where a provider sends somebody back to.
-pub(super) async fn arrive(
-    app: &App,
-    visit: &mut Visit,
-    owner: &str,
-    slug: &str,
-) -> Result<Reply> {
+pub(super) async fn arrive(app: &App, visit: &mut Visit, owner: &str, slug: &str) -> Result<Reply> {
     let query = |name: &str| {
         let value = visit.request.query_parameter(name);
         value.filter(|value| !value.is_empty() && value.len() <= LONGEST)
     };
-    let (state, code, issuer, error) = (query("state"), query("code"), query("iss"), query("error"));
+    let (state, code, issuer, error) =
+        (query("state"), query("code"), query("iss"), query("error"));
     let found = match (state.as_deref(), visit.sign_in_secret()) {
         (Some(state), Some(secret)) => {
             let flow = take_flow(app, &TokenHash::of(state), &TokenHash::of(&secret)).await?;
@@ -252,7 +248,13 @@ async fn settle(
     match complete(&on, &done).await {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::Conflict => {
-            return refused(app, visit, 409, "Somebody did the same at the same moment", AGAIN);
+            return refused(
+                app,
+                visit,
+                409,
+                "Somebody did the same at the same moment",
+                AGAIN,
+            );
         }
         Err(error) => return Err(error),
     }
@@ -299,7 +301,13 @@ async fn link(
     let person = visit.find_person(app).await?;
     let Some(person) = person.filter(|person| person.account == account && !person.is_limited())
     else {
-        return refused(app, visit, 403, "You signed out, or in as somebody else, meanwhile", AGAIN);
+        return refused(
+            app,
+            visit,
+            403,
+            "You signed out, or in as somebody else, meanwhile",
+            AGAIN,
+        );
     };
     let on = acting(app, visit.actor(Some(&person.account), &person.name));
     let email = proven.email.as_deref();
@@ -328,7 +336,11 @@ async fn fail(
         return Err(error);
     }
     note(app, visit, provider, error.message(), None).await?;
-    let why = format!("{} could not say who you are: {}", provider.name, error.message());
+    let why = format!(
+        "{} could not say who you are: {}",
+        provider.name,
+        error.message()
+    );
     let advice = if error.is_retryable() { AGAIN } else { ASK };
     refused(app, visit, 502, &why, advice)
 }

@@ -39,9 +39,7 @@ impl SignInSettingsRoute {
             [] => act.map(Self::Overview),
             ["new"] => act.map(Self::New),
             ["providers", slug] => act.map(|act| Self::Provider(percent_decode(slug), act)),
-            ["providers", slug, "remove"] => {
-                act.map(|act| Self::Remove(percent_decode(slug), act))
-            }
+            ["providers", slug, "remove"] => act.map(|act| Self::Remove(percent_decode(slug), act)),
             _ => Err(NoRoute::NotFound),
         }
     }

@@ -143,11 +143,21 @@ pub(super) async fn create(
     match made {
         Ok(made) => {
             let to = format!("{}/providers/{}", whose.address(), made.slug);
-            Ok(visit.go_on(&to, "It is set up. Enter the redirect address there, then try it"))
+            Ok(visit.go_on(
+                &to,
+                "It is set up. Enter the redirect address there, then try it",
+            ))
         }
         Err(error) => {
             let faults = faults_of(error)?;
-            render_new(app, visit, whose, 422, form.text("kind"), Some((form, &faults)))
+            render_new(
+                app,
+                visit,
+                whose,
+                422,
+                form.text("kind"),
+                Some((form, &faults)),
+            )
         }
     }
 }
@@ -234,7 +244,10 @@ pub(super) async fn change(
 ) -> Result<Reply> {
     let person = visit.person(app).await?;
     let on = on(app, visit, &person);
-    let mut change = asked(form, &["name", "client_id", "client_secret", "groups_claim"]);
+    let mut change = asked(
+        form,
+        &["name", "client_id", "client_secret", "groups_claim"],
+    );
     let found = find_provider(app, whose.side(), slug).await?;
     if let Some(fields) = change.as_object_mut()
         && found.groups_claim.is_some()

@@ -41,7 +41,10 @@ impl RulesForm {
             Some((form, _)) => form.text(name).to_owned(),
             None => own.to_owned(),
         };
-        let registration = chosen("registration", if rules.is_open { "open" } else { "closed" });
+        let registration = chosen(
+            "registration",
+            if rules.is_open { "open" } else { "closed" },
+        );
         let role = chosen("role", rules.role.as_str());
         let enforced = chosen("enforced", rules.enforced.as_str());
         let groups: Vec<_> = rules
@@ -71,7 +74,11 @@ impl RulesForm {
             domains,
             registration: vec![
                 Choice::new("closed", "Closed: people are invited", &registration),
-                Choice::new("open", "Open to everybody with such an address", &registration),
+                Choice::new(
+                    "open",
+                    "Open to everybody with such an address",
+                    &registration,
+                ),
             ],
             role: [Role::Member, Role::Maintainer, Role::Auditor]
                 .map(|one| Choice::new(one.as_str(), one.as_str(), &role))
@@ -91,8 +98,14 @@ impl RulesForm {
             groups: group_field,
             enforced: [
                 (Enforced::Off, "In any way"),
-                (Enforced::Organisation, "By a provider of this organisation only"),
-                (Enforced::Any, "By a provider of this organisation or of the instance only"),
+                (
+                    Enforced::Organisation,
+                    "By a provider of this organisation only",
+                ),
+                (
+                    Enforced::Any,
+                    "By a provider of this organisation or of the instance only",
+                ),
             ]
             .map(|(one, label)| Choice::new(one.as_str(), label, &enforced))
             .into(),
@@ -101,16 +114,14 @@ impl RulesForm {
 }
 
 /// The groups that somebody typed, as the API reads them.
-fn read_groups(
-    text: &str,
-    teams: &[NamedTeam],
-    faults: &mut Faults,
-) -> Vec<serde_json::Value> {
+fn read_groups(text: &str, teams: &[NamedTeam], faults: &mut Faults) -> Vec<serde_json::Value> {
     let mut read = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let found = line.rsplit_once('=').and_then(|(group, team)| {
             let team = team.trim();
-            let team = teams.iter().find(|one| one.name == team || one.id == team)?;
+            let team = teams
+                .iter()
+                .find(|one| one.name == team || one.id == team)?;
             Some(json!({"group": group.trim(), "team": team.id}))
         });
         match found {

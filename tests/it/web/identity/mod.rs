@@ -10,7 +10,7 @@ mod settings;
 use serde_json::{Value, json};
 
 use crate::support::TestRegistry;
-use crate::support::browser::{Browser, Page, PASSWORD};
+use crate::support::browser::{Browser, PASSWORD, Page};
 use crate::support::identity::{CLIENT, ISSUER, SECRET};
 
 pub(crate) const PROVIDERS: &str = "/api/v1/orgs/acme/identity-providers";
@@ -41,7 +41,11 @@ pub(crate) fn with_issuer() -> TestRegistry {
 }
 
 pub(crate) fn add_issuer(registry: &TestRegistry) {
-    registry.world.identity.borrow_mut().add_issuer(ISSUER, ada());
+    registry
+        .world
+        .identity
+        .borrow_mut()
+        .add_issuer(ISSUER, ada());
     let asked = json!({"kind": "oidc", "slug": "okta", "name": "Acme ID", "base_url": ISSUER});
     set_up(registry, PROVIDERS, asked);
     let open = json!({"registration": "open", "domains": ["acme.example"]});

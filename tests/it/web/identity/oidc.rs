@@ -16,7 +16,10 @@ fn somebody_whom_nobody_knows_becomes_a_member_where_registration_is_open() {
     let shown = registry.admin().get("/api/v1/orgs/acme/members").json();
     let member = &shown["members"][0];
     assert_eq!(member["email"], "ada@acme.example");
-    assert_eq!((&member["name"], &member["role"]), (&json!("Ada King"), &json!("member")));
+    assert_eq!(
+        (&member["name"], &member["role"]),
+        (&json!("Ada King"), &json!("member"))
+    );
     let account = browser.get("/ui/account/identities").expect(200);
     assert!(account.text().contains("Acme ID"));
     // And again, as the same person.
@@ -39,7 +42,12 @@ fn every_accepted_algorithm_is_verified_and_keys_may_change() {
         };
         assert_eq!(asked("/keys"), 1);
         // Another key, which this isolate has not heard of: it asks once more.
-        registry.world.identity.borrow_mut().issuer(ISSUER).generation = 1;
+        registry
+            .world
+            .identity
+            .borrow_mut()
+            .issuer(ISSUER)
+            .generation = 1;
         walk(&registry, &registry.browser(), ACME).expect(200);
         assert_eq!(asked("/keys"), 2, "{alg:?}");
         walk(&registry, &registry.browser(), ACME).expect(200);
@@ -81,13 +89,19 @@ fn no_lie_is_believed() {
         (Mood::Claim("nbf", json!(NOW + 61)), "not of this moment"),
         (Mood::Claim("nonce", json!("another")), "another sign-in"),
         (Mood::Claim("nonce", Value::Null), "another sign-in"),
-        (Mood::Claim("at_hash", json!("AAAA")), "do not belong together"),
+        (
+            Mood::Claim("at_hash", json!("AAAA")),
+            "do not belong together",
+        ),
         (Mood::Claim("sub", json!("")), "names nobody"),
         (Mood::Claim("sub", Value::Null), "names nobody"),
         (Mood::OtherIssuer, "another issuer"),
         (Mood::Status("/token", 500), "status 500"),
         (Mood::Status("/keys", 503), "status 503"),
-        (Mood::Status("/.well-known/openid-configuration", 500), "status 500"),
+        (
+            Mood::Status("/.well-known/openid-configuration", 500),
+            "status 500",
+        ),
         (Mood::Truncated("/token"), "no readable token"),
         (Mood::Truncated("/keys"), "no readable keys"),
         (Mood::Endless("/keys"), "larger than"),
@@ -113,9 +127,20 @@ fn no_lie_is_believed() {
         assert!(page.text().contains(why), "{mood:?}: {}", page.text());
         assert!(page.text().contains("Acme ID could not say who you are"));
         assert!(reasons(&registry)[0].contains(why), "{mood:?}");
-        assert_eq!(count(&registry, "select count(*) from accounts"), 0, "{mood:?}");
-        assert_eq!(count(&registry, "select count(*) from logins"), 0, "{mood:?}");
-        assert_eq!(browser.get("/ui/acme").path, "/ui/sign-in?next=%2Fui%2Facme");
+        assert_eq!(
+            count(&registry, "select count(*) from accounts"),
+            0,
+            "{mood:?}"
+        );
+        assert_eq!(
+            count(&registry, "select count(*) from logins"),
+            0,
+            "{mood:?}"
+        );
+        assert_eq!(
+            browser.get("/ui/acme").path,
+            "/ui/sign-in?next=%2Fui%2Facme"
+        );
     }
 }
 
@@ -162,14 +187,24 @@ fn what_comes_back_is_good_once_and_in_its_own_browser_alone() {
     let fresh = registry.world.identity.borrow_mut().agree(&url);
     let state = |address: &str| {
         let query = address.split_once('?').unwrap().1.to_owned();
-        query.split('&').find(|pair| pair.starts_with("state=")).unwrap().to_owned()
+        query
+            .split('&')
+            .find(|pair| pair.starts_with("state="))
+            .unwrap()
+            .to_owned()
     };
     let mixed = back.replace(&state(&back), &state(&fresh));
     assert!(thief.get(&mixed).expect(502).text().contains("try again"));
     // And that state is used up.
     assert!(thief.get(&fresh).expect(400).text().contains(stale));
     assert_eq!(count(&registry, "select count(*) from logins"), 1);
-    assert_eq!(count(&registry, "select count(*) from sign_in_flows where proven is null"), 1);
+    assert_eq!(
+        count(
+            &registry,
+            "select count(*) from sign_in_flows where proven is null"
+        ),
+        1
+    );
 }
 
 #[test]
@@ -181,7 +216,9 @@ fn what_comes_back_late_is_nothing() {
     registry.pass_time(601);
     browser.get(&back).expect(400);
     for query in ["", "?state=", "?code=x", "?state=x&code=y"] {
-        browser.get(&format!("/ui/sign-in/callback/acme/okta{query}")).expect(400);
+        browser
+            .get(&format!("/ui/sign-in/callback/acme/okta{query}"))
+            .expect(400);
     }
 }
 
@@ -198,7 +235,11 @@ fn two_providers_are_not_taken_for_each_other() {
     assert!(url.starts_with(evil));
     let back = registry.world.identity.borrow_mut().agree(&url);
     let page = browser.get(&back.replace("/evil?", "/okta?")).expect(403);
-    assert!(page.text().contains("came from another provider"), "{}", page.text());
+    assert!(
+        page.text().contains("came from another provider"),
+        "{}",
+        page.text()
+    );
     // It begins at one that hands the browser on to the other one.
     let url = leave(&browser, ACME);
     let mut identity = registry.world.identity.borrow_mut();
@@ -216,9 +257,14 @@ fn two_providers_are_not_taken_for_each_other() {
 #[test]
 fn an_issuer_is_the_one_it_says_it_is() {
     let registry = TestRegistry::new();
-    registry.world.identity.borrow_mut().add_issuer(ISSUER, ada());
+    registry
+        .world
+        .identity
+        .borrow_mut()
+        .add_issuer(ISSUER, ada());
     let ask = |base: &str| {
-        let asked = json!({"kind": "oidc", "base_url": base, "client_id": "a", "client_secret": "b"});
+        let asked =
+            json!({"kind": "oidc", "base_url": base, "client_id": "a", "client_secret": "b"});
         registry.admin().post(PROVIDERS, &asked)
     };
     for base in [
@@ -240,12 +286,18 @@ fn the_user_info_adds_what_the_token_lacks_and_is_about_the_same_person() {
     let mut identity = registry.world.identity.borrow_mut();
     let issuer = identity.issuer(ISSUER);
     issuer.person = json!({"sub": "ada-1"});
-    issuer.user_info = Some(json!({"sub": "bob-1", "email": "bob@acme.example", "email_verified": true}));
+    issuer.user_info =
+        Some(json!({"sub": "bob-1", "email": "bob@acme.example", "email_verified": true}));
     issuer.takes_basic = false;
     drop(identity);
     let page = walk(&registry, &registry.browser(), ACME).expect(502);
     assert!(page.text().contains("about somebody else"));
-    registry.world.identity.borrow_mut().issuer(ISSUER).user_info = Some(ada());
+    registry
+        .world
+        .identity
+        .borrow_mut()
+        .issuer(ISSUER)
+        .user_info = Some(ada());
     let page = walk(&registry, &registry.browser(), ACME).expect(200);
     assert!(page.text().contains("ada@acme.example"));
     // An address of the token's is not verified by what the user info says of another.
@@ -281,7 +333,11 @@ fn nobody_is_led_elsewhere_afterwards() {
         ("%2F%2Fevil.example", "/ui/acme"),
         ("%2Fui%2F%5Cevil.example", "/ui/acme"),
     ] {
-        let page = walk(&registry, &registry.browser(), &format!("{ACME}&next={next}"));
+        let page = walk(
+            &registry,
+            &registry.browser(),
+            &format!("{ACME}&next={next}"),
+        );
         assert_eq!(page.expect(200).path, ends, "{next}");
     }
 }
@@ -299,7 +355,10 @@ fn only_so_many_sign_ins_begin_from_one_address() {
     }
     let page = browser.submit(&page, &action, &[]).expect(429);
     assert!(page.text().contains("too many attempts"));
-    let stored = registry.world.sqlite.texts("select group_concat(hash || browser || next) from sign_in_flows");
+    let stored = registry
+        .world
+        .sqlite
+        .texts("select group_concat(hash || browser || next) from sign_in_flows");
     for secret in browser.cookies.borrow().values() {
         assert!(!stored[0].contains(secret.as_str()));
     }

@@ -10,12 +10,22 @@ fn registration_is_closed_unless_somebody_opens_it_for_a_domain() {
     let registry = with_issuer();
     set_rules(&registry, &json!({"registration": "closed"}));
     let page = walk(&registry, &registry.browser(), ACME).expect(403);
-    assert!(page.text().contains("without an invitation"), "{}", page.text());
-    set_rules(&registry, &json!({"registration": "open", "domains": ["other.example"]}));
+    assert!(
+        page.text().contains("without an invitation"),
+        "{}",
+        page.text()
+    );
+    set_rules(
+        &registry,
+        &json!({"registration": "open", "domains": ["other.example"]}),
+    );
     let page = walk(&registry, &registry.browser(), ACME).expect(403);
     assert!(page.text().contains("of this domain"), "{}", page.text());
     assert_eq!(count(&registry, "select count(*) from accounts"), 0);
-    let refused = registry.admin().patch(RULES, &json!({"domains": []})).expect(422);
+    let refused = registry
+        .admin()
+        .patch(RULES, &json!({"domains": []}))
+        .expect(422);
     assert_eq!(refused.json()["errors"][0]["field"], "/domains");
 }
 
@@ -44,9 +54,16 @@ fn a_member_who_was_removed_does_not_come_back_where_registration_is_closed() {
     walk(&registry, &browser, ACME).expect(200);
     set_rules(&registry, &json!({"registration": "closed"}));
     walk(&registry, &registry.browser(), ACME).expect(200);
-    let account = registry.world.sqlite.texts("select id from accounts").remove(0);
+    let account = registry
+        .world
+        .sqlite
+        .texts("select id from accounts")
+        .remove(0);
     let path = format!("/api/v1/orgs/acme/members/{account}");
-    registry.admin().send("DELETE", &path, &[], Vec::new()).expect(204);
+    registry
+        .admin()
+        .send("DELETE", &path, &[], Vec::new())
+        .expect(204);
     browser.ask("GET", "/ui/acme", &[], "").expect(404);
     let page = walk(&registry, &registry.browser(), ACME).expect(403);
     assert!(page.text().contains("without an invitation"));
@@ -69,7 +86,9 @@ fn teams_of(registry: &TestRegistry, email: &str) -> Vec<String> {
     let path = format!("/api/v1/orgs/acme/members?email={email}");
     let shown = registry.admin().get(&path).json();
     let teams = shown["members"][0]["teams"].as_array().unwrap().iter();
-    let mut names: Vec<_> = teams.map(|team| team["name"].as_str().unwrap().to_owned()).collect();
+    let mut names: Vec<_> = teams
+        .map(|team| team["name"].as_str().unwrap().to_owned())
+        .collect();
     names.sort_unstable();
     names
 }
@@ -80,7 +99,10 @@ fn groups_are_teams_anew_at_each_sign_in_and_what_was_given_by_hand_stays() {
     let make = |name: &str| registry.make("teams", &json!({"name": name}));
     let (core, web, ops) = (make("Core"), make("Web"), make("Ops"));
     let provider = format!("{PROVIDERS}/okta");
-    registry.admin().patch(&provider, &json!({"groups_claim": "groups"})).expect(200);
+    registry
+        .admin()
+        .patch(&provider, &json!({"groups_claim": "groups"}))
+        .expect(200);
     let groups = json!([
         {"group": "dev", "team": core}, {"group": "dev", "team": web}, {"group": "ops", "team": ops},
     ]);
@@ -98,10 +120,17 @@ fn groups_are_teams_anew_at_each_sign_in_and_what_was_given_by_hand_stays() {
     assert_eq!(sign_in(&json!(["dev"])), ["Core", "Web"]);
     assert_eq!(changed(), before);
     // Somebody puts her into one by hand.
-    let account = registry.world.sqlite.texts("select id from accounts").remove(0);
+    let account = registry
+        .world
+        .sqlite
+        .texts("select id from accounts")
+        .remove(0);
     let put = |team: &str| {
         let path = format!("/api/v1/orgs/acme/teams/{team}/members/{account}");
-        registry.admin().send("PUT", &path, &[], Vec::new()).expect(204);
+        registry
+            .admin()
+            .send("PUT", &path, &[], Vec::new())
+            .expect(204);
     };
     put(&core);
     assert_eq!(sign_in(&json!("ops")), ["Core", "Ops"]);
@@ -113,9 +142,15 @@ fn groups_are_teams_anew_at_each_sign_in_and_what_was_given_by_hand_stays() {
     assert_eq!(sign_in(&json!([])), ["Core", "Ops"]);
     // What a group gave goes with the provider.
     assert_eq!(sign_in(&json!(["dev"])), ["Core", "Ops", "Web"]);
-    registry.admin().send("DELETE", &provider, &[], Vec::new()).expect(204);
+    registry
+        .admin()
+        .send("DELETE", &provider, &[], Vec::new())
+        .expect(204);
     assert_eq!(teams_of(&registry, "ada@acme.example"), ["Core", "Ops"]);
-    assert_eq!(count(&registry, "select count(*) from group_memberships"), 0);
+    assert_eq!(
+        count(&registry, "select count(*) from group_memberships"),
+        0
+    );
 }
 
 #[test]
@@ -126,11 +161,22 @@ fn who_has_to_sign_in_by_a_provider_is_not_let_in_by_a_password() {
     bob.get("/ui/acme").expect(200);
     set_rules(&registry, &json!({"enforced": "organisation"}));
     let page = bob.get("/ui/acme/packages").expect(200);
-    assert_eq!(page.path, "/ui/sign-in?organisation=acme&next=%2Fui%2Facme%2Fpackages");
-    assert!(page.text().contains("in a way that does not open"), "{}", page.text());
+    assert_eq!(
+        page.path,
+        "/ui/sign-in?organisation=acme&next=%2Fui%2Facme%2Fpackages"
+    );
+    assert!(
+        page.text().contains("in a way that does not open"),
+        "{}",
+        page.text()
+    );
     // The sign-in of before changes nothing.
     let (bob, page) = registry.sign_in("bob@acme.example", PASSWORD);
-    assert!(page.path.starts_with("/ui/sign-in?organisation=acme"), "{}", page.path);
+    assert!(
+        page.path.starts_with("/ui/sign-in?organisation=acme"),
+        "{}",
+        page.path
+    );
     let here = page.path.clone();
     registry.world.identity.borrow_mut().issuer(ISSUER).person =
         json!({"sub": "bob-1", "email": "bob@acme.example", "email_verified": true});
@@ -140,12 +186,20 @@ fn who_has_to_sign_in_by_a_provider_is_not_let_in_by_a_password() {
     owner.get("/ui/acme/settings/sign-in").expect(200);
     assert_eq!(registry.sign_in(OWNER, PASSWORD).1.path, "/ui/acme");
     // The provider that everything hangs on is not removed.
-    let removed = registry.admin().send("DELETE", &format!("{PROVIDERS}/okta"), &[], Vec::new());
+    let removed = registry
+        .admin()
+        .send("DELETE", &format!("{PROVIDERS}/okta"), &[], Vec::new());
     removed.expect(409);
     // Tokens of machines and of people are for Composer and the API, and are as before.
-    registry.admin().get("/api/v1/orgs/acme/packages").expect(200);
+    registry
+        .admin()
+        .get("/api/v1/orgs/acme/packages")
+        .expect(200);
     set_rules(&registry, &json!({"enforced": "off"}));
-    assert_eq!(registry.sign_in("bob@acme.example", PASSWORD).1.path, "/ui/acme");
+    assert_eq!(
+        registry.sign_in("bob@acme.example", PASSWORD).1.path,
+        "/ui/acme"
+    );
 }
 
 #[test]
@@ -153,15 +207,27 @@ fn the_instances_providers_suffice_where_any_does() {
     let registry = with_issuer();
     drop(registry.owner_browser());
     drop(registry.member_browser("carol@example.com", "member"));
-    registry.world.identity.borrow_mut().add_github("https://github.com", 9, "carol@example.com", true);
+    registry.world.identity.borrow_mut().add_github(
+        "https://github.com",
+        9,
+        "carol@example.com",
+        true,
+    );
     set_up(&registry, OWN, json!({"kind": "github"}));
     let browser = registry.browser();
     let page = walk(&registry, &browser, "/ui/sign-in").expect(200);
-    browser.submit(&page, "/ui/sign-in/confirm", &[("password", PASSWORD)]).expect(200);
+    browser
+        .submit(&page, "/ui/sign-in/confirm", &[("password", PASSWORD)])
+        .expect(200);
     for (enforced, is_let_in) in [("organisation", false), ("any", true), ("off", true)] {
         set_rules(&registry, &json!({"enforced": enforced}));
         let page = browser.get("/ui/acme").expect(200);
-        assert_eq!(page.path == "/ui/acme", is_let_in, "{enforced}: {}", page.path);
+        assert_eq!(
+            page.path == "/ui/acme",
+            is_let_in,
+            "{enforced}: {}",
+            page.path
+        );
     }
 }
 
@@ -175,8 +241,14 @@ fn rules_are_looked_at_before_they_hold() {
         ("/role", json!({"role": "owner"})),
         ("/role", json!({"role": "admin"})),
         ("/teams", json!({"teams": ["nowhere"]})),
-        ("/group_teams", json!({"group_teams": [{"group": "a", "team": "nowhere"}]})),
-        ("/group_teams", json!({"group_teams": [{"group": "", "team": "nowhere"}]})),
+        (
+            "/group_teams",
+            json!({"group_teams": [{"group": "a", "team": "nowhere"}]}),
+        ),
+        (
+            "/group_teams",
+            json!({"group_teams": [{"group": "", "team": "nowhere"}]}),
+        ),
         ("/enforced", json!({"enforced": "any"})),
         ("/enforced", json!({"enforced": "always"})),
     ] {
@@ -197,7 +269,9 @@ fn rules_are_looked_at_before_they_hold() {
 fn only_owners_say_how_people_sign_in() {
     let registry = with_issuer();
     let admin = registry.member_browser("eve@acme.example", "admin");
-    admin.ask("GET", "/ui/instance/sign-in", &[], "").expect(404);
+    admin
+        .ask("GET", "/ui/instance/sign-in", &[], "")
+        .expect(404);
     let page = admin.get("/ui/acme").expect(200);
     let csrf = page.fields("/ui/sign-out").remove(0);
     for path in [
@@ -208,13 +282,18 @@ fn only_owners_say_how_people_sign_in() {
     ] {
         admin.post(path, std::slice::from_ref(&csrf)).expect(403);
     }
-    for path in ["/ui/instance/sign-in/new", "/ui/instance/sign-in/providers/okta/remove"] {
+    for path in [
+        "/ui/instance/sign-in/new",
+        "/ui/instance/sign-in/providers/okta/remove",
+    ] {
         admin.post(path, std::slice::from_ref(&csrf)).expect(404);
     }
     let body = json!({"kind": "github", "client_id": "a", "client_secret": "b"});
     let token = registry.make_token(&json!({"name": "t", "access": "write"}));
     let machine = registry.with_token(&token);
     machine.post(PROVIDERS, &body).expect(403);
-    machine.patch(RULES, &json!({"role": "auditor"})).expect(403);
+    machine
+        .patch(RULES, &json!({"role": "auditor"}))
+        .expect(403);
     machine.post(OWN, &body).expect(404);
 }

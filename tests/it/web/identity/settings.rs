@@ -7,7 +7,11 @@ use super::*;
 #[test]
 fn an_owner_sets_a_provider_up_by_the_pages_and_signs_in_by_it() {
     let registry = TestRegistry::new();
-    registry.world.identity.borrow_mut().add_issuer(ISSUER, ada());
+    registry
+        .world
+        .identity
+        .borrow_mut()
+        .add_issuer(ISSUER, ada());
     let owner = registry.owner_browser();
     for (here, side) in [
         ("/ui/acme/settings/sign-in", "acme"),
@@ -29,7 +33,11 @@ fn an_owner_sets_a_provider_up_by_the_pages_and_signs_in_by_it() {
         let mut wrong = values;
         wrong[3].1 = "http://id.acme.example";
         let page = owner.submit(&page, &new, &wrong).expect(422);
-        assert!(page.one("#base_url-error").contains("cannot be used"), "{}", page.text());
+        assert!(
+            page.one("#base_url-error").contains("cannot be used"),
+            "{}",
+            page.text()
+        );
         assert_eq!(page.attributes("#client_id", "value"), [CLIENT]);
         assert!(!page.html.contains("s3cret"));
         let mut right = values;
@@ -48,7 +56,9 @@ fn an_owner_sets_a_provider_up_by_the_pages_and_signs_in_by_it() {
         assert!(changed.expect(200).text().contains("Saved"));
         let shown = owner.get(&one).expect(200);
         assert_eq!(shown.attributes("#groups_claim", "value"), ["groups"]);
-        owner.submit(&shown, &one, &[("groups_claim", "")]).expect(200);
+        owner
+            .submit(&shown, &one, &[("groups_claim", "")])
+            .expect(200);
         let shown = owner.get(&one).expect(200);
         assert_eq!(shown.attributes("#groups_claim", "value"), [""]);
     }
@@ -56,7 +66,10 @@ fn an_owner_sets_a_provider_up_by_the_pages_and_signs_in_by_it() {
     registry.make("teams", &json!({"name": "Core"}));
     let here = "/ui/acme/settings/sign-in";
     let page = owner.get(here).expect(200);
-    let wrong = [("domains", "acme.example\n@x"), ("group_teams", "dev = Nobody")];
+    let wrong = [
+        ("domains", "acme.example\n@x"),
+        ("group_teams", "dev = Nobody"),
+    ];
     let page = owner.submit(&page, here, &wrong).expect(422);
     assert!(page.one("#group_teams-error").contains("names no team"));
     let values = [
@@ -80,7 +93,13 @@ fn an_owner_sets_a_provider_up_by_the_pages_and_signs_in_by_it() {
     assert!(page.text().contains("1 person loses"));
     owner.submit(&page, &remove, &[]).expect(200);
     assert_eq!(count(&registry, "select count(*) from identities"), 0);
-    assert_eq!(count(&registry, "select count(*) from logins where provider_id is not null and ended_at is null"), 0);
+    assert_eq!(
+        count(
+            &registry,
+            "select count(*) from logins where provider_id is not null and ended_at is null"
+        ),
+        0
+    );
 }
 
 #[test]
@@ -91,7 +110,9 @@ fn a_sign_in_page_tells_of_no_organisation_that_has_no_provider() {
     let unknown = browser.get("/ui/sign-in?organisation=nobody").expect(200);
     assert_eq!(known.html.replace("acme", "nobody"), unknown.html);
     // What is no slug is nothing.
-    let odd = browser.get("/ui/sign-in?organisation=%22%3E%3Cb%3E").expect(200);
+    let odd = browser
+        .get("/ui/sign-in?organisation=%22%3E%3Cb%3E")
+        .expect(200);
     assert!(!odd.html.contains("<b>"));
 }
 
@@ -100,7 +121,9 @@ fn the_policy_of_the_pages_is_the_same_everywhere() {
     let registry = with_issuer();
     let browser = registry.browser();
     let page = browser.get(ACME).expect(200);
-    let action = page.attributes("form[action^='/ui/sign-in/with/']", "action").remove(0);
+    let action = page
+        .attributes("form[action^='/ui/sign-in/with/']", "action")
+        .remove(0);
     let onward = browser.submit(&page, &action, &[]).expect(200);
     for page in [&page, &onward] {
         let policy = page.answer.header("content-security-policy").unwrap();
@@ -111,12 +134,21 @@ fn the_policy_of_the_pages_is_the_same_everywhere() {
 #[test]
 fn the_secret_of_a_client_is_sealed_and_never_shown() {
     let registry = with_issuer();
-    let stored = registry.world.sqlite.texts("select sealed_client_secret from identity_providers");
+    let stored = registry
+        .world
+        .sqlite
+        .texts("select sealed_client_secret from identity_providers");
     assert!(!stored[0].contains(SECRET));
     for path in [PROVIDERS.to_owned(), format!("{PROVIDERS}/okta")] {
         let shown = registry.admin().get(&path).expect(200).json().to_string();
-        assert!(!shown.contains("s3cret") && !shown.contains("sealed"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("sealed"),
+            "{shown}"
+        );
     }
-    let log = registry.world.sqlite.texts("select coalesce(before_json, '') || coalesce(after_json, '') from audit");
+    let log = registry
+        .world
+        .sqlite
+        .texts("select coalesce(before_json, '') || coalesce(after_json, '') from audit");
     assert!(log.iter().all(|line| !line.contains("s3cret")), "{log:?}");
 }
