@@ -3,6 +3,7 @@
 
 pub mod host_names;
 mod installation;
+pub mod sign_in;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -283,6 +283,18 @@ actions! {
     PasswordResetCreated = "password_reset.created",
     /// It was used.
     PasswordResetUsed = "password_reset.used",
+    /// Somebody can be signed in by another provider.
+    IdentityProviderCreated = "identity_provider.created",
+    /// What it is called, or how it knows us, changed.
+    IdentityProviderUpdated = "identity_provider.updated",
+    /// It was removed, with all identities there.
+    IdentityProviderDeleted = "identity_provider.deleted",
+    /// Somebody can sign in as this account by a provider.
+    IdentityLinked = "identity.linked",
+    /// She cannot any more.
+    IdentityUnlinked = "identity.unlinked",
+    /// What the organisation wants of those who sign in changed.
+    SignInRulesUpdated = "sign_in_rules.updated",
     /// Whether somebody owns the instance changed.
     AccountUpdated = "account.updated",
 }

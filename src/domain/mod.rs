@@ -51,6 +51,7 @@ pub mod password;
 pub mod quota;
 pub mod reader;
 pub mod rsa_key;
+pub mod sign_in;
 pub mod signature;
 pub mod statistics;
 pub mod token;

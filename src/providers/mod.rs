@@ -21,6 +21,7 @@ pub mod gitea;
 pub mod github;
 pub mod gitlab;
 mod hooks;
+pub mod identity;
 mod ls_refs;
 mod manifest;
 pub mod outgoing;

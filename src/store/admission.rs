@@ -163,20 +163,32 @@ pub(super) fn find_principal_stmt(token: &TokenHash) -> Statement {
 /// The same for who looks at a page: what she is in the organisation with this slug, or in the one above it that manages
 /// it; the owner of the instance is that everywhere. The principal's token is the login's id. Whether the login is in
 /// force is not asked here.
+///
+/// A login by an organisation's own provider opens that organisation alone: whoever runs the provider could make one for
+/// anybody who has an identity there. And where an organisation wants its members to have signed in by a provider, no other
+/// login opens it; the owner of the instance is let in nevertheless.
 pub(super) fn find_login_principal_stmt(secret: &TokenHash, slug: &str) -> Statement {
     Statement::new(principal_sql!(
         "select id, organisation_id, kind, 'admin', null, null, null, null, 0, grant_changed_at, null, account_id, null,
                 null
          from (select l.id, null as organisation_id, 'owner' as kind, 0 as grant_changed_at, l.account_id, 0 as place
                from logins l join accounts a on a.id = l.account_id
+                    left join identity_providers p on p.id = l.provider_id
                where l.hash = ?1 and a.owns_instance = 1
+                 and (l.provider_id is null or (p.id is not null and p.organisation_id is null))
                union all
                select l.id, m.organisation_id, 'personal', m.grant_changed_at, l.account_id, iif(m.organisation_id = o.id, 1, 2)
                from logins l join organisations o on o.slug = ?2
                     join members m on m.account_id = l.account_id
                                   and (m.organisation_id = o.id
                                        or (o.managed_by_parent = 1 and m.organisation_id = o.parent_id))
-               where l.hash = ?1)
+                    left join identity_providers p on p.id = l.provider_id
+                    left join sign_in_rules r on r.organisation_id = m.organisation_id
+               where l.hash = ?1
+                 and (l.provider_id is null
+                      or (p.id is not null and coalesce(p.organisation_id, m.organisation_id) = m.organisation_id))
+                 and (coalesce(r.enforced, 'off') = 'off'
+                      or (p.id is not null and (r.enforced = 'any' or p.organisation_id is not null))))
          order by place limit 1"
     ))
     .bind(secret.as_str())

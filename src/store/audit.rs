@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
 
 use crate::app::App;
-use crate::domain::audit::{Actor, ActorKind};
+use crate::domain::audit::{Actor, ActorKind, cut};
 use crate::error::{Error, Result};
 use crate::ports::db::{Row, row, rows_as};
 use crate::ports::{Clock, Db, Statement};
 
 /// The tables whose changes are lines, whoever makes them. A migration that gives another table triggers adds it here.
-pub const AUDITED: [&str; 24] = [
+pub const AUDITED: [&str; 27] = [
     "accounts",
     "audit_changes",
     "collections",
@@ -26,6 +26,8 @@ pub const AUDITED: [&str; 24] = [
     "grants",
     "hook_groups",
     "host_names",
+    "identities",
+    "identity_providers",
     "invitations",
     "logins",
     "members",
@@ -35,6 +37,7 @@ pub const AUDITED: [&str; 24] = [
     "passwords",
     "repositories",
     "repository_packages",
+    "sign_in_rules",
     "team_members",
     "teams",
     "tokens",
@@ -165,6 +168,26 @@ pub(super) fn note_refused_stmt(email: &str, why: &str) -> Statement {
     )
     .bind(email)
     .bind(why)
+}
+
+/// Writes down that a provider's sign-in came to nothing, and why, where those who set the provider up read it. `email` is
+/// what the provider said, as far as it said something.
+pub async fn note_provider_refused(
+    app: &App,
+    provider: &str,
+    why: &str,
+    email: Option<&str>,
+) -> Result<()> {
+    let statement = Statement::new(
+        "insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, after_json)
+         select organisation_id, 'sign_in.refused', 'identity_provider', id, slug,
+                json_object('reason', ?2, 'email', ?3)
+         from identity_providers where id = ?1",
+    )
+    .bind(provider)
+    .bind(cut(why, 300))
+    .bind(email.map(|email| cut(email, 254)));
+    app.db.rows(statement).await.map(|_| ())
 }
 
 /// The statement that says that an archive was taken in for the definitions of a package, unless these bytes are here: it

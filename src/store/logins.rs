@@ -33,8 +33,10 @@ row! {
         pub email: String,
         /// Her name.
         pub name: String,
-        /// 1 when she owns the instance.
+        /// 1 when she owns the instance, and did not sign in by a provider of an organisation.
         pub owns_instance: i64,
+        /// 1 when she signed in by a provider of an organisation, which opens that alone.
+        pub is_limited: i64,
         /// Unix second, by the hour.
         pub last_used_at: i64,
         memberships: String,
@@ -60,19 +62,30 @@ impl Visitor {
     pub fn is_owner(&self) -> bool {
         self.owns_instance != 0
     }
+
+    /// Whether she signed in by a provider of an organisation. Such a login opens that organisation and changes no way to
+    /// sign in, since whoever runs the provider can make one.
+    pub fn is_limited(&self) -> bool {
+        self.is_limited != 0
+    }
 }
 
 fn find_visitor_stmt(secret: &TokenHash, now: i64) -> Statement {
     Statement::new(
-        "select l.id as login, a.id as account, a.email, a.name, a.owns_instance, l.last_used_at,
+        "select l.id as login, a.id as account, a.email, a.name, iif(p.id is l.provider_id, a.owns_instance, 0) as owns_instance,
+                iif(p.id is l.provider_id, 0, 1) as is_limited, l.last_used_at,
                 (select json_group_array(json_object('slug', slug, 'name', name))
                  from (select o.slug, o.name from organisations o
                        where o.deleted_at is null
-                         and (a.owns_instance = 1
+                         and ((a.owns_instance = 1 and p.id is l.provider_id)
                               or exists (select 1 from members m
-                                         where m.organisation_id = o.id and m.account_id = a.id))
+                                         where m.organisation_id = o.id and m.account_id = a.id
+                                           and (p.id is l.provider_id
+                                                or m.organisation_id = (select x.organisation_id from identity_providers x
+                                                                        where x.id = l.provider_id))))
                        order by o.name, o.slug limit 50)) as memberships
          from logins l join accounts a on a.id = l.account_id
+              left join identity_providers p on p.id = l.provider_id and p.organisation_id is null
          where l.hash = ?1 and l.ended_at is null and l.is_half = 0 and l.expires_at > ?2 and l.last_used_at > ?3",
     )
     .bind(secret.as_str())

@@ -48,7 +48,7 @@ pub struct Attempt {
     keys: [String; 3],
 }
 
-fn key_of(parts: &[&str]) -> String {
+pub(super) fn key_of(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update(part.as_bytes());

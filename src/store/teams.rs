@@ -202,6 +202,15 @@ pub async fn add_to_team(app: &App, organisation: i64, team: &str, account: &str
         .bind(organisation)
         .bind(team)
         .bind(account),
+        // Whoever was in it by a group at a provider is in it by hand from now on.
+        Statement::new(
+            "delete from group_memberships
+             where team_id = ?2 and account_id = ?3
+               and exists (select 1 from teams where organisation_id = ?1 and id = ?2)",
+        )
+        .bind(organisation)
+        .bind(team)
+        .bind(account),
     ];
     app.db.batch(statements).await?;
     app.memo.principals.clear();

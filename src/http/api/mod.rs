@@ -44,6 +44,7 @@ pub mod people;
 pub mod projects;
 pub mod repositories;
 pub(crate) mod shown;
+pub mod sign_in;
 pub mod statistics;
 pub mod tokens;
 pub mod versions;
@@ -362,6 +363,17 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             hosts::handle(app, request, &org, route).await
         }
+        ApiRoute::IdentityProviders(org, route) => {
+            let org = open(app, principal, &org).await?;
+            sign_in::handle_providers(app, request, &org, route).await
+        }
+        ApiRoute::OwnIdentityProviders(route) => {
+            sign_in::handle_own_providers(app, request, principal, route).await
+        }
+        ApiRoute::SignInRules(org, route) => {
+            let org = open(app, principal, &org).await?;
+            sign_in::handle_rules(app, request, &org, route).await
+        }
         ApiRoute::Hook(org, route) => {
             let org = open(app, principal, &org).await?;
             hooks::handle(app, &request, &org, route).await
@@ -429,7 +441,11 @@ fn area_of(route: &ApiRoute) -> Ability {
         ApiRoute::Customers(..) => Ability::ManageCustomers,
         ApiRoute::Statistics(_, route) => route.area(),
         // For ever, or of the whole organisation: a host name is where clients send their tokens. So for owners alone.
+        // By who says who somebody is, anybody is made a member: so for owners alone as well.
         ApiRoute::Hosts(..)
+        | ApiRoute::IdentityProviders(..)
+        | ApiRoute::OwnIdentityProviders(_)
+        | ApiRoute::SignInRules(..)
         | ApiRoute::SetUp
         | ApiRoute::Describe
         | ApiRoute::Health

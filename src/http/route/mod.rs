@@ -15,6 +15,7 @@ use crate::http::api::hooks::HookRoute;
 use crate::http::api::hosts::HostsRoute;
 use crate::http::api::organisations::route::OrganisationRoute;
 use crate::http::api::people::{OwnRoute, PeopleRoute};
+use crate::http::api::sign_in::{ProvidersRoute, RulesRoute};
 use crate::http::api::statistics::StatisticsRoute;
 use crate::http::api::tokens::TokensRoute;
 use crate::http::api::versions::{MembershipRoute, VersionRoute};
@@ -167,6 +168,9 @@ pub enum ApiRoute {
     Hook(String, HookRoute),
     Customers(String, CustomersRoute),
     Hosts(String, HostsRoute),
+    IdentityProviders(String, ProvidersRoute),
+    OwnIdentityProviders(ProvidersRoute),
+    SignInRules(String, RulesRoute),
     Statistics(String, StatisticsRoute),
     Delete(String, DeletionRoute),
     WebhookSecret(String, SecretRoute),
@@ -560,6 +564,14 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ] => PeopleRoute::parse(method, kind, rest).map(|route| ApiRoute::People(own(org), route)),
         ["orgs", org, "hosts", rest @ ..] => {
             HostsRoute::parse(method, rest).map(|route| ApiRoute::Hosts(own(org), route))
+        }
+        ["orgs", org, "identity-providers", rest @ ..] => ProvidersRoute::parse(method, rest)
+            .map(|route| ApiRoute::IdentityProviders(own(org), route)),
+        ["identity-providers", rest @ ..] => {
+            ProvidersRoute::parse(method, rest).map(ApiRoute::OwnIdentityProviders)
+        }
+        ["orgs", org, "sign-in-rules"] => {
+            RulesRoute::parse(method).map(|route| ApiRoute::SignInRules(own(org), route))
         }
         ["orgs", org, "connections"] => one_of(
             method,

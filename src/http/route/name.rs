@@ -47,6 +47,11 @@ impl ApiRoute {
             Self::Hook(_, route) => RouteName("api.hook.", route.into()),
             Self::Customers(_, route) => RouteName("api.customers.", route.into()),
             Self::Hosts(_, route) => RouteName("api.hosts.", route.into()),
+            Self::IdentityProviders(_, route) => RouteName("api.identity_providers.", route.into()),
+            Self::OwnIdentityProviders(route) => {
+                RouteName("api.own_identity_providers.", route.into())
+            }
+            Self::SignInRules(_, route) => RouteName("api.sign_in_rules.", route.into()),
             Self::Statistics(_, route) => RouteName("api.statistics.", route.into()),
             Self::Delete(_, route) => RouteName("api.delete.", route.into()),
             Self::WebhookSecret(_, route) => RouteName("api.webhook_secret.", route.into()),

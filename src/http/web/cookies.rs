@@ -10,6 +10,8 @@ pub(crate) enum Cookie {
     Login,
     /// What the forms of somebody who is not signed in are bound to.
     Form,
+    /// What a sign-in at a provider is bound to, for ten minutes.
+    SignIn,
     /// What the next page says once.
     Flash,
     /// `light` or `dark`.
@@ -21,6 +23,7 @@ impl Cookie {
         match self {
             Self::Login => "repertoire",
             Self::Form => "repertoire-form",
+            Self::SignIn => "repertoire-sign-in",
             Self::Flash => "repertoire-flash",
             Self::Theme => "repertoire-theme",
         }

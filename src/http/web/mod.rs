@@ -22,6 +22,7 @@ mod first_start;
 mod form;
 mod home;
 mod instance;
+mod identity;
 mod invitation;
 mod lists;
 mod login;
@@ -32,12 +33,14 @@ mod reset;
 pub mod route;
 mod shell;
 mod sign_in;
+mod sign_in_settings;
 #[allow(dead_code, reason = "parts for the pages that come next")]
 mod visit;
 
 pub use account::AccountRoute;
 pub use instance::InstanceRoute;
 pub use place::PlaceRoute;
+pub use sign_in_settings::SignInSettingsRoute;
 
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,6 +69,13 @@ async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply
         WebRoute::Place(slug, route) => place::handle(app, visit, &slug, route).await,
         WebRoute::SignIn(Act::Look) => sign_in::show(app, visit).await,
         WebRoute::SignIn(Act::Send) => sign_in::send(app, visit).await,
+        WebRoute::SignInWith(provider) => identity::begin(app, visit, &provider).await,
+        WebRoute::SignInCallback(owner, slug) => identity::arrive(app, visit, &owner, &slug).await,
+        WebRoute::SignInConfirm(Act::Look) => identity::confirm::show(app, visit).await,
+        WebRoute::SignInConfirm(Act::Send) => identity::confirm::send(app, visit).await,
+        WebRoute::InstanceSignIn(route) => {
+            sign_in_settings::handle_instance(app, visit, route).await
+        }
         WebRoute::SignOut => sign_in::sign_out(app, visit).await,
         WebRoute::FirstStart(Act::Look) => first_start::show(app, visit).await,
         WebRoute::FirstStart(Act::Send) => first_start::send(app, visit).await,

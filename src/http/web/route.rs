@@ -7,6 +7,7 @@ use crate::http::route::{NoRoute, get, only};
 use crate::http::web::account::AccountRoute;
 use crate::http::web::instance::InstanceRoute;
 use crate::http::web::place::PlaceRoute;
+use crate::http::web::sign_in_settings::SignInSettingsRoute;
 use crate::ports::RouteName;
 
 /// Whether a page is looked at, or its form is sent. A page changes nothing by being looked at.
@@ -39,6 +40,14 @@ pub enum WebRoute {
     Theme,
     /// `/ui/sign-in`.
     SignIn(Act),
+    /// `/ui/sign-in/with/{provider}`: leads to a provider.
+    SignInWith(String),
+    /// `/ui/sign-in/callback/{owner}/{provider}`: where providers send people back to.
+    SignInCallback(String, String),
+    /// `/ui/sign-in/confirm`: for who has an account already.
+    SignInConfirm(Act),
+    /// `/ui/instance/sign-in`: the instance's providers.
+    InstanceSignIn(SignInSettingsRoute),
     /// `/ui/sign-out`.
     SignOut,
     /// `/ui/first-start`: makes the first owner.
@@ -62,6 +71,21 @@ impl WebRoute {
             [] | [""] => get(method, Self::Home),
             ["theme"] => only(method, "POST", Self::Theme),
             ["sign-in"] => Act::of(method).map(Self::SignIn),
+            ["sign-in", "with", provider] => {
+                only(method, "POST", Self::SignInWith(percent_decode(provider)))
+            }
+            ["sign-in", "callback", owner, provider] => get(
+                method,
+                Self::SignInCallback(percent_decode(owner), percent_decode(provider)),
+            ),
+            ["sign-in", "confirm"] => Act::of(method).map(Self::SignInConfirm),
+            ["instance", "sign-in"] => get(
+                method,
+                Self::InstanceSignIn(SignInSettingsRoute::Overview(Act::Look)),
+            ),
+            ["instance", "sign-in", rest @ ..] => {
+                SignInSettingsRoute::parse(method, rest).map(Self::InstanceSignIn)
+            }
             ["sign-out"] => only(method, "POST", Self::SignOut),
             ["first-start"] => Act::of(method).map(Self::FirstStart),
             ["invitation"] => Act::of(method).map(Self::Invitation),
@@ -78,6 +102,7 @@ impl WebRoute {
         match self {
             Self::Account(route) => RouteName("web.account.", route.into()),
             Self::Instance(route) => RouteName("web.instance.", route.into()),
+            Self::InstanceSignIn(route) => RouteName("web.instance.sign_in.", route.into()),
             Self::Place(_, route) => RouteName("web.place.", route.into()),
             other => RouteName("web.", other.into()),
         }

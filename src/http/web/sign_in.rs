@@ -1,9 +1,10 @@
-//! Signing in by a password, and out.
+//! Signing in by a password, and out. The buttons of providers stand here too; what they lead to is in `identity/`.
 
 use askama::Template;
 
 use crate::app::App;
 use crate::domain::email::Email;
+use crate::domain::name::Slug;
 use crate::domain::password;
 use crate::error::Result;
 use crate::http::reply::Reply;
@@ -14,6 +15,7 @@ use crate::http::web::page::page_with;
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::{Visit, own_path, redirect};
 use crate::store::audit::acting;
+use crate::store::identity_providers::{Offered, list_offered};
 use crate::store::logins::{Ending, end_logins};
 use crate::store::passwords::{WINDOW, begin_attempt, end_attempt, note_refused};
 
@@ -25,6 +27,10 @@ const WRONG: &str = "The address or the password is wrong";
 struct SignInPage {
     shell: Shell,
     next: String,
+    /// The slug of the organisation whose sign-in page this is; empty for none.
+    organisation: String,
+    offered: Vec<Offered>,
+    note: Option<String>,
     email: Field,
     password: Field,
     faults: Vec<String>,
@@ -40,27 +46,82 @@ fn after(next: &str) -> &str {
 }
 
 pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
-    let next = visit.request.query_parameter("next").unwrap_or_default();
-    let next = next_of(&next);
-    if visit.find_person(app).await?.is_some() {
-        return Ok(redirect(after(&next)));
+    let wish = Wish {
+        next: next_of(&visit.request.query_parameter("next").unwrap_or_default()),
+        organisation: slug_of(
+            &visit
+                .request
+                .query_parameter("organisation")
+                .unwrap_or_default(),
+        ),
+    };
+    if wish.organisation.is_empty() {
+        if visit.find_person(app).await?.is_some() {
+            return Ok(redirect(after(&wish.next)));
+        }
+    } else if visit.enter(app, &wish.organisation).await.is_ok() {
+        let home = format!("/ui/{}", wish.organisation);
+        let next = if wish.next.is_empty() {
+            &home
+        } else {
+            &wish.next
+        };
+        return Ok(redirect(next));
     }
-    render(app, visit, 200, &Form::default(), &Faults::none(), next)
+    render(app, visit, 200, &Form::default(), &Faults::none(), wish).await
 }
 
-fn render(
+/// Where somebody wants to go.
+struct Wish {
+    next: String,
+    organisation: String,
+}
+
+/// A slug, or nothing.
+fn slug_of(text: &str) -> String {
+    Slug::parse(text).map_or_else(|_| String::new(), |slug| slug.as_str().to_owned())
+}
+
+/// Leads somebody to the sign-in of an organisation that is not opened by the way in which she signed in.
+pub(super) fn lead(visit: &Visit, slug: &str) -> Reply {
+    let request = &visit.request;
+    let next = match request.method.as_str() {
+        "GET" | "HEAD" => own_path(&request.path).unwrap_or_default(),
+        _ => "",
+    };
+    let next = percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC);
+    redirect(&format!("/ui/sign-in?organisation={slug}&next={next}"))
+}
+
+async fn render(
     app: &App,
     visit: &mut Visit,
     status: u16,
     form: &Form,
     faults: &Faults,
-    next: String,
+    wish: Wish,
 ) -> Result<Reply> {
+    let (offered, name) = list_offered(app, &wish.organisation).await?;
+    let person = visit.find_person(app).await?;
+    let note = person.zip(name.as_ref()).map(|(person, name)| {
+        format!(
+            "You are signed in as {}, in a way that does not open {name}. Sign in once more, by its own provider",
+            person.email
+        )
+    });
+    let next = match &name {
+        Some(_) if wish.next.is_empty() => format!("/ui/{}", wish.organisation),
+        _ => wish.next,
+    };
+    let title = name.map_or_else(|| "Sign in".to_owned(), |name| format!("Sign in to {name}"));
     page_with(
         status,
         &SignInPage {
-            shell: visit.shell(app, "Sign in")?,
+            shell: visit.shell(app, &title)?,
             next,
+            organisation: wish.organisation,
+            offered,
+            note,
             email: Field::email("email", "E-mail").typed(form, faults),
             password: Field::password("password", "Password", "current-password")
                 .typed(form, faults),
@@ -71,13 +132,16 @@ fn render(
 
 pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
     let form = visit.form(app).await?;
-    let next = next_of(form.text("next"));
+    let wish = Wish {
+        next: next_of(form.text("next")),
+        organisation: slug_of(form.text("organisation")),
+    };
     let mut faults = Faults::none();
     let email = match Email::parse(form.text("email")) {
         Ok(email) => email,
         Err(error) => {
             faults.add("email", error.to_string());
-            return render(app, visit, 422, &form, &faults, next);
+            return render(app, visit, 422, &form, &faults, wish).await;
         }
     };
     let attempt = begin_attempt(app, email.as_str(), &counted_address(visit)).await?;
@@ -87,7 +151,7 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
             "",
             format!("There were too many attempts. Wait {minutes} minutes, then try again"),
         );
-        let reply = render(app, visit, 429, &form, &faults, next)?;
+        let reply = render(app, visit, 429, &form, &faults, wish).await?;
         return Ok(reply.with("retry-after", WINDOW.to_string()));
     }
     let account = attempt.account.as_ref();
@@ -97,7 +161,7 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
         let on = acting(app, visit.actor(None, email.as_str()));
         note_refused(&on, email.as_str(), "password").await?;
         faults.add("", WRONG);
-        return render(app, visit, 422, &form, &faults, next);
+        return render(app, visit, 422, &form, &faults, wish).await;
     };
     let beginning = Beginning::of(app, visit)?;
     let on = acting(app, visit.actor(Some(&account.id), &account.name));
@@ -108,7 +172,7 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
     )
     .await?;
     visit.sign_in(&beginning.secret);
-    Ok(redirect(after(&next)))
+    Ok(redirect(after(&wish.next)))
 }
 
 /// Ends the login, here and in the browser.

@@ -21,6 +21,7 @@ use crate::http::web::shell::{Crumb, Section, Shell, Theme};
 use crate::ports::{Buffered, note};
 use crate::store::logins::{self, IDLE, Visitor};
 use crate::store::organisations::Organisation;
+use crate::store::sign_in_flows::LASTS;
 
 /// How long what is said once waits for the next page, in seconds.
 const FLASH_AGE: i64 = 60;
@@ -261,6 +262,40 @@ impl Visit {
             self.set_cookies.push(self.cookies.clear(Cookie::Form));
         }
         self.form_secret = Some(secret.to_owned());
+    }
+
+    /// What sign-ins at providers are bound to in this browser; made if there is nothing yet.
+    pub(crate) fn begin_sign_in(&mut self, app: &App) -> Result<String> {
+        if let Some(secret) = self.sign_in_secret() {
+            return Ok(secret);
+        }
+        let secret = random_secret(app)?;
+        let cookie = self.cookies.set(Cookie::SignIn, &secret, Some(LASTS));
+        self.set_cookies.push(cookie);
+        Ok(secret)
+    }
+
+    /// The same, if this browser began any.
+    pub(crate) fn sign_in_secret(&self) -> Option<String> {
+        let secret = self.cookies.get(Cookie::SignIn);
+        secret
+            .filter(|secret| secret.len() >= 40)
+            .map(str::to_owned)
+    }
+
+    /// Has the browser forget it.
+    pub(crate) fn end_sign_in(&mut self) {
+        self.set_cookies.push(self.cookies.clear(Cookie::SignIn));
+    }
+
+    /// Whether somebody belongs to an organisation, and its pages are nevertheless not opened by the way in which she signed
+    /// in. `error` is what entering it came to.
+    pub(crate) fn is_kept_out(&self, error: &Error, slug: &str) -> bool {
+        error.kind() == ErrorKind::NotFound
+            && self.person.as_ref().is_some_and(|person| {
+                let memberships = person.memberships();
+                memberships.iter().any(|one| one.slug == slug)
+            })
     }
 
     /// Has the browser forget its login.

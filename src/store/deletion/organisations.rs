@@ -247,12 +247,23 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
             on("delete from host_names where organisation_id = ?1"),
             on("delete from invitations where organisation_id = ?1"),
             on("delete from tokens where organisation_id = ?1"),
+            on("delete from group_memberships where team_id in (select id from teams where organisation_id = ?1)"),
             on("delete from team_members where team_id in (select id from teams where organisation_id = ?1)"),
             on("delete from teams where organisation_id = ?1"),
             on("delete from members where organisation_id = ?1"),
+            on("delete from sign_in_rules where organisation_id = ?1"),
+            on("update logins set ended_at = coalesce(ended_at, unixepoch())
+                where provider_id in (select id from identity_providers where organisation_id = ?1)"),
+            on("delete from identities
+                where provider_id in (select id from identity_providers where organisation_id = ?1)"),
+            on("delete from sign_in_flows
+                where organisation_id = ?1
+                   or provider_id in (select id from identity_providers where organisation_id = ?1)"),
+            on("delete from identity_providers where organisation_id = ?1"),
             // Whoever is nowhere else is nobody's to know.
             Statement::new(of_nobody!("delete from logins where account_id")),
             Statement::new(of_nobody!("delete from passwords where account_id")),
+            Statement::new(of_nobody!("delete from identities where account_id")),
             Statement::new(of_nobody!("delete from password_resets where account_id")),
             Statement::new(of_nobody!("delete from accounts where id")),
             // What others gave to it is theirs, but nobody can have it any more.

@@ -40,6 +40,8 @@ const CONNECTIONS: usize = MIB;
 const HOSTS: usize = MIB;
 /// A list has at most 300 names, some twenty kilobytes.
 const NAME_LISTS: usize = 2 * MIB;
+/// A description or a set of keys has some kilobytes.
+const IDENTITY_DOCUMENTS: usize = MIB;
 /// Kinds of them: there are few.
 const OUTAGES: usize = 64 * 1024;
 /// Tree nodes are at most some 40 kB, views mostly less.
@@ -79,6 +81,8 @@ pub struct Memo {
     /// Of each connection whose host refused for a spent allowance of its REST API alone: until when it wants to be left
     /// alone. Who does not remember waits for no harm.
     pub rest_spent_until: Shelf<i64>,
+    /// URL to what an identity provider says of itself, or its keys, as JSON.
+    pub identity_documents: Shelf<Rc<str>>,
     /// What failed of late, and was told.
     pub outages: Shelf<()>,
     /// What there is to tell of the use of tokens.
@@ -110,6 +114,7 @@ impl Default for Memo {
             github_apps: Shelf::new(CONNECTIONS),
             refused_deliveries: Shelf::new(CONNECTIONS),
             rest_spent_until: Shelf::new(CONNECTIONS),
+            identity_documents: Shelf::new(IDENTITY_DOCUMENTS),
             outages: Shelf::new(OUTAGES),
             token_uses: TokenUses::default(),
             bandwidth: Bandwidth::default(),
@@ -144,6 +149,7 @@ impl Memo {
             self.github_apps.bytes(),
             self.refused_deliveries.bytes(),
             self.rest_spent_until.bytes(),
+            self.identity_documents.bytes(),
             self.outages.bytes(),
             self.token_uses.bytes(),
             self.nodes.bytes(),
@@ -154,7 +160,7 @@ impl Memo {
 
     /// The most that [`Memo::bytes`] ever is.
     pub const fn most_bytes() -> usize {
-        const ALL: [usize; 15] = [
+        const ALL: [usize; 16] = [
             PRINCIPALS,
             REPOSITORIES,
             HOSTS,
@@ -167,6 +173,7 @@ impl Memo {
             CONNECTIONS,
             CONNECTIONS,
             CONNECTIONS,
+            IDENTITY_DOCUMENTS,
             OUTAGES,
             TOLD_USES,
             NODES,

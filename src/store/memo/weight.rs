@@ -57,6 +57,12 @@ impl Weigh for str {
     }
 }
 
+impl Weigh for Rc<str> {
+    fn beside(&self) -> usize {
+        self.len().saturating_add(PIECE)
+    }
+}
+
 impl Weigh for String {
     fn beside(&self) -> usize {
         self.capacity().saturating_add(PIECE)

@@ -87,6 +87,33 @@ fn organisation() -> Scene {
     scene(registry, path, &changes, json!({"name": "two"}))
 }
 
+fn add_provider(registry: &TestRegistry, path: &str) -> String {
+    let asked = json!({"kind": "github", "client_id": "a", "client_secret": "b"});
+    registry.admin().post(path, &asked).expect(201);
+    format!("{path}/github")
+}
+
+fn identity_provider() -> Scene {
+    let registry = TestRegistry::new();
+    let path = add_provider(&registry, &format!("{ORG}/identity-providers"));
+    let changes = [("PATCH", json!({"name": "one"})), ("DELETE", json!({}))];
+    scene(registry, path, &changes, json!({"name": "two"}))
+}
+
+fn own_identity_provider() -> Scene {
+    let registry = TestRegistry::new();
+    let path = add_provider(&registry, "/api/v1/identity-providers");
+    let changes = [("PATCH", json!({"name": "one"})), ("DELETE", json!({}))];
+    scene(registry, path, &changes, json!({"name": "two"}))
+}
+
+fn sign_in_rules() -> Scene {
+    let registry = TestRegistry::new();
+    let path = format!("{ORG}/sign-in-rules");
+    let changes = [("PATCH", json!({"role": "auditor"}))];
+    scene(registry, path, &changes, json!({"role": "maintainer"}))
+}
+
 fn token() -> Scene {
     let registry = TestRegistry::new();
     let path = make(&registry, "tokens", &json!({"name": "a", "access": "read"}));
@@ -338,6 +365,9 @@ const SCENES: &[fn() -> Scene] = &[
     customers_token,
     collection,
     grant,
+    identity_provider,
+    own_identity_provider,
+    sign_in_rules,
 ];
 
 /// The entity tag of what a person sees at an address; none where nothing is.

@@ -40,6 +40,11 @@ const WITHOUT: &[(&str, &str)] = &[
         "a token's line is the API's; that a hint is put away changes nothing of what anybody may do or install",
     ),
     (
+        "SignInWith",
+        "it leads to a provider; what comes back has its line",
+    ),
+    ("LinkIdentity", "the same"),
+    (
         "PackagePage",
         "each asks the API, whose line it is; `web/packages.rs` has the person in it",
     ),
@@ -202,6 +207,54 @@ fn play_pages(scene: &Scene<'_>) {
     browser.submit(&page, "/ui/sign-out", &[]).expect(200);
 }
 
+/// How people sign in.
+fn play_sign_in(scene: &Scene<'_>) {
+    let registry = scene.registry;
+    let asked = json!({"kind": "github", "client_id": "a", "client_secret": "b"});
+    let none = json!({});
+    scene.ask("POST", "identity-providers", &asked, 201);
+    let path = "identity-providers/github";
+    scene.ask("PATCH", path, &json!({"name": "Hub"}), 200);
+    scene.ask("DELETE", path, &none, 204);
+    scene.ask("PATCH", "sign-in-rules", &json!({"role": "auditor"}), 200);
+    let own = "/api/v1/identity-providers";
+    registry.admin().post(own, &asked).expect(201);
+    let path = format!("{own}/github");
+    registry
+        .admin()
+        .patch(&path, &json!({"name": "Hub"}))
+        .expect(200);
+    registry
+        .admin()
+        .send("DELETE", &path, &[], Vec::new())
+        .expect(204);
+    let browser = registry.sign_in(OWNER, "another long one").0;
+    let values = [
+        ("kind", "github"),
+        ("client_id", "a"),
+        ("client_secret", "b"),
+    ];
+    for here in ["/ui/instance/sign-in", "/ui/acme/settings/sign-in"] {
+        let new = format!("{here}/new");
+        let page = browser.get(&new).expect(200);
+        browser.submit(&page, &new, &values).expect(200);
+        let one = format!("{here}/providers/github");
+        let page = browser.get(&one).expect(200);
+        browser.submit(&page, &one, &[("name", "Hub")]).expect(200);
+        if here.contains("instance") {
+            crate::web::identity::walk_to_the_end(registry, &browser);
+        }
+        let remove = format!("{one}/remove");
+        let page = browser.get(&remove).expect(200);
+        browser.submit(&page, &remove, &[]).expect(200);
+    }
+    let here = "/ui/acme/settings/sign-in";
+    let page = browser.get(here).expect(200);
+    browser
+        .submit(&page, here, &[("role", "member")])
+        .expect(200);
+}
+
 /// Every changing route, each with something to change.
 fn play(scene: &Scene<'_>) {
     let registry = scene.registry;
@@ -235,6 +288,7 @@ fn play(scene: &Scene<'_>) {
     );
     play_people(scene);
     play_pages(scene);
+    play_sign_in(scene);
     let host = scene.ask(
         "POST",
         "hosts",

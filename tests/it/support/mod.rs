@@ -13,6 +13,7 @@ pub(crate) mod github;
 pub(crate) mod github_app;
 pub(crate) mod hooks;
 pub(crate) mod hosts;
+pub(crate) mod identity;
 pub(crate) mod interleave;
 pub(crate) mod persona;
 pub(crate) mod shop;

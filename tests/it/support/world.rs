@@ -17,6 +17,7 @@ use repertoire::ports::{
 
 use super::dns::DnsDouble;
 use super::github::GitHubDouble;
+use super::identity::IdentityDouble;
 use super::sqlite::Sqlite;
 use super::whole::{Checked, check_whole};
 
@@ -97,6 +98,7 @@ pub(crate) struct World {
     pub(crate) queue: RefCell<VecDeque<Waiting>>,
     pub(crate) github: RefCell<GitHubDouble>,
     pub(crate) dns: RefCell<DnsDouble>,
+    pub(crate) identity: RefCell<IdentityDouble>,
     pub(crate) now: Cell<i64>,
     pub(crate) lines: RefCell<Vec<(Level, String)>>,
     /// Lines about requests.
@@ -145,6 +147,7 @@ impl World {
             queue: RefCell::default(),
             github: RefCell::default(),
             dns: RefCell::default(),
+            identity: RefCell::default(),
             now: Cell::new(NOW),
             lines: RefCell::default(),
             request_lines: RefCell::default(),
@@ -613,8 +616,11 @@ impl HttpClient for Ports {
         let world = Rc::clone(&self.0);
         self.0
             .call(Port::Outbound, Effect::None, || {
+                let now = world.now.get();
+                let identity = world.identity.borrow_mut().answer(&request, now);
                 let answer = match world.dns.borrow_mut().answer(&request) {
                     Some(answer) => answer?,
+                    None if identity.is_some() => identity.unwrap(),
                     None => world.github.borrow_mut().answer(&request, world.now.get()),
                 };
                 Ok(InResponse {

@@ -54,8 +54,15 @@ fn furnish(registry: &TestRegistry) -> BTreeMap<&'static str, String> {
         )
         .expect(201)
         .json();
+    let provider =
+        json!({"kind": "github", "slug": "hub-of-acme", "client_id": "a", "client_secret": "b"});
+    registry
+        .admin()
+        .post("/api/v1/orgs/acme/identity-providers", &provider)
+        .expect(201);
     let first = |sql| registry.world.sqlite.texts(sql).remove(0);
     BTreeMap::from([
+        ("identity-providers", "hub-of-acme".to_owned()),
         (
             "tokens",
             make("tokens", json!({"name": "t", "access": "read"})),

@@ -6,6 +6,7 @@ mod instance;
 mod connections;
 mod deliveries;
 mod jobs;
+pub(crate) mod identity;
 mod packages;
 mod pages;
 mod palette;

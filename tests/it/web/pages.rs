@@ -42,6 +42,11 @@ const PAGES: &[&str] = &[
     "/ui/acme/start",
     "/ui/account",
     "/ui/account/password",
+    "/ui/account/identities",
+    "/ui/acme/settings/sign-in",
+    "/ui/acme/settings/sign-in/new",
+    "/ui/instance/sign-in",
+    "/ui/instance/sign-in/new",
 ];
 
 /// Storage is asked so often for a page, at most.

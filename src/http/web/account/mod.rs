@@ -1,5 +1,6 @@
 //! A person about herself. Each page has a variant of [`AccountRoute`] and a file of its own here.
 
+mod identities;
 mod logins;
 mod overview;
 mod password;
@@ -9,6 +10,7 @@ use strum_macros::IntoStaticStr;
 use crate::app::App;
 use crate::error::Result;
 use crate::http::reply::Reply;
+use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::route::Act;
 use crate::http::web::visit::Visit;
@@ -19,6 +21,12 @@ use crate::http::web::visit::Visit;
 pub enum AccountRoute {
     /// `/ui/account`.
     Overview,
+    /// `/ui/account/identities`: by which providers she signs in.
+    Identities,
+    /// `/ui/account/identities/{provider}/link`.
+    LinkIdentity(String),
+    /// `/ui/account/identities/{provider}/unlink`.
+    UnlinkIdentity(String),
     /// `/ui/account/logins`: one, or all but this one, is to end.
     EndLogins,
     /// `/ui/account/password`.
@@ -30,6 +38,15 @@ impl AccountRoute {
     pub(crate) fn parse(method: &str, segments: &[&str]) -> Result<Self, NoRoute> {
         match segments {
             [] => get(method, Self::Overview),
+            ["identities"] => get(method, Self::Identities),
+            ["identities", provider, "link"] => {
+                only(method, "POST", Self::LinkIdentity(percent_decode(provider)))
+            }
+            ["identities", provider, "unlink"] => only(
+                method,
+                "POST",
+                Self::UnlinkIdentity(percent_decode(provider)),
+            ),
             ["logins"] => only(method, "POST", Self::EndLogins),
             ["password"] => Act::of(method).map(Self::Password),
             _ => Err(NoRoute::NotFound),
@@ -41,6 +58,9 @@ impl AccountRoute {
 pub(super) async fn handle(app: &App, visit: &mut Visit, route: AccountRoute) -> Result<Reply> {
     match route {
         AccountRoute::Overview => overview::show(app, visit).await,
+        AccountRoute::Identities => identities::show(app, visit).await,
+        AccountRoute::LinkIdentity(provider) => identities::link(app, visit, &provider).await,
+        AccountRoute::UnlinkIdentity(provider) => identities::unlink(app, visit, &provider).await,
         AccountRoute::EndLogins => logins::end(app, visit).await,
         AccountRoute::Password(Act::Look) => password::show(app, visit).await,
         AccountRoute::Password(Act::Send) => password::send(app, visit).await,

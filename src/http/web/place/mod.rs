@@ -28,6 +28,8 @@ use crate::http::web::place::deliveries::DeliveryRoute;
 use crate::http::web::place::jobs::JobRoute;
 use crate::http::web::place::start::StartRoute;
 use crate::http::web::reset;
+use crate::http::web::sign_in;
+use crate::http::web::sign_in_settings::{self, SignInSettingsRoute};
 use crate::http::web::visit::Visit;
 
 /// Which page of an organisation.
@@ -50,6 +52,8 @@ pub enum PlaceRoute {
     Packages,
     /// `/ui/{org}/packages/{vendor}/{name}`, and what is done there.
     PackagePage(PackageName, PackageRoute),
+    /// `/ui/{org}/settings/sign-in`, and what is below.
+    SignIn(SignInSettingsRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
     /// `/ui/{org}/people/…`.
@@ -78,6 +82,9 @@ impl PlaceRoute {
                 let name = PackageName::parse(&name).map_err(|_| NoRoute::NotFound)?;
                 PackageRoute::parse(method, rest).map(|route| Self::PackagePage(name, route))
             }
+            ["settings", "sign-in", rest @ ..] => {
+                SignInSettingsRoute::parse(method, rest).map(Self::SignIn)
+            }
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
             }
@@ -96,7 +103,12 @@ pub(super) async fn handle(
     slug: &str,
     route: PlaceRoute,
 ) -> Result<Reply> {
-    let place = visit.enter(app, slug).await?;
+    let place = match visit.enter(app, slug).await {
+        Err(error) if visit.is_kept_out(&error, slug) => {
+            return Ok(sign_in::lead(visit, slug));
+        }
+        entered => entered?,
+    };
     match route {
         PlaceRoute::Dashboard => dashboard::show(app, visit, &place).await,
         PlaceRoute::AuditPages(page) => audit::handle(app, visit, &place, page).await,
@@ -107,6 +119,9 @@ pub(super) async fn handle(
         PlaceRoute::Packages => packages::list(app, visit, &place).await,
         PlaceRoute::PackagePage(name, route) => {
             packages::handle(app, visit, &place, &name, route).await
+        }
+        PlaceRoute::SignIn(route) => {
+            sign_in_settings::handle_place(app, visit, &place, route).await
         }
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
         PlaceRoute::PeoplePages(page) => people::handle(app, visit, &place, page).await,
