@@ -276,6 +276,17 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
             Route::GenericHook(percent_decode(connection)),
         ),
         ["api", "v1", rest @ ..] => parse_api(method, rest).map(Route::Api),
+        // Composer asks for nothing there; people do.
+        ["r", organisation, repository] | ["r", organisation, repository, ""]
+            if matches!(method, "GET" | "HEAD") && !repository.is_empty() =>
+        {
+            if !HAS_API {
+                return Ok(Route::Elsewhere);
+            }
+            let (organisation, repository) =
+                (percent_decode(organisation), percent_decode(repository));
+            Ok(Route::Web(WebRoute::ToLanding(organisation, repository)))
+        }
         ["r", organisation, repository, rest @ ..] => {
             let (repository, moment) = parse_repository(repository)?;
             let address = RepositoryAddress::Path {

@@ -10,7 +10,9 @@
 //! - **Headers** are those of `page.rs`; cookies are set by [`Visit::finish`] alone.
 
 mod account;
+mod ask;
 pub(crate) mod assets;
+mod buyer;
 mod cookies;
 mod fault;
 #[allow(dead_code, reason = "parts for the pages that come next")]
@@ -20,6 +22,7 @@ mod first_start;
 mod form;
 mod home;
 mod invitation;
+mod landing;
 mod login;
 mod new_password;
 mod page;
@@ -28,10 +31,13 @@ mod reset;
 pub mod route;
 mod shell;
 mod sign_in;
+mod uses;
 #[allow(dead_code, reason = "parts for the pages that come next")]
 mod visit;
+mod ways;
 
 pub use account::AccountRoute;
+pub use buyer::BuyerRoute;
 pub use place::PlaceRoute;
 
 use crate::app::App;
@@ -40,7 +46,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::NoRoute;
 use crate::http::web::route::{Act, WebRoute};
-use crate::http::web::visit::Visit;
+use crate::http::web::visit::{Visit, redirect};
 
 /// Answers a request for a page. Never fails: an error is a page too.
 pub(super) async fn answer(app: &App, request: Request, route: WebRoute) -> Result<Reply> {
@@ -57,6 +63,13 @@ async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply
         WebRoute::Home => home::go(app, visit).await,
         WebRoute::Theme => home::set_theme(app, visit).await,
         WebRoute::Account(route) => account::handle(app, visit, route).await,
+        WebRoute::Buyer(route) => buyer::handle(app, visit, route).await,
+        WebRoute::Landing(organisation, repository) => {
+            landing::show(app, visit, &organisation, &repository).await
+        }
+        WebRoute::ToLanding(organisation, repository) => {
+            Ok(redirect(&landing::address(&organisation, &repository)))
+        }
         WebRoute::Place(slug, route) => place::handle(app, visit, &slug, route).await,
         WebRoute::SignIn(Act::Look) => sign_in::show(app, visit).await,
         WebRoute::SignIn(Act::Send) => sign_in::send(app, visit).await,

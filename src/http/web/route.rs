@@ -5,6 +5,7 @@ use strum_macros::IntoStaticStr;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::account::AccountRoute;
+use crate::http::web::buyer::BuyerRoute;
 use crate::http::web::place::PlaceRoute;
 use crate::ports::RouteName;
 
@@ -48,6 +49,12 @@ pub enum WebRoute {
     Reset(Act),
     /// `/ui/account/…`: a person about herself.
     Account(AccountRoute),
+    /// `/ui/customer/…`: a customer's own.
+    Buyer(BuyerRoute),
+    /// `/ui/{org}/repositories/{repo}`: of a repository, for whoever comes by.
+    Landing(String, String),
+    /// `/r/{org}/{repo}`: leads there.
+    ToLanding(String, String),
     /// `/ui/{org}/…`.
     Place(String, PlaceRoute),
 }
@@ -64,6 +71,11 @@ impl WebRoute {
             ["invitation"] => Act::of(method).map(Self::Invitation),
             ["reset"] => Act::of(method).map(Self::Reset),
             ["account", rest @ ..] => AccountRoute::parse(method, rest).map(Self::Account),
+            ["customer", rest @ ..] => BuyerRoute::parse(method, rest).map(Self::Buyer),
+            [organisation, "repositories", repository] => get(
+                method,
+                Self::Landing(percent_decode(organisation), percent_decode(repository)),
+            ),
             [organisation, rest @ ..] => PlaceRoute::parse(method, rest)
                 .map(|route| Self::Place(percent_decode(organisation), route)),
         }
@@ -73,6 +85,7 @@ impl WebRoute {
     pub(crate) fn name(&self) -> RouteName {
         match self {
             Self::Account(route) => RouteName("web.account.", route.into()),
+            Self::Buyer(route) => RouteName("web.customer.", route.into()),
             Self::Place(_, route) => RouteName("web.place.", route.into()),
             other => RouteName("web.", other.into()),
         }

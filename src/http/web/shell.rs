@@ -76,7 +76,12 @@ impl Section {
     ];
 
     /// Those that have a page: the navigation leads nowhere else.
-    const WITH_PAGES: &[Self] = &[Self::Dashboard, Self::Packages];
+    const WITH_PAGES: &[Self] = &[
+        Self::Dashboard,
+        Self::Packages,
+        Self::Customers,
+        Self::Settings,
+    ];
 
     /// What it is called, where it is below the organisation's address, and which ability reading it takes.
     fn about(self) -> (&'static str, &'static str, Option<Ability>) {

@@ -1,7 +1,11 @@
 //! The pages of an organisation. Each has a variant of [`PlaceRoute`] and a file of its own here.
 
+mod collections;
+mod customers;
 mod dashboard;
 mod packages;
+mod settings;
+mod terms;
 
 use strum_macros::IntoStaticStr;
 
@@ -11,7 +15,10 @@ use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
+use crate::http::web::place::collections::CollectionRoute;
+use crate::http::web::place::customers::CustomerRoute;
 use crate::http::web::place::packages::PackageRoute;
+use crate::http::web::place::settings::SettingsRoute;
 use crate::http::web::reset;
 use crate::http::web::visit::Visit;
 
@@ -25,6 +32,16 @@ pub enum PlaceRoute {
     Packages,
     /// `/ui/{org}/packages/{vendor}/{name}`, and what is done there.
     PackagePage(PackageName, PackageRoute),
+    /// `/ui/{org}/customers`.
+    Customers,
+    /// What is below it.
+    CustomerPage(CustomerRoute),
+    /// `/ui/{org}/collections`.
+    Collections,
+    /// What is below it.
+    CollectionPage(CollectionRoute),
+    /// `/ui/{org}/settings`, and what is below it.
+    SettingsPage(SettingsRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
 }
@@ -40,6 +57,13 @@ impl PlaceRoute {
                 let name = PackageName::parse(&name).map_err(|_| NoRoute::NotFound)?;
                 PackageRoute::parse(method, rest).map(|route| Self::PackagePage(name, route))
             }
+            ["customers"] => get(method, Self::Customers),
+            ["customers", rest @ ..] => CustomerRoute::parse(method, rest).map(Self::CustomerPage),
+            ["collections"] => get(method, Self::Collections),
+            ["collections", rest @ ..] => {
+                CollectionRoute::parse(method, rest).map(Self::CollectionPage)
+            }
+            ["settings", rest @ ..] => SettingsRoute::parse(method, rest).map(Self::SettingsPage),
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
             }
@@ -62,6 +86,11 @@ pub(super) async fn handle(
         PlaceRoute::PackagePage(name, route) => {
             packages::handle(app, visit, &place, &name, route).await
         }
+        PlaceRoute::Customers => customers::list(app, visit, &place).await,
+        PlaceRoute::CustomerPage(route) => customers::handle(app, visit, &place, route).await,
+        PlaceRoute::Collections => collections::list(app, visit, &place).await,
+        PlaceRoute::CollectionPage(route) => collections::handle(app, visit, &place, route).await,
+        PlaceRoute::SettingsPage(route) => settings::handle(app, visit, &place, route).await,
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
     }
 }
