@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::{first_as, json_list, row, rows_as};
 use crate::ports::rows::{Columns, FromRow, Refused};
+use crate::store::collections::{Collection, list_collections_stmt};
 use crate::store::customers::{Customer, find_customer_stmt};
-use crate::store::grants::Grant;
+use crate::store::grants::{Grant, find_grant_stmt};
 
 /// So many tokens of a customer are shown.
 pub const MOST_TOKENS: i64 = 100;
@@ -178,6 +179,38 @@ pub async fn load_customer_page(
         grants: rows_as(next())?,
         tokens: rows_as(next())?,
     }))
+}
+
+/// What a form about a grant of a customer needs.
+pub struct GrantForm {
+    /// The customer.
+    pub customer: Option<Customer>,
+    /// The grant, if it is about one that is there; it may be somebody else's.
+    pub grant: Option<Grant>,
+    /// What can be chosen from, by name.
+    pub collections: Vec<Collection>,
+}
+
+/// Loads it in one batch, with so many collections.
+pub async fn load_grant_form(
+    app: &App,
+    organisation: i64,
+    customer: &str,
+    grant: Option<&str>,
+    collections: i64,
+) -> Result<GrantForm> {
+    let statements = vec![
+        find_customer_stmt(organisation, customer),
+        find_grant_stmt(organisation, grant.unwrap_or_default()),
+        list_collections_stmt(organisation, "", collections),
+    ];
+    let mut rows = app.db.batch(statements).await?.into_iter();
+    let mut next = || rows.next().unwrap_or_default();
+    Ok(GrantForm {
+        customer: first_as(next())?,
+        grant: first_as(next())?,
+        collections: rows_as(next())?,
+    })
 }
 
 row! {

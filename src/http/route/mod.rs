@@ -276,16 +276,17 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
             Route::GenericHook(percent_decode(connection)),
         ),
         ["api", "v1", rest @ ..] => parse_api(method, rest).map(Route::Api),
-        // Composer asks for nothing there; people do.
+        // Composer asks for nothing there but uploads, by some clients; people look at it.
         ["r", organisation, repository] | ["r", organisation, repository, ""]
-            if matches!(method, "GET" | "HEAD") && !repository.is_empty() =>
+            if method != "PUT" && !repository.is_empty() && !repository.contains(['@', '%']) =>
         {
-            if !HAS_API {
-                return Ok(Route::Elsewhere);
-            }
             let (organisation, repository) =
-                (percent_decode(organisation), percent_decode(repository));
-            Ok(Route::Web(WebRoute::ToLanding(organisation, repository)))
+                (percent_decode(organisation), (*repository).to_owned());
+            match method {
+                "GET" | "HEAD" if !HAS_API => Ok(Route::Elsewhere),
+                "GET" | "HEAD" => Ok(Route::Web(WebRoute::ToLanding(organisation, repository))),
+                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+            }
         }
         ["r", organisation, repository, rest @ ..] => {
             let (repository, moment) = parse_repository(repository)?;

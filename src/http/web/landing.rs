@@ -14,6 +14,7 @@ use crate::http::api::packages::ListFilter;
 use crate::http::api::paging::Page;
 use crate::http::composer::{Visit as ComposerVisit, visits_in};
 use crate::http::reply::Reply;
+use crate::http::web::assets;
 use crate::http::web::buyer::ShownRow;
 use crate::http::web::field::Field;
 use crate::http::web::page::page_with;
@@ -31,6 +32,8 @@ const ROWS: i64 = 50;
 #[template(path = "landing.html")]
 struct LandingPage {
     shell: Shell,
+    /// Of rendered texts.
+    style: Option<&'static str>,
     address: String,
     organisation: String,
     description: String,
@@ -104,6 +107,7 @@ pub(super) async fn show(
         if notice.is_some() { 403 } else { 200 },
         &LandingPage {
             shell,
+            style: assets::find("prose.css").filter(|_| landing.is_some()),
             organisation: owner.name,
             description: known.description.clone().unwrap_or_default(),
             landing: landing.filter(|_| notice.is_none()),

@@ -2,6 +2,7 @@
 
 use crate::domain::chart::{Measure, Plot, Table, line, table};
 use crate::domain::statistics::By;
+use crate::http::web::assets;
 use crate::http::web::page::Moment;
 use crate::store::statistics::CustomerUse;
 
@@ -10,6 +11,8 @@ pub(crate) const MOST_PACKAGES: i64 = 10;
 
 /// As pages show it; `templates/parts/uses.html`.
 pub(crate) struct Uses {
+    /// Where the style of charts is.
+    pub(crate) style: Option<&'static str>,
     /// When a token of it was last used.
     pub(crate) seen: Option<Moment>,
     /// The first and the last day on which anything was installed.
@@ -43,6 +46,7 @@ impl Uses {
             &title,
         );
         Self {
+            style: assets::find("chart.css"),
             seen: found.last_seen.map(Moment::of),
             days: found.days.clone(),
             installs: found.ever.installs,

@@ -13,7 +13,7 @@ use crate::support::persona::Persona;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
 /// What needs no line, and why.
-const WITHOUT: [(&str, &str); 10] = [
+const WITHOUT: [(&str, &str); 13] = [
     (
         "Hook",
         "the delivery is listed; what comes of it is a job's",
@@ -30,6 +30,9 @@ const WITHOUT: [(&str, &str); 10] = [
         "PackagePage",
         "each asks the API, whose line it is; `web/packages.rs` has the person in it",
     ),
+    ("CustomerPage", "the same, by `web/customers.rs`"),
+    ("CollectionPage", "the same, by `web/collections.rs`"),
+    ("SettingsPage", "the same, by `web/settings.rs`"),
 ];
 
 /// The words of a route, without what is different in each request.
@@ -181,6 +184,16 @@ fn play_pages(scene: &Scene<'_>) {
     drop(member);
     let page = browser.get("/ui/account").expect(200);
     browser.submit(&page, "/ui/sign-out", &[]).expect(200);
+    let buyer = registry.buyer(&json!({"name": "Shopper"}));
+    let customer = registry.buyer_browser(&buyer.token);
+    let page = customer.get("/ui/customer/rotate").expect(200);
+    customer
+        .submit(&page, "/ui/customer/rotate", &[])
+        .expect(200);
+    let page = customer.get("/ui/customer").expect(200);
+    customer
+        .submit(&page, "/ui/customer/sign-out", &[])
+        .expect(200);
 }
 
 /// Every changing route, each with something to change.

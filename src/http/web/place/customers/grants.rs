@@ -3,22 +3,23 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::domain::access::Ability;
 use crate::domain::time::day;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::web::ask::{AskPage, Asking};
 use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
-use crate::http::web::place::customers::{address, find_to_change, lead_back, shell_below};
+use crate::http::web::place::customers::{address, lead_back, shell_below};
 use crate::http::web::place::terms::{Terms, read_limits, read_packages};
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::{Place, Visit};
 use crate::http::web::ways::{encoded, list_typed, moment_typed};
-use crate::store::collections::{Collection, list_collections};
-use crate::store::customer_page::NamedGrant;
+use crate::store::collections::Collection;
+use crate::store::customer_page::{NamedGrant, load_grant_form};
 use crate::store::customers::Customer;
-use crate::store::grants::{Grant, find_grant};
+use crate::store::grants::Grant;
 
 /// So many collections can be chosen from; others are granted from their own pages.
 const CHOICES: i64 = 200;
@@ -29,31 +30,39 @@ struct Known {
     terms: Terms,
 }
 
-async fn find_known(app: &App, place: &Place, customer: &str, id: &str) -> Result<Known> {
-    let grant = find_grant(app, place.organisation.id, id)
-        .await?
-        .filter(|grant| grant.subject == format!("customer:{customer}"))
-        .ok_or_else(|| missing("grant"))?;
-    let named = NamedGrant {
-        grant: grant.clone(),
-        collection: None,
-        total: 0,
-    };
-    Ok(Known {
-        terms: Terms::of(&named)?,
-        grant,
-    })
-}
-
-/// What a form about a grant needs beside what was typed.
-struct Around<'a> {
-    place: &'a Place,
-    customer: &'a Customer,
-    known: Option<&'a Known>,
+/// All that a form about a grant needs beside what was typed.
+struct Loaded {
+    customer: Customer,
+    known: Option<Known>,
     collections: Vec<Collection>,
 }
 
-impl Around<'_> {
+/// Loads it, for who may change it. A grant of somebody else is none.
+async fn load(app: &App, place: &Place, customer: &str, grant: Option<&str>) -> Result<Loaded> {
+    place.authorise(Ability::ManageCustomers, false)?;
+    let found = load_grant_form(app, place.organisation.id, customer, grant, CHOICES).await?;
+    let subject = format!("customer:{customer}");
+    let known = found.grant.filter(|known| known.subject == subject);
+    if grant.is_some() && known.is_none() {
+        return Err(missing("grant"));
+    }
+    let known = known.map(|grant| {
+        let named = NamedGrant {
+            grant: grant.clone(),
+            collection: None,
+            total: 0,
+        };
+        let terms = Terms::of(&named)?;
+        Ok::<_, Error>(Known { grant, terms })
+    });
+    Ok(Loaded {
+        customer: found.customer.ok_or_else(|| missing("customer"))?,
+        known: known.transpose()?,
+        collections: found.collections,
+    })
+}
+
+impl Loaded {
     fn title(&self) -> &'static str {
         if self.known.is_some() {
             "Change a grant"
@@ -62,9 +71,9 @@ impl Around<'_> {
         }
     }
 
-    fn page(&self, shell: Shell, sent: Option<(&Form, &Faults)>) -> AskPage {
-        let back = address(self.place, &self.customer.id);
-        let (action, button) = match self.known {
+    fn page(&self, place: &Place, shell: Shell, sent: Option<(&Form, &Faults)>) -> AskPage {
+        let back = address(place, &self.customer.id);
+        let (action, button) = match &self.known {
             Some(known) => (
                 format!("{back}/grants/{}", encoded(&known.grant.id)),
                 "Save the grant",
@@ -72,7 +81,7 @@ impl Around<'_> {
             None => (format!("{back}/grants/new"), "Grant it"),
         };
         let none = Terms::default();
-        let terms = self.known.map_or(&none, |known| &known.terms);
+        let terms = self.known.as_ref().map_or(&none, |known| &known.terms);
         let chosen = terms.collection.as_ref().map_or("", |(id, _)| id);
         let mut choices = vec![("", "none: the packages above")];
         let named = self.collections.iter();
@@ -80,7 +89,7 @@ impl Around<'_> {
         if !choices.iter().any(|(id, _)| *id == chosen) {
             choices.push((chosen, "the one there is"));
         }
-        let grant = self.known.map(|known| &known.grant);
+        let grant = self.known.as_ref().map(|known| &known.grant);
         let text =
             |read: fn(&Grant) -> Option<&String>| grant.and_then(read).cloned().unwrap_or_default();
         let slugs = terms.repositories.clone().unwrap_or_default().join(", ");
@@ -129,22 +138,15 @@ impl Around<'_> {
     }
 }
 
-async fn render(
+fn render(
     app: &App,
     visit: &mut Visit,
     place: &Place,
-    customer: &Customer,
-    known: Option<&Known>,
+    loaded: &Loaded,
     sent: Option<(&Form, &Faults)>,
 ) -> Result<Reply> {
-    let around = Around {
-        place,
-        customer,
-        known,
-        collections: list_collections(app, place.organisation.id, "", CHOICES).await?,
-    };
-    let shell = shell_below(app, visit, place, customer, around.title())?;
-    around.page(shell, sent).reply()
+    let shell = shell_below(app, visit, place, &loaded.customer, loaded.title())?;
+    loaded.page(place, shell, sent).reply()
 }
 
 /// What was typed, as the API takes it.
@@ -179,16 +181,16 @@ pub(super) async fn show_new(
     place: &Place,
     id: &str,
 ) -> Result<Reply> {
-    let customer = find_to_change(app, place, id).await?;
-    render(app, visit, place, &customer, None, None).await
+    let loaded = load(app, place, id, None).await?;
+    render(app, visit, place, &loaded, None)
 }
 
 /// Grants it.
 pub(super) async fn make(app: &App, visit: &mut Visit, place: &Place, id: &str) -> Result<Reply> {
     let form = visit.form(app).await?;
-    let customer = find_to_change(app, place, id).await?;
+    let loaded = load(app, place, id, None).await?;
     let mut asked = read(&form, &Terms::default());
-    asked.insert("subject".to_owned(), json!({"customer": customer.id}));
+    asked.insert("subject".to_owned(), json!({"customer": id}));
     let asked = Value::Object(asked);
     let answer = place.ask(app, visit, "POST", "/grants", Some(&asked)).await;
     match answer {
@@ -198,8 +200,7 @@ pub(super) async fn make(app: &App, visit: &mut Visit, place: &Place, id: &str) 
         }
         Err(error) => {
             let faults = Faults::of(error)?;
-            let sent = Some((&form, &faults));
-            render(app, visit, place, &customer, None, sent).await
+            render(app, visit, place, &loaded, Some((&form, &faults)))
         }
     }
 }
@@ -212,13 +213,8 @@ pub(super) async fn show(
     id: &str,
     grant: &str,
 ) -> Result<Reply> {
-    let known = {
-        place.authorise(crate::domain::access::Ability::ManageCustomers, false)?;
-        find_known(app, place, id, grant).await?
-    };
-    // The customer is the one that the grant is for, so that its name is all there is to be read.
-    let customer = find_to_change(app, place, id).await?;
-    render(app, visit, place, &customer, Some(&known), None).await
+    let loaded = load(app, place, id, Some(grant)).await?;
+    render(app, visit, place, &loaded, None)
 }
 
 /// Changes a grant.
@@ -230,9 +226,10 @@ pub(super) async fn change(
     grant: &str,
 ) -> Result<Reply> {
     let form = visit.form(app).await?;
-    let customer = find_to_change(app, place, id).await?;
-    let known = find_known(app, place, id, grant).await?;
-    let asked = Value::Object(read(&form, &known.terms));
+    let loaded = load(app, place, id, Some(grant)).await?;
+    let none = Terms::default();
+    let terms = loaded.known.as_ref().map_or(&none, |known| &known.terms);
+    let asked = Value::Object(read(&form, terms));
     let path = format!("/grants/{}", encoded(grant));
     let answer = place.ask(app, visit, "PATCH", &path, Some(&asked)).await;
     match answer {
@@ -242,8 +239,7 @@ pub(super) async fn change(
         }
         Err(error) => {
             let faults = Faults::of(error)?;
-            let sent = Some((&form, &faults));
-            render(app, visit, place, &customer, Some(&known), sent).await
+            render(app, visit, place, &loaded, Some((&form, &faults)))
         }
     }
 }
@@ -257,8 +253,7 @@ pub(super) async fn remove(
     grant: &str,
 ) -> Result<Reply> {
     visit.form(app).await?;
-    find_to_change(app, place, id).await?;
-    find_known(app, place, id, grant).await?;
+    load(app, place, id, Some(grant)).await?;
     let path = format!("/grants/{}", encoded(grant));
     let answer = place.ask(app, visit, "DELETE", &path, None).await;
     let said = "Taken back. The customer does not see it any more, within ten seconds";
