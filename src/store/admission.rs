@@ -195,6 +195,19 @@ pub(super) fn find_login_principal_stmt(secret: &TokenHash, slug: &str) -> State
     .bind(slug)
 }
 
+/// The same for a customer at a browser, who is what the token is with which the login began.
+pub(super) fn find_customer_principal_stmt(secret: &TokenHash, now: i64) -> Statement {
+    Statement::new(principal_sql!(
+        "select t.id, t.organisation_id, t.kind, t.access, t.abilities, t.repositories, t.packages, t.networks,
+                t.only_granted, t.grant_changed_at, t.expires_at, t.account_id, t.customer_id, null
+         from customer_logins l join tokens t on t.id = l.token_id
+         where l.hash = ?1 and l.ended_at is null and l.expires_at > ?2 and t.revoked_at is null
+           and t.kind = 'customer'"
+    ))
+    .bind(secret.as_str())
+    .bind(now)
+}
+
 /// Somebody whose access is looked at from outside, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Looked {
@@ -214,38 +227,37 @@ pub async fn find_facts(
     organisation: i64,
     looked: &Looked,
 ) -> Result<Option<PrincipalFacts>> {
+    read_facts(app.db.rows(find_facts_stmt(organisation, looked)).await?)
+}
+
+/// The statement that finds it, for a batch with others.
+pub(super) fn find_facts_stmt(organisation: i64, looked: &Looked) -> Statement {
     let (kind, id) = match looked {
         Looked::Token(id) => ("token", id),
         Looked::Customer(id) => ("customer", id),
         Looked::Member(id) => ("member", id),
         Looked::Team(id) => ("team", id),
     };
-    let rows = app
-        .db
-        .rows(
-            Statement::new(principal_sql!(
-                "select id, organisation_id, kind, access, abilities, repositories, packages, networks, only_granted,
-                        grant_changed_at, expires_at, account_id, customer_id, null
-                 from tokens
-                 where ?2 = 'token' and id = ?3 and organisation_id = ?1 and revoked_at is null
-                 union all
-                 select '', organisation_id, 'customer', 'read', null, null, null, null, 0, grant_changed_at, null, null, id,
-                        null
-                 from customers where ?2 = 'customer' and id = ?3 and organisation_id = ?1
-                 union all
-                 select '', organisation_id, 'personal', 'read', null, null, null, null, 0, grant_changed_at, null,
-                        account_id, null, null
-                 from members where ?2 = 'member' and account_id = ?3 and organisation_id = ?1
-                 union all
-                 select '', organisation_id, 'personal', 'read', null, null, null, null, 0, created_at, null, '', null, id
-                 from teams where ?2 = 'team' and id = ?3 and organisation_id = ?1"
-            ))
-            .bind(organisation)
-            .bind(kind)
-            .bind(id),
-        )
-        .await?;
-    read_facts(rows)
+    Statement::new(principal_sql!(
+        "select id, organisation_id, kind, access, abilities, repositories, packages, networks, only_granted,
+                grant_changed_at, expires_at, account_id, customer_id, null
+         from tokens
+         where ?2 = 'token' and id = ?3 and organisation_id = ?1 and revoked_at is null
+         union all
+         select '', organisation_id, 'customer', 'read', null, null, null, null, 0, grant_changed_at, null, null, id,
+                null
+         from customers where ?2 = 'customer' and id = ?3 and organisation_id = ?1
+         union all
+         select '', organisation_id, 'personal', 'read', null, null, null, null, 0, grant_changed_at, null,
+                account_id, null, null
+         from members where ?2 = 'member' and account_id = ?3 and organisation_id = ?1
+         union all
+         select '', organisation_id, 'personal', 'read', null, null, null, null, 0, created_at, null, '', null, id
+         from teams where ?2 = 'team' and id = ?3 and organisation_id = ?1"
+    ))
+    .bind(organisation)
+    .bind(kind)
+    .bind(id)
 }
 
 /// All that decides about somebody, before the moment is known at which it is decided.
@@ -287,7 +299,8 @@ impl PrincipalFacts {
     }
 }
 
-fn read_facts(rows: Vec<Row>) -> Result<Option<PrincipalFacts>> {
+/// Reads it.
+pub(super) fn read_facts(rows: Vec<Row>) -> Result<Option<PrincipalFacts>> {
     let Some(row) = first_as::<PrincipalRow>(rows)? else {
         return Ok(None);
     };

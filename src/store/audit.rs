@@ -14,11 +14,12 @@ use crate::ports::db::{Row, row, rows_as};
 use crate::ports::{Clock, Db, Statement};
 
 /// The tables whose changes are lines, whoever makes them. A migration that gives another table triggers adds it here.
-pub const AUDITED: [&str; 27] = [
+pub const AUDITED: [&str; 28] = [
     "accounts",
     "audit_changes",
     "collections",
     "connections",
+    "customer_logins",
     "customers",
     "defined_versions",
     "git_repos",

@@ -36,18 +36,21 @@ pub async fn list_collections(
 ) -> Result<Vec<Collection>> {
     rows_as(
         app.db
-            .rows(
-                Statement::new(
-                    "select id, name, description, items, created_at, changed_at,
-                            (select count(*) from grants where collection_id = collections.id) as grants
-                     from collections where organisation_id = ?1 and name > ?2 order by name limit ?3",
-                )
-                .bind(organisation)
-                .bind(after)
-                .bind(limit),
-            )
+            .rows(list_collections_stmt(organisation, after, limit))
             .await?,
     )
+}
+
+/// The statement that lists them, for a batch with others.
+pub(super) fn list_collections_stmt(organisation: i64, after: &str, limit: i64) -> Statement {
+    Statement::new(
+        "select id, name, description, items, created_at, changed_at,
+                (select count(*) from grants where collection_id = collections.id) as grants
+         from collections where organisation_id = ?1 and name > ?2 order by name limit ?3",
+    )
+    .bind(organisation)
+    .bind(after)
+    .bind(limit)
 }
 
 /// A collection of an organisation.

@@ -110,19 +110,17 @@ pub async fn list_customers(
 
 /// A customer of an organisation.
 pub async fn find_customer(app: &App, organisation: i64, id: &str) -> Result<Option<Customer>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select id, name, email, external_id, state, state_reason, frozen_at, expires_at, notes, created_at,
-                        changed_at
-                 from customers where id = ?2 and organisation_id = ?1",
-            )
-            .bind(organisation)
-            .bind(id),
-        )
-        .await?;
-    first_as(rows)
+    first_as(app.db.rows(find_customer_stmt(organisation, id)).await?)
+}
+
+/// The statement that finds it, for a batch with others.
+pub(super) fn find_customer_stmt(organisation: i64, id: &str) -> Statement {
+    Statement::new(
+        "select id, name, email, external_id, state, state_reason, frozen_at, expires_at, notes, created_at, changed_at
+         from customers where id = ?2 and organisation_id = ?1",
+    )
+    .bind(organisation)
+    .bind(id)
 }
 
 /// Those customers of an organisation that the shop calls so.

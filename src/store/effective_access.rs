@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::{row, rows_as};
 use crate::ports::rows::{Columns, FromRow, Refused};
+use crate::store::admission::{Looked, PrincipalFacts, find_facts_stmt, read_facts};
 use crate::store::version_facts::FactsRow;
 
 row! {
@@ -48,25 +49,45 @@ pub async fn list_places(
 ) -> Result<Vec<PlacedPackage>> {
     rows_as(
         app.db
-            .rows(
-                Statement::new(
-                    "select p.id, p.name, r.slug as repository, r.is_public
-                     from packages p
-                     join repository_packages m on m.package_id = p.id
-                     join repositories r on r.id = m.repository_id and r.organisation_id = p.organisation_id
-                     where p.organisation_id = ?1 and (p.name, r.slug) > (?2, ?3)
-                       and (?4 is null or p.name = ?4) and (?5 is null or r.slug = ?5)
-                     order by p.name, r.slug limit ?6",
-                )
-                .bind(organisation)
-                .bind(filter.after.0)
-                .bind(filter.after.1)
-                .bind(filter.package)
-                .bind(filter.repository)
-                .bind(limit),
-            )
+            .rows(list_places_stmt(organisation, filter, limit))
             .await?,
     )
+}
+
+/// All that decides about somebody, none when there is nobody of that id, and such a page: in one batch.
+pub async fn find_facts_and_places(
+    app: &App,
+    organisation: i64,
+    looked: &Looked,
+    filter: &PlaceFilter<'_>,
+    limit: i64,
+) -> Result<(Option<PrincipalFacts>, Vec<PlacedPackage>)> {
+    let statements = vec![
+        find_facts_stmt(organisation, looked),
+        list_places_stmt(organisation, filter, limit),
+    ];
+    let mut rows = app.db.batch(statements).await?.into_iter();
+    let facts = read_facts(rows.next().unwrap_or_default())?;
+    let places = rows_as(rows.next().unwrap_or_default())?;
+    Ok((facts, places))
+}
+
+fn list_places_stmt(organisation: i64, filter: &PlaceFilter<'_>, limit: i64) -> Statement {
+    Statement::new(
+        "select p.id, p.name, r.slug as repository, r.is_public
+         from packages p
+         join repository_packages m on m.package_id = p.id
+         join repositories r on r.id = m.repository_id and r.organisation_id = p.organisation_id
+         where p.organisation_id = ?1 and (p.name, r.slug) > (?2, ?3)
+           and (?4 is null or p.name = ?4) and (?5 is null or r.slug = ?5)
+         order by p.name, r.slug limit ?6",
+    )
+    .bind(organisation)
+    .bind(filter.after.0)
+    .bind(filter.after.1)
+    .bind(filter.package)
+    .bind(filter.repository)
+    .bind(limit)
 }
 
 struct VersionRow {

@@ -124,23 +124,22 @@ pub(super) fn list_grants_stmt(
 
 /// A grant of an organisation.
 pub async fn find_grant(app: &App, organisation: i64, id: &str) -> Result<Option<Grant>> {
-    let rows = app
-        .db
-        .rows(
-            Statement::new(
-                "select id, external_id, subject,
-                        (select slug from organisations
-                         where id = cast(substr(grants.subject, length('organisation:') + 1) as integer)
-                           and substr(grants.subject, 1, length('organisation:')) = 'organisation:') as organisation,
-                        packages, collection_id, repositories, versions, released_until,
-                        released_after, minimum_stability, source, expires_at, keeps, note, created_at, changed_at
-                 from grants where id = ?2 and organisation_id = ?1",
-            )
-            .bind(organisation)
-            .bind(id),
-        )
-        .await?;
-    first_as(rows)
+    first_as(app.db.rows(find_grant_stmt(organisation, id)).await?)
+}
+
+/// The statement that finds it, for a batch with others.
+pub(super) fn find_grant_stmt(organisation: i64, id: &str) -> Statement {
+    Statement::new(
+        "select id, external_id, subject,
+                (select slug from organisations
+                 where id = cast(substr(grants.subject, length('organisation:') + 1) as integer)
+                   and substr(grants.subject, 1, length('organisation:')) = 'organisation:') as organisation,
+                packages, collection_id, repositories, versions, released_until, released_after, minimum_stability,
+                source, expires_at, keeps, note, created_at, changed_at
+         from grants where id = ?2 and organisation_id = ?1",
+    )
+    .bind(organisation)
+    .bind(id)
 }
 
 /// Those grants of an organisation that the shop calls so.

@@ -92,10 +92,14 @@ pub async fn find_organisation(app: &App, slug: &str) -> Result<Option<Organisat
     read_organisation(app.db.rows(find_organisation_stmt(slug)).await?)
 }
 
+/// The statement that finds an organisation by its id.
+pub(super) fn load_organisation_stmt(id: i64) -> Statement {
+    Statement::new(organisation_sql!("where o.id = ?1")).bind(id)
+}
+
 /// Loads the organisation with an id.
 pub async fn load_organisation(app: &App, id: i64) -> Result<Organisation> {
-    let statement = Statement::new(organisation_sql!("where o.id = ?1")).bind(id);
-    let rows = app.db.rows(statement).await?;
+    let rows = app.db.rows(load_organisation_stmt(id)).await?;
     first_as(rows)?.ok_or_else(|| Error::internal(format!("the organisation {id} is gone")))
 }
 

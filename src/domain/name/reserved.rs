@@ -1,7 +1,7 @@
 //! Slugs that nobody gets, since they stand in addresses of ours. Never take one out: it may be in use the next day.
 
 /// What each is needed for: the end of "`admin` is reserved: …".
-const RESERVED: [(&str, &str); 50] = [
+const RESERVED: [(&str, &str); 51] = [
     // First segments of the instance's own addresses.
     ("api", "the API is there"),
     ("r", "the addresses of repositories begin so"),
@@ -40,6 +40,7 @@ const RESERVED: [(&str, &str); 50] = [
     ("signup", "people begin there"),
     ("register", "people begin there"),
     ("account", "the pages of a person are there"),
+    ("customer", "the pages of a customer are there"),
     ("settings", "the pages of a person are there"),
     ("password", "people get back in there"),
     ("oauth", "logging in by others' accounts leads there"),

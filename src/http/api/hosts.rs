@@ -304,54 +304,55 @@ async fn find(app: &App, organisation: &Organisation, host: &str) -> Result<Host
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Host")]
 pub(crate) struct Shown {
-    host: String,
+    pub(crate) host: String,
     /// The repository that it answers; null for all of the organisation, each below its slug.
-    repository: Option<String>,
+    pub(crate) repository: Option<String>,
     /// `waiting`, `verified` or `given_up`: nobody looks for the record any more until somebody asks for it.
-    state: &'static str,
+    pub(crate) state: &'static str,
     /// Whether documents carry it.
-    primary: bool,
+    pub(crate) primary: bool,
     /// For Composer; `/{repository}` follows where the host is the organisation's.
-    url: String,
+    pub(crate) url: String,
     /// What the last look has to complain of.
-    trouble: Option<String>,
-    created_at: Time,
-    verified_at: Option<Time>,
+    pub(crate) trouble: Option<String>,
+    pub(crate) created_at: Time,
+    pub(crate) verified_at: Option<Time>,
     /// Since when the record of a verified host name is missing.
-    missing_since: Option<Time>,
+    pub(crate) missing_since: Option<Time>,
     /// When it last ceased to be verified.
-    lost_at: Option<Time>,
-    looked_at: Option<Time>,
-    next_look_at: Option<Time>,
+    pub(crate) lost_at: Option<Time>,
+    pub(crate) looked_at: Option<Time>,
+    pub(crate) next_look_at: Option<Time>,
     /// What to set in the DNS.
-    dns: Vec<DnsRecord>,
+    pub(crate) dns: Vec<DnsRecord>,
     /// What to do at the platform, one way or the other.
-    platform: Vec<Way>,
+    pub(crate) platform: Vec<Way>,
 }
 
 /// A record to be set in the DNS.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HostDnsRecord")]
-struct DnsRecord {
+pub(crate) struct DnsRecord {
     /// `TXT` or `CNAME`.
     #[serde(rename = "type")]
-    kind: &'static str,
-    name: String,
-    value: String,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) value: String,
     /// What it is for.
-    purpose: &'static str,
+    pub(crate) purpose: &'static str,
 }
 
 /// A way in which requests for the host reach the registry.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HostPlatformWay")]
-struct Way {
+pub(crate) struct Way {
     /// When it is the one to go.
-    when: String,
-    steps: Vec<String>,
+    pub(crate) when: String,
+    pub(crate) steps: Vec<String>,
 }
 
-fn show(app: &App, claim: &HostClaim) -> Shown {
+/// As the API shows it.
+pub(crate) fn show(app: &App, claim: &HostClaim) -> Shown {
     let host = &claim.host;
     let own = host_of(&app.config.public_url);
     let is_pending = claim.next_look_at.is_some();

@@ -209,14 +209,22 @@ impl ListFilter {
                 )
             })?),
         };
-        let words = given("search");
-        let query = words.as_deref().and_then(full_text_query);
         Ok(Self {
             pattern,
             repository: given("repository"),
+            ..Self::of_words(&given("search").unwrap_or_default())
+        })
+    }
+
+    /// By words alone.
+    pub(crate) fn of_words(words: &str) -> Self {
+        let words = Some(words).filter(|words| !words.trim().is_empty());
+        let query = words.and_then(full_text_query);
+        Self {
             finds_nothing: words.is_some() && query.is_none(),
             query,
-        })
+            ..Self::default()
+        }
     }
 }
 

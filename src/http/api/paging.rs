@@ -39,6 +39,15 @@ impl Page {
         Ok(Self { after, limit })
     }
 
+    /// The same page with so many rows at most.
+    #[must_use]
+    pub(crate) fn at_most(self, limit: i64) -> Self {
+        Self {
+            limit: self.limit.min(limit),
+            ..self
+        }
+    }
+
     /// The first page, of so many rows.
     pub(crate) fn first(limit: usize) -> Self {
         Self {

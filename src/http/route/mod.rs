@@ -280,6 +280,18 @@ pub fn parse(method: &str, host: &str, path: &str) -> Result<Route, NoRoute> {
             Route::GenericHook(percent_decode(connection)),
         ),
         ["api", "v1", rest @ ..] => parse_api(method, rest).map(Route::Api),
+        // Composer asks for nothing there but uploads, by some clients; people look at it.
+        ["r", organisation, repository] | ["r", organisation, repository, ""]
+            if method != "PUT" && !repository.is_empty() && !repository.contains(['@', '%']) =>
+        {
+            let (organisation, repository) =
+                (percent_decode(organisation), (*repository).to_owned());
+            match method {
+                "GET" | "HEAD" if !HAS_API => Ok(Route::Elsewhere),
+                "GET" | "HEAD" => Ok(Route::Web(WebRoute::ToLanding(organisation, repository))),
+                _ => Err(NoRoute::MethodNotAllowed("GET, HEAD, PUT")),
+            }
+        }
         ["r", organisation, repository, rest @ ..] => {
             let (repository, moment) = parse_repository(repository)?;
             let address = RepositoryAddress::Path {

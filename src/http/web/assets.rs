@@ -22,6 +22,12 @@ pub(crate) fn address(name: &str) -> &'static str {
     found.map_or("/assets/missing", |(_, address, _)| *address)
 }
 
+/// The same of a file that a page can do without; none where there is no such file.
+pub(crate) fn find(name: &str) -> Option<&'static str> {
+    let found = ASSETS.iter().find(|(plain, _, _)| *plain == name);
+    found.map(|(_, address, _)| *address)
+}
+
 /// Gives a file: its own bytes if the name is that of this build, else nothing.
 pub(crate) fn answer(file: &str) -> Reply {
     let found = ASSETS

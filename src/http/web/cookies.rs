@@ -8,6 +8,8 @@ use crate::http::request::Request;
 pub(crate) enum Cookie {
     /// The secret of a login.
     Login,
+    /// The secret of a customer's login.
+    Customer,
     /// What the forms of somebody who is not signed in are bound to.
     Form,
     /// What a sign-in at a provider is bound to, for ten minutes.
@@ -22,6 +24,7 @@ impl Cookie {
     fn name(self) -> &'static str {
         match self {
             Self::Login => "repertoire",
+            Self::Customer => "repertoire-customer",
             Self::Form => "repertoire-form",
             Self::SignIn => "repertoire-sign-in",
             Self::Flash => "repertoire-flash",

@@ -159,6 +159,23 @@ impl Faults {
         found.map(|(_, message)| message.clone())
     }
 
+    /// The same where a form is about one part of what was sent: what is wrong with `items.0.name` is so with `name`.
+    #[must_use]
+    pub(crate) fn below(self, part: &str) -> Self {
+        let strip = |field: String| {
+            let below = field
+                .strip_prefix(part)
+                .and_then(|rest| rest.strip_prefix('.'));
+            below.map_or_else(|| field.clone(), str::to_owned)
+        };
+        let faults = self.0.into_iter();
+        Self(
+            faults
+                .map(|(field, message)| (strip(field), message))
+                .collect(),
+        )
+    }
+
     /// What is wrong with none of these fields, so that no fault is lost.
     pub(crate) fn besides(&self, fields: &[&str]) -> Vec<String> {
         self.0

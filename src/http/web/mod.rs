@@ -13,6 +13,8 @@ mod account;
 mod ask_twice;
 pub(crate) mod assets;
 mod audit_log;
+mod ask;
+mod buyer;
 mod cookies;
 mod fault;
 #[allow(dead_code, reason = "parts for the pages that come next")]
@@ -25,6 +27,7 @@ mod instance;
 mod identity;
 mod invitation;
 mod lists;
+mod landing;
 mod login;
 mod new_password;
 mod page;
@@ -34,11 +37,14 @@ pub mod route;
 mod shell;
 mod sign_in;
 mod sign_in_settings;
+mod uses;
 #[allow(dead_code, reason = "parts for the pages that come next")]
 mod visit;
+mod ways;
 
 pub use account::AccountRoute;
 pub use instance::InstanceRoute;
+pub use buyer::BuyerRoute;
 pub use place::PlaceRoute;
 pub use sign_in_settings::SignInSettingsRoute;
 
@@ -48,7 +54,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::NoRoute;
 use crate::http::web::route::{Act, WebRoute};
-use crate::http::web::visit::Visit;
+use crate::http::web::visit::{Visit, redirect};
 
 /// Answers a request for a page. Never fails: an error is a page too.
 pub(super) async fn answer(app: &App, request: Request, route: WebRoute) -> Result<Reply> {
@@ -66,6 +72,13 @@ async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply
         WebRoute::Theme => home::set_theme(app, visit).await,
         WebRoute::Account(route) => account::handle(app, visit, route).await,
         WebRoute::Instance(route) => instance::handle(app, visit, route).await,
+        WebRoute::Buyer(route) => buyer::handle(app, visit, route).await,
+        WebRoute::Landing(organisation, repository) => {
+            landing::show(app, visit, &organisation, &repository).await
+        }
+        WebRoute::ToLanding(organisation, repository) => {
+            Ok(redirect(&landing::address(&organisation, &repository)))
+        }
         WebRoute::Place(slug, route) => place::handle(app, visit, &slug, route).await,
         WebRoute::SignIn(Act::Look) => sign_in::show(app, visit).await,
         WebRoute::SignIn(Act::Send) => sign_in::send(app, visit).await,

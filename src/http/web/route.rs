@@ -6,6 +6,7 @@ use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::account::AccountRoute;
 use crate::http::web::instance::InstanceRoute;
+use crate::http::web::buyer::BuyerRoute;
 use crate::http::web::place::PlaceRoute;
 use crate::http::web::sign_in_settings::SignInSettingsRoute;
 use crate::ports::RouteName;
@@ -60,6 +61,12 @@ pub enum WebRoute {
     Account(AccountRoute),
     /// `/ui/instance/…`: for who owns the instance.
     Instance(InstanceRoute),
+    /// `/ui/customer/…`: a customer's own.
+    Buyer(BuyerRoute),
+    /// `/ui/{org}/repositories/{repo}`: of a repository, for whoever comes by.
+    Landing(String, String),
+    /// `/r/{org}/{repo}`: leads there.
+    ToLanding(String, String),
     /// `/ui/{org}/…`.
     Place(String, PlaceRoute),
 }
@@ -92,6 +99,11 @@ impl WebRoute {
             ["reset"] => Act::of(method).map(Self::Reset),
             ["account", rest @ ..] => AccountRoute::parse(method, rest).map(Self::Account),
             ["instance", rest @ ..] => InstanceRoute::parse(method, rest).map(Self::Instance),
+            ["customer", rest @ ..] => BuyerRoute::parse(method, rest).map(Self::Buyer),
+            [organisation, "repositories", repository] => get(
+                method,
+                Self::Landing(percent_decode(organisation), percent_decode(repository)),
+            ),
             [organisation, rest @ ..] => PlaceRoute::parse(method, rest)
                 .map(|route| Self::Place(percent_decode(organisation), route)),
         }
@@ -103,6 +115,7 @@ impl WebRoute {
             Self::Account(route) => RouteName("web.account.", route.into()),
             Self::Instance(route) => RouteName("web.instance.", route.into()),
             Self::InstanceSignIn(route) => RouteName("web.instance.sign_in.", route.into()),
+            Self::Buyer(route) => RouteName("web.customer.", route.into()),
             Self::Place(_, route) => RouteName("web.place.", route.into()),
             other => RouteName("web.", other.into()),
         }

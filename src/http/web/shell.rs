@@ -75,17 +75,6 @@ impl Section {
         Self::Settings,
     ];
 
-    /// Those that have a page: the navigation leads nowhere else.
-    const WITH_PAGES: &[Self] = &[
-        Self::Dashboard,
-        Self::Packages,
-        Self::Tokens,
-        Self::People,
-        Self::Audit,
-        Self::Connections,
-        Self::Jobs,
-    ];
-
     /// What it is called, where it is below the organisation's address, and which ability reading it takes.
     fn about(self) -> (&'static str, &'static str, Option<Ability>) {
         match self {

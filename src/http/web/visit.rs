@@ -19,6 +19,7 @@ use crate::http::web::cookies::{Cookie, Cookies};
 use crate::http::web::form::{Form, csrf_token};
 use crate::http::web::shell::{Crumb, Section, Shell, Theme};
 use crate::ports::{Buffered, note};
+use crate::store::customer_logins;
 use crate::store::logins::{self, IDLE, Visitor};
 use crate::store::organisations::Organisation;
 use crate::store::sign_in_flows::LASTS;
@@ -94,6 +95,7 @@ impl Visit {
         let cookies = Cookies::of(&request, &app.config.public_url);
         let secret = cookies
             .get(Cookie::Login)
+            .or_else(|| cookies.get(Cookie::Customer))
             .or_else(|| cookies.get(Cookie::Form));
         Self {
             form_secret: secret.map(str::to_owned),
@@ -304,6 +306,37 @@ impl Visit {
         self.form_secret = None;
         self.person = None;
         self.place = None;
+    }
+
+    /// Whether the browser brought a login along, be it in force or not.
+    pub(crate) fn has_login(&self) -> bool {
+        self.cookies.get(Cookie::Login).is_some()
+    }
+
+    /// The secret of a customer's login, if the browser has one.
+    pub(crate) fn customer_secret(&self) -> Option<&str> {
+        self.cookies.get(Cookie::Customer)
+    }
+
+    /// Has the browser hold the secret of a customer's new login. A login of a person beside it is left as it is.
+    pub(crate) fn sign_in_customer(&mut self, secret: &str) {
+        let age = customer_logins::LASTS;
+        self.set_cookies
+            .push(self.cookies.set(Cookie::Customer, secret, Some(age)));
+        if self.cookies.get(Cookie::Form).is_some() {
+            self.set_cookies.push(self.cookies.clear(Cookie::Form));
+        }
+        if !self.has_login() {
+            self.form_secret = Some(secret.to_owned());
+        }
+    }
+
+    /// Has the browser forget a customer's login.
+    pub(crate) fn sign_out_customer(&mut self) {
+        self.set_cookies.push(self.cookies.clear(Cookie::Customer));
+        if !self.has_login() {
+            self.form_secret = None;
+        }
     }
 
     /// Has the browser remember a theme.

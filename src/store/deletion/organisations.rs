@@ -246,6 +246,7 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
         .batch(vec![
             on("delete from host_names where organisation_id = ?1"),
             on("delete from invitations where organisation_id = ?1"),
+            on("delete from customer_logins where token_id in (select id from tokens where organisation_id = ?1)"),
             on("delete from tokens where organisation_id = ?1"),
             on("delete from group_memberships where team_id in (select id from teams where organisation_id = ?1)"),
             on("delete from team_members where team_id in (select id from teams where organisation_id = ?1)"),

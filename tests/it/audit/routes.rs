@@ -54,6 +54,9 @@ const WITHOUT: &[(&str, &str)] = &[
     ),
     ("PeoplePages", "the same; `web/people.rs`"),
     ("TokenPages", "the same; `web/tokens.rs`"),
+    ("CustomerPage", "the same, by `web/customers.rs`"),
+    ("CollectionPage", "the same, by `web/collections.rs`"),
+    ("SettingsPage", "the same, by `web/settings.rs`"),
 ];
 
 /// The words of a route, without what is different in each request.
@@ -205,6 +208,16 @@ fn play_pages(scene: &Scene<'_>) {
     drop(member);
     let page = browser.get("/ui/account").expect(200);
     browser.submit(&page, "/ui/sign-out", &[]).expect(200);
+    let buyer = registry.buyer(&json!({"name": "Shopper"}));
+    let customer = registry.buyer_browser(&buyer.token);
+    let page = customer.get("/ui/customer/rotate").expect(200);
+    customer
+        .submit(&page, "/ui/customer/rotate", &[])
+        .expect(200);
+    let page = customer.get("/ui/customer").expect(200);
+    customer
+        .submit(&page, "/ui/customer/sign-out", &[])
+        .expect(200);
 }
 
 /// How people sign in.

@@ -273,7 +273,7 @@ impl Page {
         let count = |css: &str| dom.select(&selector(css)).count();
         assert_eq!(count("h1"), 1, "{path}: headings");
         assert_eq!(count("main"), 1, "{path}: main");
-        assert_eq!(count("title"), 1, "{path}: title");
+        assert_eq!(count("head > title"), 1, "{path}: title");
         for form in dom.select(&selector("form")) {
             let is_post = form.attr("method") == Some("post");
             let tokens = form.select(&selector("input[name=csrf]")).count();
@@ -380,6 +380,16 @@ impl super::TestRegistry {
         let page = browser.submit(&page, "/ui/invitation", &[("token", token)]);
         let values = [("name", "Somebody"), ("password", PASSWORD)];
         browser.submit(&page, "/ui/invitation", &values).expect(200);
+        browser
+    }
+
+    /// The browser of a customer who has shown a token.
+    #[track_caller]
+    pub(crate) fn buyer_browser(&self, token: &str) -> Browser<'_> {
+        let browser = self.browser();
+        let page = browser.get("/ui/customer/sign-in").expect(200);
+        let page = browser.submit(&page, "/ui/customer/sign-in", &[("token", token)]);
+        assert_eq!(page.expect(200).path, "/ui/customer");
         browser
     }
 

@@ -16,7 +16,9 @@ use crate::http::api::shown::Time;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::store::admission::{Looked, PrincipalFacts, find_facts};
-use crate::store::effective_access::{PlaceFilter, PlacedPackage, list_places, list_versions_of};
+use crate::store::effective_access::{
+    PlaceFilter, PlacedPackage, find_facts_and_places, list_versions_of,
+};
 use crate::store::organisations::Organisation;
 
 /// Tells of each package which versions somebody sees and by which grant, and of the others why not.
@@ -27,16 +29,31 @@ pub(super) async fn explain(
 ) -> Result<Reply> {
     let page = Page::of(request)?;
     let looked = looked(|name| request.query_parameter(name))?;
-    let facts = load_facts(app, organisation, &looked).await?;
-    let principal = principal_now(app, &facts)?;
     let package = request.query_parameter("package");
     let repository = request.query_parameter("repository");
+    let (package, repository) = (package.as_deref(), repository.as_deref());
+    let shown = explain_page(app, organisation, &looked, package, repository, &page).await?;
+    Ok(Reply::json(200, &shown.0))
+}
+
+/// The same, with all that decided it: a page of the packages of an organisation, or of one package alone.
+pub(crate) async fn explain_page(
+    app: &App,
+    organisation: &Organisation,
+    looked: &Looked,
+    package: Option<&str>,
+    repository: Option<&str>,
+    page: &Page,
+) -> Result<(Shown, PrincipalFacts)> {
     let filter = PlaceFilter {
-        package: package.as_deref(),
-        repository: repository.as_deref(),
-        after: after(&page),
+        package,
+        repository,
+        after: after(page),
     };
-    let mut places = list_places(app, organisation.id, &filter, page.rows()).await?;
+    let (facts, mut places) =
+        find_facts_and_places(app, organisation.id, looked, &filter, page.rows()).await?;
+    let facts = facts.ok_or_else(|| missing(what(looked)))?;
+    let principal = principal_now(app, &facts)?;
     let next = page.cut(&mut places, key);
     let versions = list_versions_of(app, &places).await?;
     let packages: Vec<_> = places
@@ -46,21 +63,19 @@ pub(super) async fn explain(
             explain_package(&principal, organisation.id, placed, versions)
         })
         .collect();
-    Ok(Reply::json(
-        200,
-        &Shown {
-            barred: principal
-                .bar
-                .as_ref()
-                .map(|bar| bar.message(principal.contact.as_deref())),
-            frozen_at: principal.frozen_at.map(Time::of),
-            networks: facts
-                .networks()
-                .and_then(|text| serde_json::from_str(text).ok()),
-            packages,
-            next,
-        },
-    ))
+    let shown = Shown {
+        barred: principal
+            .bar
+            .as_ref()
+            .map(|bar| bar.message(principal.contact.as_deref())),
+        frozen_at: principal.frozen_at.map(Time::of),
+        networks: facts
+            .networks()
+            .and_then(|text| serde_json::from_str(text).ok()),
+        packages,
+        next,
+    };
+    Ok((shown, facts))
 }
 
 /// What somebody sees, a page of packages.
@@ -68,50 +83,50 @@ pub(super) async fn explain(
 #[schemars(rename = "EffectiveAccess")]
 pub(crate) struct Shown {
     /// What somebody is told who gets nothing at all.
-    barred: Option<String>,
+    pub(crate) barred: Option<String>,
     /// From when on nothing newer is seen.
-    frozen_at: Option<Time>,
+    pub(crate) frozen_at: Option<Time>,
     /// Networks it is limited to.
-    networks: Option<Vec<String>>,
-    packages: Vec<ShownPackage>,
+    pub(crate) networks: Option<Vec<String>>,
+    pub(crate) packages: Vec<ShownPackage>,
     /// The cursor to the next page.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// What somebody sees of a package in a repository.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EffectivePackage")]
-struct ShownPackage {
-    package: PackageName,
-    repository: String,
+pub(crate) struct ShownPackage {
+    pub(crate) package: PackageName,
+    pub(crate) repository: String,
     /// `all`, `some` or `none` of its versions.
-    sees: &'static str,
+    pub(crate) sees: &'static str,
     /// Why nothing is seen, or why everything.
-    reason: Option<String>,
-    versions: Vec<ShownVersion>,
+    pub(crate) reason: Option<String>,
+    pub(crate) versions: Vec<ShownVersion>,
 }
 
 /// Whether somebody sees a version.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EffectiveVersion")]
-struct ShownVersion {
-    version: String,
-    seen: bool,
+pub(crate) struct ShownVersion {
+    pub(crate) version: String,
+    pub(crate) seen: bool,
     /// The grants it is seen by; none where somebody sees all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    grants: Option<Vec<String>>,
+    pub(crate) grants: Option<Vec<String>>,
     /// Why it is not seen, by each grant that is about the package.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reasons: Option<Vec<ShownReason>>,
+    pub(crate) reasons: Option<Vec<ShownReason>>,
 }
 
 /// Why a version is not seen.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EffectiveReason")]
-struct ShownReason {
+pub(crate) struct ShownReason {
     /// The grant; null when it is none of them.
-    grant: Option<String>,
-    reason: String,
+    pub(crate) grant: Option<String>,
+    pub(crate) reason: String,
 }
 
 /// Whom a call is about: one of four.
@@ -138,18 +153,20 @@ pub(super) async fn load_facts(
     looked: &Looked,
 ) -> Result<PrincipalFacts> {
     let found = find_facts(app, organisation.id, looked).await?;
-    found.ok_or_else(|| {
-        missing(match looked {
-            Looked::Token(_) => "token",
-            Looked::Customer(_) => "customer",
-            Looked::Member(_) => "member",
-            Looked::Team(_) => "team",
-        })
-    })
+    found.ok_or_else(|| missing(what(looked)))
+}
+
+fn what(looked: &Looked) -> &'static str {
+    match looked {
+        Looked::Token(_) => "token",
+        Looked::Customer(_) => "customer",
+        Looked::Member(_) => "member",
+        Looked::Team(_) => "team",
+    }
 }
 
 /// Who it is now, but for the address from which nobody asks here.
-pub(super) fn principal_now(app: &App, facts: &PrincipalFacts) -> Result<Principal> {
+pub(crate) fn principal_now(app: &App, facts: &PrincipalFacts) -> Result<Principal> {
     let principal = facts.principal_at(app.now())?;
     let mut principal = principal.ok_or_else(|| missing("member"))?;
     if principal.bar.is_none() && facts.expires_at().is_some_and(|end| app.now() >= end) {

@@ -3,11 +3,11 @@
 mod bulk;
 mod collections;
 mod dry_run;
-mod explain;
+pub(crate) mod explain;
 mod grant_input;
 mod grants;
 mod input;
-mod records;
+pub(crate) mod records;
 pub(crate) mod route;
 mod tokens;
 

@@ -125,7 +125,7 @@ pub(super) async fn remove_customer(
 }
 
 /// A customer of this organisation.
-pub(super) async fn load(app: &App, organisation: &Organisation, id: &str) -> Result<Customer> {
+pub(crate) async fn load(app: &App, organisation: &Organisation, id: &str) -> Result<Customer> {
     find_customer(app, organisation.id, id)
         .await?
         .ok_or_else(|| missing("customer"))
@@ -161,14 +161,19 @@ pub(crate) struct ShownPage {
     next: Option<String>,
 }
 
+/// The state that people are told of: a customer whose time is over has expired, unless it is suspended.
+pub(crate) fn state_of(customer: &Customer, now: i64) -> &str {
+    let has_ended = customer.expires_at.is_some_and(|end| now >= end);
+    match customer.state.as_str() {
+        "suspended" => "suspended",
+        _ if has_ended => "expired",
+        state => state,
+    }
+}
+
 /// As the API shows it.
 fn show(customer: Customer, now: i64) -> Shown {
-    let has_ended = customer.expires_at.is_some_and(|end| now >= end);
-    let state = match customer.state.as_str() {
-        "suspended" => customer.state,
-        _ if has_ended => "expired".to_owned(),
-        _ => customer.state,
-    };
+    let state = state_of(&customer, now).to_owned();
     Shown {
         id: customer.id,
         name: customer.name,

@@ -1,6 +1,8 @@
 //! The pages of an organisation. Each has a variant of [`PlaceRoute`] and a file of its own here.
 
 mod audit;
+mod collections;
+mod customers;
 mod dashboard;
 mod find;
 mod packages;
@@ -10,6 +12,8 @@ mod connections;
 mod deliveries;
 mod jobs;
 mod start;
+mod settings;
+mod terms;
 
 use strum_macros::IntoStaticStr;
 
@@ -27,6 +31,9 @@ use crate::http::web::place::connections::ConnectionRoute;
 use crate::http::web::place::deliveries::DeliveryRoute;
 use crate::http::web::place::jobs::JobRoute;
 use crate::http::web::place::start::StartRoute;
+use crate::http::web::place::collections::CollectionRoute;
+use crate::http::web::place::customers::CustomerRoute;
+use crate::http::web::place::settings::SettingsRoute;
 use crate::http::web::reset;
 use crate::http::web::sign_in;
 use crate::http::web::sign_in_settings::{self, SignInSettingsRoute};
@@ -54,6 +61,16 @@ pub enum PlaceRoute {
     PackagePage(PackageName, PackageRoute),
     /// `/ui/{org}/settings/sign-in`, and what is below.
     SignIn(SignInSettingsRoute),
+    /// `/ui/{org}/customers`.
+    Customers,
+    /// What is below it.
+    CustomerPage(CustomerRoute),
+    /// `/ui/{org}/collections`.
+    Collections,
+    /// What is below it.
+    CollectionPage(CollectionRoute),
+    /// `/ui/{org}/settings`, and what is below it.
+    SettingsPage(SettingsRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
     /// `/ui/{org}/people/…`.
@@ -85,6 +102,13 @@ impl PlaceRoute {
             ["settings", "sign-in", rest @ ..] => {
                 SignInSettingsRoute::parse(method, rest).map(Self::SignIn)
             }
+            ["customers"] => get(method, Self::Customers),
+            ["customers", rest @ ..] => CustomerRoute::parse(method, rest).map(Self::CustomerPage),
+            ["collections"] => get(method, Self::Collections),
+            ["collections", rest @ ..] => {
+                CollectionRoute::parse(method, rest).map(Self::CollectionPage)
+            }
+            ["settings", rest @ ..] => SettingsRoute::parse(method, rest).map(Self::SettingsPage),
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
             }
@@ -123,6 +147,11 @@ pub(super) async fn handle(
         PlaceRoute::SignIn(route) => {
             sign_in_settings::handle_place(app, visit, &place, route).await
         }
+        PlaceRoute::Customers => customers::list(app, visit, &place).await,
+        PlaceRoute::CustomerPage(route) => customers::handle(app, visit, &place, route).await,
+        PlaceRoute::Collections => collections::list(app, visit, &place).await,
+        PlaceRoute::CollectionPage(route) => collections::handle(app, visit, &place, route).await,
+        PlaceRoute::SettingsPage(route) => settings::handle(app, visit, &place, route).await,
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
         PlaceRoute::PeoplePages(page) => people::handle(app, visit, &place, page).await,
         PlaceRoute::TokenPages(page) => tokens::handle(app, visit, &place, page).await,
