@@ -132,13 +132,20 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui",
     "/ui/theme",
     "/ui/sign-in",
+    "/ui/sign-in/code",
+    "/ui/sign-in/passkey",
     "/ui/sign-out",
     "/ui/first-start",
     "/ui/invitation",
     "/ui/reset",
     "/ui/account",
     "/ui/account/logins",
+    "/ui/account/passkeys",
+    "/ui/account/passkeys/p1/remove",
     "/ui/account/password",
+    "/ui/account/second-factor",
+    "/ui/account/second-factor/off",
+    "/ui/account/second-factor/recovery-codes",
     "/ui/acme",
     "/ui/acme/packages",
     "/ui/acme/packages/acme/lib",
@@ -148,6 +155,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/acme/packages/acme/lib/undeprecate",
     "/ui/acme/packages/acme/lib/sync",
     "/ui/acme/people/a1/reset",
+    "/ui/acme/people/a1/second-factor/remove",
 ];
 
 #[test]

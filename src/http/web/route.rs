@@ -38,6 +38,10 @@ pub enum WebRoute {
     Theme,
     /// `/ui/sign-in`.
     SignIn(Act),
+    /// `/ui/sign-in/code`: the second factor.
+    SecondStep(Act),
+    /// `/ui/sign-in/passkey`.
+    PasskeySignIn,
     /// `/ui/sign-out`.
     SignOut,
     /// `/ui/first-start`: makes the first owner.
@@ -59,6 +63,8 @@ impl WebRoute {
             [] | [""] => get(method, Self::Home),
             ["theme"] => only(method, "POST", Self::Theme),
             ["sign-in"] => Act::of(method).map(Self::SignIn),
+            ["sign-in", "code"] => Act::of(method).map(Self::SecondStep),
+            ["sign-in", "passkey"] => only(method, "POST", Self::PasskeySignIn),
             ["sign-out"] => only(method, "POST", Self::SignOut),
             ["first-start"] => Act::of(method).map(Self::FirstStart),
             ["invitation"] => Act::of(method).map(Self::Invitation),

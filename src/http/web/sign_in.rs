@@ -11,6 +11,8 @@ use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::login::{Beginning, counted_address};
 use crate::http::web::page::page_with;
+use crate::http::web::passkey_form::{PasskeyForm, Purpose};
+use crate::http::web::second_step;
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::{Visit, own_path, redirect};
 use crate::store::audit::acting;
@@ -24,6 +26,8 @@ const WRONG: &str = "The address or the password is wrong";
 #[template(path = "sign_in.html")]
 struct SignInPage {
     shell: Shell,
+    /// What a browser needs to ask for a passkey; none where there can be none.
+    passkey: Option<PasskeyForm>,
     next: String,
     email: Field,
     password: Field,
@@ -31,11 +35,12 @@ struct SignInPage {
 }
 
 /// Where to go afterwards.
-fn next_of(text: &str) -> String {
+pub(super) fn next_of(text: &str) -> String {
     own_path(text).unwrap_or_default().to_owned()
 }
 
-fn after(next: &str) -> &str {
+/// Where that is, when it was not said.
+pub(super) fn after(next: &str) -> &str {
     if next.is_empty() { "/ui" } else { next }
 }
 
@@ -45,10 +50,11 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
     if visit.find_person(app).await?.is_some() {
         return Ok(redirect(after(&next)));
     }
-    render(app, visit, 200, &Form::default(), &Faults::none(), next)
+    render(app, visit, 200, &Form::default(), &Faults::none(), next).await
 }
 
-fn render(
+/// The page; `form` is what was typed.
+pub(super) async fn render(
     app: &App,
     visit: &mut Visit,
     status: u16,
@@ -56,10 +62,12 @@ fn render(
     faults: &Faults,
     next: String,
 ) -> Result<Reply> {
+    let shell = visit.shell(app, "Sign in")?;
     page_with(
         status,
         &SignInPage {
-            shell: visit.shell(app, "Sign in")?,
+            shell,
+            passkey: PasskeyForm::make(app, visit, Purpose::SignIn).await,
             next,
             email: Field::email("email", "E-mail").typed(form, faults),
             password: Field::password("password", "Password", "current-password")
@@ -77,7 +85,7 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
         Ok(email) => email,
         Err(error) => {
             faults.add("email", error.to_string());
-            return render(app, visit, 422, &form, &faults, next);
+            return render(app, visit, 422, &form, &faults, next).await;
         }
     };
     let attempt = begin_attempt(app, email.as_str(), &counted_address(visit)).await?;
@@ -87,7 +95,7 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
             "",
             format!("There were too many attempts. Wait {minutes} minutes, then try again"),
         );
-        let reply = render(app, visit, 429, &form, &faults, next)?;
+        let reply = render(app, visit, 429, &form, &faults, next).await?;
         return Ok(reply.with("retry-after", WINDOW.to_string()));
     }
     let account = attempt.account.as_ref();
@@ -97,16 +105,17 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
         let on = acting(app, visit.actor(None, email.as_str()));
         note_refused(&on, email.as_str(), "password").await?;
         faults.add("", WRONG);
-        return render(app, visit, 422, &form, &faults, next);
+        return render(app, visit, 422, &form, &faults, next).await;
     };
     let beginning = Beginning::of(app, visit)?;
     let on = acting(app, visit.actor(Some(&account.id), &account.name));
-    end_attempt(
-        &on,
-        &attempt,
-        &beginning.login(&account.id, "password", false),
-    )
-    .await?;
+    let is_half = account.has_second_factor != 0;
+    let login = beginning.login(&account.id, "password", is_half);
+    end_attempt(&on, &attempt, &login).await?;
+    if is_half {
+        visit.sign_in_half(&beginning.secret);
+        return Ok(redirect(&second_step::address(&next)));
+    }
     visit.sign_in(&beginning.secret);
     Ok(redirect(after(&next)))
 }

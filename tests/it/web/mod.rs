@@ -3,5 +3,8 @@
 mod dashboard;
 mod packages;
 mod pages;
+mod passkeys;
+mod second_factor;
 mod sign_in;
 mod ways_in;
+mod ways_in_faults;

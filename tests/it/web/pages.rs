@@ -14,7 +14,9 @@ const PAGES: &[&str] = &[
     "/ui/acme/packages/acme/lib",
     "/ui/acme/packages/acme/lib/deprecate?version=v1.0.0",
     "/ui/account",
+    "/ui/account/passkeys",
     "/ui/account/password",
+    "/ui/account/second-factor",
 ];
 
 /// Storage is asked so often for a page, at most.

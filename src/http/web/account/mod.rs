@@ -2,13 +2,17 @@
 
 mod logins;
 mod overview;
+mod passkeys;
 mod password;
+mod proof;
+mod second_factor;
 
 use strum_macros::IntoStaticStr;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::http::reply::Reply;
+use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::route::Act;
 use crate::http::web::visit::Visit;
@@ -21,8 +25,18 @@ pub enum AccountRoute {
     Overview,
     /// `/ui/account/logins`: one, or all but this one, is to end.
     EndLogins,
+    /// `/ui/account/passkeys`.
+    Passkeys(Act),
+    /// `/ui/account/passkeys/{id}/remove`.
+    RemovePasskey(String),
     /// `/ui/account/password`.
     Password(Act),
+    /// `/ui/account/second-factor`: set up by sending it.
+    SecondFactor(Act),
+    /// `/ui/account/second-factor/off`.
+    SwitchOff,
+    /// `/ui/account/second-factor/recovery-codes`: other ones.
+    RecoveryCodes,
 }
 
 impl AccountRoute {
@@ -31,7 +45,14 @@ impl AccountRoute {
         match segments {
             [] => get(method, Self::Overview),
             ["logins"] => only(method, "POST", Self::EndLogins),
+            ["passkeys"] => Act::of(method).map(Self::Passkeys),
+            ["passkeys", id, "remove"] => {
+                only(method, "POST", Self::RemovePasskey(percent_decode(id)))
+            }
             ["password"] => Act::of(method).map(Self::Password),
+            ["second-factor"] => Act::of(method).map(Self::SecondFactor),
+            ["second-factor", "off"] => only(method, "POST", Self::SwitchOff),
+            ["second-factor", "recovery-codes"] => only(method, "POST", Self::RecoveryCodes),
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -42,7 +63,14 @@ pub(super) async fn handle(app: &App, visit: &mut Visit, route: AccountRoute) ->
     match route {
         AccountRoute::Overview => overview::show(app, visit).await,
         AccountRoute::EndLogins => logins::end(app, visit).await,
+        AccountRoute::Passkeys(Act::Look) => passkeys::show(app, visit).await,
+        AccountRoute::Passkeys(Act::Send) => passkeys::add(app, visit).await,
+        AccountRoute::RemovePasskey(id) => passkeys::remove(app, visit, &id).await,
         AccountRoute::Password(Act::Look) => password::show(app, visit).await,
         AccountRoute::Password(Act::Send) => password::send(app, visit).await,
+        AccountRoute::SecondFactor(Act::Look) => second_factor::show(app, visit).await,
+        AccountRoute::SecondFactor(Act::Send) => second_factor::set_up(app, visit).await,
+        AccountRoute::SwitchOff => second_factor::switch_off(app, visit).await,
+        AccountRoute::RecoveryCodes => second_factor::make_codes(app, visit).await,
     }
 }

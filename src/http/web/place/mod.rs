@@ -2,6 +2,7 @@
 
 mod dashboard;
 mod packages;
+mod second_factor;
 
 use strum_macros::IntoStaticStr;
 
@@ -27,6 +28,8 @@ pub enum PlaceRoute {
     PackagePage(PackageName, PackageRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
+    /// `/ui/{org}/people/{account}/second-factor/remove`.
+    RemoveSecondFactor(String),
 }
 
 impl PlaceRoute {
@@ -42,6 +45,10 @@ impl PlaceRoute {
             }
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
+            }
+            ["people", account, "second-factor", "remove"] => {
+                let account = percent_decode(account);
+                only(method, "POST", Self::RemoveSecondFactor(account))
             }
             _ => Err(NoRoute::NotFound),
         }
@@ -63,5 +70,8 @@ pub(super) async fn handle(
             packages::handle(app, visit, &place, &name, route).await
         }
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
+        PlaceRoute::RemoveSecondFactor(account) => {
+            second_factor::remove(app, visit, &place, &account).await
+        }
     }
 }
