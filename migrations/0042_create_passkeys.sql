@@ -5,9 +5,9 @@ create table passkeys (
     account_id text not null references accounts (id),
     -- Chosen by the device, in base64url: what it calls the key by.
     credential text not null unique,
-    -- By COSE: -7 for ECDSA over P-256, -8 for Ed25519.
+    -- By COSE: -7 for ECDSA over P-256, -8 for Ed25519, -257 for RSA with SHA-256.
     algorithm integer not null,
-    -- In hex: the point, uncompressed, or the 32 bytes of Ed25519.
+    -- In hex: the point, uncompressed; the 32 bytes of Ed25519; modulus and exponent with a dot between.
     public_key text not null,
     -- What the device counted when it signed last; always 0 with devices that do not count.
     sign_count integer not null,

@@ -113,7 +113,7 @@ pub async fn begin_code_attempt(app: &App, account: &str, address: &str) -> Resu
 }
 
 /// The statement that forgets attempts of one kind, and those of long ago.
-pub(super) fn forget_attempts_stmt(key: &str, now: i64) -> Statement {
+fn forget_attempts_stmt(key: &str, now: i64) -> Statement {
     Statement::new("delete from sign_in_attempts where key = ?1 or began_at < ?2")
         .bind(key)
         .bind(now.saturating_sub(WINDOW))

@@ -8,7 +8,7 @@ use crate::ports::Statement;
 use crate::ports::db::{first_as, json_list, row};
 use crate::store::audit::{note_codes_replaced_stmt, note_second_factor_removed_stmt};
 use crate::store::logins::{Ending, LONGEST, NewLogin, end_logins_stmt, forget_logins_stmt};
-use crate::store::passwords::{CodeAttempt, forget_attempts_stmt};
+use crate::store::passwords::CodeAttempt;
 
 row! {
     /// The second factor of an account.
@@ -173,7 +173,7 @@ pub async fn complete_login(
         Proof::Step(step) => (Some(step), None),
         Proof::RecoveryCode(hash) => (None, Some(hash)),
     };
-    // The login first: what is used up by it is not yet.
+    // The login first: what is used up by it is not yet. All else happens where it has begun.
     let insert = Statement::new(
         "insert into logins (id, hash, account_id, method, is_half, created_at, last_used_at, expires_at, address,
                              user_agent)
@@ -196,27 +196,37 @@ pub async fn complete_login(
     .bind(code);
     let used = match proof {
         Proof::Step(step) => Statement::new(
-            "update second_factors set last_step = ?2 where account_id = ?1 and last_step < ?2",
+            "update second_factors set last_step = ?2
+             where account_id = ?1 and last_step < ?2 and exists (select 1 from logins where id = ?3)",
         )
         .bind(login.account)
-        .bind(step),
+        .bind(step)
+        .bind(login.id),
         Proof::RecoveryCode(hash) => Statement::new(
-            "update recovery_codes set used_at = ?3 where account_id = ?1 and hash = ?2 and used_at is null",
+            "update recovery_codes set used_at = ?4
+             where account_id = ?1 and hash = ?2 and used_at is null and exists (select 1 from logins where id = ?3)",
         )
         .bind(login.account)
         .bind(hash)
+        .bind(login.id)
         .bind(now),
     };
     let statements = vec![
         insert,
         used,
         Statement::new(
-            "update logins set ended_at = ?2 where hash = ?1 and is_half = 1 and ended_at is null",
+            "update logins set ended_at = ?2
+             where hash = ?1 and is_half = 1 and ended_at is null and exists (select 1 from logins where id = ?3)",
         )
         .bind(half.as_str())
-        .bind(now),
+        .bind(now)
+        .bind(login.id),
+        Statement::new(
+            "delete from sign_in_attempts where key = ?1 and exists (select 1 from logins where id = ?2)",
+        )
+        .bind(&attempt.key)
+        .bind(login.id),
         forget_logins_stmt(now),
-        forget_attempts_stmt(&attempt.key, now),
     ];
     let rows = app.db.batch(statements).await?;
     Ok(rows.first().is_some_and(|rows| !rows.is_empty()))

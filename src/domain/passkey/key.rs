@@ -1,8 +1,12 @@
 //! Public keys, as devices write them (COSE, RFC 9053) and as they are stored, and what they verify.
 
+use std::ops::RangeInclusive;
+
 use minicbor::Decoder;
 use minicbor::data::Type;
 use p256::ecdsa::signature::Verifier;
+use rsa::RsaPublicKey;
+use rsa::traits::PublicKeyParts;
 
 use crate::domain::passkey::Refused;
 
@@ -10,6 +14,10 @@ use crate::domain::passkey::Refused;
 const ES256: i64 = -7;
 /// Ed25519.
 const EDDSA: i64 = -8;
+/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8812): what Windows has on machines whose chip knows nothing else.
+const RS256: i64 = -257;
+/// The bits that the modulus of an RSA key may have.
+const RSA_BITS: RangeInclusive<usize> = 2_048..=4_096;
 
 /// A public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +26,8 @@ pub enum PublicKey {
     Es256(p256::ecdsa::VerifyingKey),
     /// A point of Ed25519.
     EdDsa(ed25519_dalek::VerifyingKey),
+    /// A modulus and an exponent.
+    Rs256(RsaPublicKey),
 }
 
 /// The entries of a key that are looked at, by their labels.
@@ -26,13 +36,17 @@ struct Entries<'a> {
     kind: Option<i64>,
     algorithm: Option<i64>,
     curve: Option<i64>,
+    /// The label -1, where it is bytes: of RSA the modulus.
+    modulus: Option<&'a [u8]>,
+    /// The label -2: a coordinate; of RSA the exponent.
     x: Option<&'a [u8]>,
+    /// The label -3.
     y: Option<&'a [u8]>,
 }
 
 impl PublicKey {
     /// The algorithms that can be checked, the best known first, by their numbers in COSE.
-    pub const ALGORITHMS: [i64; 2] = [ES256, EDDSA];
+    pub const ALGORITHMS: [i64; 3] = [ES256, EDDSA, RS256];
 
     /// Reads a key by COSE.
     pub(super) fn decode(decoder: &mut Decoder<'_>) -> Result<Self, Refused> {
@@ -54,6 +68,12 @@ impl PublicKey {
                 let x = entries.x.ok_or(Refused::Malformed)?;
                 ed25519(x).ok_or(Refused::Malformed)
             }
+            (Some(3), Some(RS256), None) => {
+                let (Some(modulus), Some(exponent)) = (entries.modulus, entries.x) else {
+                    return Err(Refused::Malformed);
+                };
+                rs256(modulus, exponent).ok_or(Refused::Malformed)
+            }
             _ => Err(Refused::UnknownAlgorithm),
         }
     }
@@ -61,17 +81,26 @@ impl PublicKey {
     /// What is stored: the algorithm's number, and the key in hex.
     pub fn stored(&self) -> (i64, String) {
         match self {
-            Self::Es256(key) => (ES256, hex::encode(key.to_sec1_point(false))),
+            Self::Es256(key) => (ES256, hex::encode(key.to_encoded_point(false))),
             Self::EdDsa(key) => (EDDSA, hex::encode(key.as_bytes())),
+            Self::Rs256(key) => {
+                let (modulus, exponent) = (key.n().to_bytes_be(), key.e().to_bytes_be());
+                let text = format!("{}.{}", hex::encode(modulus), hex::encode(exponent));
+                (RS256, text)
+            }
         }
     }
 
     /// Reads what was stored.
     pub fn of_stored(algorithm: i64, text: &str) -> Option<Self> {
-        let bytes = hex::decode(text).ok()?;
+        let read = |text: &str| hex::decode(text).ok();
         match algorithm {
-            ES256 => es256(&bytes),
-            EDDSA => ed25519(&bytes),
+            ES256 => es256(&read(text)?),
+            EDDSA => ed25519(&read(text)?),
+            RS256 => {
+                let (modulus, exponent) = text.split_once('.')?;
+                rs256(&read(modulus)?, &read(exponent)?)
+            }
             _ => None,
         }
     }
@@ -83,6 +112,12 @@ impl PublicKey {
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Self::EdDsa(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+            Self::Rs256(key) => {
+                rsa::pkcs1v15::Signature::try_from(signature).is_ok_and(|signature| {
+                    let key = rsa::pkcs1v15::VerifyingKey::<rsa::sha2::Sha256>::new(key.clone());
+                    key.verify(message, &signature).is_ok()
+                })
+            }
         };
         is_right.then_some(()).ok_or(Refused::WrongSignature)
     }
@@ -99,6 +134,14 @@ fn ed25519(point: &[u8]) -> Option<PublicKey> {
     (!key.is_weak()).then_some(PublicKey::EdDsa(key))
 }
 
+fn rs256(modulus: &[u8], exponent: &[u8]) -> Option<PublicKey> {
+    let number = rsa::BigUint::from_bytes_be;
+    // Odd, and small enough for its powers to cost nothing.
+    let key = RsaPublicKey::new(number(modulus), number(exponent)).ok()?;
+    let bits = key.n().bits();
+    RSA_BITS.contains(&bits).then_some(PublicKey::Rs256(key))
+}
+
 /// None for a map without a length, which no device writes.
 fn read_entries<'a>(
     decoder: &mut Decoder<'a>,
@@ -111,7 +154,8 @@ fn read_entries<'a>(
         match decoder.i64()? {
             1 => entries.kind = Some(decoder.i64()?),
             3 => entries.algorithm = Some(decoder.i64()?),
-            -1 if decoder.datatype()? != Type::Bytes => entries.curve = Some(decoder.i64()?),
+            -1 if decoder.datatype()? == Type::Bytes => entries.modulus = Some(decoder.bytes()?),
+            -1 => entries.curve = Some(decoder.i64()?),
             -2 if decoder.datatype()? == Type::Bytes => entries.x = Some(decoder.bytes()?),
             -3 if decoder.datatype()? == Type::Bytes => entries.y = Some(decoder.bytes()?),
             _ => decoder.skip()?,

@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::Signer;
 use minicbor::Encoder;
 use repertoire::domain::one_time_code::CodeSecret;
+use ring::rsa::{KeyPair as RsaKeyPair, PublicKeyComponents};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -61,6 +62,7 @@ pub(crate) const VERIFIED: u8 = 4;
 enum Signing {
     Es256(p256::ecdsa::SigningKey),
     EdDsa(ed25519_dalek::SigningKey),
+    Rs256(Box<RsaKeyPair>),
 }
 
 struct Key {
@@ -75,8 +77,10 @@ struct Key {
 pub(crate) enum Algorithm {
     Es256,
     EdDsa,
+    /// RSA of 2048 bits; all such devices have the same key.
+    Rs256,
     /// One that is not known here.
-    Rsa,
+    Unknown,
 }
 
 /// A device with passkeys. It counts unless it is told not to, and asks for a fingerprint each time.
@@ -136,6 +140,12 @@ impl Ceremony {
     }
 }
 
+fn rsa_key() -> RsaKeyPair {
+    let pem = include_str!("../../fixtures/keys/app.pkcs8.pem");
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).unwrap()).unwrap()
+}
+
 fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -177,10 +187,12 @@ impl Device {
         meddle(&mut ceremony);
         let made = u8::try_from(self.keys.borrow().len()).unwrap();
         let seed: [u8; 32] = Sha256::digest([self.number, made]).into();
-        let signing = if self.algorithm == Algorithm::EdDsa {
-            Signing::EdDsa(ed25519_dalek::SigningKey::from_bytes(&seed))
-        } else {
-            Signing::Es256(p256::ecdsa::SigningKey::from_slice(&seed).unwrap())
+        let signing = match self.algorithm {
+            Algorithm::EdDsa => Signing::EdDsa(ed25519_dalek::SigningKey::from_bytes(&seed)),
+            Algorithm::Rs256 => Signing::Rs256(Box::new(rsa_key())),
+            Algorithm::Es256 | Algorithm::Unknown => {
+                Signing::Es256(p256::ecdsa::SigningKey::from_slice(&seed).unwrap())
+            }
         };
         let key = Key {
             credential: Sha256::digest([made, self.number, 7]).to_vec(),
@@ -208,13 +220,21 @@ impl Device {
     fn cose(&self, signing: &Signing) -> Vec<u8> {
         let mut cose = Encoder::new(Vec::new());
         match (self.algorithm, signing) {
-            (Algorithm::Rsa, _) => {
+            (Algorithm::Unknown, _) => {
                 cose.map(2).unwrap();
+                cose.i8(1).unwrap().i8(2).unwrap();
+                cose.i8(3).unwrap().i8(-35).unwrap();
+            }
+            (_, Signing::Rs256(key)) => {
+                let public = PublicKeyComponents::<Vec<u8>>::from(key.public());
+                cose.map(4).unwrap();
                 cose.i8(1).unwrap().i8(3).unwrap();
                 cose.i8(3).unwrap().i16(-257).unwrap();
+                cose.i8(-1).unwrap().bytes(&public.n).unwrap();
+                cose.i8(-2).unwrap().bytes(&public.e).unwrap();
             }
             (_, Signing::Es256(key)) => {
-                let point = key.verifying_key().to_sec1_point(false);
+                let point = key.verifying_key().to_encoded_point(false);
                 let (x, y) = point.as_bytes()[1..].split_at(32);
                 cose.map(5).unwrap();
                 cose.i8(1).unwrap().i8(2).unwrap();
@@ -260,6 +280,13 @@ impl Device {
                 signature.to_der().as_bytes().to_vec()
             }
             Signing::EdDsa(key) => key.sign(&signed).to_bytes().to_vec(),
+            Signing::Rs256(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                let random = ring::rand::SystemRandom::new();
+                let padding = &ring::signature::RSA_PKCS1_SHA256;
+                key.sign(padding, &random, &signed, &mut signature).unwrap();
+                signature
+            }
         };
         vec![
             ("credential", encode(&key.credential)),

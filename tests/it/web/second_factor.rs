@@ -209,14 +209,18 @@ fn a_recovery_code_stands_in_once() {
 #[test]
 fn guesses_at_the_code_are_limited_from_wherever_they_come() {
     let registry = TestRegistry::new();
-    let (_owner, app, _) = owner_with_codes(&registry);
+    let (_owner, app, codes) = owner_with_codes(&registry);
+    let (browser, page) = half(&registry, OWNER);
+    send(&browser, &page, &codes[0]).expect(200);
     for number in 0..8 {
         let browser = registry.browser();
         browser.headers.borrow_mut()[1].1 = format!("198.51.100.{number}");
         let page = browser.get("/ui/sign-in").expect(200);
         let values = [("email", OWNER), ("password", PASSWORD)];
         let page = browser.submit(&page, "/ui/sign-in", &values);
-        send(&browser, &page, "000000").expect(422);
+        // One that was right before is a guess like others.
+        let guess = if number % 2 == 0 { "000000" } else { &codes[0] };
+        send(&browser, &page, guess).expect(422);
     }
     let (browser, page) = half(&registry, OWNER);
     let page = send(&browser, &page, &registry.code(&app)).expect(429);
