@@ -297,6 +297,18 @@ actions! {
     SignInRulesUpdated = "sign_in_rules.updated",
     /// Whether somebody owns the instance changed.
     AccountUpdated = "account.updated",
+    /// Somebody set up codes as second factor.
+    SecondFactorCreated = "second_factor.created",
+    /// It was switched off, or taken off by somebody who may.
+    SecondFactorRemoved = "second_factor.removed",
+    /// A recovery code stood in for it.
+    RecoveryCodeUsed = "recovery_code.used",
+    /// Somebody had other recovery codes made.
+    RecoveryCodesReplaced = "recovery_codes.replaced",
+    /// Somebody added a passkey.
+    PasskeyCreated = "passkey.created",
+    /// Somebody removed one.
+    PasskeyRemoved = "passkey.removed",
 }
 
 #[cfg(test)]

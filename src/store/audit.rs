@@ -14,7 +14,7 @@ use crate::ports::db::{Row, row, rows_as};
 use crate::ports::{Clock, Db, Statement};
 
 /// The tables whose changes are lines, whoever makes them. A migration that gives another table triggers adds it here.
-pub const AUDITED: [&str; 28] = [
+pub const AUDITED: [&str; 31] = [
     "accounts",
     "audit_changes",
     "collections",
@@ -34,10 +34,13 @@ pub const AUDITED: [&str; 28] = [
     "members",
     "organisations",
     "packages",
+    "passkeys",
     "password_resets",
     "passwords",
+    "recovery_codes",
     "repositories",
     "repository_packages",
+    "second_factors",
     "sign_in_rules",
     "team_members",
     "teams",
@@ -189,6 +192,38 @@ pub async fn note_provider_refused(
     .bind(cut(why, 300))
     .bind(email.map(|email| cut(email, 254)));
     app.db.rows(statement).await.map(|_| ())
+}
+
+/// The statement that says that the second factor of an account is taken off, if it has one: it stands before the one that
+/// does it, in its batch.
+pub(super) fn note_second_factor_removed_stmt(account: &str) -> Statement {
+    Statement::new(
+        "insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json)
+         select null, 'second_factor.removed', 'account', a.id, a.email, json_object('created_at', f.created_at)
+         from second_factors f join accounts a on a.id = f.account_id where f.account_id = ?1",
+    )
+    .bind(account)
+}
+
+/// The statement that says that an account gets other recovery codes, if it has a second factor; it stands as the one above.
+pub(super) fn note_codes_replaced_stmt(account: &str) -> Statement {
+    Statement::new(
+        "insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, after_json)
+         select null, 'recovery_codes.replaced', 'account', a.id, a.email, json_object('codes', 'replaced')
+         from second_factors f join accounts a on a.id = f.account_id where f.account_id = ?1",
+    )
+    .bind(account)
+}
+
+/// The statement that says that a passkey of an account is removed, if it has it; it stands as those above.
+pub(super) fn note_passkey_removed_stmt(account: &str, passkey: &str) -> Statement {
+    Statement::new(
+        "insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json)
+         select null, 'passkey.removed', 'account', a.id, a.email, json_object('passkey', p.id, 'name', p.name)
+         from passkeys p join accounts a on a.id = p.account_id where p.account_id = ?1 and p.id = ?2",
+    )
+    .bind(account)
+    .bind(passkey)
 }
 
 /// The statement that says that an archive was taken in for the definitions of a package, unless these bytes are here: it

@@ -164,12 +164,28 @@ pub struct NewLogin<'a> {
     pub address: Option<String>,
     /// With what.
     pub user_agent: Option<String>,
+    /// The hash of the secret that the browser held until now: what that opened ends.
+    pub replaces: Option<TokenHash>,
 }
 
-/// The statements that begin a login, and forget those that ended long ago.
+impl NewLogin<'_> {
+    /// With what, as it is kept.
+    pub(super) fn shown_agent(&self) -> Option<String> {
+        self.user_agent
+            .as_deref()
+            .map(|agent| cut(agent, AGENT_LIMIT))
+    }
+}
+
+/// The statement that forgets logins that ended long ago.
+pub(super) fn forget_logins_stmt(now: i64) -> Statement {
+    Statement::new("delete from logins where expires_at < ?1").bind(now.saturating_sub(KEPT))
+}
+
+/// The statements that begin a login, end the one that the browser had, and forget those that ended long ago.
 pub fn insert_login_stmts(new: &NewLogin<'_>, now: i64) -> Vec<Statement> {
     let lasts = if new.is_half { HALF } else { LONGEST };
-    vec![
+    let mut statements = vec![
         Statement::new(
             "insert into logins (id, hash, account_id, method, is_half, created_at, last_used_at, expires_at, address,
                                  user_agent)
@@ -183,10 +199,17 @@ pub fn insert_login_stmts(new: &NewLogin<'_>, now: i64) -> Vec<Statement> {
         .bind(now)
         .bind(now.saturating_add(lasts))
         .bind(new.address.clone())
-        .bind(new.user_agent.as_deref().map(|agent| cut(agent, AGENT_LIMIT))),
-        Statement::new("delete from logins where expires_at < ?1")
-            .bind(now.saturating_sub(KEPT)),
-    ]
+        .bind(new.shown_agent()),
+        forget_logins_stmt(now),
+    ];
+    if let Some(old) = &new.replaces {
+        statements.push(
+            Statement::new("update logins set ended_at = ?2 where hash = ?1 and ended_at is null")
+                .bind(old.as_str())
+                .bind(now),
+        );
+    }
+    statements
 }
 
 /// Writes down that a login is used.
@@ -254,7 +277,7 @@ pub fn end_logins_stmt(account: &str, ending: Ending<'_>, now: i64) -> Statement
     Statement::new(
         "update logins set ended_at = ?2
          where account_id = ?1 and ended_at is null and (?3 is null or id = ?3) and (?4 is null or id <> ?4)
-         returning id",
+         returning is_half",
     )
     .bind(account)
     .bind(now)
@@ -262,11 +285,17 @@ pub fn end_logins_stmt(account: &str, ending: Ending<'_>, now: i64) -> Statement
     .bind(others)
 }
 
-/// Ends logins of an account; how many there were.
+/// Ends logins of an account; how many there were, without those that waited for a second factor.
 pub async fn end_logins(app: &App, account: &str, ending: Ending<'_>) -> Result<usize> {
+    row! {
+        struct Ended {
+            is_half: i64,
+        }
+    }
     let rows = app
         .db
         .rows(end_logins_stmt(account, ending, app.now()))
         .await?;
-    Ok(rows.len())
+    let ended = rows_as::<Ended>(rows)?;
+    Ok(ended.iter().filter(|login| login.is_half == 0).count())
 }

@@ -6,8 +6,8 @@ use crate::app::App;
 use crate::domain::email::Email;
 use crate::domain::token::{PlainToken, TokenHash};
 use crate::error::{Error, Result};
-use crate::ports::Statement;
 use crate::ports::db::{first_as, row};
+use crate::ports::{Row, Statement};
 use crate::store::audit::note_refused_stmt;
 use crate::store::logins::{Ending, NewLogin, end_logins_stmt, insert_login_stmts};
 
@@ -57,35 +57,82 @@ pub(super) fn key_of(parts: &[&str]) -> String {
     hex::encode(digest.finalize())
 }
 
-/// Counts an attempt, and reads what it needs, in one batch: it is counted before it is known how it ends, so that any
-/// number at once are all counted. The same statements run whether the account exists or not.
-pub async fn begin_attempt(app: &App, email: &str, address: &str) -> Result<Attempt> {
+fn count_stmt(key: &str, now: i64) -> Statement {
+    Statement::new(
+        "insert into sign_in_attempts (key, count, began_at) values (?1, 1, ?2)
+         on conflict (key) do update
+         set count = iif(began_at <= ?3, 1, count + 1), began_at = iif(began_at <= ?3, ?2, began_at)
+         returning count",
+    )
+    .bind(key)
+    .bind(now)
+    .bind(now.saturating_sub(WINDOW))
+}
+
+/// Whether one of what was counted is more than it may be.
+fn read_counts(rows: &mut impl Iterator<Item = Vec<Row>>, most: &[i64]) -> Result<bool> {
     row! {
         struct Counted {
             count: i64,
         }
     }
+    let mut is_too_many = false;
+    for most in most {
+        let counted = first_as::<Counted>(rows.next().unwrap_or_default())?;
+        is_too_many |= counted.is_some_and(|counted| counted.count > *most);
+    }
+    Ok(is_too_many)
+}
+
+/// An attempt at a second factor.
+pub struct CodeAttempt {
+    /// Whether there were too many attempts of late, this one included.
+    pub is_too_many: bool,
+    pub(super) key: String,
+}
+
+/// Counts an attempt at the second factor of an account, before it is known how it ends. Six digits are few: what counts is
+/// the account, from wherever it is tried.
+pub async fn begin_code_attempt(app: &App, account: &str, address: &str) -> Result<CodeAttempt> {
+    let now = app.now();
+    let key = key_of(&["code", account]);
+    let statements = vec![
+        count_stmt(&key, now),
+        count_stmt(&key_of(&["address", address]), now),
+    ];
+    let rows = app
+        .db
+        .batch(statements)
+        .await
+        .map_err(Error::or_unavailable)?;
+    let most = [MOST_OF_ONE, MOST_FROM_ADDRESS];
+    Ok(CodeAttempt {
+        is_too_many: read_counts(&mut rows.into_iter(), &most)?,
+        key,
+    })
+}
+
+/// The statement that forgets attempts of one kind, and those of long ago.
+fn forget_attempts_stmt(key: &str, now: i64) -> Statement {
+    Statement::new("delete from sign_in_attempts where key = ?1 or began_at < ?2")
+        .bind(key)
+        .bind(now.saturating_sub(WINDOW))
+}
+
+/// Counts an attempt, and reads what it needs, in one batch: it is counted before it is known how it ends, so that any
+/// number at once are all counted. The same statements run whether the account exists or not.
+pub async fn begin_attempt(app: &App, email: &str, address: &str) -> Result<Attempt> {
     let now = app.now();
     let keys = [
         key_of(&["both", email, address]),
         key_of(&["address", address]),
         key_of(&["account", email]),
     ];
-    let count = |key: &String| {
-        Statement::new(
-            "insert into sign_in_attempts (key, count, began_at) values (?1, 1, ?2)
-             on conflict (key) do update
-             set count = iif(began_at <= ?3, 1, count + 1), began_at = iif(began_at <= ?3, ?2, began_at)
-             returning count",
-        )
-        .bind(key)
-        .bind(now)
-        .bind(now.saturating_sub(WINDOW))
-    };
-    let mut statements: Vec<_> = keys.iter().map(count).collect();
+    let mut statements: Vec<_> = keys.iter().map(|key| count_stmt(key, now)).collect();
     statements.push(
         Statement::new(
-            "select a.id, a.email, a.name, p.hash, 0 as has_second_factor
+            "select a.id, a.email, a.name, p.hash,
+                    exists (select 1 from second_factors f where f.account_id = a.id) as has_second_factor
              from accounts a left join passwords p on p.account_id = a.id where a.email = ?1",
         )
         .bind(email),
@@ -96,11 +143,8 @@ pub async fn begin_attempt(app: &App, email: &str, address: &str) -> Result<Atte
         .await
         .map_err(Error::or_unavailable)?;
     let mut rows = rows.into_iter();
-    let mut is_too_many = false;
-    for most in [MOST_OF_ONE, MOST_FROM_ADDRESS, MOST_FOR_ACCOUNT] {
-        let counted = first_as::<Counted>(rows.next().unwrap_or_default())?;
-        is_too_many |= counted.is_some_and(|counted| counted.count > most);
-    }
+    let most = [MOST_OF_ONE, MOST_FROM_ADDRESS, MOST_FOR_ACCOUNT];
+    let is_too_many = read_counts(&mut rows, &most)?;
     Ok(Attempt {
         account: first_as(rows.next().unwrap_or_default())?,
         is_too_many,
@@ -119,12 +163,15 @@ pub async fn end_attempt(app: &App, attempt: &Attempt, login: &NewLogin<'_>) -> 
     let now = app.now();
     let mut statements = insert_login_stmts(login, now);
     let [both, ..] = &attempt.keys;
-    statements.push(
-        Statement::new("delete from sign_in_attempts where key = ?1 or began_at < ?2")
-            .bind(both)
-            .bind(now.saturating_sub(WINDOW)),
-    );
+    statements.push(forget_attempts_stmt(both, now));
     app.db.batch(statements).await.map(|_| ())
+}
+
+/// Forgets how often it was tried before an attempt that went well, where no login begins with it.
+pub async fn forget_attempts(app: &App, attempt: &Attempt) -> Result<()> {
+    let [both, ..] = &attempt.keys;
+    let statement = forget_attempts_stmt(both, app.now());
+    app.db.rows(statement).await.map(|_| ())
 }
 
 /// The statement that gives an account a password.
@@ -253,6 +300,17 @@ pub async fn make_first_owner(
         .bind(owner.email.as_str())
         .bind(owner.hash),
     );
+    if let Some(old) = &login.replaces {
+        statements.push(
+            Statement::new(
+                "update logins set ended_at = ?2
+                 where hash = ?1 and ended_at is null and exists (select 1 from passwords where hash = ?3)",
+            )
+            .bind(old.as_str())
+            .bind(now)
+            .bind(owner.hash),
+        );
+    }
     let rows = app.db.batch(statements).await?;
     app.memo.principals.clear();
     Ok(rows.get(first).is_some_and(|rows| !rows.is_empty()))

@@ -144,6 +144,8 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/instance/sign-in/new",
     "/ui/instance/sign-in/providers/github",
     "/ui/instance/sign-in/providers/github/remove",
+    "/ui/sign-in/code",
+    "/ui/sign-in/passkey",
     "/ui/sign-out",
     "/ui/first-start",
     "/ui/invitation",
@@ -153,6 +155,8 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/account/identities/p1/link",
     "/ui/account/identities/p1/unlink",
     "/ui/account/logins",
+    "/ui/account/passkeys",
+    "/ui/account/passkeys/p1/remove",
     "/ui/account/password",
     "/ui/instance",
     "/ui/instance/organisations/new",
@@ -172,6 +176,9 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/instance/audit",
     "/ui/instance/audit/export",
     "/ui/instance/settings",
+    "/ui/account/second-factor",
+    "/ui/account/second-factor/off",
+    "/ui/account/second-factor/recovery-codes",
     "/ui/acme",
     "/ui/acme/audit",
     "/ui/acme/audit/export",
@@ -284,6 +291,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/customer/sign-in",
     "/ui/customer/sign-out",
     "/ui/customer/rotate",
+    "/ui/acme/people/a1/second-factor/remove",
 ];
 
 #[test]

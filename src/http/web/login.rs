@@ -15,6 +15,7 @@ pub(super) struct Beginning {
     hash: TokenHash,
     address: Option<String>,
     user_agent: Option<String>,
+    replaces: Option<TokenHash>,
 }
 
 impl Beginning {
@@ -28,6 +29,7 @@ impl Beginning {
             address: caller_address(&visit.request)
                 .map(|address| address.to_canonical().to_string()),
             user_agent: visit.request.header("user-agent"),
+            replaces: visit.held_login(),
         })
     }
 
@@ -46,6 +48,7 @@ impl Beginning {
             is_half,
             address: self.address.clone(),
             user_agent: self.user_agent.clone(),
+            replaces: self.replaces.clone(),
         }
     }
 }

@@ -31,9 +31,13 @@ mod landing;
 mod login;
 mod new_password;
 mod page;
+mod passkey_form;
+mod passkey_sign_in;
 mod place;
+mod qr;
 mod reset;
 pub mod route;
+mod second_step;
 mod shell;
 mod sign_in;
 mod sign_in_settings;
@@ -89,6 +93,9 @@ async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply
         WebRoute::InstanceSignIn(route) => {
             sign_in_settings::handle_instance(app, visit, route).await
         }
+        WebRoute::SecondStep(Act::Look) => second_step::show(app, visit).await,
+        WebRoute::SecondStep(Act::Send) => second_step::send(app, visit).await,
+        WebRoute::PasskeySignIn => passkey_sign_in::send(app, visit).await,
         WebRoute::SignOut => sign_in::sign_out(app, visit).await,
         WebRoute::FirstStart(Act::Look) => first_start::show(app, visit).await,
         WebRoute::FirstStart(Act::Send) => first_start::send(app, visit).await,

@@ -17,7 +17,7 @@ use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
 use crate::store::audit::acting;
 use crate::store::logins::Visitor;
-use crate::store::members::find_member;
+use crate::store::members::{Member, find_member};
 use crate::store::passwords::{self as store, Reset};
 
 #[derive(Template)]
@@ -106,15 +106,9 @@ struct LinkPage {
     link: String,
 }
 
-/// Makes the link for a member, and shows it once. Who may: the owner of the instance, and whoever manages people, for
+/// The member whom the visitor may help in again. Who may: the owner of the instance, and whoever manages people, for
 /// members who are nowhere else and may not more than he: else he could become somebody that he is not.
-pub(super) async fn make_link(
-    app: &App,
-    visit: &mut Visit,
-    place: &Place,
-    account: &str,
-) -> Result<Reply> {
-    visit.form(app).await?;
+pub(super) async fn find_helped(app: &App, place: &Place, account: &str) -> Result<Member> {
     let caller = place.authorise(Ability::ManageMembers, false)?;
     let missing = || Error::not_found("There is no such member");
     let member = find_member(app, place.organisation.id, account).await?;
@@ -124,9 +118,21 @@ pub(super) async fn make_link(
     if !place.person.is_owner() && (is_elsewhere || !role.is_named_by(caller.abilities)) {
         return Err(Error::new(
             ErrorKind::Forbidden,
-            "This person is in other organisations too, or may more than you: the owner of this instance makes the link",
+            "This person is in other organisations too, or may more than you: ask the owner of this instance to do it",
         ));
     }
+    Ok(member)
+}
+
+/// Makes the link for a member, and shows it once.
+pub(super) async fn make_link(
+    app: &App,
+    visit: &mut Visit,
+    place: &Place,
+    account: &str,
+) -> Result<Reply> {
+    visit.form(app).await?;
+    let member = find_helped(app, place, account).await?;
     let people = format!("/ui/{}/people", place.organisation.slug);
     let crumbs = vec![Crumb::new("People", people)];
     let shell = visit.shell_at(app, Section::People, LINK_TITLE, crumbs)?;

@@ -49,6 +49,10 @@ pub enum WebRoute {
     SignInConfirm(Act),
     /// `/ui/instance/sign-in`: the instance's providers.
     InstanceSignIn(SignInSettingsRoute),
+    /// `/ui/sign-in/code`: the second factor.
+    SecondStep(Act),
+    /// `/ui/sign-in/passkey`.
+    PasskeySignIn,
     /// `/ui/sign-out`.
     SignOut,
     /// `/ui/first-start`: makes the first owner.
@@ -93,6 +97,8 @@ impl WebRoute {
             ["instance", "sign-in", rest @ ..] => {
                 SignInSettingsRoute::parse(method, rest).map(Self::InstanceSignIn)
             }
+            ["sign-in", "code"] => Act::of(method).map(Self::SecondStep),
+            ["sign-in", "passkey"] => only(method, "POST", Self::PasskeySignIn),
             ["sign-out"] => only(method, "POST", Self::SignOut),
             ["first-start"] => Act::of(method).map(Self::FirstStart),
             ["invitation"] => Act::of(method).map(Self::Invitation),

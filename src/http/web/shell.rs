@@ -237,7 +237,6 @@ fn entries(place: &Place) -> Vec<Entry> {
     };
     Section::ALL
         .into_iter()
-        .filter(|section| Section::WITH_PAGES.contains(section))
         .map(Section::about)
         .filter(|(_, _, ability)| may(*ability))
         .map(|(label, below, _)| Entry {

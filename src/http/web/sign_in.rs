@@ -12,6 +12,8 @@ use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::login::{Beginning, counted_address};
 use crate::http::web::page::page_with;
+use crate::http::web::passkey_form::{PasskeyForm, Purpose};
+use crate::http::web::second_step;
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::{Visit, own_path, redirect};
 use crate::store::audit::acting;
@@ -26,6 +28,8 @@ const WRONG: &str = "The address or the password is wrong";
 #[template(path = "sign_in.html")]
 struct SignInPage {
     shell: Shell,
+    /// What a browser needs to ask for a passkey; none where there can be none.
+    passkey: Option<PasskeyForm>,
     next: String,
     /// The slug of the organisation whose sign-in page this is; empty for none.
     organisation: String,
@@ -37,11 +41,12 @@ struct SignInPage {
 }
 
 /// Where to go afterwards.
-fn next_of(text: &str) -> String {
+pub(super) fn next_of(text: &str) -> String {
     own_path(text).unwrap_or_default().to_owned()
 }
 
-fn after(next: &str) -> &str {
+/// Where that is, when it was not said.
+pub(super) fn after(next: &str) -> &str {
     if next.is_empty() { "/ui" } else { next }
 }
 
@@ -72,9 +77,21 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
 }
 
 /// Where somebody wants to go.
-struct Wish {
-    next: String,
-    organisation: String,
+pub(super) struct Wish {
+    /// A path of our own; empty for none.
+    pub(super) next: String,
+    /// The slug of the organisation whose way in it is to be; empty for none.
+    pub(super) organisation: String,
+}
+
+impl Wish {
+    /// To a path, by whichever way.
+    pub(super) fn to(next: String) -> Self {
+        Self {
+            next,
+            organisation: String::new(),
+        }
+    }
 }
 
 /// A slug, or nothing.
@@ -93,7 +110,8 @@ pub(super) fn lead(visit: &Visit, slug: &str) -> Reply {
     redirect(&format!("/ui/sign-in?organisation={slug}&next={next}"))
 }
 
-async fn render(
+/// The page; `form` is what was typed.
+pub(super) async fn render(
     app: &App,
     visit: &mut Visit,
     status: u16,
@@ -114,10 +132,12 @@ async fn render(
         _ => wish.next,
     };
     let title = name.map_or_else(|| "Sign in".to_owned(), |name| format!("Sign in to {name}"));
+    let shell = visit.shell(app, &title)?;
     page_with(
         status,
         &SignInPage {
-            shell: visit.shell(app, &title)?,
+            shell,
+            passkey: PasskeyForm::make(app, visit, Purpose::SignIn).await,
             next,
             organisation: wish.organisation,
             offered,
@@ -165,12 +185,13 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
     };
     let beginning = Beginning::of(app, visit)?;
     let on = acting(app, visit.actor(Some(&account.id), &account.name));
-    end_attempt(
-        &on,
-        &attempt,
-        &beginning.login(&account.id, "password", false),
-    )
-    .await?;
+    let is_half = account.has_second_factor != 0;
+    let login = beginning.login(&account.id, "password", is_half);
+    end_attempt(&on, &attempt, &login).await?;
+    if is_half {
+        visit.sign_in_half(&beginning.secret);
+        return Ok(redirect(&second_step::address(&wish.next)));
+    }
     visit.sign_in(&beginning.secret);
     Ok(redirect(after(&wish.next)))
 }

@@ -172,8 +172,23 @@ impl Visit {
     }
 
     fn login_hash(&self) -> Result<TokenHash> {
-        let secret = self.cookies.get(Cookie::Login).ok_or_else(signed_out)?;
-        Ok(TokenHash::of(secret))
+        self.held_login().ok_or_else(signed_out)
+    }
+
+    /// The hash of the secret of a login that the browser holds, whatever that is good for: a login, half of one, or none.
+    pub(crate) fn held_login(&self) -> Option<TokenHash> {
+        self.cookies.get(Cookie::Login).map(TokenHash::of)
+    }
+
+    /// What tells this browser from others, as long as its cookies stay: a hash, which opens nothing. Empty where it has no
+    /// cookies yet; [`Visit::shell`] gives it one.
+    pub(crate) fn browser(&self) -> String {
+        let secret = self.form_secret.as_deref();
+        secret.map_or_else(String::new, |secret| {
+            TokenHash::of(&format!("browser {secret}"))
+                .as_str()
+                .to_owned()
+        })
     }
 
     async fn keep_person(&mut self, app: &App, found: Option<Visitor>) -> Result<Rc<Visitor>> {
@@ -258,6 +273,15 @@ impl Visit {
         // The row ends sooner when it is not used, see `store/logins.rs`.
         let age = logins::LONGEST;
         debug_assert!(age > IDLE);
+        self.hold(secret, age);
+    }
+
+    /// The same for a login that waits for a second factor: it opens nothing but the page that asks for it.
+    pub(crate) fn sign_in_half(&mut self, secret: &str) {
+        self.hold(secret, logins::HALF);
+    }
+
+    fn hold(&mut self, secret: &str, age: i64) {
         self.set_cookies
             .push(self.cookies.set(Cookie::Login, secret, Some(age)));
         if self.cookies.get(Cookie::Form).is_some() {

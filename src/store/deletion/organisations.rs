@@ -266,6 +266,9 @@ async fn end(app: &App, organisation: &Organisation) -> Result<()> {
             Statement::new(of_nobody!("delete from passwords where account_id")),
             Statement::new(of_nobody!("delete from identities where account_id")),
             Statement::new(of_nobody!("delete from password_resets where account_id")),
+            Statement::new(of_nobody!("delete from recovery_codes where account_id")),
+            Statement::new(of_nobody!("delete from second_factors where account_id")),
+            Statement::new(of_nobody!("delete from passkeys where account_id")),
             Statement::new(of_nobody!("delete from accounts where id")),
             // What others gave to it is theirs, but nobody can have it any more.
             on("delete from grants where organisation_id = ?1 or subject = 'organisation:' || ?1"),

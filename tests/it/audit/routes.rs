@@ -6,7 +6,8 @@ use repertoire::http::route::{NoRoute, parse};
 use serde_json::{Value, json};
 
 use crate::routes::PATHS;
-use crate::support::browser::{OWNER, PASSWORD};
+use crate::support::browser::{Browser, OWNER, PASSWORD};
+use crate::support::devices::{Algorithm, Device, PASSKEYS, SECOND_FACTOR};
 use crate::support::github::git_archive;
 use crate::support::github_app::{add_app, installed, text};
 use crate::support::persona::Persona;
@@ -206,6 +207,12 @@ fn play_pages(scene: &Scene<'_>) {
         .submit(&page, "/ui/reset", &[("password", "another long one")])
         .expect(200);
     drop(member);
+    let (member, _) = registry.sign_in("bob@example.com", "another long one");
+    registry.set_up_codes(&member, "another long one");
+    let csrf = browser.get("/ui/account").fields("/ui/sign-out").remove(0);
+    let path = format!("/ui/acme/people/{bob}/second-factor/remove");
+    browser.post(&path, &[csrf]).expect(303);
+    play_second_factors(registry, &browser, "another long one");
     let page = browser.get("/ui/account").expect(200);
     browser.submit(&page, "/ui/sign-out", &[]).expect(200);
     let buyer = registry.buyer(&json!({"name": "Shopper"}));
@@ -266,6 +273,29 @@ fn play_sign_in(scene: &Scene<'_>) {
     browser
         .submit(&page, here, &[("role", "member")])
         .expect(200);
+}
+
+/// Codes and passkeys of somebody who is signed in.
+fn play_second_factors(registry: &TestRegistry, browser: &Browser<'_>, password: &str) {
+    let (app, _) = registry.set_up_codes(browser, password);
+    registry.pass_time(30);
+    let (other, page) = registry.sign_in(OWNER, password);
+    let code = registry.code(&app);
+    let path = "/ui/sign-in/code";
+    other.submit(&page, path, &[("code", &code)]).expect(200);
+    for (part, status) in [("recovery-codes", 200), ("off", 303)] {
+        let page = browser.get("/ui/account").expect(200);
+        let csrf = page.fields("/ui/sign-out").remove(0);
+        let current = ("current".to_owned(), password.to_owned());
+        let path = format!("{SECOND_FACTOR}/{part}");
+        browser.post(&path, &[csrf, current]).expect(status);
+    }
+    let device = Device::new(1, Algorithm::Es256);
+    device.add_to(browser, "Laptop", password);
+    device.sign_in(registry).1.expect(200);
+    let page = browser.get(PASSKEYS).expect(200);
+    let action = page.attributes("td.end form", "action").remove(0);
+    browser.submit(&page, &action, &[]).expect(200);
 }
 
 /// Every changing route, each with something to change.

@@ -103,6 +103,16 @@ fn with_globex() -> TestRegistry {
                 .expect(201);
         }
     }
+    for sql in [
+        "insert into second_factors (account_id, sealed_secret, created_at, last_step)
+         select id, 'sealed', 0, 0 from accounts",
+        "insert into recovery_codes (account_id, hash) select id, 'hash' from accounts",
+        "insert into passkeys (id, account_id, credential, algorithm, public_key, sign_count, is_syncable, name,
+                               created_at)
+         select 'p1', id, 'credential', -7, '', 0, 0, 'Laptop', 0 from accounts",
+    ] {
+        registry.change(sql);
+    }
     registry
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod archives;
 pub(crate) mod bitbucket;
 pub(crate) mod browser;
 pub(crate) mod composer_1;
+pub(crate) mod devices;
 pub(crate) mod dns;
 pub(crate) mod faults;
 pub(crate) mod git_folder;

@@ -53,12 +53,14 @@ const PAGES: &[&str] = &[
     "/ui/acme/settings/repositories/main/delete",
     "/ui/acme/settings/deletion",
     "/ui/account",
+    "/ui/account/passkeys",
     "/ui/account/password",
     "/ui/account/identities",
     "/ui/acme/settings/sign-in",
     "/ui/acme/settings/sign-in/new",
     "/ui/instance/sign-in",
     "/ui/instance/sign-in/new",
+    "/ui/account/second-factor",
 ];
 
 /// Storage is asked so often for a page, at most.

@@ -258,3 +258,79 @@ fn an_admin_resets_no_owner_and_nobody_who_is_elsewhere_too() {
     );
     assert_eq!(ask("bob@example.com"), 403);
 }
+
+#[test]
+fn signing_in_over_an_open_login_ends_that() {
+    let registry = TestRegistry::new();
+    drop(registry.owner_browser());
+    let browser = registry.member_browser("bob@example.com", "member");
+    let before = browser.copy();
+    assert!(is_signed_in(&before));
+    let token = browser.get("/ui/account").fields("/ui/sign-out").remove(0);
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let fields = [token, field("email", OWNER), field("password", PASSWORD)];
+    browser.post("/ui/sign-in", &fields).expect(303);
+    assert!(browser.get("/ui/account").text().contains(OWNER));
+    assert!(!is_signed_in(&before));
+    // A refused attempt ends nothing.
+    let token = browser.get("/ui/account").fields("/ui/sign-out").remove(0);
+    let fields = [token, field("email", OWNER), field("password", "wrong one")];
+    browser.post("/ui/sign-in", &fields).expect(422);
+    assert!(is_signed_in(&browser));
+    // So it is where an account is made.
+    let made = invite(&registry, "eve@example.com", "member");
+    let before = browser.copy();
+    let page = browser.get("/ui/invitation").expect(200);
+    let token = made["token"].as_str().unwrap();
+    let mut fields = page.fields("/ui/invitation");
+    fields.retain(|(name, _)| name == "csrf");
+    fields.extend([
+        field("token", token),
+        field("accept", "yes"),
+        field("name", "Eve"),
+        field("password", PASSWORD),
+    ]);
+    browser.post("/ui/invitation", &fields).expect(303);
+    assert!(
+        browser
+            .get("/ui/account")
+            .text()
+            .contains("eve@example.com")
+    );
+    assert!(!is_signed_in(&before));
+}
+
+#[test]
+fn a_member_who_has_a_token_alone_gets_a_password_by_a_link() {
+    let registry = TestRegistry::new();
+    let owner = registry.owner_browser();
+    let made = invite(&registry, "bob@example.com", "member");
+    let body = json!({"token": made["token"], "name": "Bob"});
+    let anonymous = registry.anonymous();
+    let joined = anonymous.post("/api/v1/invitations/accept", &body);
+    let bob = joined.expect(201).json()["member"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (browser, page) = registry.sign_in("bob@example.com", "another long one");
+    assert_eq!(page.status(), 422);
+    // The sign-in says whom to ask, and leads to where the link is used.
+    let page = browser.get("/ui/sign-in").expect(200);
+    assert!(
+        page.text()
+            .contains("Ask whoever manages the people of your organisation")
+    );
+    assert!(
+        page.attributes("a", "href")
+            .contains(&"/ui/reset".to_owned())
+    );
+    let token = owner.get("/ui/account").fields("/ui/sign-out").remove(0);
+    let made = owner.post(&format!("/ui/acme/people/{bob}/reset"), &[token]);
+    let link = made.expect(200).one(".code");
+    let page = browser.get("/ui/reset").expect(200);
+    let page = browser.submit(&page, "/ui/reset", &[("token", &link)]);
+    let values = [("password", "another long one")];
+    browser.submit(&page, "/ui/reset", &values).expect(200);
+    let (_, page) = registry.sign_in("bob@example.com", "another long one");
+    assert_eq!(page.path, "/ui/acme");
+}

@@ -3,7 +3,10 @@
 mod identities;
 mod logins;
 mod overview;
+mod passkeys;
 mod password;
+mod proof;
+mod second_factor;
 
 use strum_macros::IntoStaticStr;
 
@@ -29,8 +32,18 @@ pub enum AccountRoute {
     UnlinkIdentity(String),
     /// `/ui/account/logins`: one, or all but this one, is to end.
     EndLogins,
+    /// `/ui/account/passkeys`.
+    Passkeys(Act),
+    /// `/ui/account/passkeys/{id}/remove`.
+    RemovePasskey(String),
     /// `/ui/account/password`.
     Password(Act),
+    /// `/ui/account/second-factor`: set up by sending it.
+    SecondFactor(Act),
+    /// `/ui/account/second-factor/off`.
+    SwitchOff,
+    /// `/ui/account/second-factor/recovery-codes`: other ones.
+    RecoveryCodes,
 }
 
 impl AccountRoute {
@@ -48,7 +61,14 @@ impl AccountRoute {
                 Self::UnlinkIdentity(percent_decode(provider)),
             ),
             ["logins"] => only(method, "POST", Self::EndLogins),
+            ["passkeys"] => Act::of(method).map(Self::Passkeys),
+            ["passkeys", id, "remove"] => {
+                only(method, "POST", Self::RemovePasskey(percent_decode(id)))
+            }
             ["password"] => Act::of(method).map(Self::Password),
+            ["second-factor"] => Act::of(method).map(Self::SecondFactor),
+            ["second-factor", "off"] => only(method, "POST", Self::SwitchOff),
+            ["second-factor", "recovery-codes"] => only(method, "POST", Self::RecoveryCodes),
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -62,7 +82,14 @@ pub(super) async fn handle(app: &App, visit: &mut Visit, route: AccountRoute) ->
         AccountRoute::LinkIdentity(provider) => identities::link(app, visit, &provider).await,
         AccountRoute::UnlinkIdentity(provider) => identities::unlink(app, visit, &provider).await,
         AccountRoute::EndLogins => logins::end(app, visit).await,
+        AccountRoute::Passkeys(Act::Look) => passkeys::show(app, visit).await,
+        AccountRoute::Passkeys(Act::Send) => passkeys::add(app, visit).await,
+        AccountRoute::RemovePasskey(id) => passkeys::remove(app, visit, &id).await,
         AccountRoute::Password(Act::Look) => password::show(app, visit).await,
         AccountRoute::Password(Act::Send) => password::send(app, visit).await,
+        AccountRoute::SecondFactor(Act::Look) => second_factor::show(app, visit).await,
+        AccountRoute::SecondFactor(Act::Send) => second_factor::set_up(app, visit).await,
+        AccountRoute::SwitchOff => second_factor::switch_off(app, visit).await,
+        AccountRoute::RecoveryCodes => second_factor::make_codes(app, visit).await,
     }
 }

@@ -18,6 +18,18 @@ struct ShownLogin {
     began: Moment,
     used: Moment,
     is_this: bool,
+    how: &'static str,
+}
+
+/// How somebody signed in, for people.
+fn told(method: &str) -> &'static str {
+    match method {
+        "passkey" => "by a passkey",
+        "password" => "by the password",
+        "recovery_code" => "by a recovery code",
+        "totp" => "by the password and a code",
+        _ => "",
+    }
 }
 
 #[derive(Template)]
@@ -36,6 +48,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
         .into_iter()
         .map(|login| ShownLogin {
             is_this: login.id == person.login,
+            how: told(&login.method),
             what: login.user_agent.unwrap_or_default(),
             address: login.address.unwrap_or_default(),
             began: Moment::of(login.created_at),

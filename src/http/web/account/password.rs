@@ -6,15 +6,15 @@ use crate::app::App;
 use crate::domain::password;
 use crate::error::Result;
 use crate::http::reply::Reply;
+use crate::http::web::account::proof::{self, CURRENT, refuse_wrong_password};
 use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
-use crate::http::web::login::counted_address;
 use crate::http::web::new_password::{hash_password, read_password};
 use crate::http::web::page::page_with;
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::Visit;
 use crate::store::audit::acting;
-use crate::store::passwords::{begin_attempt, change_password, note_refused};
+use crate::store::passwords::change_password;
 
 #[derive(Template)]
 #[template(path = "account/password.html")]
@@ -43,13 +43,12 @@ async fn render(
             shell: visit.shell(app, "Change the password")?,
             email: person.email.clone(),
             fields: vec![
-                Field::password("current", "Current password", "current-password")
-                    .typed(form, faults),
+                proof::field().typed(form, faults),
                 Field::password("password", "New password", "new-password")
                     .hint(format!("At least {} characters", password::SHORTEST))
                     .typed(form, faults),
             ],
-            faults: faults.besides(&["current", "password"]),
+            faults: faults.besides(&[CURRENT, "password"]),
         },
     )
 }
@@ -62,22 +61,11 @@ pub(super) async fn send(app: &App, visit: &mut Visit) -> Result<Reply> {
     if !faults.is_empty() {
         return render(app, visit, 422, &form, &faults).await;
     }
-    // A guess here is a guess as at the sign-in, and counts as one.
-    let attempt = begin_attempt(app, &person.email, &counted_address(visit)).await?;
-    if attempt.is_too_many {
-        faults.add(
-            "current",
-            "There were too many attempts. Wait a quarter of an hour",
-        );
-        return render(app, visit, 429, &form, &faults).await;
+    let refused = refuse_wrong_password(app, visit, &person, &form, &mut faults).await?;
+    if let Some(status) = refused {
+        return render(app, visit, status, &form, &faults).await;
     }
-    let hash = attempt.account.and_then(|account| account.hash);
     let on = acting(app, visit.actor(Some(&person.account), &person.name));
-    if !password::verify(form.raw("current"), hash.as_deref())? {
-        note_refused(&on, &person.email, "password").await?;
-        faults.add("current", "This is not your current password");
-        return render(app, visit, 422, &form, &faults).await;
-    }
     let hash = hash_password(app, form.raw("password"))?;
     change_password(&on, &person.account, &hash, &person.login).await?;
     Ok(visit.go_on(

@@ -14,6 +14,7 @@ mod jobs;
 mod start;
 mod settings;
 mod terms;
+mod second_factor;
 
 use strum_macros::IntoStaticStr;
 
@@ -79,6 +80,8 @@ pub enum PlaceRoute {
     TokenPages(TokenPage),
     /// `/ui/{org}/start/…`: the first hour.
     StartPages(StartRoute),
+    /// `/ui/{org}/people/{account}/second-factor/remove`.
+    RemoveSecondFactor(String),
 }
 
 impl PlaceRoute {
@@ -111,6 +114,10 @@ impl PlaceRoute {
             ["settings", rest @ ..] => SettingsRoute::parse(method, rest).map(Self::SettingsPage),
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
+            }
+            ["people", account, "second-factor", "remove"] => {
+                let account = percent_decode(account);
+                only(method, "POST", Self::RemoveSecondFactor(account))
             }
             ["people", rest @ ..] => PeoplePage::parse(method, rest).map(Self::PeoplePages),
             ["tokens", rest @ ..] => TokenPage::parse(method, rest).map(Self::TokenPages),
@@ -156,5 +163,8 @@ pub(super) async fn handle(
         PlaceRoute::PeoplePages(page) => people::handle(app, visit, &place, page).await,
         PlaceRoute::TokenPages(page) => tokens::handle(app, visit, &place, page).await,
         PlaceRoute::StartPages(route) => start::handle(app, visit, &place, route).await,
+        PlaceRoute::RemoveSecondFactor(account) => {
+            second_factor::remove(app, visit, &place, &account).await
+        }
     }
 }
