@@ -12,7 +12,7 @@ use crate::domain::composer_1::{self, Draft};
 use crate::domain::entry::ReleasedVersion;
 use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
-use crate::domain::search::{find_speaker, provided_names, summarize};
+use crate::domain::search::{find_speaker, provided_names, required_names, summarize};
 use crate::domain::tree::outline::OutlinedVersions;
 use crate::domain::tree::{Change, changes_names, date_entries, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
@@ -311,6 +311,7 @@ async fn build_documents(
         id: package.package_id,
         entry: summarize(&name, &tagged, &dev),
         provides: provided_names(&name, &tagged, &dev),
+        requires: required_names(&name, &tagged, &dev),
         text: wanted_text(&tagged, &dev),
     };
     let (tagged, dev) = match package.is_member {

@@ -11,6 +11,7 @@
 
 mod account;
 pub(crate) mod assets;
+mod chart;
 mod cookies;
 mod fault;
 #[allow(dead_code, reason = "parts for the pages that come next")]
