@@ -78,7 +78,10 @@ pub fn list_dependents_stmt(organisation: i64, name: &PackageName) -> Statement 
 
 /// The names that [`list_dependents_stmt`] gives.
 pub fn read_names(rows: Vec<Row>) -> Result<Vec<String>> {
-    Ok(rows_as::<Name>(rows)?.into_iter().map(|row| row.name).collect())
+    Ok(rows_as::<Name>(rows)?
+        .into_iter()
+        .map(|row| row.name)
+        .collect())
 }
 
 fn most() -> i64 {

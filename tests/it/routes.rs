@@ -147,7 +147,23 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/acme/packages/acme/lib/deprecate",
     "/ui/acme/packages/acme/lib/undeprecate",
     "/ui/acme/packages/acme/lib/sync",
+    "/ui/acme/packages/acme/lib/readme",
+    "/ui/acme/packages/acme/lib/changelog",
+    "/ui/acme/packages/acme/lib/dependencies",
+    "/ui/acme/packages/acme/lib/statistics",
+    "/ui/acme/packages/acme/lib/settings",
+    "/ui/acme/packages/acme/lib/settings/repositories",
+    "/ui/acme/packages/acme/lib/settings/folders",
+    "/ui/acme/packages/acme/lib/delete",
+    "/ui/acme/packages/acme/lib/delete-version",
+    "/ui/acme/packages/acme/lib/restore",
+    "/ui/acme/packages/bulk",
     "/ui/acme/people/a1/reset",
+    "/ui/acme/repositories/main/revisions",
+    "/ui/acme/repositories/main/revisions/compare",
+    "/ui/acme/repositories/main/revisions/17",
+    "/ui/acme/repositories/main/revisions/17/packages",
+    "/ui/acme/repositories/main/revisions/17/packages/acme/lib",
 ];
 
 #[test]

@@ -13,7 +13,7 @@ use crate::support::persona::Persona;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
 /// What needs no line, and why.
-const WITHOUT: [(&str, &str); 10] = [
+const WITHOUT: [(&str, &str); 11] = [
     (
         "Hook",
         "the delivery is listed; what comes of it is a job's",
@@ -30,6 +30,7 @@ const WITHOUT: [(&str, &str); 10] = [
         "PackagePage",
         "each asks the API, whose line it is; `web/packages.rs` has the person in it",
     ),
+    ("PackagesTogether", "the same"),
 ];
 
 /// The words of a route, without what is different in each request.

@@ -273,7 +273,7 @@ impl Page {
         let count = |css: &str| dom.select(&selector(css)).count();
         assert_eq!(count("h1"), 1, "{path}: headings");
         assert_eq!(count("main"), 1, "{path}: main");
-        assert_eq!(count("title"), 1, "{path}: title");
+        assert_eq!(count("head > title"), 1, "{path}: title");
         for form in dom.select(&selector("form")) {
             let is_post = form.attr("method") == Some("post");
             let tokens = form.select(&selector("input[name=csrf]")).count();

@@ -148,7 +148,10 @@ pub(in crate::http::web::place) async fn send(
         return Ok(visit.go_back(&list, "Choose packages first: tick the boxes beside them"));
     }
     if names.len() > MOST {
-        let said = format!("Choose at most {MOST} packages at once; these were {}", names.len());
+        let said = format!(
+            "Choose at most {MOST} packages at once; these were {}",
+            names.len()
+        );
         return Ok(visit.go_back(&list, &said));
     }
     let mut page = BulkPage {

@@ -138,7 +138,10 @@ pub(in crate::http::web::place) async fn show(
             .await
             .map(|(packages, next)| {
                 let rows = packages.into_iter();
-                (rows.map(|summary| ShownRow::of(place, summary)).collect(), next)
+                (
+                    rows.map(|summary| ShownRow::of(place, summary)).collect(),
+                    next,
+                )
             })
     };
     let (packages, next) = match shown {

@@ -108,9 +108,15 @@ impl Asked {
                 .map(|(value, label)| Choice::new(*value, *label, chosen))
                 .collect()
         };
-        let order = if self.order == Order::Name { "name" } else { self.sort() };
+        let order = if self.order == Order::Name {
+            "name"
+        } else {
+            self.sort()
+        };
         Fields {
-            vendor: Field::text("vendor", "Vendor").optional().value(&self.vendor),
+            vendor: Field::text("vendor", "Vendor")
+                .optional()
+                .value(&self.vendor),
             kind: Field::text("type", "Type").optional().value(&self.kind),
             sources: choices(&SOURCES, &self.source),
             healths: choices(&HEALTHS, &self.health),
@@ -158,7 +164,9 @@ impl Asked {
             page.rows(),
         )
         .await?;
-        let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX).saturating_sub(1);
+        let shown = i64::try_from(rows.len())
+            .unwrap_or(i64::MAX)
+            .saturating_sub(1);
         let next = page.cut(&mut rows, |last| match self.order {
             Order::Name => last.name.clone(),
             _ => offset.saturating_add(shown).to_string(),

@@ -107,7 +107,14 @@ pub(super) async fn send_version(
         }
         Err(error) => {
             let faults = Faults::of(error)?;
-            render(app, visit, place, name, Some(version), Some((&form, &faults)))
+            render(
+                app,
+                visit,
+                place,
+                name,
+                Some(version),
+                Some((&form, &faults)),
+            )
         }
     }
 }

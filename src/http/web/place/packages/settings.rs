@@ -15,9 +15,9 @@ use crate::http::web::field::{Choice, Field};
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::page::{Moment, page_with};
 use crate::http::web::place::packages::act::lead_to;
+use crate::http::web::place::packages::address;
 use crate::http::web::place::packages::entry::{Fact, web_address};
 use crate::http::web::place::packages::tabs::{Tab, Way, shell_of, ways};
-use crate::http::web::place::packages::address;
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::{Place, Visit};
 use crate::store::package_settings::{Settings, Source, find_settings};
@@ -116,7 +116,10 @@ pub(super) async fn send(
         match place.ask(app, visit, "PATCH", &path, Some(&body)).await {
             Ok(_) => {
                 let to = format!("{}/settings", address(place, name.as_str()));
-                return Ok(visit.go_on(&to, "Saved. What it means for tags and branches is being decided"));
+                return Ok(visit.go_on(
+                    &to,
+                    "Saved. What it means for tags and branches is being decided",
+                ));
             }
             Err(error) => faults = of_settings(Faults::of(error)?),
         }
@@ -170,7 +173,12 @@ pub(super) async fn send_repositories(
             break;
         }
     }
-    lead_to(visit, &to, answer, "Saved. The repositories are being published")
+    lead_to(
+        visit,
+        &to,
+        answer,
+        "Saved. The repositories are being published",
+    )
 }
 
 /// Changes which folders of the project are packages.
@@ -191,7 +199,10 @@ pub(super) async fn send_folders(
     match place.ask(app, visit, "PATCH", &path, Some(&body)).await {
         Ok(_) => {
             let to = format!("{}/settings", address(place, name.as_str()));
-            Ok(visit.go_on(&to, "Saved. Which folders are packages is being decided anew"))
+            Ok(visit.go_on(
+                &to,
+                "Saved. Which folders are packages is being decided anew",
+            ))
         }
         Err(error) => {
             let faults = Faults::of(error)?;
@@ -227,7 +238,9 @@ async fn render(
         Some((form, _)) if form.is_ticked(name) => form.text(name).to_owned(),
         _ => known.to_owned(),
     };
-    let is_connected = source.as_ref().is_some_and(|source| source.provider.is_some());
+    let is_connected = source
+        .as_ref()
+        .is_some_and(|source| source.provider.is_some());
     let is_synced = source.is_some() && package.renamed_to.is_none();
     let (said, replacement) = abandoned_of(&policy);
     page_with(
@@ -351,7 +364,11 @@ fn folders_of(
                 .value(patterns.join("\n")),
         ),
         versions: vec![
-            Choice::new("changed", "Of those that changed since the tag before", &versions),
+            Choice::new(
+                "changed",
+                "Of those that changed since the tag before",
+                &versions,
+            ),
             Choice::new("all", "Of all of them", &versions),
         ],
     }))

@@ -1,13 +1,13 @@
 //! The ways between the pages of a package.
 
+use crate::app::App;
 use crate::domain::access::Ability;
 use crate::domain::name::PackageName;
-use crate::http::web::place::packages::address;
-use crate::http::web::shell::{Crumb, Shell};
-use crate::http::web::shell::Section;
-use crate::http::web::visit::{Place, Visit};
-use crate::app::App;
 use crate::error::Result;
+use crate::http::web::place::packages::address;
+use crate::http::web::shell::Section;
+use crate::http::web::shell::{Crumb, Shell};
+use crate::http::web::visit::{Place, Visit};
 
 /// A page of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

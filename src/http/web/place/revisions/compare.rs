@@ -99,7 +99,11 @@ pub(super) async fn show_any(
 ) -> Result<Reply> {
     let asked = |name: &str| {
         let text = visit.request.query_parameter(name).unwrap_or_default();
-        let number = text.trim().parse::<i64>().ok().filter(|number| *number >= 0);
+        let number = text
+            .trim()
+            .parse::<i64>()
+            .ok()
+            .filter(|number| *number >= 0);
         number.ok_or_else(|| {
             Error::bad_value(
                 format!("?{name}"),
@@ -126,10 +130,9 @@ struct Found {
 impl Found {
     async fn load(app: &App, place: &Place, slug: &str, before: i64, after: i64) -> Result<Self> {
         let numbers = [before, after];
-        let (repository, revisions) =
-            find_revisions(app, &place.organisation.slug, slug, &numbers)
-                .await?
-                .ok_or_else(|| missing("repository"))?;
+        let (repository, revisions) = find_revisions(app, &place.organisation.slug, slug, &numbers)
+            .await?
+            .ok_or_else(|| missing("repository"))?;
         let find = |number: i64| revisions.iter().find(|one| one.number == number);
         let head = |number: i64| match number {
             0 => Ok(Head::default()),
@@ -175,7 +178,11 @@ impl Found {
             .map(|one| (one.subject_name, one.actor_name))
             .collect();
         for package in &mut packages {
-            for group in package.groups.iter_mut().filter(|group| group.label == ADDED) {
+            for group in package
+                .groups
+                .iter_mut()
+                .filter(|group| group.label == ADDED)
+            {
                 for version in &mut group.versions {
                     let who = by.get(&format!("{} {}", package.name, version.number));
                     version.said = who.map(|who| format!("released by {who}"));
@@ -184,8 +191,10 @@ impl Found {
         }
         let to = |start: usize| {
             let text = start.to_string();
-            let mut pairs: Vec<(&str, &str)> =
-                query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let mut pairs: Vec<(&str, &str)> = query
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
             pairs.push(("start", if start == 0 { "" } else { &text }));
             with_query(base, &pairs)
         };
@@ -277,7 +286,9 @@ fn groups(before: &Entries, after: &Entries) -> Vec<Group> {
         }
     }
     let all = [added, changed, removed];
-    all.into_iter().filter(|group| !group.versions.is_empty()).collect()
+    all.into_iter()
+        .filter(|group| !group.versions.is_empty())
+        .collect()
 }
 
 impl Group {

@@ -38,12 +38,7 @@ struct ListPage {
     next: Option<String>,
 }
 
-pub(super) async fn show(
-    app: &App,
-    visit: &mut Visit,
-    place: &Place,
-    slug: &str,
-) -> Result<Reply> {
+pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place, slug: &str) -> Result<Reply> {
     let cursor = Page::of(&visit.request)?;
     let before = cursor.after_number()?.unwrap_or(i64::MAX >> 11);
     let organisation = &place.organisation.slug;

@@ -79,7 +79,10 @@ pub(super) async fn handle(
 
 /// Where the history of a repository is.
 pub(super) fn address(place: &Place, slug: &str) -> String {
-    format!("/ui/{}/repositories/{slug}/revisions", place.organisation.slug)
+    format!(
+        "/ui/{}/repositories/{slug}/revisions",
+        place.organisation.slug
+    )
 }
 
 /// What surrounds a page below the list.
@@ -92,7 +95,10 @@ fn shell_below(
     more: Vec<Crumb>,
 ) -> Result<Shell> {
     let mut crumbs = vec![
-        Crumb::new("Packages", format!("/ui/{}/packages", place.organisation.slug)),
+        Crumb::new(
+            "Packages",
+            format!("/ui/{}/packages", place.organisation.slug),
+        ),
         Crumb::new(
             format!("History of {}", repository.slug),
             address(place, &repository.slug),

@@ -59,16 +59,10 @@ struct PackagePage {
     next: Option<String>,
 }
 
-async fn find(
-    app: &App,
-    place: &Place,
-    slug: &str,
-    number: i64,
-) -> Result<(Repository, Revision)> {
-    let (repository, revisions) =
-        find_revisions(app, &place.organisation.slug, slug, &[number])
-            .await?
-            .ok_or_else(|| missing("repository"))?;
+async fn find(app: &App, place: &Place, slug: &str, number: i64) -> Result<(Repository, Revision)> {
+    let (repository, revisions) = find_revisions(app, &place.organisation.slug, slug, &[number])
+        .await?
+        .ok_or_else(|| missing("repository"))?;
     let revision = revisions.into_iter().next();
     Ok((repository, revision.ok_or_else(|| missing("revision"))?))
 }
@@ -105,7 +99,10 @@ pub(super) async fn list(
         shell: shell_below(app, visit, place, &repository, &title, Vec::new())?,
         number,
         time: Moment::of(revision.time),
-        command: format!("composer config repositories.{} composer {then}", repository.slug),
+        command: format!(
+            "composer config repositories.{} composer {then}",
+            repository.slug
+        ),
         changes: format!("{history}/{number}"),
         packages: names
             .into_iter()
