@@ -25,3 +25,16 @@ where f.removed_at is null and f.yanked_at is null and instr(j.key, '/') > 1;
 
 -- Who released a version, found by its name.
 create index audit_of_releases on audit (organisation_id, subject_name) where action = 'version.published';
+
+-- The revision that a repository was rolled back to; null for one that was published.
+alter table revisions add column rolled_back_to integer;
+
+create trigger audit_revisions_insert after insert on revisions
+when new.rolled_back_to is not null
+BEGIN
+    insert into audit_changes (organisation_id, action, subject_kind, subject_id, subject_name, before_json, after_json)
+    values ((select organisation_id from repositories where id = new.repository_id), 'repository.rolled_back',
+            'repository', new.repository_id, (select slug from repositories where id = new.repository_id),
+            json_object('revision', new.number - 1),
+            json_object('revision', new.number, 'rolled_back_to', new.rolled_back_to));
+END;

@@ -65,6 +65,7 @@ pub mod refusals;
 pub mod renames;
 pub mod repositories;
 pub mod revisions;
+pub mod rollback;
 pub mod schedule;
 pub mod search;
 pub mod served_archives;

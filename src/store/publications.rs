@@ -42,7 +42,7 @@ const PACKAGES_IN_ONE_FLIP: i64 = 80;
 const PACKAGES_COPIED_NEAR: usize = 20;
 
 /// How often a lost race is run again before the caller is told to come back.
-const RACES: u32 = 8;
+pub(super) const RACES: u32 = 8;
 
 /// What a publish did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
             repository.head.names_changed_at
         },
         cause: &cause(&pending),
+        rolled_back_to: None,
         address: &address,
         blobs: &blobs,
         removals,

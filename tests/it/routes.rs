@@ -53,6 +53,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/api/v1/orgs/acme/repositories",
     "/api/v1/orgs/acme/repositories/main",
     "/api/v1/orgs/acme/repositories/main/revisions",
+    "/api/v1/orgs/acme/repositories/main/rollback",
     "/api/v1/orgs/acme/tokens",
     "/api/v1/orgs/acme/tokens/t1",
     "/api/v1/orgs/acme/tokens/t1/rotate",
@@ -162,6 +163,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/ui/acme/repositories/main/revisions",
     "/ui/acme/repositories/main/revisions/compare",
     "/ui/acme/repositories/main/revisions/17",
+    "/ui/acme/repositories/main/revisions/17/roll-back",
     "/ui/acme/repositories/main/revisions/17/packages",
     "/ui/acme/repositories/main/revisions/17/packages/acme/lib",
 ];

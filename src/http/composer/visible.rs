@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::domain::access::{Action, Limits, Sight};
-use crate::domain::minify::expand;
+use crate::domain::metadata::read_document;
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::http::composer::Visit;
@@ -162,19 +162,7 @@ fn read_entries(
 ) -> Result<Vec<Map<String, Value>>> {
     let mut entries = Vec::new();
     for bytes in documents {
-        let mut document: Value = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-        let of_package = document
-            .get_mut("packages")
-            .and_then(|packages| packages.get_mut(name.as_str()))
-            .map(Value::take);
-        let Some(Value::Array(minified)) = of_package else {
-            continue;
-        };
-        let minified = minified.into_iter().filter_map(|entry| match entry {
-            Value::Object(fields) => Some(fields),
-            _ => None,
-        });
-        entries.extend(expand(minified.collect()));
+        entries.extend(read_document(name, &bytes).map_err(Error::internal)?);
     }
     Ok(entries)
 }

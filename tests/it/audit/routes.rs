@@ -13,7 +13,7 @@ use crate::support::persona::Persona;
 use crate::support::{PACKAGE, PROJECT, TestRegistry};
 
 /// What needs no line, and why.
-const WITHOUT: [(&str, &str); 11] = [
+const WITHOUT: [(&str, &str); 12] = [
     (
         "Hook",
         "the delivery is listed; what comes of it is a job's",
@@ -31,6 +31,7 @@ const WITHOUT: [(&str, &str); 11] = [
         "each asks the API, whose line it is; `web/packages.rs` has the person in it",
     ),
     ("PackagesTogether", "the same"),
+    ("Revisions", "the same; `web/revisions.rs`"),
 ];
 
 /// The words of a route, without what is different in each request.
@@ -292,6 +293,11 @@ fn play(scene: &Scene<'_>) {
     scene.ask("DELETE", &format!("{version}/yank"), &none, 200);
     let message = json!({"message": "old"});
     scene.ask("PUT", &format!("{version}/deprecation"), &message, 200);
+    registry.run_jobs();
+    let before =
+        scene.first("select cast(head_revision - 1 as text) from repositories where slug = 'main'");
+    let rollback = json!({"revision": before.parse::<i64>().unwrap(), "confirm": "main"});
+    scene.ask("POST", "repositories/main/rollback", &rollback, 200);
     scene.ask("DELETE", &format!("{version}/deprecation"), &none, 200);
     let confirmed = json!({"confirm": format!("{PACKAGE} v1.0.0")});
     scene.ask("DELETE", &version, &confirmed, 204);

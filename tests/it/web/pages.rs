@@ -26,6 +26,7 @@ const PAGES: &[&str] = &[
     "/ui/acme/repositories/main/revisions/1",
     "/ui/acme/repositories/main/revisions/compare?from=0&to=1",
     "/ui/acme/repositories/main/revisions/1/packages",
+    "/ui/acme/repositories/main/revisions/1/roll-back",
     "/ui/acme/repositories/main/revisions/1/packages/acme/lib",
     "/ui/account",
     "/ui/account/password",

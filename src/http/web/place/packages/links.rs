@@ -110,10 +110,8 @@ async fn find_seen(app: &App, place: &Place, name: &PackageName) -> Result<Optio
     };
     let mut required = Vec::new();
     for required_name in required_by(&seen) {
-        let href = match looks.find(&required_name).await? {
-            Some(_) => Some(address(place, &required_name)),
-            None => None,
-        };
+        let found = looks.find(&required_name).await?;
+        let href = found.map(|_| address(place, &required_name));
         required.push(Linked {
             name: required_name,
             href,

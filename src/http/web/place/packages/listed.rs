@@ -1,6 +1,7 @@
 //! What the list has for those who manage packages: more to filter by, other orders, and how each package is doing.
 
 use crate::app::App;
+use crate::domain::name::NameGlob;
 use crate::error::{Error, Result};
 use crate::http::api::package_settings::show_abandoned;
 use crate::http::api::packages::ListFilter;
@@ -137,11 +138,8 @@ impl Asked {
         if filter.finds_nothing {
             return Ok((Vec::new(), None));
         }
-        fn some(text: &str) -> Option<&str> {
-            (!text.is_empty()).then_some(text)
-        }
         let wanted = ListedFilter {
-            pattern: filter.pattern.as_ref().map(|pattern| pattern.as_str()),
+            pattern: filter.pattern.as_ref().map(NameGlob::as_str),
             repository: filter.repository.as_deref(),
             query: filter.query.as_deref(),
             kind: some(&self.kind),
@@ -174,6 +172,11 @@ impl Asked {
         let rows = rows.into_iter().map(|row| row_of(place, row));
         Ok((rows.collect::<Result<_>>()?, next))
     }
+}
+
+/// Nothing is asked for by an empty field.
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 fn row_of(place: &Place, row: ListedPackage) -> Result<ShownRow> {

@@ -46,12 +46,16 @@ struct Restorable {
 /// Which folders of the project are packages.
 struct Folders {
     number: i64,
-    folders: Field,
+    patterns: Field,
     versions: Vec<Choice>,
 }
 
 #[derive(Template)]
 #[template(path = "place/packages/settings.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what the template asks, each by itself"
+)]
 struct SettingsPage {
     shell: Shell,
     name: String,
@@ -104,13 +108,17 @@ pub(super) async fn send(
         "for" => json!(replacement),
         _ => Value::Null,
     };
-    let mut body = json!({ "abandoned": abandoned });
     // What is uploaded has no refs, and its form no fields for them.
-    if form.is_ticked("moved_tags") {
-        body["transient_branches"] = json!(lines(&form, "transient_branches"));
-        body["tag_prefixes"] = json!(lines(&form, "tag_prefixes"));
-        body["moved_tags"] = json!(form.text("moved_tags"));
-    }
+    let body = if form.is_ticked("moved_tags") {
+        json!({
+            "abandoned": abandoned,
+            "transient_branches": lines(&form, "transient_branches"),
+            "tag_prefixes": lines(&form, "tag_prefixes"),
+            "moved_tags": form.text("moved_tags"),
+        })
+    } else {
+        json!({ "abandoned": abandoned })
+    };
     let path = format!("/packages/{}", name.as_str());
     if faults.is_empty() {
         match place.ask(app, visit, "PATCH", &path, Some(&body)).await {
@@ -358,7 +366,7 @@ fn folders_of(
     let versions = chosen("versions", &source.folder_versions);
     Ok(Some(Folders {
         number: source.number,
-        folders: fill(
+        patterns: fill(
             Field::lines("folders", "Folders that are packages")
                 .hint("A pattern in each line, such as packages/*")
                 .value(patterns.join("\n")),

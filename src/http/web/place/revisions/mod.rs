@@ -5,6 +5,7 @@
 mod compare;
 mod list;
 mod past;
+mod roll_back;
 
 use strum_macros::IntoStaticStr;
 
@@ -15,6 +16,7 @@ use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get};
+use crate::http::web::route::Act;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
 use crate::store::repositories::Repository;
@@ -33,6 +35,8 @@ pub enum RevisionRoute {
     Packages(i64),
     /// `…/revisions/{number}/packages/{vendor}/{name}`: a package as it was.
     Package(i64, PackageName),
+    /// `…/revisions/{number}/roll-back`: asks, and does it.
+    RollBack(i64, Act),
 }
 
 impl RevisionRoute {
@@ -47,6 +51,7 @@ impl RevisionRoute {
             ["compare"] => get(method, Self::Compare),
             [revision] => get(method, Self::Show(number(revision)?)),
             [revision, "packages"] => get(method, Self::Packages(number(revision)?)),
+            [revision, "roll-back"] => Ok(Self::RollBack(number(revision)?, Act::of(method)?)),
             [revision, "packages", vendor, name] => {
                 let name = format!("{}/{}", percent_decode(vendor), percent_decode(name));
                 let name = PackageName::parse(&name).map_err(|_| NoRoute::NotFound)?;
@@ -71,6 +76,12 @@ pub(super) async fn handle(
         RevisionRoute::Compare => compare::show_any(app, visit, place, slug).await,
         RevisionRoute::Show(number) => compare::show_one(app, visit, place, slug, number).await,
         RevisionRoute::Packages(number) => past::list(app, visit, place, slug, number).await,
+        RevisionRoute::RollBack(number, Act::Look) => {
+            roll_back::show(app, visit, place, slug, number).await
+        }
+        RevisionRoute::RollBack(number, Act::Send) => {
+            roll_back::send(app, visit, place, slug, number).await
+        }
         RevisionRoute::Package(number, name) => {
             past::show(app, visit, place, slug, number, &name).await
         }

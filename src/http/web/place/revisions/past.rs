@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::app::App;
+use crate::domain::access::Ability;
 use crate::domain::name::PackageName;
 use crate::error::Result;
 use crate::http::api::missing;
@@ -35,6 +36,8 @@ struct PastPage {
     time: Moment,
     command: String,
     changes: String,
+    /// For who may, and not of the newest one.
+    roll_back: Option<String>,
     packages: Vec<Name>,
     total: usize,
     first: Option<String>,
@@ -104,6 +107,8 @@ pub(super) async fn list(
             repository.slug
         ),
         changes: format!("{history}/{number}"),
+        roll_back: (place.may(Ability::ManagePackages) && number < repository.head.revision)
+            .then(|| format!("{history}/{number}/roll-back")),
         packages: names
             .into_iter()
             .map(|name| Name {
