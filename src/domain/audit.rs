@@ -119,6 +119,8 @@ actions! {
     RepositoryCreated = "repository.created",
     /// Its settings, its description or who may read it changed.
     RepositoryUpdated = "repository.updated",
+    /// A repository shows again what it was at an earlier revision.
+    RepositoryRolledBack = "repository.rolled_back",
     /// It was deleted.
     RepositoryDeleted = "repository.deleted",
     /// A host name was claimed.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::entry::{ReleasedVersion, build_entry};
-use crate::domain::minify::minify;
+use crate::domain::minify::{expand, minify};
 use crate::domain::name::PackageName;
 use crate::domain::version::compare_normalized;
 
@@ -45,6 +45,26 @@ pub fn build_document(package: &PackageName, entries: Vec<Map<String, Value>>) -
         "security-advisories": [],
     });
     serde_json::to_vec(&document).unwrap_or_default()
+}
+
+/// The entries of a p2 document, in their order; none where it has no such package.
+pub fn read_document(
+    package: &PackageName,
+    bytes: &[u8],
+) -> Result<Vec<Map<String, Value>>, serde_json::Error> {
+    let mut document: Value = serde_json::from_slice(bytes)?;
+    let of_package = document
+        .get_mut("packages")
+        .and_then(|packages| packages.get_mut(package.as_str()))
+        .map(Value::take);
+    let Some(Value::Array(minified)) = of_package else {
+        return Ok(Vec::new());
+    };
+    let minified = minified.into_iter().filter_map(|entry| match entry {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    });
+    Ok(expand(minified.collect()))
 }
 
 #[cfg(test)]

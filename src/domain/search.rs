@@ -113,16 +113,32 @@ pub fn provided_names(
     tagged: &[ReleasedVersion],
     dev: &[ReleasedVersion],
 ) -> BTreeSet<PackageName> {
+    linked_names(name, tagged, dev, &["provide", "replace"])
+}
+
+/// The names that a package requires in any of its versions, its own left out.
+pub fn required_names(
+    name: &PackageName,
+    tagged: &[ReleasedVersion],
+    dev: &[ReleasedVersion],
+) -> BTreeSet<PackageName> {
+    linked_names(name, tagged, dev, &["require"])
+}
+
+fn linked_names(
+    name: &PackageName,
+    tagged: &[ReleasedVersion],
+    dev: &[ReleasedVersion],
+    keys: &[&str],
+) -> BTreeSet<PackageName> {
     tagged
         .iter()
         .chain(dev)
-        .flat_map(|version| {
-            let links = ["provide", "replace"].map(|key| version.manifest.get(key));
-            links.into_iter().flatten().filter_map(Value::as_object)
-        })
+        .flat_map(|version| keys.iter().filter_map(|key| version.manifest.get(*key)))
+        .filter_map(Value::as_object)
         .flat_map(Map::keys)
-        .filter_map(|provided| PackageName::parse(provided).ok())
-        .filter(|provided| provided != name)
+        .filter_map(|linked| PackageName::parse(linked).ok())
+        .filter(|linked| linked != name)
         .collect::<BTreeSet<_>>()
         .into_iter()
         .take(MOST_PROVIDED)

@@ -49,11 +49,12 @@ pub const AUDITED: [&str; 31] = [
 ];
 
 /// Those whose changes are lines when somebody asked for them: what the queue does by itself is none.
-pub const AUDITED_WHEN_ASKED: [&str; 5] = [
+pub const AUDITED_WHEN_ASKED: [&str; 6] = [
     "dead_letters",
     "deleted_versions",
     "imports",
     "jobs",
+    "revisions",
     "uploads",
 ];
 

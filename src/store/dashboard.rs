@@ -15,6 +15,10 @@ row! {
     pub struct Counts {
         /// Packages.
         pub packages: i64,
+        /// Versions in their metadata.
+        pub versions: i64,
+        /// Bytes of archives that are stored.
+        pub storage: i64,
         /// Projects whose last job of the week failed.
         pub failed: i64,
         /// Projects that their git host withholds.
@@ -37,15 +41,34 @@ row! {
 }
 
 row! {
-    /// A package that came lately.
+    /// A version that came lately.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct NewPackage {
-        /// `vendor/name`.
+    pub struct Release {
+        /// The package.
         pub name: String,
-        /// Its description.
-        pub description: Option<String>,
+        /// As tagged.
+        pub version: String,
+        /// Who released it, as the audit log has it.
+        pub actor_name: String,
         /// Unix seconds.
-        pub created_at: i64,
+        pub published_at: i64,
+    }
+}
+
+row! {
+    /// A project that is not synced any more.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Stopped {
+        /// Its name at the host.
+        pub full_name: String,
+        /// A package of it.
+        pub package: Option<String>,
+        /// `withheld`, `failed` or `unconnected`.
+        pub state: String,
+        /// Why.
+        pub reason: Option<String>,
+        /// Unix seconds.
+        pub since: Option<i64>,
     }
 }
 
@@ -53,8 +76,10 @@ row! {
 pub struct Dashboard {
     /// What was counted.
     pub counts: Counts,
-    /// The last five packages, the newest first.
-    pub newest: Vec<NewPackage>,
+    /// The last releases, the newest first; dev versions are none.
+    pub releases: Vec<Release>,
+    /// What stopped being synced, the last first; at most one more than [`MOST_STOPPED`].
+    pub stopped: Vec<Stopped>,
     /// Its repositories, by slug.
     pub repositories: Vec<Repository>,
 }
@@ -69,11 +94,18 @@ pub async fn hide_first_steps(app: &App, organisation: i64, hides: bool) -> Resu
     .bind(app.now());
     app.db.rows(statement).await.map(|_| ())
 }
+/// So many projects that stopped are told.
+pub const MOST_STOPPED: usize = 10;
 
 /// Loads it.
 pub async fn load_dashboard(app: &App, organisation: i64) -> Result<Dashboard> {
     let counts = Statement::new(
         "select (select count(*) from packages p where p.organisation_id = ?1 and p.deleted_at is null) as packages,
+                (select count(*) from packages p join versions v on v.package_id = p.id
+                 where p.organisation_id = ?1 and v.removed_at is null and v.yanked_at is null)
+                + (select count(*) from packages p join defined_versions f on f.package_id = p.id
+                   where p.organisation_id = ?1 and f.removed_at is null and f.yanked_at is null) as versions,
+                (select o.storage_used from organisations o where o.id = ?1) as storage,
                 (select count(distinct j.git_repo_id) from jobs j
                  where j.organisation_id = ?1 and j.created_at > ?2 and j.state = 'failed'
                    and not exists (select 1 from jobs l where l.git_repo_id = j.git_repo_id and l.state = 'done'
@@ -96,18 +128,57 @@ pub async fn load_dashboard(app: &App, organisation: i64) -> Result<Dashboard> {
     )
     .bind(organisation)
     .bind(app.now().saturating_sub(FAILED_FOR));
-    let newest = Statement::new(
-        "select name, description, created_at from packages
-         where organisation_id = ?1 and deleted_at is null
-         order by created_at desc, id desc limit 5",
+    // Out of the last lines of the log: no index has the versions of all packages by time.
+    let releases = Statement::new(
+        "select p.name, v.pretty as version, a.actor_name, v.published_at
+         from (select id, subject_id, subject_name, actor_name, action from audit
+               where organisation_id = ?1 order by id desc limit 1000) a
+         join packages p on p.id = cast(a.subject_id as integer)
+         join versions v on v.package_id = p.id and a.subject_name = p.name || ' ' || v.pretty
+         where a.action = 'version.published' and p.organisation_id = ?1 and p.deleted_at is null
+           and v.is_dev = 0 and v.removed_at is null and v.yanked_at is null
+         order by a.id desc limit 8",
     )
     .bind(organisation);
-    let statements = vec![counts, newest, list_repositories_stmt(organisation)];
+    let statements = vec![
+        counts,
+        releases,
+        stopped_stmt(app, organisation),
+        list_repositories_stmt(organisation),
+    ];
     let mut rows = app.db.batch(statements).await?.into_iter();
     let mut next = || rows.next().unwrap_or_default();
     Ok(Dashboard {
         counts: first_as(next())?.ok_or_else(|| Error::internal("nothing was counted"))?,
-        newest: rows_as(next())?,
+        releases: rows_as(next())?,
+        stopped: rows_as(next())?,
         repositories: read_repositories(next())?,
     })
+}
+
+fn stopped_stmt(app: &App, organisation: i64) -> Statement {
+    Statement::new(
+        "select g.full_name, s.state, s.reason, s.since,
+                (select p.name from packages p
+                 where p.git_repo_id = g.id and p.renamed_to is null and p.deleted_at is null
+                 order by p.name limit 1) as package
+         from (select w.id, 'withheld' as state, w.withheld_reason as reason, w.withheld_at as since
+               from git_repos w where w.organisation_id = ?1 and w.withheld_at is not null
+               union all
+               select j.git_repo_id, 'failed', j.message, j.finished_at from jobs j
+               where j.organisation_id = ?1 and j.created_at > ?2 and j.state = 'failed'
+                 and not exists (select 1 from jobs l where l.git_repo_id = j.git_repo_id
+                                 and l.state in ('done', 'failed') and l.id <> j.id and l.created_at >= j.created_at)
+               union all
+               select u.id, 'unconnected', null, c.deleted_at
+               from connections c join git_repos u on u.connection_id = c.id
+               where c.organisation_id = ?1 and c.deleted_at is not null
+                 and exists (select 1 from packages p
+                             where p.git_repo_id = u.id and p.renamed_to is null and p.deleted_at is null)) s
+         join git_repos g on g.id = s.id
+         order by s.since desc, g.full_name limit ?3",
+    )
+    .bind(organisation)
+    .bind(app.now().saturating_sub(FAILED_FOR))
+    .bind(i64::try_from(MOST_STOPPED.saturating_add(1)).unwrap_or(i64::MAX))
 }

@@ -22,6 +22,8 @@ pub struct Flip<'a> {
     pub names_changed_at: i64,
     /// Why, for people.
     pub cause: &'a str,
+    /// The revision that it goes back to; none for a publish.
+    pub rolled_back_to: Option<i64>,
     /// The address that the documents carry.
     pub address: &'a str,
     /// Every blob that this revision adds.
@@ -49,8 +51,8 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.removals)
         .bind(&blobs),
         Statement::new(
-            "insert into revisions (repository_id, number, root, time, cause, names_changed_at)
-             select r.id, ?3, ?4, ?5, ?6, ?8 from repositories r
+            "insert into revisions (repository_id, number, root, time, cause, names_changed_at, rolled_back_to)
+             select r.id, ?3, ?4, ?5, ?6, ?8, ?9 from repositories r
              where r.id = ?1 and r.head_revision = ?2
                and not exists (select 1 from doomed_blobs where hash in (select value from json_each(?7)))",
         )
@@ -61,7 +63,8 @@ pub async fn flip_head(app: &App, flip: &Flip<'_>) -> Result<bool> {
         .bind(flip.time)
         .bind(flip.cause)
         .bind(&blobs)
-        .bind(flip.names_changed_at),
+        .bind(flip.names_changed_at)
+        .bind(flip.rolled_back_to),
         Statement::new(
             "insert into published_blobs (hash, is_recorded)
              select value, 1 from json_each(?3)

@@ -52,6 +52,8 @@ row! {
         pub yanked_at: Option<i64>,
         /// JSON: what people are warned of.
         pub deprecated: Option<String>,
+        /// Who released it, as the audit log has it.
+        pub released_by: Option<String>,
     }
 }
 
@@ -142,7 +144,11 @@ pub async fn load_details(app: &App, package: &Package, numbers: &[&str]) -> Res
         "select v.pretty, v.normalized, v.reference, v.git_ref, v.time, v.published_at, v.manifest, v.source,
                 d.format, d.size, d.sha1, d.sha256, v.yanked_at, v.deprecated,
                 (select coalesce(sum(w.count), 0) from downloads w
-                 where w.package_id = v.package_id and w.version = v.normalized) as downloads
+                 where w.package_id = v.package_id and w.version = v.normalized) as downloads,
+                (select a.actor_name from audit a
+                 where a.organisation_id = ?3 and a.action = 'version.published'
+                   and a.subject_name = ?4 || ' ' || v.pretty
+                 order by a.id desc limit 1) as released_by
          from (select package_id, pretty, normalized, reference, git_ref, time, published_at, dist_id, yanked_at,
                       deprecated, manifest, source
                from versions
@@ -157,7 +163,9 @@ pub async fn load_details(app: &App, package: &Package, numbers: &[&str]) -> Res
          left join dists d on d.id = v.dist_id",
     )
     .bind(package.id)
-    .bind(json_list(numbers.iter().copied())?);
+    .bind(json_list(numbers.iter().copied())?)
+    .bind(package.organisation_id)
+    .bind(&package.name);
     let project = Statement::new(
         "select g.full_name, g.web_url, g.clone_url, c.provider, g.is_archived, g.withheld_reason, g.last_reconciled_at
          from git_repos g

@@ -166,6 +166,8 @@ row! {
         pub version: String,
         /// `1.2.0.0`.
         pub normalized: String,
+        /// The reference of the archive they were read from.
+        pub reference: Option<String>,
         /// The object of the README.
         pub readme_key: Option<String>,
         /// What the file is called.
@@ -184,7 +186,7 @@ row! {
 /// The statement that finds the texts of a package; no row before they were read.
 pub fn find_texts_stmt(organisation: i64, name: &PackageName) -> Statement {
     Statement::new(
-        "select t.version, t.normalized, t.readme_key, t.readme_file, t.readme_cut, t.changelog_key, t.changelog_file,
+        "select t.version, t.normalized, t.reference, t.readme_key, t.readme_file, t.readme_cut, t.changelog_key, t.changelog_file,
                 t.changelog_cut
          from packages p join package_texts t on t.package_id = p.id
          where p.organisation_id = ?1 and p.name = ?2 and t.version is not null",

@@ -126,7 +126,7 @@ pub async fn find_package(
 }
 
 /// The statement that finds it, for a batch with others.
-pub(super) fn find_package_stmt(organisation: i64, name: &PackageName) -> Statement {
+pub fn find_package_stmt(organisation: i64, name: &PackageName) -> Statement {
     Statement::new(
         "select id, organisation_id, name, git_repo_id, folder, description, created_at,
                 transient_branches, tag_prefixes, moved_tags, abandoned, renamed_to, renamed_from, notice

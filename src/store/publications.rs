@@ -12,7 +12,7 @@ use crate::domain::composer_1::{self, Draft};
 use crate::domain::entry::ReleasedVersion;
 use crate::domain::metadata::{DOCUMENT_FORM, build_document, build_entries};
 use crate::domain::name::PackageName;
-use crate::domain::search::{find_speaker, provided_names, summarize};
+use crate::domain::search::{find_speaker, provided_names, required_names, summarize};
 use crate::domain::tree::outline::OutlinedVersions;
 use crate::domain::tree::{Change, changes_names, date_entries, touched_buckets, update};
 use crate::error::{Error, ErrorKind, Result};
@@ -42,7 +42,7 @@ const PACKAGES_IN_ONE_FLIP: i64 = 80;
 const PACKAGES_COPIED_NEAR: usize = 20;
 
 /// How often a lost race is run again before the caller is told to come back.
-const RACES: u32 = 8;
+pub(super) const RACES: u32 = 8;
 
 /// What a publish did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,7 @@ async fn try_to_publish(app: &App, repository: i64) -> Result<Option<Published>>
             repository.head.names_changed_at
         },
         cause: &cause(&pending),
+        rolled_back_to: None,
         address: &address,
         blobs: &blobs,
         removals,
@@ -311,6 +312,7 @@ async fn build_documents(
         id: package.package_id,
         entry: summarize(&name, &tagged, &dev),
         provides: provided_names(&name, &tagged, &dev),
+        requires: required_names(&name, &tagged, &dev),
         text: wanted_text(&tagged, &dev),
     };
     let (tagged, dev) = match package.is_member {

@@ -21,6 +21,8 @@ pub struct Indexed {
     pub entry: Option<SearchEntry>,
     /// What it provides or replaces.
     pub provides: BTreeSet<PackageName>,
+    /// What it requires.
+    pub requires: BTreeSet<PackageName>,
     /// The version whose README is the package's; none for one without an archive here.
     pub text: Option<Wanted>,
 }
@@ -58,6 +60,17 @@ pub fn index_stmts(repository: i64, built_on: i64, packages: &[Indexed]) -> Resu
             "insert into package_provides (name, package_id)
              select n.value, json_extract(p.value, '$.id')
              from json_each(?3) p, json_each(p.value, '$.provides') n
+             where exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+        bind(Statement::new(
+            "delete from package_requires
+             where package_id in (select json_extract(value, '$.id') from json_each(?3))
+               and exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
+        )),
+        bind(Statement::new(
+            "insert into package_requires (name, package_id)
+             select n.value, json_extract(p.value, '$.id')
+             from json_each(?3) p, json_each(p.value, '$.requires') n
              where exists (select 1 from repositories where id = ?1 and head_revision = ?2)",
         )),
         bind(Statement::new(

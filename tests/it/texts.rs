@@ -157,5 +157,5 @@ fn a_readme_that_cannot_be_read_now_is_read_later() {
         .world
         .sqlite
         .texts("select cast(form as text) from package_texts");
-    assert_eq!(forms, ["1"]);
+    assert_eq!(forms, ["2"]);
 }

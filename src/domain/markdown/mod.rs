@@ -23,7 +23,7 @@ pub const MOST: usize = 256 * 1024;
 const MOST_WRITTEN: usize = 1024 * 1024;
 
 /// How the writing is numbered: one that writes otherwise has another number, and what there is, is made anew.
-pub const FORM: i64 = 1;
+pub const FORM: i64 = 2;
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

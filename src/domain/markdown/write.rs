@@ -105,10 +105,12 @@ impl<'a> Writer<'a> {
             Event::HardBreak => self.html.push_str("<br>"),
             Event::Rule => self.html.push_str("<hr>\n"),
             Event::TaskListMarker(is_done) => {
-                let checked = if is_done { " checked" } else { "" };
-                self.html.push_str("<input type=\"checkbox\" disabled");
-                self.html.push_str(checked);
-                self.html.push_str("> ");
+                // A field without a name says nothing to who hears the page.
+                self.html.push_str(if is_done {
+                    "<input type=\"checkbox\" aria-label=\"done\" disabled checked> "
+                } else {
+                    "<input type=\"checkbox\" aria-label=\"not done\" disabled> "
+                });
             }
             // What somebody wrote as HTML is dropped; the rest is not asked for.
             Event::Html(_)

@@ -247,7 +247,8 @@ fn text<'a>(fields: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     fields.get(key).and_then(Value::as_str)
 }
 
-fn normalized(entry: &Map<String, Value>) -> &str {
+/// The number of an entry of a document.
+pub(crate) fn normalized(entry: &Map<String, Value>) -> &str {
     text(entry, "version_normalized").unwrap_or_default()
 }
 

@@ -274,6 +274,10 @@ async fn dispatch(
             let org = open(app, principal, &org).await?;
             repositories::list_revisions(app, &request, &org, &repository).await
         }
+        ApiRoute::RollBack(org, repository) => {
+            let org = open(app, principal, &org).await?;
+            repositories::roll_back(app, request, &org, &repository).await
+        }
         ApiRoute::Tokens(org, route) => {
             let org = enter(app, principal, &org).await?;
             tokens::handle(app, request, principal, &org, route).await
@@ -467,6 +471,7 @@ fn area_of(route: &ApiRoute) -> Ability {
         | ApiRoute::ShowRepository(..)
         | ApiRoute::UpdateRepository(..)
         | ApiRoute::ListRevisions(..)
+        | ApiRoute::RollBack(..)
         | ApiRoute::Projects(..)
         | ApiRoute::ListPackages(_)
         | ApiRoute::CreatePackage(_)

@@ -20,7 +20,7 @@ use crate::http::request::Request;
 use crate::jobs::{Job, enqueue};
 use crate::store::organisations::Organisation;
 use crate::store::repositories::{self as store, Repository, RepositoryChange, find_repository};
-use crate::store::revisions;
+use crate::store::{revisions, rollback};
 
 /// The longest description of a repository, in bytes.
 const DESCRIPTION_LIMIT: usize = 500;
@@ -222,6 +222,57 @@ pub async fn update_repository(
     }
     let repository = store::load_repository(app, repository.id).await?;
     Ok(Reply::json(200, &show(app, &repository)?))
+}
+
+/// Which revision a repository is to show again, and that somebody means it.
+#[derive(Deserr, JsonSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename = "Rollback")]
+pub(crate) struct AskedRollback {
+    /// Its number.
+    revision: i64,
+    /// The slug of the repository.
+    confirm: String,
+}
+
+/// What a repository shows after it was rolled back.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RolledBack")]
+pub(crate) struct RolledBack {
+    /// The new revision.
+    revision: i64,
+    /// Packages that stay as they are: they, or versions that they had then, were deleted, yanked or taken out since.
+    kept: Vec<String>,
+}
+
+/// Has a repository show again what it was at an earlier revision.
+pub async fn roll_back(
+    app: &App,
+    mut request: Request,
+    organisation: &Organisation,
+    repository: &str,
+) -> Result<Reply> {
+    let asked: AskedRollback = request.json().await?;
+    let repository = find_repository(app, &organisation.slug, repository)
+        .await?
+        .ok_or_else(|| missing("repository"))?;
+    if asked.confirm != repository.slug {
+        return Err(Error::bad_value(
+            "/confirm",
+            format!(
+                "Everybody gets what the repository held then: send `\"confirm\": \"{}\"` if you mean that one",
+                repository.slug
+            ),
+        ));
+    }
+    let done = rollback::roll_back(app, repository.id, asked.revision).await?;
+    Ok(Reply::json(
+        200,
+        &RolledBack {
+            revision: done.revision,
+            kept: done.kept,
+        },
+    ))
 }
 
 /// A revision of a repository.

@@ -1,15 +1,18 @@
 //! Which packages a caller sees: those of which it sees a version; and what they say of themselves by these.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use crate::app::App;
 use crate::domain::access::{Action, Limits, Sight};
-use crate::domain::minify::expand;
+use crate::domain::metadata::read_document;
 use crate::domain::name::PackageName;
 use crate::error::{Error, Result};
 use crate::http::composer::Visit;
 use crate::store::blobs::load_blob;
+use crate::store::repositories::Head;
 use crate::store::snapshot::Snapshot;
 use crate::store::version_facts::list_version_facts;
 
@@ -131,21 +134,35 @@ pub(crate) async fn visible_entries(
             ]
         }
     };
+    read_entries(name, documents.into_iter().flatten())
+}
+
+/// All entries that a package had in a revision, whoever sees them: tagged ones first, the newest first. None where it was
+/// not there.
+pub(crate) async fn all_entries(
+    app: &App,
+    head: &Head,
+    name: &PackageName,
+) -> Result<Vec<Map<String, Value>>> {
+    let Some(found) = Snapshot::open(app, head).find_entry(name.as_str()).await? else {
+        return Ok(Vec::new());
+    };
+    let tagged = load_blob(app, &found.tagged.hash).await?;
+    let dev = match found.dev {
+        None => None,
+        Some(dev) => Some(load_blob(app, &dev.hash).await?),
+    };
+    read_entries(name, std::iter::once(tagged).chain(dev))
+}
+
+/// The entries of a package's documents.
+fn read_entries(
+    name: &PackageName,
+    documents: impl IntoIterator<Item = Rc<[u8]>>,
+) -> Result<Vec<Map<String, Value>>> {
     let mut entries = Vec::new();
-    for bytes in documents.into_iter().flatten() {
-        let mut document: Value = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-        let of_package = document
-            .get_mut("packages")
-            .and_then(|packages| packages.get_mut(name.as_str()))
-            .map(Value::take);
-        let Some(Value::Array(minified)) = of_package else {
-            continue;
-        };
-        let minified = minified.into_iter().filter_map(|entry| match entry {
-            Value::Object(fields) => Some(fields),
-            _ => None,
-        });
-        entries.extend(expand(minified.collect()));
+    for bytes in documents {
+        entries.extend(read_document(name, &bytes).map_err(Error::internal)?);
     }
     Ok(entries)
 }

@@ -140,6 +140,7 @@ pub enum ApiRoute {
     ShowRepository(String, String),
     UpdateRepository(String, String),
     ListRevisions(String, String),
+    RollBack(String, String),
     WhoAmI,
     /// A person about herself.
     Own(OwnRoute),
@@ -561,6 +562,11 @@ fn parse_api(method: &str, segments: &[&str]) -> Result<ApiRoute, NoRoute> {
         ["orgs", org, "repositories", repository, "revisions"] => {
             get(method, ApiRoute::ListRevisions(own(org), own(repository)))
         }
+        ["orgs", org, "repositories", repository, "rollback"] => only(
+            method,
+            "POST",
+            ApiRoute::RollBack(own(org), own(repository)),
+        ),
         ["token"] => get(method, ApiRoute::WhoAmI),
         ["me"] => OwnRoute::parse(method).map(ApiRoute::Own),
         ["invitation"] => get(method, ApiRoute::ShowInvitation),

@@ -15,6 +15,7 @@ pub(crate) mod assets;
 mod audit_log;
 mod ask;
 mod buyer;
+mod chart;
 mod cookies;
 mod fault;
 #[allow(dead_code, reason = "parts for the pages that come next")]

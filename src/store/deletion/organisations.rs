@@ -181,6 +181,7 @@ const PACKAGES: Rows = &[
     "delete from package_clients where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_readers where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_provides where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
+    "delete from package_requires where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from package_search where rowid in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from dists where package_id in (select id from packages where organisation_id = ?1 order by id limit 50)",
     "delete from job_refs where job_id in (select j.id from jobs j where j.package_id in (

@@ -201,6 +201,7 @@ pub async fn erase_packages(app: &App) -> Result<()> {
             on("delete from package_readers where package_id in (select value from json_each(?1))"),
             on("delete from version_references where package_id in (select value from json_each(?1))"),
             on("delete from package_provides where package_id in (select value from json_each(?1))"),
+            on("delete from package_requires where package_id in (select value from json_each(?1))"),
             on("delete from package_search where rowid in (select value from json_each(?1))"),
             on("delete from deleted_versions where package_id in (select value from json_each(?1))"),
             on("delete from folder_refs where package_id in (select value from json_each(?1))"),

@@ -5,29 +5,11 @@ use repertoire::http::{begin_to_gather, tell_gathered};
 use serde_json::{Value, json};
 
 use crate::support::TestRegistry;
-use crate::support::persona::Persona;
-use crate::support::shop::DAY;
+use crate::support::shop::{DAY, report_installs as report};
 use crate::support::world::Port;
 
 const STATISTICS: &str = "/api/v1/orgs/acme/statistics";
 const OF_LIB: &str = "/api/v1/orgs/acme/packages/acme/lib/statistics";
-
-fn report(persona: &Persona<'_>, php: &str, downloads: &[(&str, &str)]) {
-    let downloads: Vec<_> = downloads
-        .iter()
-        .map(|(name, version)| json!({"name": name, "version": version}))
-        .collect();
-    let body = json!({ "downloads": downloads }).to_string().into_bytes();
-    let agent = format!("Composer/2.9.1 (Linux; 6.8.0; PHP {php}.6; cURL 8.5.0)");
-    persona
-        .send(
-            "POST",
-            "/r/acme/main/downloads",
-            &[("user-agent", agent)],
-            body,
-        )
-        .expect(201);
-}
 
 fn show(registry: &TestRegistry, path: &str) -> Value {
     registry.admin().get(path).expect(200).json()

@@ -58,6 +58,8 @@ const WITHOUT: &[(&str, &str)] = &[
     ("CustomerPage", "the same, by `web/customers.rs`"),
     ("CollectionPage", "the same, by `web/collections.rs`"),
     ("SettingsPage", "the same, by `web/settings.rs`"),
+    ("PackagesTogether", "the same"),
+    ("Revisions", "the same; `web/revisions.rs`"),
 ];
 
 /// The words of a route, without what is different in each request.
@@ -407,6 +409,11 @@ fn play(scene: &Scene<'_>) {
     scene.ask("DELETE", &format!("{version}/yank"), &none, 200);
     let message = json!({"message": "old"});
     scene.ask("PUT", &format!("{version}/deprecation"), &message, 200);
+    registry.run_jobs();
+    let before =
+        scene.first("select cast(head_revision - 1 as text) from repositories where slug = 'main'");
+    let rollback = json!({"revision": before.parse::<i64>().unwrap(), "confirm": "main"});
+    scene.ask("POST", "repositories/main/rollback", &rollback, 200);
     scene.ask("DELETE", &format!("{version}/deprecation"), &none, 200);
     let confirmed = json!({"confirm": format!("{PACKAGE} v1.0.0")});
     scene.ask("DELETE", &version, &confirmed, 204);

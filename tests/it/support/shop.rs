@@ -4,6 +4,7 @@ use repertoire::domain::minify::expand;
 use repertoire::domain::time::rfc3339;
 use serde_json::{Value, json};
 
+use super::github::git_archive;
 use super::persona::Persona;
 use super::world::NOW;
 use super::{ADDRESS, TestRegistry};
@@ -129,4 +130,47 @@ pub(crate) fn seen(persona: &Persona<'_>, package: &str) -> Vec<String> {
 pub(crate) fn archive(entry: &Value) -> String {
     let url = entry["dist"]["url"].as_str().unwrap();
     url.strip_prefix(ADDRESS).unwrap().to_owned()
+}
+
+/// Reports installs of packages as Composer does, from some PHP. They are counted by the next jobs.
+pub(crate) fn report_installs(persona: &Persona<'_>, php: &str, installed: &[(&str, &str)]) {
+    let downloads: Vec<_> = installed
+        .iter()
+        .map(|(name, version)| json!({"name": name, "version": version}))
+        .collect();
+    let body = json!({ "downloads": downloads }).to_string().into_bytes();
+    let agent = format!("Composer/2.9.1 (Linux; 6.8.0; PHP {php}.6; cURL 8.5.0)");
+    persona
+        .send(
+            "POST",
+            "/r/acme/main/downloads",
+            &[("user-agent", agent)],
+            body,
+        )
+        .expect(201);
+}
+
+/// Uploads a version with these fields of composer.json and these files, and has it published and its texts read.
+pub(crate) fn upload_with(
+    registry: &TestRegistry,
+    name: &str,
+    version: &str,
+    fields: &Value,
+    files: &[(&str, &str)],
+) {
+    let mut manifest = json!({ "name": name });
+    for (key, value) in fields.as_object().unwrap() {
+        manifest[key] = value.clone();
+    }
+    let manifest = manifest.to_string();
+    let mut all = vec![("composer.json", manifest.as_str())];
+    all.extend(files);
+    let path = format!("/r/acme/main/upload/{name}/{version}");
+    registry
+        .writer()
+        .send("PUT", &path, &[], git_archive("top", "", &all))
+        .expect(201);
+    registry.run_jobs();
+    registry.housekeep();
+    registry.run_jobs();
 }

@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use crate::support::TestRegistry;
+use crate::support::browser::Page;
+use crate::support::shop::report_installs;
 use crate::support::world::Port;
 
 #[test]
@@ -29,8 +31,32 @@ fn the_way_to_the_first_installation_is_led_to_until_it_is_gone() {
     assert!(!page.text().contains("steps are done"), "{}", page.text());
     assert_eq!(
         page.attributes(".rows a", "href"),
-        ["/ui/acme/packages/acme/lib"]
+        ["/ui/acme/packages/acme/lib"; 2]
     );
+    assert!(
+        page.one(".rows > li:first-child")
+            .starts_with("acme/lib v1.1.0 by ")
+    );
+}
+
+#[test]
+fn installs_are_drawn_by_day() {
+    let registry = TestRegistry::shop();
+    let browser = registry.owner_browser();
+    assert!(browser.get("/ui/acme").all(".chart").is_empty());
+    let reader = registry.reader("acme/*");
+    report_installs(
+        &reader,
+        "8.3",
+        &[("acme/lib", "3.0.0.0"), ("acme/tool", "1.0.0.0")],
+    );
+    registry.run_jobs();
+    registry.world.forget_calls();
+    let page = browser.ask("GET", "/ui/acme", &[], "").expect(200);
+    assert!(registry.world.calls(Port::Db) <= 3);
+    assert_eq!(page.all(".chart-hit").len(), 30);
+    assert_eq!(page.all("tfoot td"), ["2"]);
+    assert_eq!(page.all(".rows > li").len(), 7);
 }
 
 #[test]
@@ -38,13 +64,26 @@ fn what_needs_a_person_is_counted() {
     let registry = TestRegistry::imported();
     let browser = registry.owner_browser();
     let page = browser.get("/ui/acme").expect(200);
-    assert_eq!(page.all(".tile-value"), ["1", "0", "0", "0"]);
+    let tiles = page.all(".tile-value");
+    assert_eq!(
+        (tiles.len(), tiles[0].as_str(), tiles[1].as_str()),
+        (6, "1", "3")
+    );
+    assert!(tiles[2].ends_with('B') && tiles[2] != "0 B", "{tiles:?}");
+    assert_eq!(tiles[3..], ["0", "0", "0"]);
+    assert!(page.all(".table").is_empty());
     assert!(page.all(".tile .badge").is_empty());
     registry.change("update jobs set state = 'failed'");
     registry.change("update git_repos set withheld_at = 1, withheld_reason = 'it is gone'");
     let page = browser.get("/ui/acme").expect(200);
-    assert_eq!(page.all(".tile-value"), ["1", "1", "1", "0"]);
+    assert_eq!(page.all(".tile-value")[3..], ["1", "1", "0"]);
     assert_eq!(page.all(".tile .badge").len(), 2);
+    assert_eq!(page.all("td[data-label=State]"), ["failed", "withheld"]);
+    assert!(page.text().contains("it is gone"));
+    assert_eq!(
+        page.attributes("td[data-label=Package] a", "href"),
+        ["/ui/acme/packages/acme/lib"; 2]
+    );
     registry.change("update jobs set state = 'done'");
     registry.change("update git_repos set withheld_at = null, withheld_reason = null");
 }
@@ -53,24 +92,10 @@ fn what_needs_a_person_is_counted() {
 fn who_manages_nothing_sees_what_there_is_to_install() {
     let registry = TestRegistry::shop();
     drop(registry.owner_browser());
-    let member = registry.member_browser("bob@example.com", "member");
-    let page = member.get("/ui/acme").expect(200);
+    let nobody = registry.member_browser("nobody@example.com", "member");
+    let page = nobody.get("/ui/acme").expect(200);
     assert_eq!(page.one(".empty h2"), "There is no package for you yet");
-    let team = registry.make("teams", &json!({"name": "Core"}));
-    let bob = registry
-        .world
-        .sqlite
-        .texts("select id from accounts where email = 'bob@example.com'")
-        .remove(0);
-    let path = format!("/api/v1/orgs/acme/teams/{team}/members/{bob}");
-    registry
-        .admin()
-        .send("PUT", &path, &[], Vec::new())
-        .expect(204);
-    registry.make(
-        "grants",
-        &json!({"subject": {"team": team}, "packages": ["acme/*"]}),
-    );
+    let member = super::reader(&registry, &json!({"packages": ["acme/*"]}));
     registry.world.forget_calls();
     let page = member.ask("GET", "/ui/acme", &[], "").expect(200);
     assert!(registry.world.calls(Port::Db) <= 3);

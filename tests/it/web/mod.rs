@@ -18,8 +18,45 @@ mod landing;
 mod settings;
 mod passkeys;
 mod second_factor;
+mod many_packages;
+mod package_pages;
+mod package_settings;
+mod package_statistics;
+mod revisions;
 mod sign_in;
 mod tokens;
 mod start;
 mod ways_in;
 mod ways_in_faults;
+
+use serde_json::{Value, json};
+
+use crate::support::TestRegistry;
+use crate::support::browser::Browser;
+
+/// A member of a team that was granted something.
+pub(crate) fn reader<'a>(registry: &'a TestRegistry, terms: &Value) -> Browser<'a> {
+    let browser = registry.member_browser("bob@example.com", "member");
+    let team = registry.make("teams", &json!({"name": "Core"}));
+    let bob = registry
+        .world
+        .sqlite
+        .texts("select id from accounts where email = 'bob@example.com'")
+        .remove(0);
+    let path = format!("/api/v1/orgs/acme/teams/{team}/members/{bob}");
+    registry
+        .admin()
+        .send("PUT", &path, &[], Vec::new())
+        .expect(204);
+    let mut grant = json!({"subject": {"team": team}, "packages": ["*"]});
+    for (key, value) in terms.as_object().unwrap() {
+        grant[key] = value.clone();
+    }
+    registry.make("grants", &grant);
+    browser
+}
+
+/// The field of a form of a page of somebody's own, which all forms have.
+pub(crate) fn token(browser: &Browser<'_>) -> (String, String) {
+    browser.get("/ui/account").fields("/ui/sign-out").remove(0)
+}

@@ -4,21 +4,30 @@
 use askama::Template;
 
 use crate::app::App;
-use crate::error::Result;
+use crate::domain::chart::{Measure, Plot};
+use crate::domain::statistics::{Bucket, By, Period};
+use crate::domain::time::day;
+use crate::error::{Error, Result};
 use crate::http::api::browse::find_seen;
 use crate::http::api::packages::ListFilter;
 use crate::http::api::paging::Page;
 use crate::http::composer::visits_of;
 use crate::http::reply::Reply;
+use crate::http::web::assets;
+use crate::http::web::chart::Chart;
 use crate::http::web::page::{Moment, page};
-use crate::http::web::place::packages::{self, From, ShownRow, sees_all};
+use crate::http::web::place::packages::{self, From, ShownRow, sees_all, size_words};
+use crate::http::web::place::revisions;
 use crate::http::web::place::start;
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
-use crate::store::dashboard::load_dashboard;
+use crate::store::dashboard::{MOST_STOPPED, Stopped, load_dashboard};
+use crate::store::statistics::organisation_series;
 
 /// So many packages are shown.
 const SHOWN: usize = 5;
+/// Installs of so many days.
+const DAYS: u16 = 30;
 
 /// A number with what it counts.
 struct Tile {
@@ -32,6 +41,14 @@ impl Tile {
         Self {
             label,
             value: value.to_string(),
+            is_bad: false,
+        }
+    }
+
+    fn bytes(label: &'static str, bytes: i64) -> Self {
+        Self {
+            label,
+            value: size_words(bytes),
             is_bad: false,
         }
     }
@@ -51,23 +68,68 @@ struct FirstSteps {
     href: String,
 }
 
-/// A package that came lately.
-struct ShownNew {
+/// A version that came lately.
+struct ShownRelease {
     name: String,
+    version: String,
     href: String,
-    description: String,
+    by: String,
     came: Moment,
+}
+
+/// A project that is not synced any more.
+struct ShownStopped {
+    name: String,
+    href: Option<String>,
+    state: &'static str,
+    reason: String,
+    since: Option<Moment>,
+}
+
+impl ShownStopped {
+    fn of(place: &Place, stopped: Stopped) -> Self {
+        let (state, otherwise) = match stopped.state.as_str() {
+            "withheld" => ("withheld", "Its git host withholds it"),
+            "unconnected" => (
+                "no connection",
+                "The connection through which it was synced was deleted",
+            ),
+            _ => ("failed", "Its last sync failed"),
+        };
+        Self {
+            href: stopped
+                .package
+                .as_deref()
+                .map(|name| packages::address(place, name)),
+            name: stopped.package.unwrap_or(stopped.full_name),
+            state,
+            reason: stopped.reason.unwrap_or_else(|| otherwise.to_owned()),
+            since: stopped.since.map(Moment::of),
+        }
+    }
+}
+
+/// A repository, and where its history is.
+struct ShownRepository {
+    from: From,
+    history: String,
+    revision: i64,
 }
 
 #[derive(Template)]
 #[template(path = "place/dashboard.html")]
 struct Whole {
     shell: Shell,
+    style: &'static str,
+    script: &'static str,
     tiles: Vec<Tile>,
     /// None once all are done, or somebody put them away.
     first_steps: Option<FirstSteps>,
-    newest: Vec<ShownNew>,
-    repositories: Vec<From>,
+    chart: Chart,
+    releases: Vec<ShownRelease>,
+    stopped: Vec<ShownStopped>,
+    has_more_stopped: bool,
+    repositories: Vec<ShownRepository>,
     list: String,
 }
 
@@ -93,6 +155,8 @@ async fn show_whole(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply
     let counts = &known.counts;
     let tiles = vec![
         Tile::new("Packages", counts.packages),
+        Tile::new("Versions", counts.versions),
+        Tile::bytes("Archives stored", counts.storage),
         Tile::trouble("Projects whose sync failed", counts.failed),
         Tile::trouble("Projects withheld by their host", counts.withheld),
         Tile::trouble("Messages given up", counts.dead_letters),
@@ -103,29 +167,53 @@ async fn show_whole(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply
         next: steps.next(),
         href: start::address(place),
     });
-    let newest = known
-        .newest
+    let releases = known
+        .releases
         .into_iter()
-        .map(|package| ShownNew {
-            href: packages::address(place, &package.name),
-            name: package.name,
-            description: package.description.unwrap_or_default(),
-            came: Moment::of(package.created_at),
+        .map(|release| ShownRelease {
+            href: packages::address(place, &release.name),
+            name: release.name,
+            version: release.version,
+            by: release.actor_name,
+            came: Moment::of(release.published_at),
         })
         .collect();
     let shell = visit.shell_at(app, Section::Dashboard, "Dashboard", Vec::new())?;
     page(&Whole {
         shell,
+        style: assets::address("chart.css"),
+        script: assets::address("chart.js"),
         tiles,
         first_steps,
-        newest,
+        chart: installs(app, place).await?,
+        releases,
+        has_more_stopped: known.stopped.len() > MOST_STOPPED,
+        stopped: known
+            .stopped
+            .into_iter()
+            .take(MOST_STOPPED)
+            .map(|stopped| ShownStopped::of(place, stopped))
+            .collect(),
         repositories: known
             .repositories
             .iter()
-            .map(|repository| From::of(app, None, repository))
+            .map(|repository| ShownRepository {
+                from: From::of(app, None, repository),
+                history: revisions::address(place, &repository.slug),
+                revision: repository.head.revision,
+            })
             .collect(),
         list: list_of(place),
     })
+}
+
+async fn installs(app: &App, place: &Place) -> Result<Chart> {
+    let period = Period::until(&day(app.now()), DAYS, Bucket::Day)
+        .map_err(|fault| Error::internal(fault.to_string()))?;
+    let series = organisation_series(app, place.organisation.id, &period, By::Nothing).await?;
+    let title = format!("Installs of the last {DAYS} days");
+    let plot = Plot::of(&series, By::Nothing, Measure::Installs, "installs", &title);
+    Ok(Chart::of_lines(&plot))
 }
 
 async fn show_seen(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply> {

@@ -15,6 +15,7 @@ mod start;
 mod settings;
 mod terms;
 mod second_factor;
+mod revisions;
 
 use strum_macros::IntoStaticStr;
 
@@ -35,6 +36,7 @@ use crate::http::web::place::start::StartRoute;
 use crate::http::web::place::collections::CollectionRoute;
 use crate::http::web::place::customers::CustomerRoute;
 use crate::http::web::place::settings::SettingsRoute;
+use crate::http::web::place::revisions::RevisionRoute;
 use crate::http::web::reset;
 use crate::http::web::sign_in;
 use crate::http::web::sign_in_settings::{self, SignInSettingsRoute};
@@ -58,6 +60,8 @@ pub enum PlaceRoute {
     JobPages(JobRoute),
     /// `/ui/{org}/packages`.
     Packages,
+    /// `/ui/{org}/packages/bulk`: what is done to many of them.
+    PackagesTogether,
     /// `/ui/{org}/packages/{vendor}/{name}`, and what is done there.
     PackagePage(PackageName, PackageRoute),
     /// `/ui/{org}/settings/sign-in`, and what is below.
@@ -72,6 +76,8 @@ pub enum PlaceRoute {
     CollectionPage(CollectionRoute),
     /// `/ui/{org}/settings`, and what is below it.
     SettingsPage(SettingsRoute),
+    /// `/ui/{org}/repositories/{repo}/revisions`, and what is below it. The text is the repository's slug.
+    Revisions(String, RevisionRoute),
     /// `/ui/{org}/people/{account}/reset`: a link to choose another password.
     MakeResetLink(String),
     /// `/ui/{org}/people/…`.
@@ -97,6 +103,7 @@ impl PlaceRoute {
             ["hooks", rest @ ..] => DeliveryRoute::parse(method, rest).map(Self::DeliveryPages),
             ["jobs", rest @ ..] => JobRoute::parse(method, rest).map(Self::JobPages),
             ["packages"] => get(method, Self::Packages),
+            ["packages", "bulk"] => only(method, "POST", Self::PackagesTogether),
             ["packages", vendor, name, rest @ ..] => {
                 let name = format!("{}/{}", percent_decode(vendor), percent_decode(name));
                 let name = PackageName::parse(&name).map_err(|_| NoRoute::NotFound)?;
@@ -112,6 +119,8 @@ impl PlaceRoute {
                 CollectionRoute::parse(method, rest).map(Self::CollectionPage)
             }
             ["settings", rest @ ..] => SettingsRoute::parse(method, rest).map(Self::SettingsPage),
+            ["repositories", slug, "revisions", rest @ ..] => RevisionRoute::parse(method, rest)
+                .map(|route| Self::Revisions(percent_decode(slug), route)),
             ["people", account, "reset"] => {
                 only(method, "POST", Self::MakeResetLink(percent_decode(account)))
             }
@@ -148,6 +157,7 @@ pub(super) async fn handle(
         PlaceRoute::DeliveryPages(route) => deliveries::handle(app, visit, &place, route).await,
         PlaceRoute::JobPages(route) => jobs::handle(app, visit, &place, route).await,
         PlaceRoute::Packages => packages::list(app, visit, &place).await,
+        PlaceRoute::PackagesTogether => packages::do_to_many(app, visit, &place).await,
         PlaceRoute::PackagePage(name, route) => {
             packages::handle(app, visit, &place, &name, route).await
         }
@@ -159,6 +169,9 @@ pub(super) async fn handle(
         PlaceRoute::Collections => collections::list(app, visit, &place).await,
         PlaceRoute::CollectionPage(route) => collections::handle(app, visit, &place, route).await,
         PlaceRoute::SettingsPage(route) => settings::handle(app, visit, &place, route).await,
+        PlaceRoute::Revisions(slug, route) => {
+            revisions::handle(app, visit, &place, &slug, route).await
+        }
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
         PlaceRoute::PeoplePages(page) => people::handle(app, visit, &place, page).await,
         PlaceRoute::TokenPages(page) => tokens::handle(app, visit, &place, page).await,

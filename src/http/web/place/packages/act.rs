@@ -61,6 +61,22 @@ pub(super) async fn sync(
     lead_back(visit, place, name, answer, said)
 }
 
+/// Lets the number of a version that a person deleted be published again.
+pub(super) async fn restore(
+    app: &App,
+    visit: &mut Visit,
+    place: &Place,
+    name: &PackageName,
+) -> Result<Reply> {
+    let form = visit.form(app).await?;
+    let version = form.text("version");
+    let path = version_path(name, version, "restore");
+    let answer = place.ask(app, visit, "POST", &path, None).await;
+    let said = format!("{version} may be published again, and comes back where its tag still is");
+    let to = format!("{}/settings", address(place, name.as_str()));
+    lead_to(visit, &to, answer, &said)
+}
+
 /// The API's path of something about a version, below the organisation's.
 pub(super) fn version_path(name: &PackageName, version: &str, what: &str) -> String {
     let version = utf8_percent_encode(version, NON_ALPHANUMERIC);
@@ -75,12 +91,21 @@ pub(super) fn lead_back(
     answer: Result<Value>,
     said: &str,
 ) -> Result<Reply> {
-    let to = address(place, name.as_str());
+    lead_to(visit, &address(place, name.as_str()), answer, said)
+}
+
+/// To a page, which says once how it went.
+pub(super) fn lead_to(
+    visit: &mut Visit,
+    to: &str,
+    answer: Result<Value>,
+    said: &str,
+) -> Result<Reply> {
     match answer {
-        Ok(_) => Ok(visit.go_on(&to, said)),
+        Ok(_) => Ok(visit.go_on(to, said)),
         Err(error) => {
             let faults = Faults::of(error)?;
-            Ok(visit.go_back(&to, &faults.besides(&[]).join(". ")))
+            Ok(visit.go_back(to, &faults.besides(&[]).join(". ")))
         }
     }
 }

@@ -140,7 +140,7 @@ pub(super) fn web_address(url: &str) -> Option<String> {
 }
 
 /// Bytes in words.
-pub(super) fn size_words(bytes: i64) -> String {
+pub(in crate::http::web::place) fn size_words(bytes: i64) -> String {
     let bytes = u64::try_from(bytes).unwrap_or_default();
     let scaled = |unit: u64, name: &str| {
         let tenths = bytes

@@ -6,13 +6,14 @@ use crate::app::App;
 use crate::domain::access::Ability;
 use crate::error::Result;
 use crate::http::api::browse::find_seen;
-use crate::http::api::packages::{ListFilter, Summary, find_packages};
+use crate::http::api::packages::{ListFilter, Summary};
 use crate::http::api::paging::Page;
 use crate::http::composer::visits_in;
 use crate::http::reply::Reply;
 use crate::http::web::field::{Choice, Field};
 use crate::http::web::form::Faults;
-use crate::http::web::page::page_with;
+use crate::http::web::page::{Moment, page_with};
+use crate::http::web::place::packages::listed::{Asked, Fields};
 use crate::http::web::place::packages::{abandoned_words, address, sees_all, with_query};
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
@@ -27,6 +28,12 @@ pub(in crate::http::web::place) struct ShownRow {
     pub(in crate::http::web::place) description: String,
     pub(in crate::http::web::place) versions: i64,
     pub(in crate::http::web::place) abandoned: Option<String>,
+    /// Why it is not synced.
+    pub(in crate::http::web::place) trouble: Option<&'static str>,
+    /// When its newest version could first be installed.
+    pub(in crate::http::web::place) released: Option<Moment>,
+    /// Of the last month, for who sees them.
+    pub(in crate::http::web::place) installs: Option<i64>,
 }
 
 impl ShownRow {
@@ -37,6 +44,9 @@ impl ShownRow {
             description: summary.description.unwrap_or_default(),
             versions: summary.versions,
             abandoned: abandoned_words(&summary.abandoned),
+            trouble: None,
+            released: None,
+            installs: None,
         }
     }
 }
@@ -56,6 +66,10 @@ struct PackagesPage {
     next: Option<String>,
     /// What brings the first package, for who may.
     commands: Option<Commands>,
+    /// More to filter by, for who sees all that is known.
+    more: Option<Fields>,
+    may_change: bool,
+    may_delete: bool,
 }
 
 /// How packages come in.
@@ -112,14 +126,23 @@ pub(in crate::http::web::place) async fn show(
     statements.extend(query.map(|query| find_names_by_words_stmt(organisation.id, query)));
     let mut rows = app.db.batch(statements).await?.into_iter();
     let repositories = read_repositories(rows.next().unwrap_or_default())?;
-    let shown = if is_whole {
-        find_packages(app, organisation.id, &page, &filter).await
+    let asked = is_whole.then(|| Asked::of(&visit.request));
+    let shown = if let Some(asked) = &asked {
+        asked.find(app, place, &page, &filter).await
     } else {
         let found = rows.next().map(|rows: Vec<Row>| read_names_by_words(rows));
         let found = found.transpose()?;
         let repositories = repositories.clone();
         let visits = visits_in(app, repositories, &place.principal).await?;
-        find_seen(app, organisation, &visits, &page, &filter, found.as_ref()).await
+        find_seen(app, organisation, &visits, &page, &filter, found.as_ref())
+            .await
+            .map(|(packages, next)| {
+                let rows = packages.into_iter();
+                (
+                    rows.map(|summary| ShownRow::of(place, summary)).collect(),
+                    next,
+                )
+            })
     };
     let (packages, next) = match shown {
         Ok(shown) => shown,
@@ -132,12 +155,13 @@ pub(in crate::http::web::place) async fn show(
     let (search, pattern, repository) = (given("search"), given("filter"), given("repository"));
     let list = format!("/ui/{}/packages", organisation.slug);
     let to = |cursor: &str| {
-        let query = [
+        let mut query = vec![
             ("search", search.as_str()),
             ("filter", &pattern),
             ("repository", &repository),
-            ("cursor", cursor),
         ];
+        query.extend(asked.iter().flat_map(Asked::query));
+        query.push(("cursor", cursor));
         with_query(&list, &query)
     };
     let (first, next) = (page.after().map(|_| to("")), next.map(|cursor| to(&cursor)));
@@ -153,6 +177,7 @@ pub(in crate::http::web::place) async fn show(
     );
     let may_add = place.may(Ability::ManagePackages);
     let commands = may_add.then(|| Commands::of(app, place, repositories.first()));
+    let more = asked.as_ref().map(Asked::fields);
     let mut filter = Field::text("filter", "Pattern").optional();
     filter.error = faults.at("?filter");
     let shell = visit.shell_at(app, Section::Packages, "Packages", Vec::new())?;
@@ -162,16 +187,17 @@ pub(in crate::http::web::place) async fn show(
             shell,
             address: list,
             is_filtered: page.after().is_some()
+                || more.as_ref().is_some_and(|more| more.is_used)
                 || [&search, &pattern, &repository]
                     .iter()
                     .any(|given| !given.is_empty()),
             search: Field::text("search", "Search").optional().value(search),
             filter: filter.value(pattern),
             repositories: choices,
-            packages: packages
-                .into_iter()
-                .map(|summary| ShownRow::of(place, summary))
-                .collect(),
+            packages,
+            more,
+            may_change: may_add,
+            may_delete: place.may(Ability::Own),
             faults: faults.besides(&["?filter"]),
             first,
             next,

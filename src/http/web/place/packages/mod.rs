@@ -4,11 +4,19 @@
 //! documents, as in the API (`http/api/browse.rs`).
 
 mod act;
+mod bulk;
 mod deprecate;
 mod entry;
+mod links;
 mod list;
+mod listed;
+mod remove;
 mod seen;
+mod settings;
 mod show;
+mod statistics;
+mod tabs;
+mod texts;
 mod whole;
 
 use strum_macros::IntoStaticStr;
@@ -24,7 +32,12 @@ use crate::http::web::route::Act;
 use crate::http::web::visit::{Place, Visit};
 
 pub(super) use list::{ShownRow, show as list};
+pub(super) use bulk::send as do_to_many;
+pub(super) use entry::size_words;
+pub(super) use list::{ShownRow, show as list};
 pub(super) use show::From;
+
+use texts::Which;
 
 /// What is looked at or done on the page of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
@@ -42,6 +55,26 @@ pub enum PackageRoute {
     Undeprecate,
     /// `…/sync`: compares it with its git repository.
     Sync,
+    /// `…/readme`.
+    Readme,
+    /// `…/changelog`.
+    Changelog,
+    /// `…/dependencies`: what it requires, and what requires it.
+    Dependencies,
+    /// `…/statistics`.
+    Statistics,
+    /// `…/settings`.
+    Settings(Act),
+    /// `…/settings/repositories`: where it is installed from.
+    Repositories,
+    /// `…/settings/folders`: which folders of its project are packages.
+    Folders,
+    /// `…/delete`: the package as a whole.
+    Delete(Act),
+    /// `…/delete-version`.
+    DeleteVersion(Act),
+    /// `…/restore`: lets the number of a deleted version be published again.
+    Restore,
 }
 
 impl PackageRoute {
@@ -54,6 +87,16 @@ impl PackageRoute {
             ["deprecate"] => Act::of(method).map(Self::Deprecate),
             ["undeprecate"] => only(method, "POST", Self::Undeprecate),
             ["sync"] => only(method, "POST", Self::Sync),
+            ["readme"] => get(method, Self::Readme),
+            ["changelog"] => get(method, Self::Changelog),
+            ["dependencies"] => get(method, Self::Dependencies),
+            ["statistics"] => get(method, Self::Statistics),
+            ["settings"] => Act::of(method).map(Self::Settings),
+            ["settings", "repositories"] => only(method, "POST", Self::Repositories),
+            ["settings", "folders"] => only(method, "POST", Self::Folders),
+            ["delete"] => Act::of(method).map(Self::Delete),
+            ["delete-version"] => Act::of(method).map(Self::DeleteVersion),
+            ["restore"] => only(method, "POST", Self::Restore),
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -75,6 +118,23 @@ pub(super) async fn handle(
         PackageRoute::Deprecate(Act::Send) => deprecate::send(app, visit, place, name).await,
         PackageRoute::Undeprecate => act::undeprecate(app, visit, place, name).await,
         PackageRoute::Sync => act::sync(app, visit, place, name).await,
+        PackageRoute::Readme => texts::show(app, visit, place, name, Which::Readme).await,
+        PackageRoute::Changelog => texts::show(app, visit, place, name, Which::Changelog).await,
+        PackageRoute::Dependencies => links::show(app, visit, place, name).await,
+        PackageRoute::Statistics => statistics::show(app, visit, place, name).await,
+        PackageRoute::Settings(Act::Look) => settings::show(app, visit, place, name).await,
+        PackageRoute::Settings(Act::Send) => settings::send(app, visit, place, name).await,
+        PackageRoute::Repositories => settings::send_repositories(app, visit, place, name).await,
+        PackageRoute::Folders => settings::send_folders(app, visit, place, name).await,
+        PackageRoute::Delete(Act::Look) => remove::show(app, visit, place, name).await,
+        PackageRoute::Delete(Act::Send) => remove::send(app, visit, place, name).await,
+        PackageRoute::DeleteVersion(Act::Look) => {
+            remove::show_version(app, visit, place, name).await
+        }
+        PackageRoute::DeleteVersion(Act::Send) => {
+            remove::send_version(app, visit, place, name).await
+        }
+        PackageRoute::Restore => act::restore(app, visit, place, name).await,
     }
 }
 

@@ -48,7 +48,6 @@ pub(super) async fn read_seen(
         notices: Vec::new(),
         from,
         facts,
-        settings: Vec::new(),
         total: seen.entries.len(),
         versions: seen
             .entries

@@ -11,6 +11,7 @@ use crate::http::reply::Reply;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::place::packages::entry::{Fact, ShownVersion};
 use crate::http::web::place::packages::seen::read_seen;
+use crate::http::web::place::packages::tabs::{Tab, Way, ways};
 use crate::http::web::place::packages::whole::read_whole;
 use crate::http::web::place::packages::{address, sees_all, with_query};
 use crate::http::web::shell::{Crumb, Section, Shell};
@@ -83,8 +84,6 @@ pub(super) struct Shown {
     pub(super) from: Vec<From>,
     /// Of the package itself.
     pub(super) facts: Vec<Fact>,
-    /// Its settings, for who manages it.
-    pub(super) settings: Vec<Fact>,
     /// Those of this page.
     pub(super) versions: Vec<ShownVersion>,
     /// How many there are in all.
@@ -105,7 +104,9 @@ struct PackagePage {
     shell: Shell,
     address: String,
     shown: Shown,
+    ways: Vec<Way>,
     may_change: bool,
+    may_delete: bool,
     first: Option<String>,
     next: Option<String>,
 }
@@ -139,7 +140,9 @@ pub(super) async fn show(
         first: (start > 0).then(|| address.clone()),
         address,
         next,
+        ways: ways(place, name, Tab::Versions),
         may_change: place.may(Ability::ManagePackages),
+        may_delete: place.may(Ability::Own),
         shown,
     })
 }

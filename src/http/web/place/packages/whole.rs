@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::domain::name::PackageName;
-use crate::domain::policy::{BranchGlob, PackagePolicy};
 use crate::domain::version::compare_normalized;
 use crate::error::{Error, Result};
 use crate::http::api::package_settings::show_abandoned;
@@ -73,7 +72,6 @@ pub(super) async fn read_whole(
         notices: notices_of(&package, project),
         from,
         facts: facts_of_package(&package, project),
-        settings: settings_of(&policy, project.is_some()),
         total: numbers.len(),
         versions: shown,
         has_more_refs: details.refs.len() > MOST_REFS,
@@ -132,33 +130,6 @@ fn facts_of_package(package: &Package, project: Option<&PageProject>) -> Vec<Fac
     facts
 }
 
-fn settings_of(policy: &PackagePolicy, is_synced: bool) -> Vec<Fact> {
-    let list = |items: Vec<&str>, none: &str| match items.as_slice() {
-        [] => none.to_owned(),
-        items => items.join(", "),
-    };
-    let mut facts = Vec::new();
-    if is_synced {
-        let branches = policy.transient_branches.iter().map(BranchGlob::as_str);
-        let branches = list(branches.collect(), "none: all branches are imported");
-        facts.push(Fact::new("Branches left out", branches));
-        let prefixes = policy.tag_prefixes.as_slice().iter().map(String::as_str);
-        let prefixes = list(prefixes.collect(), "none: tags are read as they are");
-        facts.push(Fact::new("Prefixes of tags", prefixes));
-        let moved = match policy.moved_tags.as_str() {
-            "follow" => "a version goes where its tag goes",
-            _ => "a version stays at its first commit",
-        };
-        facts.push(Fact::new("Moved tags", moved));
-    }
-    let said = match &policy.abandoned {
-        None => "as the git host and composer.json say".to_owned(),
-        Some(said) => abandoned_words(said).unwrap_or_else(|| "never".to_owned()),
-    };
-    facts.push(Fact::new("Abandoned", said));
-    facts
-}
-
 fn show_version(version: &PageVersion, project: Option<&PageProject>) -> Result<ShownVersion> {
     let entry: Map<String, Value> =
         serde_json::from_str(&version.manifest).map_err(Error::internal)?;
@@ -167,6 +138,12 @@ fn show_version(version: &PageVersion, project: Option<&PageProject>) -> Result<
         "Published",
         Moment::of(version.published_at).text,
     ));
+    facts.extend(
+        version
+            .released_by
+            .as_deref()
+            .map(|who| Fact::new("Released by", who)),
+    );
     let own = |label, text: Option<&String>| text.map(|text| Fact::new(label, text));
     facts.extend(own("Git ref", version.git_ref.as_ref()));
     facts.extend(own("Reference", version.reference.as_ref()));
