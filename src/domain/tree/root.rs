@@ -178,9 +178,7 @@ fn first_line_from(lines: &[u8], number: u8) -> Result<Option<(u8, BlobHash, u32
         }
         high = middle;
     }
-    found
-        .map(|line| read_line(line).ok_or(damaged))
-        .transpose()
+    found.map(|line| read_line(line).ok_or(damaged)).transpose()
 }
 
 /// The number that a line begins with.

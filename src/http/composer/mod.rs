@@ -50,7 +50,7 @@ pub struct Visit<'a> {
     /// The revision that is read.
     pub head: Head,
     /// The repository's address as this client knows it, where that is not the usual one.
-    address: Option<String>,
+    pub(crate) address: Option<String>,
 }
 
 impl Visit<'_> {
@@ -103,9 +103,7 @@ impl Visit<'_> {
         if !is_elsewhere && self.repository.address_changes == 0 {
             return None;
         }
-        Some(Mirror::of_dists(format!(
-            "{address}/{DIST_TEMPLATE}"
-        )))
+        Some(Mirror::of_dists(format!("{address}/{DIST_TEMPLATE}")))
     }
 
     /// Why this caller is kept out of a repository that is not public, or of one that was.

@@ -156,7 +156,7 @@ async fn visits_of<'a>(
     Ok(vec![ComposerVisit {
         app,
         head: repository.head.clone(),
-        address: repository.address(&app.config.public_url),
+        address: Some(repository.address(&app.config.public_url)),
         repository: Rc::new(repository.clone()),
         principal: None,
         closed: None,

@@ -10,10 +10,10 @@
 //! - **Headers** are those of `page.rs`; cookies are set by [`Visit::finish`] alone.
 
 mod account;
+mod ask;
 mod ask_twice;
 pub(crate) mod assets;
 mod audit_log;
-mod ask;
 mod buyer;
 mod chart;
 mod cookies;
@@ -24,11 +24,11 @@ mod first_start;
 #[allow(dead_code, reason = "parts for the pages that come next")]
 mod form;
 mod home;
-mod instance;
 mod identity;
+mod instance;
 mod invitation;
-mod lists;
 mod landing;
+mod lists;
 mod login;
 mod new_password;
 mod page;
@@ -48,8 +48,8 @@ mod visit;
 mod ways;
 
 pub use account::AccountRoute;
-pub use instance::InstanceRoute;
 pub use buyer::BuyerRoute;
+pub use instance::InstanceRoute;
 pub use place::PlaceRoute;
 pub use sign_in_settings::SignInSettingsRoute;
 

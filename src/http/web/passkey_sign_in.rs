@@ -94,5 +94,13 @@ async fn fail(
 ) -> Result<Reply> {
     let mut faults = Faults::none();
     faults.add("", why);
-    render(app, visit, status, &Form::default(), &faults, Wish::to(next)).await
+    render(
+        app,
+        visit,
+        status,
+        &Form::default(),
+        &faults,
+        Wish::to(next),
+    )
+    .await
 }

@@ -1,31 +1,31 @@
 //! The pages, as a browser without scripts sees them.
 
 mod audit;
-mod dashboard;
-mod instance;
-mod connections;
-mod deliveries;
-mod jobs;
-pub(crate) mod identity;
-mod packages;
-mod pages;
-mod palette;
-mod people;
 mod buyer;
 mod collections;
+mod connections;
 mod customers;
+mod dashboard;
+mod deliveries;
+pub(crate) mod identity;
+mod instance;
+mod jobs;
 mod landing;
-mod settings;
-mod passkeys;
-mod second_factor;
 mod many_packages;
 mod package_pages;
 mod package_settings;
 mod package_statistics;
+mod packages;
+mod pages;
+mod palette;
+mod passkeys;
+mod people;
 mod revisions;
+mod second_factor;
+mod settings;
 mod sign_in;
-mod tokens;
 mod start;
+mod tokens;
 mod ways_in;
 mod ways_in_faults;
 

@@ -31,7 +31,6 @@ use crate::http::route::{NoRoute, get, only};
 use crate::http::web::route::Act;
 use crate::http::web::visit::{Place, Visit};
 
-pub(super) use list::{ShownRow, show as list};
 pub(super) use bulk::send as do_to_many;
 pub(super) use entry::size_words;
 pub(super) use list::{ShownRow, show as list};

@@ -284,7 +284,7 @@ fn commands_of(
 ) -> Option<Commands> {
     let found = known.repositories.iter().find(|one| one.slug == chosen);
     let repository = found.or_else(|| known.repositories.first())?;
-    let package = known.newest.first().map(|one| one.name.as_str());
+    let package = known.releases.first().map(|one| one.name.as_str());
     Some(Commands::of(
         &repository.slug,
         &repository.address(&app.config.public_url),
