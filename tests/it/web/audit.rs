@@ -115,3 +115,24 @@ fn who_may_not_read_it_is_told_so() {
         .ask("GET", &format!("{LOG}/export"), &[], "");
     assert_eq!(nobody.status(), 303);
 }
+
+#[test]
+fn the_longest_page_of_a_list_is_light() {
+    let registry = TestRegistry::new();
+    let browser = registry.owner_browser();
+    for number in 0..101 {
+        let name = format!("token number {number} of a long list");
+        let asked =
+            json!({"name": name, "access": "read", "packages": [format!("acme/p{number}")]});
+        registry.make("tokens", &asked);
+    }
+    let before = registry.world.sqlite.changes();
+    for path in [LOG, "/ui/acme/tokens"] {
+        let page = browser.ask("GET", path, &[], "").expect(200);
+        assert_eq!(page.all("tbody tr").len(), 100);
+        // Style and scripts weigh another 15 kB.
+        let bytes = miniz_oxide::deflate::compress_to_vec(page.html.as_bytes(), 6).len();
+        assert!(bytes <= 45_000, "{path}: {bytes}");
+    }
+    assert_eq!(registry.world.sqlite.changes(), before);
+}

@@ -296,3 +296,36 @@ fn the_list_goes_on_where_it_ended() {
         [format!("{TOKENS}?kind=machine")]
     );
 }
+
+#[test]
+fn a_look_at_any_page_about_tokens_and_people_changes_nothing() {
+    let registry = TestRegistry::imported();
+    let browser = registry.owner_browser();
+    drop(registry.member_browser("bob@example.com", "member"));
+    let bob = registry
+        .world
+        .sqlite
+        .texts("select id from accounts where email = 'bob@example.com'")
+        .remove(0);
+    let token = registry.make("tokens", &json!({"name": "a", "access": "read"}));
+    let team = registry.make("teams", &json!({"name": "Core"}));
+    let before = registry.world.sqlite.changes();
+    for path in [
+        format!("tokens/{token}"),
+        format!("tokens/{token}/change"),
+        format!("tokens/{token}/revoke"),
+        format!("people/{bob}"),
+        format!("people/{bob}/remove"),
+        format!("people/teams/{team}"),
+        format!("people/teams/{team}/delete"),
+        "audit/export?format=csv".to_owned(),
+        "find?search=acme".to_owned(),
+    ] {
+        registry.world.forget_calls();
+        let path = format!("/ui/acme/{path}");
+        browser.ask("GET", &path, &[], "").expect(200);
+        let batches = registry.world.calls(Port::Db);
+        assert!(batches <= 3, "{path}: {batches}");
+    }
+    assert_eq!(registry.world.sqlite.changes(), before);
+}
