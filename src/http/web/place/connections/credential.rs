@@ -38,10 +38,9 @@ pub(super) async fn send(app: &App, visit: &mut Visit, place: &Place, id: &str) 
     let (summary, _) = load(app, place, id, false).await?;
     let mut body = json!({"token": form.text("token")});
     // An empty name takes the one before away.
-    if summary.username.is_some() || form.optional("username").is_some() {
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("username".to_owned(), Value::from(form.text("username")));
-        }
+    let has_name = summary.username.is_some() || form.optional("username").is_some();
+    if let Some(fields) = body.as_object_mut().filter(|_| has_name) {
+        fields.insert("username".to_owned(), Value::from(form.text("username")));
     }
     let path = format!("/connections/{id}");
     match place.ask(app, visit, "PATCH", &path, Some(&body)).await {

@@ -42,6 +42,7 @@ pub(super) struct Guide {
 }
 
 /// Of one kind of host.
+#[expect(clippy::too_many_lines, reason = "one entry for each host")]
 pub(super) fn of(kind: ProviderKind) -> Guide {
     match kind {
         ProviderKind::GitHub => Guide {

@@ -18,7 +18,7 @@ struct ShownConnection {
     health: Health,
     projects: i64,
     /// When its host was last asked something that it answered.
-    asked: Option<Moment>,
+    asked: Moment,
     heard: Option<Moment>,
 }
 
@@ -70,8 +70,8 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place) -> Result<
 }
 
 /// When the host was last looked at: by a person, by a comparison, or when it was connected.
-pub(super) fn last_asked(summary: &ConnectionSummary) -> Option<Moment> {
+pub(super) fn last_asked(summary: &ConnectionSummary) -> Moment {
     let times = [summary.checked_at, summary.compared_at];
     let last = times.into_iter().flatten().max();
-    Some(Moment::of(last.unwrap_or(summary.created_at)))
+    Moment::of(last.unwrap_or(summary.created_at))
 }

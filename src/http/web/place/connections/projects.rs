@@ -30,9 +30,8 @@ struct ShownProject {
     id: String,
     full_name: String,
     web_url: Option<String>,
-    is_private: bool,
-    is_archived: bool,
-    is_fork: bool,
+    /// What kind of project it is: class and word of each badge.
+    kinds: Vec<(&'static str, &'static str)>,
     is_ticked: bool,
     /// Its packages: name, page, and the repositories they are in.
     packages: Vec<(String, String, String)>,
@@ -180,9 +179,16 @@ fn show_project(place: &Place, project: Shown, ticked: &[&str]) -> ShownProject 
         web_url: project
             .web_url
             .filter(|url| url.starts_with("https://") || url.starts_with("http://")),
-        is_private: project.private == Some(true),
-        is_archived: project.archived == Some(true),
-        is_fork: project.fork == Some(true),
+        kinds: [
+            (project.archived == Some(true), "warn", "archived"),
+            (project.fork == Some(true), "", "fork"),
+            (project.private == Some(true), "", "private"),
+            (project.private == Some(false), "", "public"),
+        ]
+        .into_iter()
+        .filter(|(is_so, _, _)| *is_so)
+        .map(|(_, class, word)| (class, word))
+        .collect(),
         packages: project
             .packages
             .unwrap_or_default()

@@ -65,7 +65,7 @@ async fn render(
     typed: Option<(&Form, &Faults)>,
 ) -> Result<Reply> {
     let (names, total) = list_packages_of_connection(app, &summary.id, NAMED).await?;
-    let named = i64::try_from(names.len()).unwrap_or(NAMED);
+    let shown = i64::try_from(names.len()).unwrap_or(NAMED);
     let confirmation = confirmation_of(summary);
     let mut confirm = Field::text("confirm", "Type its name to remove it")
         .hint(format!("Exactly so: {confirmation}"));
@@ -89,7 +89,7 @@ async fn render(
                 .into_iter()
                 .map(|name| (packages::address(place, &name), name))
                 .collect(),
-            more: total.saturating_sub(named),
+            more: total.saturating_sub(shown),
             faults: typed.map_or_else(Vec::new, |(_, faults)| faults.besides(&["confirm"])),
         },
     )

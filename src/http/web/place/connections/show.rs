@@ -33,7 +33,7 @@ struct ConnectionPage {
     github_app: Option<String>,
     health: Health,
     since: Option<Moment>,
-    asked: Option<Moment>,
+    asked: Moment,
     heard: Option<Moment>,
     connected: Moment,
     projects: i64,

@@ -75,8 +75,7 @@ struct Part {
     first: Option<String>,
     next: Option<String>,
     is_under_way: bool,
-    may_cancel: bool,
-    may_retry: bool,
+    may_change: bool,
 }
 
 #[derive(Template)]
@@ -140,7 +139,6 @@ async fn read(app: &App, visit: &Visit, place: &Place, id: &str) -> Result<(JobR
     let next = asked.cut(&mut refs, |last| last.name.clone());
     let address = job_address(place, id);
     let to = |cursor: &str| with_query(&address, &[("show", state.as_str()), ("cursor", cursor)]);
-    let may = place.may(Ability::ManagePackages);
     let is_under_way = is_under_way(&job.state);
     let part = Part {
         state: job.state.clone(),
@@ -162,8 +160,7 @@ async fn read(app: &App, visit: &Visit, place: &Place, id: &str) -> Result<(JobR
         first: asked.after().map(|_| to("")),
         next: next.map(|next| to(&next)),
         is_under_way,
-        may_cancel: may && is_under_way,
-        may_retry: may && matches!(job.state.as_str(), "failed" | "cancelled"),
+        may_change: place.may(Ability::ManagePackages),
         address,
     };
     Ok((job, part))
