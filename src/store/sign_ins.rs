@@ -1,6 +1,7 @@
 //! Somebody whom a provider has proven becomes somebody here: what is known of her, and all that follows in one batch.
 
 use crate::app::App;
+use crate::domain::email::Email;
 use crate::domain::sign_in::{Known, Proven, SignInRules};
 use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
@@ -91,7 +92,7 @@ pub async fn find_facts(
             Statement::new(person_sql!("a.email = ?3"))
                 .bind(organisation)
                 .bind(&provider.id)
-                .bind(address.as_ref().map(|email| email.as_str())),
+                .bind(address.as_ref().map(Email::as_str)),
             find_rules_stmt(organisation),
             Statement::new("select suspended_at from organisation_standings where id = ?1")
                 .bind(organisation),

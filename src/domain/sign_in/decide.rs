@@ -197,6 +197,7 @@ mod tests {
     };
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "some lines for each case")]
     fn each_case_has_its_end() {
         let (open, closed) = (rules(true), rules(false));
         let email = Email::parse("ada@example.com").unwrap();

@@ -29,7 +29,7 @@ use crate::store::identities;
 use crate::store::identity_providers::{IdentityProvider, load_provider};
 use crate::store::passwords::WINDOW;
 use crate::store::sign_in_flows::{Flow, NewFlow, begin_flow, keep_proven, take_flow};
-use crate::store::sign_ins::{Completion, complete, find_facts};
+use crate::store::sign_ins::{Completion, Person, complete, find_facts};
 
 /// The longest code or `state` that is looked at, in bytes.
 const LONGEST: usize = 4_000;
@@ -201,8 +201,8 @@ async fn settle(
         rules: facts.rules.as_ref(),
         address: address.as_ref(),
         is_verified: proven.is_verified,
-        by_identity: facts.by_identity.as_ref().map(|person| person.known()),
-        by_address: facts.by_address.as_ref().map(|person| person.known()),
+        by_identity: facts.by_identity.as_ref().map(Person::known),
+        by_address: facts.by_address.as_ref().map(Person::known),
     });
     let (person, joins, links) = match decision {
         Decision::Refuse(why) => {
@@ -213,9 +213,8 @@ async fn settle(
         Decision::Link => (facts.by_address, false, true),
         Decision::Register => (None, true, true),
         Decision::Confirm { joins } => {
-            let is_hers = |person: &crate::store::sign_ins::Person| {
-                confirmed.is_some_and(|confirmed| confirmed.account == person.id)
-            };
+            let is_hers =
+                |person: &Person| confirmed.is_some_and(|confirmed| confirmed.account == person.id);
             if !facts.by_address.as_ref().is_some_and(is_hers) {
                 return ask_to_confirm(app, visit, flow, proven).await;
             }

@@ -171,16 +171,16 @@ fn what_comes_back_is_good_once_and_in_its_own_browser_alone() {
     let url = leave(&browser, ACME);
     let back = registry.world.identity.borrow_mut().agree(&url);
     // Somebody else's browser: nothing, and the state is not used up by that.
-    let stale = "was not begun in this browser";
+    let none = "was not begun in this browser";
     let stranger = registry.browser();
-    assert!(stranger.get(&back).expect(400).text().contains(stale));
+    assert!(stranger.get(&back).expect(400).text().contains(none));
     drop(leave(&stranger, ACME));
-    assert!(stranger.get(&back).expect(400).text().contains(stale));
+    assert!(stranger.get(&back).expect(400).text().contains(none));
     assert_eq!(count(&registry, "select count(*) from logins"), 0);
     let thief = browser.copy();
     browser.get(&back).expect(200);
     // The same address once more, with the cookie of before.
-    assert!(thief.get(&back).expect(400).text().contains(stale));
+    assert!(thief.get(&back).expect(400).text().contains(none));
     assert_eq!(count(&registry, "select count(*) from logins"), 1);
     // A code that was used, with a state that was not.
     let url = leave(&thief, ACME);
@@ -196,7 +196,7 @@ fn what_comes_back_is_good_once_and_in_its_own_browser_alone() {
     let mixed = back.replace(&state(&back), &state(&fresh));
     assert!(thief.get(&mixed).expect(502).text().contains("try again"));
     // And that state is used up.
-    assert!(thief.get(&fresh).expect(400).text().contains(stale));
+    assert!(thief.get(&fresh).expect(400).text().contains(none));
     assert_eq!(count(&registry, "select count(*) from logins"), 1);
     assert_eq!(
         count(
