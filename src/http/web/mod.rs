@@ -64,7 +64,8 @@ use crate::http::web::visit::{Visit, redirect};
 /// Answers a request for a page. Never fails: an error is a page too.
 pub(super) async fn answer(app: &App, request: Request, route: WebRoute) -> Result<Reply> {
     let mut visit = Visit::begin(app, request);
-    let reply = match dispatch(app, &mut visit, route).await {
+    // Behind a pointer: the pages together wait for much.
+    let reply = match Box::pin(dispatch(app, &mut visit, route)).await {
         Ok(reply) => reply,
         Err(error) => fault::reply(app, &mut visit, &error),
     };

@@ -3,9 +3,32 @@
 use serde_json::json;
 
 use crate::support::TestRegistry;
+use crate::support::browser::Browser;
 use crate::support::shop::seen;
 
 const LIST: &str = "/ui/acme/collections";
+
+/// Deletes a collection that grants use: by who types its name, and means its grants too.
+fn delete(browser: &Browser<'_>, own: &str) {
+    let form = format!("{own}/delete");
+    let ask = browser.get(&form).expect(200);
+    let refused = browser
+        .submit(&ask, &form, &[("confirm", "Pro")])
+        .expect(422);
+    assert_eq!(refused.one("#confirm-error"), "This is not its name");
+    let refused = browser
+        .submit(&ask, &form, &[("confirm", "Team")])
+        .expect(422);
+    assert!(refused.text().contains("Grants use it"));
+    let mut fields = ask.fields(&form);
+    fields.retain(|(name, _)| name == "csrf");
+    fields.push(("confirm".to_owned(), "Team".to_owned()));
+    fields.push(("grants".to_owned(), "yes".to_owned()));
+    assert_eq!(
+        browser.post(&form, &fields).location().as_deref(),
+        Some(LIST)
+    );
+}
 
 #[test]
 fn a_collection_is_made_filled_granted_and_deleted() {
@@ -103,25 +126,7 @@ fn a_collection_is_made_filled_granted_and_deleted() {
         .sqlite
         .texts("select distinct actor_name from audit where action like 'collection.%'");
     assert_eq!(lines, ["Ada King"]);
-    // Deleted by who types its name, and means its grants too.
-    let form = format!("{own}/delete");
-    let ask = browser.get(&form).expect(200);
-    let refused = browser
-        .submit(&ask, &form, &[("confirm", "Pro")])
-        .expect(422);
-    assert_eq!(refused.one("#confirm-error"), "This is not its name");
-    let refused = browser
-        .submit(&ask, &form, &[("confirm", "Team")])
-        .expect(422);
-    assert!(refused.text().contains("Grants use it"));
-    let mut fields = ask.fields(&form);
-    fields.retain(|(name, _)| name == "csrf");
-    fields.push(("confirm".to_owned(), "Team".to_owned()));
-    fields.push(("grants".to_owned(), "yes".to_owned()));
-    assert_eq!(
-        browser.post(&form, &fields).location().as_deref(),
-        Some(LIST)
-    );
+    delete(&browser, &own);
     assert!(seen(&persona, "acme/lib").is_empty());
 }
 

@@ -98,6 +98,8 @@ struct CustomerPage {
     next: Option<String>,
     tokens: Vec<ShownToken>,
     token_fields: Vec<Field>,
+    /// The form for a token is open.
+    asks_for_token: bool,
     faults: Vec<String>,
     reason_field: Field,
     uses: Uses,
@@ -139,6 +141,7 @@ pub(super) async fn show_with(
         .iter()
         .map(|grant| show_grant(place, &address, grant, now))
         .collect();
+    let asks_for_token = sent.is_some() || found.tokens.is_empty();
     let customer = found.customer;
     let crumbs = vec![Crumb::new("Customers", list_address(place))];
     let shell = visit.shell_at(app, Section::Customers, &customer.name, crumbs)?;
@@ -193,6 +196,7 @@ pub(super) async fn show_with(
                 .into_iter()
                 .map(|token| ShownToken::of(token, &address, now))
                 .collect(),
+            asks_for_token,
             token_fields,
             faults,
             reason_field: Field::text("reason", "Why")

@@ -79,10 +79,13 @@ fn render(
 
 pub(super) async fn send(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply> {
     let form = visit.form(app).await?;
-    let mut asked = json!({"name": form.text("name"), "contact": form.optional("contact")});
-    if place.organisation.parent_id.is_some() {
-        asked["managed_by_parent"] = form.is_ticked("managed_by_parent").into();
-    }
+    let (name, contact) = (form.text("name"), form.optional("contact"));
+    let asked = if place.organisation.parent_id.is_some() {
+        let is_managed = form.is_ticked("managed_by_parent");
+        json!({"name": name, "contact": contact, "managed_by_parent": is_managed})
+    } else {
+        json!({"name": name, "contact": contact})
+    };
     match place.ask(app, visit, "PATCH", "", Some(&asked)).await {
         Ok(_) => Ok(visit.go_on(&address(place), "Saved")),
         Err(error) => {
