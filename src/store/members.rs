@@ -26,6 +26,8 @@ row! {
         pub teams: String,
         /// Unix second at which she last looked at a page, by the hour, or used a token of hers here.
         pub last_seen_at: Option<i64>,
+        /// 1 when signing in by a password asks her for a code.
+        pub has_second_factor: i64,
     }
 }
 
@@ -70,7 +72,8 @@ pub(super) fn list_members_stmt(
                                       union all
                                       select max(k.last_used_at) from tokens k
                                       where k.account_id = m.account_id
-                                        and k.organisation_id = m.organisation_id)) as last_seen_at
+                                        and k.organisation_id = m.organisation_id)) as last_seen_at,
+                exists (select 1 from second_factors f where f.account_id = m.account_id) as has_second_factor
          from members m join accounts a on a.id = m.account_id
          where m.organisation_id = ?1 and (?2 is null or m.account_id = ?2) and (?3 is null or a.email = ?3)
            and (?4 is null or m.role = ?4) and (?6 is null or a.email > ?6)

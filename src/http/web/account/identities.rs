@@ -7,6 +7,7 @@ use crate::domain::password;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::reply::Reply;
 use crate::http::web::field::Field;
+use crate::http::web::account::refuse_limited;
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::identity;
 use crate::http::web::login::counted_address;
@@ -71,18 +72,6 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
         identities: identities.collect(),
         linkable: ways.linkable,
     })
-}
-
-/// Who signed in by an organisation's provider changes nothing here: whoever runs that could have made the login.
-fn refuse_limited(person: &Visitor) -> Result<()> {
-    if person.is_limited() {
-        return Err(Error::new(
-            ErrorKind::Forbidden,
-            "You signed in by a provider of an organisation. Sign in by your password, or by a provider of this instance, to \
-             change how you sign in",
-        ));
-    }
-    Ok(())
 }
 
 /// Asks for the password where there is one, then leads to the provider.

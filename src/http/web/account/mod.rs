@@ -11,12 +11,13 @@ mod second_factor;
 use strum_macros::IntoStaticStr;
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::route::Act;
 use crate::http::web::visit::Visit;
+use crate::store::logins::Visitor;
 
 /// Which page of a person about herself.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
@@ -74,8 +75,44 @@ impl AccountRoute {
     }
 }
 
+/// Who signed in by an organisation's provider changes nothing of how she signs in: whoever runs that could have made the
+/// login.
+fn refuse_limited(person: &Visitor) -> Result<()> {
+    if person.is_limited() {
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            "You signed in by a provider of an organisation. Sign in by your password, or by a provider of this instance, to \
+             change how you sign in",
+        ));
+    }
+    Ok(())
+}
+
+impl AccountRoute {
+    /// Whether it is about a way to sign in. The providers' page shows those there are, and refuses by itself.
+    fn is_a_way_in(&self) -> bool {
+        match self {
+            Self::Overview
+            | Self::Identities
+            | Self::LinkIdentity(_)
+            | Self::UnlinkIdentity(_)
+            | Self::EndLogins => false,
+            Self::Passkeys(_)
+            | Self::RemovePasskey(_)
+            | Self::Password(_)
+            | Self::SecondFactor(_)
+            | Self::SwitchOff
+            | Self::RecoveryCodes => true,
+        }
+    }
+}
+
 /// Answers for a page of a person about herself.
 pub(super) async fn handle(app: &App, visit: &mut Visit, route: AccountRoute) -> Result<Reply> {
+    if route.is_a_way_in() {
+        let person = visit.person(app).await?;
+        refuse_limited(&person)?;
+    }
     match route {
         AccountRoute::Overview => overview::show(app, visit).await,
         AccountRoute::Identities => identities::show(app, visit).await,

@@ -133,6 +133,20 @@ fn a_login_by_an_organisations_provider_opens_that_organisation_alone() {
         browser.post(&path, std::slice::from_ref(&csrf)).expect(403);
     }
     assert_eq!(count(&registry, "select count(*) from identities"), 1);
+    for path in ["password", "second-factor", "passkeys"] {
+        let path = format!("/ui/account/{path}");
+        let page = browser.get(&path).expect(403);
+        assert!(page.text().contains("Sign in by your password"), "{path}");
+        browser.post(&path, std::slice::from_ref(&csrf)).expect(403);
+    }
+    for path in [
+        "passkeys/1/remove",
+        "second-factor/off",
+        "second-factor/recovery-codes",
+    ] {
+        let path = format!("/ui/account/{path}");
+        browser.post(&path, std::slice::from_ref(&csrf)).expect(403);
+    }
 }
 
 #[test]
@@ -159,12 +173,16 @@ fn by_the_instances_provider_who_has_the_address_shows_that_she_knows_the_passwo
 
 #[test]
 fn a_second_factor_is_asked_for_before_another_way_is_opened() {
-    // As long as no account has one, the query says 0; this is what the page does with 1.
     let registry = with_own_issuer();
-    drop(registry.owner_browser());
-    be(&registry, "stranger", "nobody@example.com", true);
-    let page = walk(&registry, &registry.browser(), "/ui/sign-in").expect(403);
-    assert!(page.text().contains("without an invitation"));
+    let owner = registry.owner_browser();
+    drop(registry.set_up_codes(&owner, PASSWORD));
+    be(&registry, "ada-1", OWNER, true);
+    let browser = registry.browser();
+    let page = walk(&registry, &browser, "/ui/sign-in").expect(200);
+    let page = browser.submit(&page, "/ui/sign-in/confirm", &[("password", PASSWORD)]);
+    assert!(page.expect(422).text().contains("second factor"));
+    assert_eq!(count(&registry, "select count(*) from identities"), 0);
+    assert_ne!(browser.get("/ui/account").path, "/ui/account");
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(super) struct ShownMember {
     pub(super) since: Moment,
     pub(super) seen: Option<Moment>,
     pub(super) suspended: Option<Moment>,
+    pub(super) has_second_factor: bool,
 }
 
 impl ShownMember {
@@ -40,6 +41,7 @@ impl ShownMember {
             since: Moment::of(member.created_at),
             seen: member.last_seen_at.map(Moment::of),
             suspended: member.suspended_at.map(Moment::of),
+            has_second_factor: member.has_second_factor != 0,
         }
     }
 }
