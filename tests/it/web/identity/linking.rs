@@ -158,8 +158,7 @@ fn by_the_instances_provider_who_has_the_address_shows_that_she_knows_the_passwo
 }
 
 #[test]
-fn a_second_factor_is_asked_for_before_another_way_is_opened() {
-    // As long as no account has one, the query says 0; this is what the page does with 1.
+fn by_the_instances_provider_alone_a_stranger_gets_no_account() {
     let registry = with_own_issuer();
     drop(registry.owner_browser());
     be(&registry, "stranger", "nobody@example.com", true);
