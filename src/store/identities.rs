@@ -90,6 +90,7 @@ pub async fn unlink(app: &App, account: &str, provider: &str) -> Result<bool> {
                 "delete from identities
                  where account_id = ?1 and provider_id = ?2
                    and (exists (select 1 from passwords where account_id = ?1)
+                        or exists (select 1 from passkeys where account_id = ?1)
                         or exists (select 1 from identities i where i.account_id = ?1 and i.provider_id <> ?2))
                  returning subject",
             )

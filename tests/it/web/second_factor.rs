@@ -342,7 +342,12 @@ fn who_manages_people_takes_it_off_from_whom_he_may_help() {
     let page = admin.get(&own).expect(200);
     let page = admin.submit(&page, &action, &[]).expect(200);
     assert_eq!(page.path, "/ui/acme/people");
-    assert!(!admin.get(&own).text().contains("Take the second factor off"));
+    assert!(
+        !admin
+            .get(&own)
+            .text()
+            .contains("Take the second factor off")
+    );
     assert!(!is_signed_in(&bob));
     let line = "second_factor.removed bob@example.com Somebody".to_owned();
     assert!(actions(&registry).contains(&line));

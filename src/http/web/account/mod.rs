@@ -89,15 +89,14 @@ fn refuse_limited(person: &Visitor) -> Result<()> {
 }
 
 impl AccountRoute {
-    /// Whether it is about a way to sign in. The providers' page shows those there are, and refuses by itself.
+    /// Whether it is about a way to sign in, or about who is. The providers' page shows those there are, and refuses by itself.
     fn is_a_way_in(&self) -> bool {
         match self {
-            Self::Overview
-            | Self::Identities
-            | Self::LinkIdentity(_)
-            | Self::UnlinkIdentity(_)
-            | Self::EndLogins => false,
-            Self::Passkeys(_)
+            Self::Overview | Self::Identities | Self::LinkIdentity(_) | Self::UnlinkIdentity(_) => {
+                false
+            }
+            Self::EndLogins
+            | Self::Passkeys(_)
             | Self::RemovePasskey(_)
             | Self::Password(_)
             | Self::SecondFactor(_)

@@ -24,6 +24,7 @@ struct ShownLogin {
 /// How somebody signed in, for people.
 fn told(method: &str) -> &'static str {
     match method {
+        "identity" => "by a provider",
         "passkey" => "by a passkey",
         "password" => "by the password",
         "recovery_code" => "by a recovery code",
@@ -46,6 +47,8 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
     let logins = list_logins(app, &person.account).await?;
     let logins = logins
         .into_iter()
+        // Whoever runs an organisation's provider is not to learn where else she is.
+        .filter(|login| !person.is_limited() || login.id == person.login)
         .map(|login| ShownLogin {
             is_this: login.id == person.login,
             how: told(&login.method),

@@ -131,7 +131,12 @@ pub(super) async fn handle(app: &App, visit: &mut Visit, route: InstanceRoute) -
 }
 
 /// What surrounds a page of the instance.
-fn shell(app: &App, visit: &mut Visit, title: &str, crumbs: Vec<Crumb>) -> Result<Shell> {
+pub(super) fn shell(
+    app: &App,
+    visit: &mut Visit,
+    title: &str,
+    crumbs: Vec<Crumb>,
+) -> Result<Shell> {
     let lines = [
         ("Organisations", ""),
         ("People", "/people"),
@@ -139,6 +144,7 @@ fn shell(app: &App, visit: &mut Visit, title: &str, crumbs: Vec<Crumb>) -> Resul
         ("Dead letters", "/dead-letters"),
         ("Owner's tokens", "/tokens"),
         ("Audit log", "/audit"),
+        ("Signing in", "/sign-in"),
         ("Settings", "/settings"),
     ]
     .map(|(label, below)| (label, format!("{ADDRESS}{below}")));

@@ -13,6 +13,7 @@ use crate::http::api::sign_in::Side;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::NoRoute;
+use crate::http::web::instance;
 use crate::http::web::route::Act;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
@@ -69,18 +70,18 @@ impl<'a> Whose<'a> {
     }
 
     fn shell(self, app: &App, visit: &mut Visit, title: &str) -> Result<Shell> {
-        let crumbs = if title == TITLE {
+        let mut crumbs = if title == TITLE {
             Vec::new()
         } else {
             vec![Crumb::new(TITLE, self.address())]
         };
         match self {
-            Self::Instance => {
-                let mut shell = visit.shell(app, title)?;
-                shell.crumbs = crumbs;
-                Ok(shell)
+            Self::Instance => instance::shell(app, visit, title, crumbs),
+            Self::Place(place) => {
+                let settings = format!("/ui/{}/settings", place.organisation.slug);
+                crumbs.insert(0, Crumb::new("Settings", settings));
+                visit.shell_at(app, Section::Settings, title, crumbs)
             }
-            Self::Place(_) => visit.shell_at(app, Section::Settings, title, crumbs),
         }
     }
 }

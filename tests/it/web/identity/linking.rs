@@ -139,7 +139,15 @@ fn a_login_by_an_organisations_provider_opens_that_organisation_alone() {
         assert!(page.text().contains("Sign in by your password"), "{path}");
         browser.post(&path, std::slice::from_ref(&csrf)).expect(403);
     }
+    // Where else she is signed in stays her own.
+    assert!(
+        !browser
+            .get("/ui/account")
+            .text()
+            .contains("everywhere else")
+    );
     for path in [
+        "logins",
         "passkeys/1/remove",
         "second-factor/off",
         "second-factor/recovery-codes",
@@ -169,6 +177,15 @@ fn by_the_instances_provider_who_has_the_address_shows_that_she_knows_the_passwo
     assert_eq!(count(&registry, "select count(*) from sign_in_flows"), 0);
     // What was confirmed is confirmed once.
     browser.get("/ui/sign-in/confirm").expect(400);
+}
+
+#[test]
+fn by_the_instances_provider_alone_a_stranger_gets_no_account() {
+    let registry = with_own_issuer();
+    drop(registry.owner_browser());
+    be(&registry, "stranger", "nobody@example.com", true);
+    let page = walk(&registry, &registry.browser(), "/ui/sign-in").expect(403);
+    assert!(page.text().contains("without an invitation"));
 }
 
 #[test]

@@ -114,6 +114,7 @@ const PAGES: &[(&str, &str, Ability)] = &[
     ("General", "", Ability::Own),
     ("Repositories", "/repositories", Ability::ManagePackages),
     ("Hosts", "/hosts", Ability::Own),
+    ("Sign-in", "/sign-in", Ability::Own),
     ("Usage", "/usage", Ability::Own),
     ("Deletion", "/deletion", Ability::Own),
 ];
