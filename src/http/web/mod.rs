@@ -85,7 +85,7 @@ async fn dispatch(app: &App, visit: &mut Visit, route: WebRoute) -> Result<Reply
         WebRoute::ToLanding(organisation, repository) => {
             Ok(redirect(&landing::address(&organisation, &repository)))
         }
-        WebRoute::Place(slug, route) => place::handle(app, visit, &slug, route).await,
+        WebRoute::Place(slug, route) => Box::pin(place::handle(app, visit, &slug, route)).await,
         WebRoute::SignIn(Act::Look) => sign_in::show(app, visit).await,
         WebRoute::SignIn(Act::Send) => sign_in::send(app, visit).await,
         WebRoute::SignInWith(provider) => identity::begin(app, visit, &provider).await,

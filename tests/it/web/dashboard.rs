@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::support::TestRegistry;
-use crate::support::browser::Page;
 use crate::support::shop::report_installs;
 use crate::support::world::Port;
 

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::app::App;
 use crate::domain::password;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::http::reply::Reply;
 use crate::http::web::account::refuse_limited;
 use crate::http::web::field::Field;

@@ -165,7 +165,9 @@ pub(super) async fn handle(
             sign_in_settings::handle_place(app, visit, &place, route).await
         }
         PlaceRoute::Customers => customers::list(app, visit, &place).await,
-        PlaceRoute::CustomerPage(route) => customers::handle(app, visit, &place, route).await,
+        PlaceRoute::CustomerPage(route) => {
+            Box::pin(customers::handle(app, visit, &place, route)).await
+        }
         PlaceRoute::Collections => collections::list(app, visit, &place).await,
         PlaceRoute::CollectionPage(route) => collections::handle(app, visit, &place, route).await,
         PlaceRoute::SettingsPage(route) => settings::handle(app, visit, &place, route).await,
