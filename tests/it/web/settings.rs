@@ -21,7 +21,14 @@ fn an_owner_names_the_organisation_and_whom_to_ask() {
     let page = browser.get(SETTINGS).expect(200);
     assert_eq!(
         page.all(".tabs a"),
-        ["General", "Repositories", "Hosts", "Usage", "Deletion"]
+        [
+            "General",
+            "Repositories",
+            "Hosts",
+            "Sign-in",
+            "Usage",
+            "Deletion"
+        ]
     );
     assert_eq!(page.all(".tabs [aria-current]"), ["General"]);
     let refused = browser

@@ -108,8 +108,10 @@ impl AccountRoute {
 
 /// Answers for a page of a person about herself.
 pub(super) async fn handle(app: &App, visit: &mut Visit, route: AccountRoute) -> Result<Reply> {
-    if route.is_a_way_in() {
-        let person = visit.person(app).await?;
+    // Who is not signed in is told so by the page, after its form was looked at.
+    if route.is_a_way_in()
+        && let Some(person) = visit.find_person(app).await?
+    {
         refuse_limited(&person)?;
     }
     match route {
