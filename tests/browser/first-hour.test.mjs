@@ -21,6 +21,8 @@ let browser, folder, double;
 before(async () => {
   folder = await makeFolder("first-hour");
   double = await GitHubDouble.start({ folder: await inFolder("github") });
+  // As large as its host makes them: the tests of imports have small ones.
+  double.pageSize = 30;
   for (let number = 1; number <= PROJECTS; number += 1) {
     const project = await double.addProject(`acme/part-${number}`);
     await project.repository.commit(...["v1.0.0", "v1.1.0"].map((tag) => ({ files: greeterFiles(project.fullName, tag), tags: [tag] })));
