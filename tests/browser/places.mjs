@@ -59,6 +59,6 @@ export const PLACES = {
 /** Those of whoever comes by. */
 export const PUBLIC_PLACES = {
   "sign-in": () => "/ui/sign-in",
-  landing: () => "/ui/main/repositories/packages",
+  landing: () => "/ui/main/repositories/open",
   "customer-sign-in": () => "/ui/customer",
 };

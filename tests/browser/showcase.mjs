@@ -68,6 +68,8 @@ export async function fill(instance, folder) {
   for (const [name, description, versions] of PACKAGES) {
     for (const version of versions.toReversed()) await upload(repository, token, name, description, version);
   }
+  await api("POST", "/orgs/main/repositories", { slug: "open", public: true, description: "What everybody may use", landing: "Tools that we give away. **Use them** as you like." });
+  await upload(`${instance.url}/r/main/open`, token, "acme/coding-standard", "Rules for PHP CodeSniffer", "1.4.0");
   const collection = await api("POST", "/orgs/main/collections", {
     name: "Accounting suite",
     description: "All that a bookkeeper needs",
@@ -98,7 +100,7 @@ export async function fill(instance, folder) {
     await project.repository.commit({ files, tags: ["v1.0.0", "release-candidate"] });
   }
   const connection = await api("POST", "/orgs/main/connections", { provider: "github", base_url: double.url, token: double.addToken({ scopes: "repo" }) });
-  for (const project of ["acme/shop", "acme/shipping", "acme/no-package"]) {
+  for (const project of ["acme/shop", "acme/shipping"]) {
     await api("POST", "/orgs/main/packages", { connection: connection.id, project, repository: "packages" });
   }
   const { jobs } = await until(
