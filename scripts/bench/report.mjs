@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 /** The place of the figures of a mode in the document, between two markers of its own; that of `all` is the table of all ratios. */
 export function placeOf(mode) {
+  if (mode === "all") return { begin: "<!-- ratios: written by `npm run bench -- --write`, whatever is measured -->", end: "<!-- end of ratios -->" };
   return { begin: `<!-- figures: written by \`npm run bench -- ${mode} --write\` -->`, end: `<!-- end of figures of ${mode} -->` };
 }
 
