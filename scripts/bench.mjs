@@ -14,6 +14,7 @@
 //
 //   --write    also puts them into docs/performance.md, and charts and the ratios as JSON beside it
 //   --quick    takes one short round, to see that it works
+//   --rows=304 of the answers takes those rows alone that have this in their title; their ratios are written, not their table
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,6 +49,7 @@ const WITH_TARGETS = ["answers", "composer", "scale"];
 
 const words = process.argv.slice(2);
 const [isQuick, isWritten] = ["--quick", "--write"].map((word) => words.includes(word));
+const part = words.find((word) => word.startsWith("--rows="))?.slice("--rows=".length);
 const named = words.find((word) => !word.startsWith("--"));
 if (named !== undefined && !Object.hasOwn(MODES, named)) {
   console.error(`bench: there is no \`${named}\`; there are ${Object.keys(MODES).join(", ")}`);
@@ -76,16 +78,17 @@ async function run(mode) {
   const { measure, title } = MODES[mode];
   const place = join(folder, mode);
   mkdirSync(place);
-  const { text, bars } = await measure({ folder: place, isQuick });
+  const { text, bars } = await measure({ folder: place, isQuick, part });
   const warning = isQuick ? " One short round, to see that it works: these figures say nothing." : "";
   const whole = `${await describeMachine()}.${warning}\n\n${text}`;
   console.log(`\n${whole}`);
-  if (isWritten && mode !== "profile") write(mode, bars ? `![${title}](performance-${mode}.svg)\n\n${whole}` : whole);
+  if (isWritten && mode !== "profile" && part === undefined) write(mode, bars ? `![${title}](performance-${mode}.svg)\n\n${whole}` : whole);
   if (isWritten && bars) {
-    writeFileSync(join(docs, `performance-${mode}.svg`), drawRatios(isQuick ? `${title} (one short round: says nothing)` : title, bars));
     const written = join(docs, "performance.json");
     const all = JSON.parse(readFileSync(written, "utf8"));
-    all[mode] = bars;
+    // Of a part those of the others stay.
+    all[mode] = part === undefined ? bars : all[mode].map((known) => bars.find((bar) => bar.title === known.title) ?? known);
+    writeFileSync(join(docs, `performance-${mode}.svg`), drawRatios(isQuick ? `${title} (one short round: says nothing)` : title, all[mode]));
     writeFileSync(written, `${JSON.stringify(all, undefined, 1)}\n`);
     write("all", ratioTable(all));
   }

@@ -24,8 +24,8 @@ const ARCHIVE_TARGET = { atLeast: 0.9 };
 const PAUSE_MILLISECONDS = 200;
 const LARGE_PAUSE_MILLISECONDS = 1000;
 
-/** Returns the tables, and what the chart shows. */
-export async function measureAnswers({ folder, isQuick }) {
+/** Returns the tables, and what the chart shows. Of a part of the rows it takes the rates alone. */
+export async function measureAnswers({ folder, isQuick, part }) {
   const rounds = isQuick ? 1 : 3;
   // Whole ones: wrk knows no others.
   const seconds = isQuick ? 1 : 4;
@@ -34,10 +34,11 @@ export async function measureAnswers({ folder, isQuick }) {
   const warmUp = isQuick ? 1 : 8;
   // A connection takes a good part of a second for a large archive.
   const largeSeconds = isQuick ? 2 : 5;
-  const starts = isQuick ? 1 : 3;
+  const starts = part !== undefined ? 0 : isQuick ? 1 : 3;
   const generator = await findGenerator(folder);
   const { subjects, dataFolder, variables } = await fill(folder);
-  const { basic, requests, baselines } = plan(subjects);
+  const { basic, requests: all, baselines } = plan(subjects);
+  const requests = all.filter(({ title }) => part === undefined || title.includes(part));
   const order = {
     dataFolder,
     variables,
@@ -46,7 +47,7 @@ export async function measureAnswers({ folder, isQuick }) {
     seeds: [{ key: subjects.root.key, text: subjects.root.bytes.toString() }],
   };
 
-  say(`first requests after ${starts} start(s)`);
+  if (starts > 0) say(`first requests after ${starts} start(s)`);
   const first = { registry: [], javascript: [] };
   for (let start = 0; start < starts; start += 1) {
     const runtime = await startRuntime(order);
@@ -61,7 +62,7 @@ export async function measureAnswers({ folder, isQuick }) {
 
   const runtime = await startRuntime(order);
   const files = [subjects.one, subjects.many, subjects.root, subjects.smallArchive, subjects.largeArchive, subjects.hugeArchive];
-  const nginx = await startNginx(folder, files, subjects.token);
+  const nginx = part === undefined && (await startNginx(folder, files, subjects.token));
   const rows = requests.map((request) => ({ ...request, ...targets(request, runtime, nginx, basic) }));
   for (const row of rows) await prove(row);
   const counted = new Map();
@@ -83,16 +84,16 @@ export async function measureAnswers({ folder, isQuick }) {
       }
     }
   }
-  say("memory while archives are on their way");
-  const memory = await watchMemory(generator, runtime, subjects.hugeArchive, basic, largeSeconds);
-  await nginx?.stop();
+  if (part === undefined) say("memory while archives are on their way");
+  const memory = part === undefined && (await watchMemory(generator, runtime, subjects.hugeArchive, basic, largeSeconds));
+  if (nginx) await nginx.stop();
   await runtime.stop();
   for (const row of rows) row.operations = counted.get(row);
   const text = [
-    `nginx ${nginx?.version ?? "not installed"}, ${generator.name}; ${CONNECTIONS} connections unless the row says otherwise, ` +
+    `nginx ${nginx ? nginx.version : part === undefined ? "not installed" : "left out"}, ${generator.name}; ${CONNECTIONS} connections unless the row says otherwise, ` +
       `${rounds} interleaved rounds of ${seconds} s after ${warmUp} s of warming up, medians.`,
     rateTable(rows),
-    figureTable(first, runtime, memory),
+    ...(memory ? [figureTable(first, runtime, memory)] : []),
     "`registry` is asked with Basic credentials of a token that is limited by package names, in the same workerd as the JS Workers, " +
       "each at an address of its own. p50 and p99 ratios are of latencies: below 1 is faster. `warm request` counts what one request asks of the bindings " +
       "within the four seconds that a token and a head are remembered.",
