@@ -183,6 +183,11 @@ fn tokens_are_replaced_and_revoked() {
     }
     let page = browser.get(&own(&buyer)).expect(200);
     assert_eq!(page.all("td[data-label=State]"), ["in force", "replaced"]);
+    // However many there are, the list of tokens has them in pages.
+    let all = page.attributes("a[href*='tokens?customer=']", "href");
+    assert_eq!(all, [format!("/ui/acme/tokens?customer={}", buyer.id)]);
+    let state = browser.get(&all[0]).expect(200).all("td[data-label=State]");
+    assert_eq!(state.len(), 2);
     let revoke = page.attributes("form[action$=revoke]", "action").remove(0);
     let page = browser.submit(&page, &revoke, &[]).expect(200);
     assert!(page.text().contains("The token is revoked"));

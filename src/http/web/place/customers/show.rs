@@ -97,6 +97,8 @@ struct CustomerPage {
     first: Option<String>,
     next: Option<String>,
     tokens: Vec<ShownToken>,
+    /// The list of all its tokens, which has pages.
+    all_tokens: String,
     token_fields: Vec<Field>,
     /// The form for a token is open.
     asks_for_token: bool,
@@ -191,6 +193,11 @@ pub(super) async fn show_with(
             grants: grants?,
             first: cut.after().map(|_| address.clone()),
             next: next.map(|cursor| with_query(&address, &[("cursor", &cursor)])),
+            all_tokens: format!(
+                "/ui/{}/tokens?customer={}",
+                place.organisation.slug,
+                encoded(id)
+            ),
             tokens: found
                 .tokens
                 .into_iter()
