@@ -5,13 +5,24 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { freePort } from "../../scripts/bench/machine.mjs";
 import { LocalInstance } from "../../scripts/local-instance.mjs";
 import { assertSound, openBrowser, sitDown } from "./browser.mjs";
 import { PLACES, PUBLIC_PLACES } from "./places.mjs";
 import { OWNER, becomeOwner, fill, signIn } from "./showcase.mjs";
 
+/** What a page and its files may weigh over the wire, in bytes. The local runtime packs nothing, so that is done here. */
+const MOST_BYTES = 60_000;
+
 let browser, folder, instance, made;
+
+async function assertLight(page) {
+  const files = await page.evaluate(() => [...document.querySelectorAll("link[rel=stylesheet], script[src]")].map((file) => file.href || file.src));
+  let bytes = 0;
+  for (const address of [page.url(), ...files]) bytes += gzipSync(await (await page.request.get(address)).body()).length;
+  assert.ok(bytes <= MOST_BYTES, `${page.url()} weighs ${bytes} bytes`);
+}
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "repertoire-pages-"));
@@ -56,12 +67,14 @@ for (const [screen, theme] of [
         const response = await owner.page.goto(path(made));
         assert.equal(response.status(), name === "nowhere" ? 404 : 200, response.url());
         await assertSound(owner.page, owner.troubles);
+        await assertLight(owner.page);
       });
     for (const [name, path] of Object.entries(PUBLIC_PLACES))
       test(name, async () => {
         const response = await stranger.page.goto(path(made));
         assert.equal(response.status(), 200, response.url());
         await assertSound(stranger.page, stranger.troubles);
+        await assertLight(stranger.page);
       });
   });
 
