@@ -19,11 +19,19 @@ use crate::edge::clock::in_a_turn;
 /// What is to be answered, or thrown.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
-struct Task {
+/// What has to be looked at when it is woken.
+struct Work {
     answering: Answering,
+    waker: Waker,
+}
+
+struct Task {
+    /// None in its own turn.
+    work: Option<Work>,
+    /// Whether it was woken in its own turn, by itself or by another one that had a turn within it.
+    is_woken: bool,
     resolve: Function,
     reject: Function,
-    waker: Waker,
 }
 
 /// A task is found by its number: a waker must be able to go to other threads, of which there are none, and a promise cannot.
@@ -31,10 +39,8 @@ struct Number(u64);
 
 #[derive(Default)]
 struct Tasks {
-    /// Those that wait.
-    waiting: RefCell<HashMap<u64, Task>>,
-    /// That whose turn it is, and whether it was woken meanwhile.
-    running: Cell<Option<(u64, bool)>>,
+    /// Those that have not ended.
+    open: RefCell<HashMap<u64, Task>>,
     last: Cell<u64>,
 }
 
@@ -48,34 +54,46 @@ impl Wake for Number {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        TASKS.with(|tasks| match tasks.running.get() {
-            // Whoever wakes himself, or another one from within his own turn, is looked at again when that is over.
-            Some((number, _)) if number == self.0 => tasks.running.set(Some((number, true))),
-            _ => tasks.run(self.0),
-        });
+        TASKS.with(|tasks| tasks.run(self.0));
     }
 }
 
 impl Tasks {
+    /// Takes up the work of a task. In its own turn that is noted, and it is looked at once more when the turn is over. One
+    /// that has ended may be woken again, by what it no longer waits for.
+    fn take(&self, number: u64) -> Option<Work> {
+        let mut open = self.open.borrow_mut();
+        let task = open.get_mut(&number)?;
+        let work = task.work.take();
+        task.is_woken = work.is_none();
+        work
+    }
+
+    /// Puts work away that waits; gives it back where it was woken in its turn.
+    fn put_away(&self, number: u64, work: Work) -> Option<Work> {
+        let mut open = self.open.borrow_mut();
+        let task = open.get_mut(&number)?;
+        if std::mem::take(&mut task.is_woken) {
+            return Some(work);
+        }
+        task.work = Some(work);
+        None
+    }
+
     fn run(&self, number: u64) {
-        // One that has ended may be woken again, by what it no longer waits for.
-        let Some(mut task) = self.waiting.borrow_mut().remove(&number) else {
-            return;
-        };
-        let outer = self.running.get();
-        let ended = loop {
-            self.running.set(Some((number, false)));
-            let mut context = Context::from_waker(&task.waker);
-            if let Poll::Ready(ended) = in_a_turn(|| task.answering.as_mut().poll(&mut context)) {
-                break Some(ended);
+        let mut taken = self.take(number);
+        while let Some(mut work) = taken {
+            let mut context = Context::from_waker(&work.waker);
+            match in_a_turn(|| work.answering.as_mut().poll(&mut context)) {
+                Poll::Pending => taken = self.put_away(number, work),
+                Poll::Ready(ended) => return self.end(number, ended),
             }
-            if !matches!(self.running.get(), Some((_, true))) {
-                break None;
-            }
-        };
-        self.running.set(outer);
-        let Some(ended) = ended else {
-            self.waiting.borrow_mut().insert(number, task);
+        }
+    }
+
+    fn end(&self, number: u64, ended: Result<JsValue, JsValue>) {
+        let task = self.open.borrow_mut().remove(&number);
+        let Some(task) = task else {
             return;
         };
         // The promise's own functions throw nothing.
@@ -99,13 +117,14 @@ pub(super) fn promise(answering: Answering) -> Promise {
             tasks.last.set(number);
             number
         });
+        let waker = Arc::new(Number(number)).into();
         let task = Task {
-            answering,
+            work: Some(Work { answering, waker }),
+            is_woken: false,
             resolve,
             reject,
-            waker: Arc::new(Number(number)).into(),
         };
-        TASKS.with(|tasks| tasks.waiting.borrow_mut().insert(number, task));
+        TASKS.with(|tasks| tasks.open.borrow_mut().insert(number, task));
         begun = Some(number);
     });
     if let Some(number) = begun {
