@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
+use crate::domain::access::Subject;
 use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::{first_as, json_list, row, rows_as};
-use crate::ports::rows::{Columns, FromRow, Refused};
-use crate::store::collections::{Collection, list_collections_stmt};
 use crate::store::customers::{Customer, find_customer_stmt};
-use crate::store::grants::{Grant, find_grant_stmt};
+use crate::store::grant_pages::{NamedGrant, list_named_grants_stmt};
 
 /// So many tokens of a customer are shown.
 pub const MOST_TOKENS: i64 = 100;
@@ -25,27 +24,6 @@ row! {
         pub last_seen: Option<i64>,
         /// Packages that it said it installed since a day.
         pub installs: Option<u64>,
-    }
-}
-
-/// A grant, with what its collection is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedGrant {
-    /// The grant.
-    pub grant: Grant,
-    /// The name of its collection, when it is about one.
-    pub collection: Option<String>,
-    /// How many grants the customer has.
-    pub total: i64,
-}
-
-impl FromRow for NamedGrant {
-    fn from_row(columns: &mut Columns) -> Result<Self, Refused> {
-        Ok(Self {
-            grant: Grant::from_row(columns)?,
-            collection: columns.optional_text("collection"),
-            total: columns.integer("total"),
-        })
     }
 }
 
@@ -144,22 +122,10 @@ pub async fn load_customer_page(
     after: Option<(i64, &str)>,
     grants: i64,
 ) -> Result<Option<CustomerPage>> {
-    let (time, grant) = after.unwrap_or((i64::from(i32::MIN), ""));
+    let subject = Subject::Customer(id.to_owned());
     let statements = vec![
         find_customer_stmt(organisation, id),
-        Statement::new(
-            "select g.id, g.external_id, g.subject, null as organisation, g.packages, g.collection_id, g.repositories,
-                    g.versions, g.released_until, g.released_after, g.minimum_stability, g.source, g.expires_at, g.keeps,
-                    g.note, g.created_at, g.changed_at, 0 as total, k.name as collection
-             from grants g left join collections k on k.id = g.collection_id
-             where g.organisation_id = ?1 and g.subject = 'customer:' || ?2 and (g.created_at, g.id) > (?3, ?4)
-             order by g.created_at, g.id limit ?5",
-        )
-        .bind(organisation)
-        .bind(id)
-        .bind(time)
-        .bind(grant)
-        .bind(grants),
+        list_named_grants_stmt(organisation, &subject, after, grants),
         Statement::new(
             "select id, name, hint, networks, created_at, expires_at, revoked_at, last_used_at, replaced_by from tokens
              where customer_id = ?2 and organisation_id = ?1
@@ -179,38 +145,6 @@ pub async fn load_customer_page(
         grants: rows_as(next())?,
         tokens: rows_as(next())?,
     }))
-}
-
-/// What a form about a grant of a customer needs.
-pub struct GrantForm {
-    /// The customer.
-    pub customer: Option<Customer>,
-    /// The grant, if it is about one that is there; it may be somebody else's.
-    pub grant: Option<Grant>,
-    /// What can be chosen from, by name.
-    pub collections: Vec<Collection>,
-}
-
-/// Loads it in one batch, with so many collections.
-pub async fn load_grant_form(
-    app: &App,
-    organisation: i64,
-    customer: &str,
-    grant: Option<&str>,
-    collections: i64,
-) -> Result<GrantForm> {
-    let statements = vec![
-        find_customer_stmt(organisation, customer),
-        find_grant_stmt(organisation, grant.unwrap_or_default()),
-        list_collections_stmt(organisation, "", collections),
-    ];
-    let mut rows = app.db.batch(statements).await?.into_iter();
-    let mut next = || rows.next().unwrap_or_default();
-    Ok(GrantForm {
-        customer: first_as(next())?,
-        grant: first_as(next())?,
-        collections: rows_as(next())?,
-    })
 }
 
 row! {

@@ -30,6 +30,8 @@ row! {
         pub github_app_id: Option<String>,
         /// `automatic` or `manual`.
         pub hooks: String,
+        /// Hours between two comparisons of a project, where somebody chose.
+        pub reconcile_hours: Option<i64>,
         /// Why the host failed or refused.
         pub trouble: Option<String>,
         /// Unix second since when.
@@ -66,9 +68,18 @@ row! {
     }
 }
 
-fn summarise_stmt(organisation: i64, id: Option<&str>) -> Statement {
+/// So many connections after one, the newest first, or the one with an id. A connection is known by when it was made and its
+/// id.
+fn summarise_stmt(
+    organisation: i64,
+    id: Option<&str>,
+    after: Option<(i64, &str)>,
+    limit: i64,
+) -> Statement {
+    let (time, last) = after.unwrap_or((i64::from(i32::MAX), ""));
     Statement::new(
-        "select c.id, c.provider, c.base_url, c.account, c.username, c.github_app_id, c.hooks, c.trouble,
+        "select c.id, c.provider, c.base_url, c.account, c.username, c.github_app_id, c.hooks, c.reconcile_hours,
+                c.trouble,
                 c.trouble_since, c.refused_at, c.paused_until, c.last_heard_at, c.checked_at, c.created_at,
                 (select max(g.last_reconciled_at) from git_repos g where g.connection_id = c.id) as compared_at,
                 (select count(*) from git_repos g
@@ -79,22 +90,28 @@ fn summarise_stmt(organisation: i64, id: Option<&str>) -> Statement {
                  where g.connection_id = c.id and g.withheld_at is not null) as withheld
          from connections c
          where c.organisation_id = ?1 and c.deleted_at is null and (?2 is null or c.id = ?2)
-         order by c.created_at desc, c.id",
+           and (c.created_at < ?3 or (c.created_at = ?3 and c.id > ?4))
+         order by c.created_at desc, c.id limit ?5",
     )
     .bind(organisation)
     .bind(id)
+    .bind(time)
+    .bind(last)
+    .bind(limit)
 }
 
-/// The connections of an organisation, newest first, and its GitHub Apps by name.
+/// So many connections of an organisation after one, newest first, and its GitHub Apps by name.
 pub async fn load_connections(
     app: &App,
     organisation: i64,
+    after: Option<(i64, &str)>,
+    limit: i64,
 ) -> Result<(Vec<ConnectionSummary>, Vec<AppSummary>)> {
     let apps = Statement::new(
         "select id, name, web_url from github_apps where organisation_id = ?1 order by name, id",
     )
     .bind(organisation);
-    let statements = vec![summarise_stmt(organisation, None), apps];
+    let statements = vec![summarise_stmt(organisation, None, after, limit), apps];
     let mut rows = app.db.batch(statements).await?.into_iter();
     let mut next = || rows.next().unwrap_or_default();
     Ok((rows_as(next())?, rows_as(next())?))
@@ -112,7 +129,7 @@ pub async fn load_connection(
          where h.connection_id = ?1 order by h.name",
     )
     .bind(id);
-    let statements = vec![summarise_stmt(organisation, Some(id)), groups];
+    let statements = vec![summarise_stmt(organisation, Some(id), None, 1), groups];
     let mut rows = app.db.batch(statements).await?.into_iter();
     let mut next = || rows.next().unwrap_or_default();
     let summary: Option<ConnectionSummary> = first_as(next())?;

@@ -37,6 +37,8 @@ row! {
         pub owns_instance: i64,
         /// 1 when she signed in by a provider of an organisation, which opens that alone.
         pub is_limited: i64,
+        /// Unix second at which she signed in.
+        pub began_at: i64,
         /// Unix second, by the hour.
         pub last_used_at: i64,
         memberships: String,
@@ -70,27 +72,77 @@ impl Visitor {
     }
 }
 
+/// Logins with whose they are, and by which provider of the instance they came; by one of an organisation, `p` is nobody.
+macro_rules! logins {
+    () => {
+        "logins l join accounts a on a.id = l.account_id
+              left join identity_providers p on p.id = l.provider_id and p.organisation_id is null"
+    };
+}
+
+/// Whether a login opens an organisation `o`.
+macro_rules! opened {
+    () => {
+        "o.deleted_at is null
+         and ((a.owns_instance = 1 and p.id is l.provider_id)
+              or exists (select 1 from members m
+                         where m.organisation_id = o.id and m.account_id = a.id
+                           and (p.id is l.provider_id
+                                or m.organisation_id = (select x.organisation_id from identity_providers x
+                                                        where x.id = l.provider_id))))"
+    };
+}
+
 fn find_visitor_stmt(secret: &TokenHash, now: i64) -> Statement {
-    Statement::new(
+    Statement::new(concat!(
         "select l.id as login, a.id as account, a.email, a.name, iif(p.id is l.provider_id, a.owns_instance, 0) as owns_instance,
-                iif(p.id is l.provider_id, 0, 1) as is_limited, l.last_used_at,
+                iif(p.id is l.provider_id, 0, 1) as is_limited, l.created_at as began_at, l.last_used_at,
                 (select json_group_array(json_object('slug', slug, 'name', name))
                  from (select o.slug, o.name from organisations o
-                       where o.deleted_at is null
-                         and ((a.owns_instance = 1 and p.id is l.provider_id)
-                              or exists (select 1 from members m
-                                         where m.organisation_id = o.id and m.account_id = a.id
-                                           and (p.id is l.provider_id
-                                                or m.organisation_id = (select x.organisation_id from identity_providers x
-                                                                        where x.id = l.provider_id))))
-                       order by o.name, o.slug limit 50)) as memberships
-         from logins l join accounts a on a.id = l.account_id
-              left join identity_providers p on p.id = l.provider_id and p.organisation_id is null
-         where l.hash = ?1 and l.ended_at is null and l.is_half = 0 and l.expires_at > ?2 and l.last_used_at > ?3",
-    )
+                       where ",
+        opened!(),
+        "              order by o.name, o.slug limit 50)) as memberships
+         from ",
+        logins!(),
+        " where l.hash = ?1 and l.ended_at is null and l.is_half = 0 and l.expires_at > ?2 and l.last_used_at > ?3",
+    ))
     .bind(secret.as_str())
     .bind(now)
     .bind(now.saturating_sub(IDLE))
+}
+
+/// So many organisations that somebody can go to with a login, by name, after one: all of them, where a [`Visitor`] has the
+/// first ones.
+pub async fn list_memberships(
+    app: &App,
+    login: &str,
+    after: Option<&Membership>,
+    limit: i64,
+) -> Result<Vec<Membership>> {
+    row! {
+        struct Row {
+            slug: String,
+            name: String,
+        }
+    }
+    let statement = Statement::new(concat!(
+        "select o.slug, o.name from ",
+        logins!(),
+        " join organisations o on (o.name, o.slug) > (?2, ?3)
+         where l.id = ?1 and ",
+        opened!(),
+        " order by o.name, o.slug limit ?4",
+    ))
+    .bind(login)
+    .bind(after.map_or("", |one| one.name.as_str()))
+    .bind(after.map_or("", |one| one.slug.as_str()))
+    .bind(limit);
+    let rows: Vec<Row> = rows_as(app.db.rows(statement).await?)?;
+    let memberships = rows.into_iter().map(|row| Membership {
+        slug: row.slug,
+        name: row.name,
+    });
+    Ok(memberships.collect())
 }
 
 /// Who has a login in force.

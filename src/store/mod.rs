@@ -30,6 +30,7 @@ pub mod folder_refs;
 pub mod git_answers;
 pub mod git_refs;
 pub mod github_apps;
+pub mod grant_pages;
 pub mod grants;
 pub mod guarded;
 pub mod heads;

@@ -81,11 +81,34 @@ impl<'a> Snapshot<'a> {
         Ok(write_names(names.iter().map(String::as_str)).into())
     }
 
-    /// So many of all names, sorted, after the first so many.
-    pub async fn page_of_names(&self, offset: usize, limit: usize) -> Result<Vec<String>> {
-        let lines = NameLines::skipping(self.name_bytes().await?, offset);
-        let page = lines.take(limit);
-        page.collect::<std::result::Result<_, _>>().map_err(damaged)
+    /// So many of all names, sorted, after the first so many. The list may be a megabyte, too large to be remembered: what was
+    /// read of it is, since one list has the same names for ever.
+    pub async fn page_of_names(&self, offset: usize, limit: usize) -> Result<Rc<[PackageName]>> {
+        let Some(root) = &self.head.root else {
+            return Ok(Rc::default());
+        };
+        let root = load_blob(self.app, root).await?;
+        let list = read_first_line(&root).map_err(damaged)?.names;
+        let list = list.as_ref().map_or("", BlobHash::as_str);
+        let key = format!("names {list} {offset} {limit}");
+        let memo = &self.app.memo.visible_names;
+        if let Some(known) = memo
+            .recall(&key, self.app.now(), i64::MAX)
+            .filter(|_| !list.is_empty())
+        {
+            return Ok(known);
+        }
+        let lines = NameLines::skipping(self.name_bytes().await?, offset).take(limit);
+        let names: std::result::Result<Vec<_>, _> = lines.collect();
+        let names = names.map_err(damaged)?;
+        let names = names
+            .iter()
+            .filter_map(|name| PackageName::parse(name).ok());
+        let page: Rc<[PackageName]> = names.collect();
+        if !list.is_empty() {
+            memo.remember(&key, Rc::clone(&page), self.app.now());
+        }
+        Ok(page)
     }
 
     /// All names, sorted. Where there is no list of them, every bucket is read: up to 256 blobs.

@@ -1,12 +1,12 @@
 //! Teams, and who is in them.
 
 use crate::app::App;
+use crate::domain::access::Subject;
 use crate::error::Result;
 use crate::ports::Statement;
 use crate::ports::db::{first_as, row, rows_as};
-use crate::store::grants::{GrantFilter, ListedGrant, list_grants_stmt};
+use crate::store::grant_pages::{NamedGrant, list_named_grants_stmt};
 use crate::store::members::{Member, MemberFilter, list_members_stmt};
-use crate::store::repositories::{Repository, list_repositories_stmt, read_repositories};
 
 row! {
     /// A team of an organisation.
@@ -62,33 +62,28 @@ pub struct WholeTeam {
     pub team: Team,
     /// Who is in it, by their addresses, the first so many.
     pub members: Vec<Member>,
-    /// What was granted to it, the oldest first, as many.
-    pub grants: Vec<ListedGrant>,
-    /// The repositories that there are to grant something of.
-    pub repositories: Vec<Repository>,
+    /// A page of what was granted to it, the oldest first.
+    pub grants: Vec<NamedGrant>,
 }
 
-/// A team with its first `limit` members and grants, in one batch; none when there is no such team.
+/// A team with its first `members` and so many of its grants after one, in one batch; none when there is no such team.
 pub async fn load_whole_team(
     app: &App,
     organisation: i64,
     id: &str,
-    limit: i64,
+    members: i64,
+    after: Option<(i64, &str)>,
+    grants: i64,
 ) -> Result<Option<WholeTeam>> {
-    let members = MemberFilter {
+    let of_team = MemberFilter {
         team: Some(id),
         ..MemberFilter::default()
     };
-    let subject = format!("team:{id}");
-    let grants = GrantFilter {
-        subject: Some(&subject),
-        ..GrantFilter::default()
-    };
+    let subject = Subject::Team(id.to_owned());
     let statements = vec![
         list_teams_stmt(organisation, Some(id), None, 1),
-        list_members_stmt(organisation, &members, limit),
-        list_grants_stmt(organisation, &grants, limit),
-        list_repositories_stmt(organisation),
+        list_members_stmt(organisation, &of_team, members),
+        list_named_grants_stmt(organisation, &subject, after, grants),
     ];
     let mut rows = app.db.batch(statements).await?.into_iter();
     let mut next = || rows.next().unwrap_or_default();
@@ -99,7 +94,6 @@ pub async fn load_whole_team(
         team,
         members: rows_as(next())?,
         grants: rows_as(next())?,
-        repositories: read_repositories(next())?,
     }))
 }
 

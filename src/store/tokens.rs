@@ -334,16 +334,26 @@ row! {
     }
 }
 
-/// The tokens of the instance's owner, newest first, revoked ones included.
-pub async fn list_owner_tokens(app: &App) -> Result<Vec<OwnerTokenRow>> {
-    rows_as(
-        app.db
-            .rows(Statement::new(
-                "select id, name, hint, created_at, expires_at, revoked_at, last_used_at
-                 from tokens where organisation_id is null order by created_at desc, id",
-            ))
-            .await?,
+/// So many tokens of the instance's owner after one, newest first, revoked ones included; or the one with an id. A token is
+/// known by when it was made and its id.
+pub async fn list_owner_tokens(
+    app: &App,
+    id: Option<&str>,
+    after: Option<(i64, &str)>,
+    limit: i64,
+) -> Result<Vec<OwnerTokenRow>> {
+    let (time, last) = after.unwrap_or((i64::from(i32::MAX), ""));
+    let statement = Statement::new(
+        "select id, name, hint, created_at, expires_at, revoked_at, last_used_at from tokens
+         where organisation_id is null and (?1 is null or id = ?1)
+           and (created_at < ?2 or (created_at = ?2 and id > ?3))
+         order by created_at desc, id limit ?4",
     )
+    .bind(id)
+    .bind(time)
+    .bind(last)
+    .bind(limit);
+    rows_as(app.db.rows(statement).await?)
 }
 
 /// Revokes a token of the instance's owner, but for `own`, with which it is asked; whether there was one in force.

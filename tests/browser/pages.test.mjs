@@ -145,6 +145,65 @@ test("the theme that was chosen stays, with scripts and without", async () => {
   }
 });
 
+test("a passkey is made by the browser's device, signs in alone, and is refused once it is removed", async () => {
+  const { page, context, troubles } = await sitDown(browser, { url: instance.url });
+  const devices = await context.newCDPSession(page);
+  await devices.send("WebAuthn.enable");
+  const { authenticatorId } = await devices.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await signIn(page);
+  const add = async () => {
+    await page.goto("/ui/account/passkeys");
+    await page.getByLabel("Name", { exact: true }).fill("This computer");
+    await page.getByLabel(/current password/i).fill(OWNER.password);
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+  };
+  await add();
+  const row = page.getByRole("row", { name: /This computer/ });
+  await row.waitFor();
+  assert.match(await row.innerText(), /never/);
+  // One that has a key already makes no second one, and nothing is sent.
+  await add();
+  await page.getByText("This device has a passkey for you already.").waitFor();
+  assert.equal(await row.count(), 1);
+
+  const signInByPasskey = async () => {
+    await context.clearCookies();
+    await page.goto("/ui/sign-in");
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  };
+  await signInByPasskey();
+  await page.waitForURL(/\/ui\/main$/);
+  await page.goto("/ui/account/passkeys");
+  assert.doesNotMatch(await row.innerText(), /never/);
+
+  // The wrong finger.
+  await devices.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+  await signInByPasskey();
+  await page.getByText("It was cancelled, or took too long. Try again.").waitFor();
+  assert.match(page.url(), /\/ui\/sign-in/);
+  await devices.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
+
+  await signIn(page);
+  await page.goto("/ui/account/passkeys");
+  await row.getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("heading", { name: "No passkey yet" }).waitFor();
+  await signInByPasskey();
+  await page.getByRole("alert").filter({ hasText: /\S/ }).first().waitFor();
+  await page.goto("/ui/main");
+  assert.match(page.url(), /\/ui\/sign-in/);
+  await assertSound(page, troubles);
+  await context.close();
+});
+
 test("a customer signs in with a token, sees what it may install and nothing else", async () => {
   const { page, context, troubles } = await sitDown(browser, { url: instance.url, screen: "phone" });
   await page.goto("/ui/customer");

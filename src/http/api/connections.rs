@@ -29,7 +29,7 @@ use crate::store::refusals::{note_acceptance, note_refusal};
 use crate::store::schedule::RECONCILE_HOURS;
 
 /// A week: what is compared less often is better switched off.
-const LONGEST_HOURS: i64 = 7 * 24;
+pub(crate) const LONGEST_HOURS: i64 = 7 * 24;
 
 /// Who registers the webhooks of new projects.
 #[derive(Clone, Copy, PartialEq, Eq, Deserr, Serialize, JsonSchema)]

@@ -23,7 +23,7 @@ use crate::http::route::GitHubAppsRoute;
 use crate::providers::ProviderKind;
 use crate::providers::github::app::{AppFacts, Installation};
 use crate::store::app_deliveries::list_app_deliveries;
-use crate::store::connections::list_connections;
+use crate::store::connections::{Connection, list_connections};
 use crate::store::github_apps::{
     self as store, GitHubApp, ID_PREFIX, delete_github_app, find_github_app, follow_accounts,
     key_context, save_github_app, webhook_context,
@@ -249,34 +249,40 @@ async fn list_installations(app: &App, organisation: &Organisation, id: &str) ->
         .map(|one| json!([one.id, one.account]))
         .collect();
     follow_accounts(app, id, &Value::from(accounts).to_string()).await?;
-    let shown = show_installations(app, organisation, id, &installations).await?;
+    let connections = list_connections(app, organisation.id).await?;
+    let shown = show_installations(id, &installations, &connections);
     Ok(Reply::json(200, &json!({ "installations": shown })))
 }
 
-/// Where an app is installed, as its host has it now, each with the connection that is made by it. One batch of the
-/// database, which nothing is written to.
+/// Where an app is installed, as its host has it now, each with the connection that is made by it; and the connections by a
+/// token of a person that an installation could take over. One batch of the database, which nothing is written to.
 pub(crate) async fn look_at_installations(
     app: &App,
     organisation: &Organisation,
     found: &GitHubApp,
-) -> Result<Vec<ShownInstallation>> {
+) -> Result<(Vec<ShownInstallation>, Vec<Connection>)> {
     let installations = open_app(app, found).await?.list_installations().await?;
-    show_installations(app, organisation, &found.id, &installations).await
+    let mut connections = list_connections(app, organisation.id).await?;
+    let shown = show_installations(&found.id, &installations, &connections);
+    connections.retain(|one| {
+        one.provider == ProviderKind::GitHub.as_str()
+            && one.github_app_id.is_none()
+            && one.base_url == found.base_url
+    });
+    Ok((shown, connections))
 }
 
-async fn show_installations(
-    app: &App,
-    organisation: &Organisation,
+fn show_installations(
     id: &str,
     installations: &[Installation],
-) -> Result<Vec<ShownInstallation>> {
-    let connections: HashMap<_, _> = list_connections(app, organisation.id)
-        .await?
-        .into_iter()
+    connections: &[Connection],
+) -> Vec<ShownInstallation> {
+    let connections: HashMap<_, _> = connections
+        .iter()
         .filter(|connection| connection.github_app_id.as_deref() == Some(id))
-        .filter_map(|connection| Some((connection.installation_id?, connection.id)))
+        .filter_map(|connection| Some((connection.installation_id?, connection.id.as_str())))
         .collect();
-    let shown = installations
+    installations
         .iter()
         .map(|one| ShownInstallation {
             installation: one.id,
@@ -286,10 +292,9 @@ async fn show_installations(
             web_url: one.web_url.clone(),
             suspended: one.is_suspended,
             missing: one.missing.clone(),
-            connection: connections.get(&one.id).cloned(),
+            connection: connections.get(&one.id).map(|&id| id.to_owned()),
         })
-        .collect();
-    Ok(shown)
+        .collect()
 }
 
 /// Lists the newest deliveries at an app's address, those too that no connection is concerned by.

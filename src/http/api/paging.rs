@@ -69,6 +69,12 @@ impl Page {
             .transpose()
     }
 
+    /// The same where it goes by Unix seconds and then ids. A key that is none of these begins anew.
+    pub(crate) fn after_moment(&self) -> Option<(i64, &str)> {
+        let (time, id) = self.after()?.split_once('\n')?;
+        Some((time.parse().ok()?, id))
+    }
+
     /// How many rows to look for: one more than there will be, which tells whether there is another page.
     pub(crate) fn rows(&self) -> i64 {
         self.limit.saturating_add(1)
@@ -87,6 +93,11 @@ impl Page {
         rows.truncate(limit);
         rows.last().map(|row| cursor(&key(row)))
     }
+}
+
+/// The key of a row of a list that goes by Unix seconds and then ids.
+pub(crate) fn moment_key(time: i64, id: &str) -> String {
+    format!("{time}\n{id}")
 }
 
 /// The cursor to what comes after the row with that key.

@@ -140,10 +140,6 @@ async fn describe_any_page(
     let snapshot = Snapshot::open(visit.app, &visit.head);
     let total = snapshot.package_count().await?;
     let names = snapshot.page_of_names(place(offset), place(limit)).await?;
-    let names: Vec<_> = names
-        .iter()
-        .filter_map(|name| PackageName::parse(name).ok())
-        .collect();
     let page: Vec<_> = names.iter().collect();
     let found = describe_packages(visit.app, visit.repository.organisation_id, &page).await?;
     Ok((found, i64::try_from(total).unwrap_or(i64::MAX)))

@@ -12,9 +12,9 @@ use crate::http::request::Request;
 use crate::http::route::AuditRoute;
 use crate::http::web::field::Field;
 use crate::http::web::form::Faults;
-use crate::http::web::lists::list_address;
 use crate::http::web::page::Moment;
 use crate::http::web::visit::Place;
+use crate::http::web::ways::with_query;
 use crate::store::audit::{AuditFilter, AuditLine, list_lines};
 
 /// The filters, as the API has them.
@@ -83,7 +83,7 @@ pub(crate) async fn read(
     let query = |more: &[(&str, &str)], below: &str| {
         let filters = given.iter().map(|(name, value)| (*name, value.as_str()));
         let all: Vec<_> = filters.chain(more.iter().copied()).collect();
-        list_address(&format!("{address}{below}"), &all)
+        with_query(&format!("{address}{below}"), &all)
     };
     let lines = rows.iter().map(|line| show(line, address));
     Ok(Log {
@@ -161,7 +161,7 @@ fn show(line: &AuditLine, address: &str) -> Result<ShownLine> {
         action: line.action.clone(),
         subject_kind: line.subject_kind.clone(),
         subject: line.subject_name.clone(),
-        of_subject: list_address(address, &[("subject", subject_key(line))]),
+        of_subject: with_query(address, &[("subject", subject_key(line))]),
         from: from
             .into_iter()
             .filter_map(|(label, value)| Some((label, value?)))

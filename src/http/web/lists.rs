@@ -1,26 +1,12 @@
-//! What pages with lists have in common: addresses that carry filters and cursors, and where a button leads that asked the
-//! API for something.
+//! What pages with lists have in common: where a button leads that asked the API for something, boxes to tick, lines and bytes
+//! as people write and read them.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::web::form::Faults;
 use crate::http::web::visit::Visit;
-
-/// Where a list goes on, or shows something else. Empty values are left out.
-pub(crate) fn list_address(address: &str, query: &[(&str, &str)]) -> String {
-    let pairs: Vec<_> = query
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
-        .collect();
-    match pairs.as_slice() {
-        [] => address.to_owned(),
-        pairs => format!("{address}?{}", pairs.join("&")),
-    }
-}
 
 /// Leads to a page that says once how it went: what was done, or why not.
 pub(crate) fn lead_on(
@@ -82,10 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_carry_what_is_given_and_nothing_else() {
-        let address = list_address("/ui/a", &[("q", "x&y=z"), ("cursor", "")]);
-        assert_eq!(address, "/ui/a?q=x%26y%3Dz");
-        assert_eq!(list_address("/ui/a", &[("q", "")]), "/ui/a");
+    fn lines_are_trimmed_and_empty_ones_are_none() {
         assert_eq!(lines_of(" a \r\n\n b"), ["a", "b"]);
     }
 

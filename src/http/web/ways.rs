@@ -1,10 +1,13 @@
 //! Addresses with a query, and what is typed at a terminal to get somewhere.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
 use crate::domain::time::{day, parse_rfc3339, rfc3339};
 use crate::store::repositories::Repository;
+
+/// What is written as it is means nothing in an address (RFC 3986, section 2.3); a dot does, as a whole segment.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 /// An address with a query; empty values are left out.
 pub(crate) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
@@ -21,7 +24,7 @@ pub(crate) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
 
 /// A text as a part of a path, or of a query.
 pub(crate) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// What makes a project know a repository, line by line.
@@ -101,6 +104,8 @@ mod tests {
     #[test]
     fn a_query_leaves_out_what_is_empty() {
         assert_eq!(with_query("/x", &[("a", ""), ("b", "c d")]), "/x?b=c%20d");
+        assert_eq!(with_query("/x", &[("a", "b-c_d.e")]), "/x?a=b-c_d%2Ee");
+        assert_eq!(with_query("/x", &[("a", "x&y=z")]), "/x?a=x%26y%3Dz");
         assert_eq!(with_query("/x", &[("a", "")]), "/x");
     }
 }

@@ -65,7 +65,8 @@ pub struct Memo {
     pub host_looks: Looks,
     /// (repository, moment) to the head there was then. The past does not change.
     pub past_heads: Shelf<Head>,
-    /// (revision, what the caller sees) to the names that have a version for him.
+    /// (revision, what the caller sees) to the names that have a version for him; and (list of names, place, number) to these
+    /// of its names.
     pub visible_names: Shelf<Rc<[PackageName]>>,
     /// (repository, package, reference) to the versions that the archive was served for.
     pub references: Shelf<Rc<[VersionFacts]>>,

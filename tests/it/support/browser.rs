@@ -1,5 +1,5 @@
 //! A browser: it keeps cookies, follows redirects, and fills in forms by their fields. Every page that it shows is held
-//! against what holds for all pages.
+//! against what holds for all pages, and at every look storage's batches are counted and the page is weighed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +11,17 @@ use scraper::{ElementRef, Html, Selector};
 
 use super::ADDRESS;
 use super::persona::{Answer, Persona};
+use super::world::{Port, World};
+
+/// Storage is asked so often for a look at a page, at most.
+const MOST_BATCHES: usize = 3;
+/// What a page and its files may weigh over the wire, in bytes; one with a README may weigh more.
+const MOST_BYTES: usize = 60_000;
+
+/// What bytes weigh over the wire.
+fn packed(bytes: &[u8]) -> usize {
+    miniz_oxide::deflate::compress_to_vec(bytes, 6).len()
+}
 
 /// A file of the pages, as it is in `assets/`, by the name that pages have for it.
 pub(crate) fn asset(file: &str) -> Vec<u8> {
@@ -25,6 +36,7 @@ pub(crate) fn asset(file: &str) -> Vec<u8> {
 
 pub(crate) struct Browser<'a> {
     app: &'a App,
+    world: &'a World,
     pub(crate) cookies: RefCell<BTreeMap<String, String>>,
     /// Further headers of each request.
     pub(crate) headers: RefCell<Vec<(&'static str, String)>>,
@@ -33,9 +45,10 @@ pub(crate) struct Browser<'a> {
 }
 
 impl<'a> Browser<'a> {
-    pub(crate) fn new(app: &'a App) -> Self {
+    pub(crate) fn new(app: &'a App, world: &'a World) -> Self {
         Self {
             app,
+            world,
             cookies: RefCell::default(),
             headers: RefCell::new(vec![
                 ("user-agent", "Test/1.0 (a browser)".to_owned()),
@@ -47,7 +60,7 @@ impl<'a> Browser<'a> {
 
     /// Another browser with the same cookies: what somebody does who stole them.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::new(self.app);
+        let copy = Self::new(self.app, self.world);
         copy.cookies.replace(self.cookies.borrow().clone());
         copy
     }
@@ -72,9 +85,16 @@ impl<'a> Browser<'a> {
         if !sent.is_empty() {
             all.push(("cookie", sent.join("; ")));
         }
+        let before = self.world.calls(Port::Db);
         let answer = Persona::new(self.app, None).send(method, path, &all, body.into());
         self.keep_cookies(&answer);
-        Page::of(path, answer)
+        let page = Page::of(path, answer);
+        if method == "GET" && page.is_html() {
+            let batches = self.world.calls(Port::Db) - before;
+            assert!(batches <= MOST_BATCHES, "{path}: {batches} batches");
+            page.weigh();
+        }
+        page
     }
 
     fn keep_cookies(&self, answer: &Answer) {
@@ -186,6 +206,22 @@ impl Page {
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status(), status, "{}: {}", self.path, self.text());
         self
+    }
+
+    /// Whoever looks does not wait for it.
+    #[track_caller]
+    fn weigh(&self) {
+        let mut bytes = packed(self.html.as_bytes());
+        let styles = self.attributes("link[rel=stylesheet]", "href");
+        for file in styles.into_iter().chain(self.attributes("script", "src")) {
+            bytes += packed(&asset(file.strip_prefix("/assets/").unwrap()));
+        }
+        let has_texts = !self.all(".prose").is_empty();
+        assert!(
+            bytes <= MOST_BYTES || has_texts,
+            "{}: {bytes} bytes",
+            self.path
+        );
     }
 
     /// Where a redirect leads.
@@ -345,7 +381,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 impl super::TestRegistry {
     /// A browser that is signed in nowhere.
     pub(crate) fn browser(&self) -> Browser<'_> {
-        Browser::new(&self.app)
+        Browser::new(&self.app, &self.world)
     }
 
     /// The browser of the first owner, who has just made the first start.

@@ -413,6 +413,48 @@ fn a_github_app_is_taken_in_and_its_installations_are_connected() {
 }
 
 #[test]
+fn an_installation_takes_the_place_of_a_token() {
+    let registry = installed();
+    let browser = registry.owner_browser();
+    connect(&browser, GITHUB_TOKEN).expect(200);
+    let id = only(&registry, "select id from connections");
+    let new = format!("{LIST}/apps/new");
+    let page = browser.get(&new).expect(200);
+    let values = [("client_id", CLIENT_ID), ("private_key", APP_KEY)];
+    let page = browser.submit(&page, &new, &values).expect(200);
+    let to = page.attributes(".main-action", "href").remove(0);
+    let page = browser.get(&to).expect(200);
+    let choices = page.all("td.end option");
+    assert_eq!(
+        choices,
+        [
+            "as another connection",
+            "in place of the token of GitHub acme-bot"
+        ]
+    );
+    let values = [("connection", id.as_str())];
+    let page = browser.submit(&page, &format!("{to}/connect"), &values);
+    let page = page.expect(200);
+    assert_eq!(page.path, format!("{LIST}/{id}"));
+    assert!(page.one(".notice.good").contains("revoke that at GitHub"));
+    assert!(page.attributes(".facts a", "href").contains(&to));
+    // It is the one connection that there was, and there is nothing left to take over.
+    let app = browser.get(&to).expect(200);
+    assert_eq!(app.all("td[data-label=State] .badge"), ["connected"]);
+    assert_eq!(
+        only(&registry, "select count(*) || '' from connections"),
+        "1"
+    );
+    let fields = [
+        token(&browser),
+        ("installation".to_owned(), "7".to_owned()),
+        ("connection".to_owned(), "nobody's".to_owned()),
+    ];
+    browser.post(&format!("{to}/connect"), &fields).expect(404);
+    registry.run_jobs();
+}
+
+#[test]
 fn who_may_not_is_told_so_and_who_only_looks_has_no_buttons() {
     let registry = TestRegistry::imported();
     drop(registry.owner_browser());
@@ -451,6 +493,7 @@ fn who_may_not_is_told_so_and_who_only_looks_has_no_buttons() {
         format!("{LIST}/{id}/projects"),
         format!("{LIST}/{id}/hooks/register"),
         format!("{LIST}/{id}/secret"),
+        format!("{LIST}/{id}/settings"),
         format!("/ui/acme/jobs/{job}/cancel"),
         format!("/ui/acme/jobs/{job}/retry"),
         "/ui/acme/start/hide".to_owned(),
@@ -515,6 +558,7 @@ fn looks_write_nothing_and_take_three_batches_at_most() {
         format!("{LIST}/{id}/remove"),
         format!("{LIST}/{id}/hooks"),
         format!("{LIST}/{id}/secret"),
+        format!("{LIST}/{id}/settings"),
         picker,
         "/ui/acme/hooks/1".to_owned(),
         format!("/ui/acme/jobs/{job}"),

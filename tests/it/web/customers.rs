@@ -115,9 +115,20 @@ fn what_is_granted_is_changed_and_taken_back() {
         .submit(&form, &change, &[("expires_at", "soon")])
         .expect(422);
     assert!(refused.one("#expires_at-error").contains("2027-01-31"));
-    let page = browser
-        .submit(&page, &format!("{change}/remove"), &[])
-        .expect(200);
+    // A link asks first, and a look at it takes nothing back.
+    let removal = format!("{change}/remove");
+    assert!(
+        page.attributes("td.end a.danger", "href")
+            .contains(&removal)
+    );
+    let asked = browser.get(&removal).expect(200);
+    assert!(
+        asked.text().contains("It is about: acme/*"),
+        "{}",
+        asked.text()
+    );
+    assert!(!seen(&registry.with_token(&buyer.token), "acme/lib").is_empty());
+    let page = browser.submit(&asked, &removal, &[]).expect(200);
     assert!(page.text().contains("Taken back"));
     assert!(page.all("td[data-label=What]").is_empty());
     assert!(seen(&registry.with_token(&buyer.token), "acme/lib").is_empty());
@@ -129,6 +140,7 @@ fn what_is_granted_is_changed_and_taken_back() {
     let strange = format!("{}/grants/{id}", own(&buyer));
     browser.ask("GET", &strange, &[], "").expect(404);
     let removal = format!("{strange}/remove");
+    browser.ask("GET", &removal, &[], "").expect(404);
     browser.post(&removal, &[csrf(&browser)]).expect(404);
     assert_eq!(
         seen(&registry.with_token(&other.token), "acme/tool"),
@@ -188,8 +200,11 @@ fn tokens_are_replaced_and_revoked() {
     assert_eq!(all, [format!("/ui/acme/tokens?customer={}", buyer.id)]);
     let state = browser.get(&all[0]).expect(200).all("td[data-label=State]");
     assert_eq!(state.len(), 2);
-    let revoke = page.attributes("form[action$=revoke]", "action").remove(0);
-    let page = browser.submit(&page, &revoke, &[]).expect(200);
+    let revoke = page.attributes("a[href$=revoke]", "href").remove(0);
+    let asked = browser.get(&revoke).expect(200);
+    assert_eq!(asked.heading(), "Revoke this token?");
+    assert_eq!(seen(&registry.with_token(&token), "acme/tool"), ["1.0.0"]);
+    let page = browser.submit(&asked, &revoke, &[]).expect(200);
     assert!(page.text().contains("The token is revoked"));
     registry
         .with_token(&token)
@@ -198,8 +213,11 @@ fn tokens_are_replaced_and_revoked() {
     // A token of somebody else is none of this one's.
     let other = registry.buyer_with(&json!({}));
     let id = registry.world.sqlite.texts("select id from tokens where revoked_at is null and customer_id is not null order by created_at desc, rowid desc limit 1");
-    let strange = format!("{}/tokens/{}/rotate", own(&buyer), id[0]);
-    browser.post(&strange, &[csrf(&browser)]).expect(404);
+    let strange = format!("{}/tokens/{}", own(&buyer), id[0]);
+    let rotate = format!("{strange}/rotate");
+    browser.post(&rotate, &[csrf(&browser)]).expect(404);
+    let revoke = format!("{strange}/revoke");
+    browser.ask("GET", &revoke, &[], "").expect(404);
     assert_eq!(
         seen(&registry.with_token(&other.token), "acme/tool"),
         ["1.0.0"]
@@ -324,6 +342,7 @@ fn pages_of_a_customer_take_three_batches_and_write_nothing() {
         format!("/ui/acme/collections/{collection}/items/0"),
         format!("/ui/acme/collections/{collection}/delete"),
         format!("{}/grants/{grant}", own(&buyer)),
+        format!("{}/grants/{grant}/remove", own(&buyer)),
     ] {
         registry.world.forget_calls();
         browser.ask("GET", &path, &[], "").expect(200);

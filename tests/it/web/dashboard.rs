@@ -72,12 +72,23 @@ fn what_needs_a_person_is_counted() {
     assert_eq!(tiles[3..], ["0", "0", "0"]);
     assert!(page.all(".table").is_empty());
     assert!(page.all(".tile .badge").is_empty());
+    // What is well leads nowhere.
+    assert_eq!(page.attributes(".tile a", "href"), ["/ui/acme/packages"]);
     registry.change("update jobs set state = 'failed'");
     registry.change("update git_repos set withheld_at = 1, withheld_reason = 'it is gone'");
     let page = browser.get("/ui/acme").expect(200);
     assert_eq!(page.all(".tile-value")[3..], ["1", "1", "0"]);
     assert_eq!(page.all(".tile .badge").len(), 2);
     assert_eq!(page.all("td[data-label=State]"), ["failed", "withheld"]);
+    let to = "/ui/acme/jobs?state=needs-a-person";
+    assert_eq!(
+        page.attributes(".tile a", "href"),
+        ["/ui/acme/packages", to, to]
+    );
+    assert_eq!(page.attributes("section p a", "href")[0], to);
+    let jobs = browser.get(to).expect(200);
+    assert_eq!(jobs.all("td[data-label=State]"), ["failed"]);
+    assert!(jobs.text().contains("it is gone"));
     assert!(page.text().contains("it is gone"));
     assert_eq!(
         page.attributes("td[data-label=Package] a", "href"),

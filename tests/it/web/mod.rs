@@ -3,6 +3,7 @@
 mod audit;
 mod buyer;
 mod collections;
+mod connection_settings;
 mod connections;
 mod customers;
 mod dashboard;
@@ -11,6 +12,7 @@ pub(crate) mod identity;
 mod instance;
 mod jobs;
 mod landing;
+mod long_lists;
 mod many_packages;
 mod package_pages;
 mod package_settings;

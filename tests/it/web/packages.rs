@@ -77,11 +77,11 @@ fn an_organisation_without_packages_says_how_the_first_one_comes() {
     let browser = registry.owner_browser();
     let page = browser.get(LIST).expect(200);
     assert_eq!(page.one(".empty h2"), "There is no package yet");
-    let commands = page.all(".empty .code");
-    assert!(commands[0].contains("https://packages.example.com/api/v1/orgs/acme/packages"));
-    assert!(
-        commands[1].contains("https://packages.example.com/r/acme/main/upload/acme/tools/1.2.0")
-    );
+    let upload = page.one(".empty .code");
+    assert!(upload.contains("https://packages.example.com/r/acme/main/upload/acme/tools/1.2.0"));
+    let to = page.attributes(".empty a.main-action", "href").remove(0);
+    let connections = browser.ask("GET", &to, &[], "").expect(200);
+    assert_eq!(connections.heading(), "Connections");
     let nobody = registry.member_browser("bob@example.com", "member");
     let page = nobody.get(LIST).expect(200);
     assert_eq!(page.one(".empty h2"), "There is no package for you yet");

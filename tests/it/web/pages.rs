@@ -4,8 +4,7 @@ use repertoire::http::route::parse;
 
 use crate::routes::PATHS;
 use crate::support::TestRegistry;
-use crate::support::browser::{OWNER, PASSWORD, asset};
-use crate::support::world::Port;
+use crate::support::browser::{OWNER, PASSWORD};
 
 /// The pages there are, which somebody who owns the instance can look at.
 const PAGES: &[&str] = &[
@@ -78,33 +77,13 @@ const PAGES: &[&str] = &[
     "/ui/account/second-factor",
 ];
 
-/// Storage is asked so often for a page, at most.
-const MOST_BATCHES: usize = 3;
-/// What a page and its files may weigh over the wire, in bytes.
-const MOST_BYTES: usize = 60_000;
-
-fn packed(bytes: &[u8]) -> usize {
-    miniz_oxide::deflate::compress_to_vec(bytes, 6).len()
-}
-
 #[test]
 fn a_page_takes_three_batches_and_sixty_kilobytes_at_most() {
     let registry = TestRegistry::imported();
     let browser = registry.owner_browser();
     for path in PAGES {
-        registry.world.forget_calls();
-        let page = browser.ask("GET", path, &[], "").expect(200);
-        let batches = registry.world.calls(Port::Db);
-        assert!(batches <= MOST_BATCHES, "{path}: {batches}");
-        let mut bytes = packed(page.html.as_bytes());
-        for file in page
-            .attributes("link[rel=stylesheet]", "href")
-            .into_iter()
-            .chain(page.attributes("script", "src"))
-        {
-            bytes += packed(&asset(file.strip_prefix("/assets/").unwrap()));
-        }
-        assert!(bytes <= MOST_BYTES, "{path}: {bytes}");
+        // Whatever browser looks at whatever page, in any of the tests, counts the batches and weighs the page.
+        browser.ask("GET", path, &[], "").expect(200);
     }
 }
 

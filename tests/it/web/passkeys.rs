@@ -336,6 +336,33 @@ fn a_bad_ceremony_adds_nothing() {
 }
 
 #[test]
+fn who_has_no_password_adds_a_passkey_right_after_signing_in_alone() {
+    let registry = TestRegistry::new();
+    let owner = registry.owner_browser();
+    let [device, other, ..] = devices();
+    registry.change("delete from passwords");
+    let add = |device: &Device| {
+        let page = owner.get(PASSKEYS).expect(200);
+        assert!(page.all("#current").is_empty());
+        let mut values = device.create(&page);
+        values.push(("name", "Laptop".to_owned()));
+        owner.submit(&page, PASSKEYS, &borrowed(&values))
+    };
+    registry.pass_time(15 * 60);
+    add(&device).expect(200);
+    registry.pass_time(1);
+    let answer = add(&other).expect(422);
+    assert!(
+        answer.one(".notice").contains("sign out, sign in again"),
+        "{}",
+        answer.text()
+    );
+    let (again, _) = device.sign_in(&registry);
+    let page = again.get(PASSKEYS).expect(200);
+    assert_eq!(page.all("td[data-label=Name]"), ["Laptop"]);
+}
+
+#[test]
 fn a_removed_passkey_opens_nothing_and_only_its_person_removes_it() {
     let registry = TestRegistry::new();
     let owner = registry.owner_browser();

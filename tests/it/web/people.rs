@@ -169,19 +169,17 @@ fn a_team_has_people_and_what_they_see() {
         bob.get("/ui/acme").one(".empty h2"),
         "There is no package for you yet"
     );
-    let wrong = browser
-        .submit_once(
-            &page,
-            &at("grant"),
-            &[("packages", "acme/*"), ("versions", "what")],
-        )
-        .expect(422);
+    let new = at("grants/new");
+    let form = browser.get(&new).expect(200);
+    let values = [("packages", "acme/*"), ("versions", "what")];
+    let wrong = browser.submit_once(&form, &new, &values).expect(422);
     assert_eq!(wrong.all("#versions-error").len(), 1);
     assert_eq!(wrong.one("#packages"), "acme/*");
-    let page = browser
-        .submit(&page, &at("grant"), &[("packages", "acme/*")])
-        .expect(200);
-    assert_eq!(page.one("td[data-label=Packages]"), "acme/*");
+    let page = browser.submit(&form, &new, &[("packages", "acme/*")]);
+    let page = page.expect(200);
+    assert_eq!(page.path, here);
+    assert_eq!(page.one("td[data-label=What]"), "acme/*");
+    assert_eq!(page.one("td[data-label=Limits]"), "none");
     assert_eq!(
         bob.get("/ui/acme/packages").all("td[data-label=Name]"),
         ["acme/lib", "acme/tool"]
@@ -195,8 +193,38 @@ fn a_team_has_people_and_what_they_see() {
         &[("name", "Platform"), ("description", "Ours")],
     );
     assert_eq!(page.heading(), "Platform");
-    let page = browser.submit(&page, &at("take-back"), &[]).expect(200);
-    assert!(page.all("td[data-label=Packages]").is_empty());
+    // A grant is changed as a customer's is: it ends, it is about a collection.
+    let pro = json!({"name": "Pro", "items": [{"packages": ["acme/tool"]}]});
+    let pro = registry.make("collections", &pro);
+    let change = page.attributes("td.end a", "href").remove(0);
+    let form = browser.get(&change).expect(200);
+    let values = [
+        ("packages", ""),
+        ("collection", &pro),
+        ("expires_at", "2099-12-31"),
+    ];
+    let page = browser.submit(&form, &change, &values).expect(200);
+    assert_eq!(page.one("td[data-label=What]"), "the collection Pro");
+    assert_eq!(page.one("td[data-label=Limits]"), "until 2099-12-31");
+    let sees = || bob.get("/ui/acme/packages").all("td[data-label=Name]");
+    registry.pass_time(10);
+    assert_eq!(sees(), ["acme/tool"]);
+    let removal = format!("{change}/remove");
+    let page = browser.get(&removal).expect(200);
+    assert_eq!(sees(), ["acme/tool"]);
+    let page = browser.submit(&page, &removal, &[]).expect(200);
+    assert!(page.all("td[data-label=What]").is_empty());
+    registry.pass_time(10);
+    assert_eq!(sees(), Vec::<String>::new());
+    // The grant of a customer is none of a team's.
+    let buyer = registry.buyer_with(&json!({}));
+    let path = format!("/api/v1/orgs/acme/grants?customer={}", buyer.id);
+    let told = registry.admin().get(&path).expect(200).json();
+    let strange = at(&format!(
+        "grants/{}",
+        told["grants"][0]["id"].as_str().unwrap()
+    ));
+    browser.ask("GET", &strange, &[], "").expect(404);
     let page = browser.submit(&page, &at("leave"), &[]).expect(200);
     assert!(page.all("td[data-label=Name]").is_empty());
     for line in [
@@ -252,6 +280,7 @@ fn who_may_not_is_told_so_on_a_page() {
         "/invite",
         &format!("/{id}/remove"),
         &format!("/teams/{team}/delete"),
+        &format!("/teams/{team}/grants/new"),
     ]
     .map(|below| format!("{PEOPLE}{below}"));
     let forms = [
@@ -263,8 +292,9 @@ fn who_may_not_is_told_so_on_a_page() {
         &format!("/teams/{team}"),
         &format!("/teams/{team}/join"),
         &format!("/teams/{team}/leave"),
-        &format!("/teams/{team}/grant"),
-        &format!("/teams/{team}/take-back"),
+        &format!("/teams/{team}/grants/new"),
+        &format!("/teams/{team}/grants/g1"),
+        &format!("/teams/{team}/grants/g1/remove"),
         &format!("/teams/{team}/delete"),
         "/invitations/i1/withdraw",
         "/invitations/i1/renew",

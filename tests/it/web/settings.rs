@@ -205,17 +205,22 @@ fn a_host_is_claimed_proven_and_given_up() {
         .submit(&page, &change, &[("primary", "yes")])
         .expect(200);
     assert!(page.text().contains("in documents"));
-    let refused = browser
-        .submit(&page, &format!("{own}/remove"), &[])
-        .expect(200);
+    let remove = format!("{own}/remove");
+    assert_eq!(
+        page.attributes(".buttons a.danger", "href"),
+        [remove.as_str()]
+    );
+    let asked = browser.get(&remove).expect(200);
+    assert_eq!(asked.heading(), "Give packages.acme.example up?");
+    let refused = browser.submit(&asked, &remove, &[]).expect(200);
     assert!(refused.one("[role=status]").contains("Documents carry"));
     let page = browser
         .submit(&page, &change, &[("primary", "no")])
         .expect(200);
-    let page = browser
-        .submit(&page, &format!("{own}/remove"), &[])
-        .expect(200);
+    assert_eq!(page.all(".card h2")[0], "packages.acme.example verified");
+    let page = browser.submit(&asked, &remove, &[]).expect(200);
     assert!(page.one("[role=status]").contains("is given up"));
+    browser.ask("GET", &remove, &[], "").expect(404);
     registry.run_jobs();
     assert_eq!(actors(&registry), ["Ada King"]);
 }
@@ -297,6 +302,10 @@ fn settings_are_for_who_may() {
         ] {
             let page = browser.post(&format!("{SETTINGS}{below}"), std::slice::from_ref(&csrf));
             assert_eq!(page.status(), 403, "{below}: {}", page.text());
+        }
+        for asking in ["/hosts/a.example/remove", "/repositories/main/delete"] {
+            let path = format!("{SETTINGS}{asking}");
+            browser.ask("GET", &path, &[], "").expect(403);
         }
     }
     let owner = registry.sign_in(OWNER, PASSWORD).0;

@@ -3,21 +3,18 @@
 use askama::Template;
 
 use crate::app::App;
-use crate::domain::password;
 use crate::error::{Error, Result};
 use crate::http::reply::Reply;
+use crate::http::web::account::proof::{self, CURRENT, refuse_unproven, refuse_wrong_password};
 use crate::http::web::account::refuse_limited;
 use crate::http::web::field::Field;
-use crate::http::web::form::{Faults, Form};
+use crate::http::web::form::Faults;
 use crate::http::web::identity;
-use crate::http::web::login::counted_address;
 use crate::http::web::page::{Moment, page, page_with};
 use crate::http::web::shell::{Crumb, Shell};
 use crate::http::web::visit::Visit;
 use crate::store::audit::acting;
 use crate::store::identities::{self as store, Linkable, Ways};
-use crate::store::logins::Visitor;
-use crate::store::passwords::{begin_attempt, note_refused};
 
 const HERE: &str = "/ui/account/identities";
 
@@ -82,54 +79,30 @@ pub(super) async fn link(app: &App, visit: &mut Visit, provider: &str) -> Result
     let ways: Ways = store::list_ways(app, &person.account).await?;
     let known = ways.linkable.iter().find(|one| one.id == provider);
     let known = known.ok_or_else(|| Error::not_found("There is no such provider"))?;
+    let mut faults = Faults::none();
     if ways.has_password {
-        let faults = match check_password(app, visit, &form, &person).await? {
-            Check::Right => None,
-            Check::Missing => Some((200, Faults::none())),
-            Check::Wrong(status, why) => {
-                let mut faults = Faults::none();
-                faults.add("current", why);
-                Some((status, faults))
-            }
+        // Without a password it is the page before, whose button led here, and nothing is wrong yet.
+        let refused = match form.raw(CURRENT) {
+            "" => Some(200),
+            _ => refuse_wrong_password(app, visit, &person, &form, &mut faults).await?,
         };
-        if let Some((status, faults)) = faults {
+        if let Some(status) = refused {
             let page = LinkPage {
                 shell: shell(app, visit, &format!("Link {}", known.name))?,
                 action: format!("{HERE}/{provider}/link"),
                 email: person.email.clone(),
-                password: Field::password("current", "Password", "current-password")
-                    .typed(&form, &faults),
-                faults: faults.besides(&["current"]),
+                password: proof::field().typed(&form, &faults),
+                faults: faults.besides(&[CURRENT]),
             };
             return page_with(status, &page);
         }
+    } else if refuse_unproven(app, visit, &person, false, &form, &mut faults)
+        .await?
+        .is_some()
+    {
+        return Ok(visit.go_back(HERE, &faults.besides(&[]).join(". ")));
     }
     identity::lead(app, visit, provider, "", Some(&person.account), HERE).await
-}
-
-enum Check {
-    Right,
-    Missing,
-    Wrong(u16, &'static str),
-}
-
-async fn check_password(app: &App, visit: &Visit, form: &Form, person: &Visitor) -> Result<Check> {
-    if form.raw("current").is_empty() {
-        return Ok(Check::Missing);
-    }
-    // A guess here is a guess as at the sign-in, and counts as one.
-    let attempt = begin_attempt(app, &person.email, &counted_address(visit)).await?;
-    if attempt.is_too_many {
-        let why = "There were too many attempts. Wait a quarter of an hour";
-        return Ok(Check::Wrong(429, why));
-    }
-    let hash = attempt.account.and_then(|account| account.hash);
-    if password::verify(form.raw("current"), hash.as_deref())? {
-        return Ok(Check::Right);
-    }
-    let on = acting(app, visit.actor(Some(&person.account), &person.name));
-    note_refused(&on, &person.email, "password").await?;
-    Ok(Check::Wrong(422, "This is not your password"))
 }
 
 /// Takes an identity away, with the logins that came by it.

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::domain::passkey::register;
 use crate::error::{ErrorKind, Result};
 use crate::http::reply::Reply;
-use crate::http::web::account::proof::{self, CURRENT, refuse_wrong_password};
+use crate::http::web::account::proof::{self, CURRENT, refuse_unproven};
 use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::page::{Moment, page_with};
@@ -112,11 +112,10 @@ pub(super) async fn add(app: &App, visit: &mut Visit) -> Result<Reply> {
         faults.add("", format!("There are {MOST} passkeys; remove one first"));
         return render(app, visit, 422, &form, &faults).await;
     }
-    if find_password(app, &person.account).await?.is_some() {
-        let refused = refuse_wrong_password(app, visit, &person, &form, &mut faults).await?;
-        if let Some(status) = refused {
-            return render(app, visit, status, &form, &faults).await;
-        }
+    let has_password = find_password(app, &person.account).await?.is_some();
+    let refused = refuse_unproven(app, visit, &person, has_password, &form, &mut faults).await?;
+    if let Some(status) = refused {
+        return render(app, visit, status, &form, &faults).await;
     }
     let purpose = Purpose::Register(&person.account);
     let Some(asked) = Asked::read(app, visit, purpose, &form).await else {

@@ -1,4 +1,5 @@
-//! Proving again who sits there, before what somebody at another's open browser must not do: by the password.
+//! Proving again who sits there, before what somebody at another's open browser must not do: by the password, or by having signed
+//! in just now where there is none.
 
 use crate::app::App;
 use crate::domain::password;
@@ -18,6 +19,32 @@ pub(super) const CURRENT: &str = "current";
 pub(super) fn field() -> Field {
     Field::password(CURRENT, "Current password", "current-password")
 }
+
+/// Who has no password has signed in so many seconds ago at most.
+const FRESH: i64 = 15 * 60;
+
+/// Whether it is she, by her password where she has one. Where it is not, the status to answer with; what is wrong is in the
+/// faults.
+pub(super) async fn refuse_unproven(
+    app: &App,
+    visit: &Visit,
+    person: &Visitor,
+    has_password: bool,
+    form: &Form,
+    faults: &mut Faults,
+) -> Result<Option<u16>> {
+    if has_password {
+        return refuse_wrong_password(app, visit, person, form, faults).await;
+    }
+    if app.now().saturating_sub(person.began_at) <= FRESH {
+        return Ok(None);
+    }
+    faults.add("", OLD_LOGIN);
+    Ok(Some(422))
+}
+
+const OLD_LOGIN: &str = "You signed in a while ago. So that nobody does this at your open browser, sign out, sign in again, and \
+                         do it within a quarter of an hour";
 
 /// Whether the field `current` has her password. Where it has not, the status to answer with; what is wrong is in the faults.
 /// A guess here is a guess as at the sign-in, and counts as one.

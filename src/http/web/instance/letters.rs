@@ -7,10 +7,11 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
-use crate::http::web::lists::{lead_on, list_address};
+use crate::http::web::lists::lead_on;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::Visit;
+use crate::http::web::ways::with_query;
 use crate::store::instance::list_letters;
 
 struct ShownLetter {
@@ -55,7 +56,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
         shell: shell(app, visit, "Dead letters", Vec::new())?,
         letters,
         first: at.after().map(|_| here.clone()),
-        next: next.map(|cursor| list_address(&here, &[("cursor", &cursor)])),
+        next: next.map(|cursor| with_query(&here, &[("cursor", &cursor)])),
         address: here,
     })
 }

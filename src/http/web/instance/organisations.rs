@@ -12,10 +12,11 @@ use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
 use crate::http::web::field::{Choice, Field};
 use crate::http::web::form::{Faults, Form};
-use crate::http::web::lists::{bytes_in_words, list_address};
+use crate::http::web::lists::bytes_in_words;
 use crate::http::web::page::{page, page_with};
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::Visit;
+use crate::http::web::ways::with_query;
 use crate::store::quotas::{Usage, UsageOrder, list_usage};
 
 /// What is used of one thing.
@@ -99,7 +100,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
     let next = at.cut(&mut rows, |last| {
         format!("{} {}", order.key(last), last.slug)
     });
-    let to = |cursor: &str| list_address(ADDRESS, &[("sort", &sort), ("cursor", cursor)]);
+    let to = |cursor: &str| with_query(ADDRESS, &[("sort", &sort), ("cursor", cursor)]);
     let organisations = rows
         .into_iter()
         .map(|usage| ShownOrganisation {

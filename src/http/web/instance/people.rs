@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
 use crate::http::web::field::Field;
-use crate::http::web::lists::list_address;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::reset::{LINK_TITLE, hand_out};
 use crate::http::web::shell::{Crumb, Shell};
 use crate::http::web::visit::Visit;
+use crate::http::web::ways::with_query;
 use crate::store::instance::{find_account_name, list_accounts};
 
 /// An organisation that somebody is in.
@@ -54,7 +54,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit) -> Result<Reply> {
     let mut rows = list_accounts(app, asked, at.after(), at.rows()).await?;
     let next = at.cut(&mut rows, |row| row.email.clone());
     let address = format!("{ADDRESS}/people");
-    let to = |cursor: &str| list_address(&address, &[("words", &words), ("cursor", cursor)]);
+    let to = |cursor: &str| with_query(&address, &[("words", &words), ("cursor", cursor)]);
     let accounts = rows
         .into_iter()
         .map(|row| ShownAccount {

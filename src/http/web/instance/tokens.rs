@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{ADDRESS, shell};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::http::api::paging::{Page, moment_key};
 use crate::http::reply::Reply;
 use crate::http::web::ask_twice::AskTwice;
 use crate::http::web::field::Field;
@@ -14,7 +15,11 @@ use crate::http::web::lists::lead_on;
 use crate::http::web::page::{Moment, page, page_with};
 use crate::http::web::shell::{Crumb, Shell};
 use crate::http::web::visit::Visit;
+use crate::http::web::ways::with_query;
 use crate::store::tokens::list_owner_tokens;
+
+/// So many are on a page.
+const ROWS: i64 = 50;
 
 struct ShownToken {
     address: String,
@@ -34,6 +39,8 @@ struct TokensPage {
     /// The one that was just made: shown in this answer and in no other.
     made: Option<String>,
     tokens: Vec<ShownToken>,
+    first: Option<String>,
+    next: Option<String>,
     name: Field,
     expires: Field,
     faults: Vec<String>,
@@ -57,7 +64,9 @@ async fn render(
     made: Option<String>,
 ) -> Result<Reply> {
     let here = address();
-    let tokens = list_owner_tokens(app).await?;
+    let cut = Page::of(&visit.request)?.at_most(ROWS);
+    let mut tokens = list_owner_tokens(app, None, cut.after_moment(), cut.rows()).await?;
+    let next = cut.cut(&mut tokens, |last| moment_key(last.created_at, &last.id));
     let tokens = tokens
         .into_iter()
         .map(|row| ShownToken {
@@ -91,6 +100,8 @@ async fn render(
             .hint("In UTC; without it, it ends never")
             .typed(form, faults),
             faults: faults.besides(&["name", "expires_at"]),
+            first: cut.after().map(|_| here.clone()),
+            next: next.map(|cursor| with_query(&here, &[("cursor", &cursor)])),
             address: here,
         },
     )
@@ -121,10 +132,10 @@ pub(super) async fn make(app: &App, visit: &mut Visit) -> Result<Reply> {
 /// Asks whether one is to end.
 pub(super) async fn ask(app: &App, visit: &mut Visit, id: &str) -> Result<Reply> {
     visit.own(app).await?;
-    let tokens = list_owner_tokens(app).await?;
+    let tokens = list_owner_tokens(app, Some(id), None, 1).await?;
     let token = tokens
         .into_iter()
-        .find(|row| row.id == id && row.revoked_at.is_none())
+        .find(|row| row.revoked_at.is_none())
         .ok_or_else(|| Error::not_found("There is no such token in force"))?;
     let crumbs = vec![Crumb::new("Owner's tokens", address())];
     let shell = shell(app, visit, "Revoke this token?", crumbs)?;

@@ -16,6 +16,7 @@ use crate::http::reply::Reply;
 use crate::http::web::assets;
 use crate::http::web::chart::Chart;
 use crate::http::web::page::{Moment, page};
+use crate::http::web::place::jobs;
 use crate::http::web::place::packages::{self, From, ShownRow, sees_all, size_words};
 use crate::http::web::place::revisions;
 use crate::http::web::place::start;
@@ -29,10 +30,11 @@ const SHOWN: usize = 5;
 /// Installs of so many days.
 const DAYS: u16 = 30;
 
-/// A number with what it counts.
+/// A number with what it counts, and where that is.
 struct Tile {
     label: &'static str,
     value: String,
+    href: Option<String>,
     is_bad: bool,
 }
 
@@ -41,6 +43,7 @@ impl Tile {
         Self {
             label,
             value: value.to_string(),
+            href: None,
             is_bad: false,
         }
     }
@@ -49,14 +52,27 @@ impl Tile {
         Self {
             label,
             value: size_words(bytes),
+            href: None,
             is_bad: false,
         }
     }
 
-    fn trouble(label: &'static str, value: i64) -> Self {
+    fn leading_to(self, href: &str) -> Self {
         Self {
-            is_bad: value > 0,
-            ..Self::new(label, value)
+            href: Some(href.to_owned()),
+            ..self
+        }
+    }
+
+    /// Leads to what is wrong where there is something.
+    fn trouble(label: &'static str, value: i64, href: &str) -> Self {
+        let tile = Self::new(label, value);
+        if value == 0 {
+            return tile;
+        }
+        Self {
+            is_bad: true,
+            ..tile.leading_to(href)
         }
     }
 }
@@ -129,6 +145,8 @@ struct Whole {
     releases: Vec<ShownRelease>,
     stopped: Vec<ShownStopped>,
     has_more_stopped: bool,
+    /// What needs a person, job by job.
+    jobs: String,
     repositories: Vec<ShownRepository>,
     list: String,
 }
@@ -153,13 +171,15 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place) -> Result<
 async fn show_whole(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply> {
     let known = load_dashboard(app, place.organisation.id).await?;
     let counts = &known.counts;
+    let jobs = jobs::need_a_person_address(place);
+    let letters = jobs::letters_address(place);
     let tiles = vec![
-        Tile::new("Packages", counts.packages),
+        Tile::new("Packages", counts.packages).leading_to(&list_of(place)),
         Tile::new("Versions", counts.versions),
         Tile::bytes("Archives stored", counts.storage),
-        Tile::trouble("Projects whose sync failed", counts.failed),
-        Tile::trouble("Projects withheld by their host", counts.withheld),
-        Tile::trouble("Messages given up", counts.dead_letters),
+        Tile::trouble("Projects whose sync failed", counts.failed, &jobs),
+        Tile::trouble("Projects withheld by their host", counts.withheld, &jobs),
+        Tile::trouble("Messages given up", counts.dead_letters, &letters),
     ];
     let steps = start::Steps::of(counts);
     let first_steps = (!steps.are_done() && !steps.are_hidden).then(|| FirstSteps {
@@ -188,6 +208,7 @@ async fn show_whole(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply
         chart: installs(app, place).await?,
         releases,
         has_more_stopped: known.stopped.len() > MOST_STOPPED,
+        jobs,
         stopped: known
             .stopped
             .into_iter()

@@ -16,9 +16,9 @@ use crate::http::web::form::Faults;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::place::connections;
 use crate::http::web::place::jobs::{job_address, state_class};
-use crate::http::web::place::packages::with_query;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::ports::db::rows_as;
 use crate::store::deliveries::{DeliveryRow, find_delivery, list_deliveries_stmt};
 

@@ -7,6 +7,7 @@ mod customers;
 mod dashboard;
 mod deliveries;
 mod find;
+mod grants;
 mod jobs;
 mod packages;
 mod people;

@@ -9,7 +9,7 @@ use crate::http::web::ask::Asking;
 use crate::http::web::field::Field;
 use crate::http::web::form::Form;
 use crate::http::web::ways::{list_typed, moment_typed};
-use crate::store::customer_page::NamedGrant;
+use crate::store::grant_pages::NamedGrant;
 
 /// What is given. What is none limits nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -234,7 +234,12 @@ fn who_is_signed_in_links_and_unlinks() {
     let action = page.attributes("form[action$='/link']", "action").remove(0);
     let page = browser.submit(&page, &action, &[]).expect(200);
     let wrong = browser.submit(&page, &action, &[("current", "not the password")]);
-    assert!(wrong.expect(422).text().contains("not your password"));
+    assert!(
+        wrong
+            .expect(422)
+            .text()
+            .contains("not your current password")
+    );
     let page = browser
         .submit(&page, &action, &[("current", PASSWORD)])
         .expect(200);
@@ -271,6 +276,29 @@ fn who_is_signed_in_links_and_unlinks() {
     let page = browser.submit(&page, &unlink, &[]).expect(200);
     assert!(page.text().contains("It stays"), "{}", page.text());
     assert_eq!(count(&registry, "select count(*) from identities"), 1);
+}
+
+#[test]
+fn who_has_no_password_links_a_way_right_after_signing_in_alone() {
+    let registry = with_own_issuer();
+    let browser = registry.member_browser(BOB, "member");
+    registry.change("delete from passwords where account_id = (select id from accounts where email = 'bob@example.com')");
+    let here = "/ui/account/identities";
+    let link = || {
+        let page = browser.get(here).expect(200);
+        let action = page.attributes("form[action$='/link']", "action").remove(0);
+        browser.submit_once(&page, &action, &[])
+    };
+    registry.pass_time(15 * 60);
+    onward_of(&link().expect(200));
+    registry.pass_time(1);
+    assert_eq!(link().location().as_deref(), Some(here));
+    let told = browser.get(here).expect(200);
+    assert!(
+        told.one(".notice.bad").contains("sign out, sign in again"),
+        "{}",
+        told.text()
+    );
 }
 
 fn walk_link(registry: &TestRegistry, browser: &Browser<'_>) -> Page {

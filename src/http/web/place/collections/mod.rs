@@ -103,7 +103,7 @@ fn list_address(place: &Place) -> String {
 }
 
 /// Where the page of one is.
-fn address(place: &Place, id: &str) -> String {
+pub(super) fn address(place: &Place, id: &str) -> String {
     format!("{}/{}", list_address(place), encoded(id))
 }
 

@@ -8,12 +8,13 @@ use crate::domain::access::Ability;
 use crate::error::Result;
 use crate::http::api::github_apps::{look_at_installations, own};
 use crate::http::reply::Reply;
-use crate::http::web::field::Field;
+use crate::http::web::field::{Choice, Field};
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::page::{page, page_with};
-use crate::http::web::place::connections::{address, lead, list_address};
+use crate::http::web::place::connections::{address, lead, list_address, name_of};
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::encoded;
 
 const FIELDS: [&str; 3] = ["client_id", "private_key", "base_url"];
 
@@ -57,6 +58,8 @@ struct AppPage {
     web_url: Option<String>,
     webhook: String,
     installations: Vec<ShownInstallation>,
+    /// Connections that an installation can take over from a token.
+    by_token: Vec<Choice>,
     trouble: Option<String>,
     may_change: bool,
 }
@@ -164,9 +167,13 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place, id: &str) 
     place.authorise(Ability::ManageHooks, true)?;
     let organisation = &place.organisation;
     let found = own(app, organisation, id).await?;
-    let (installations, trouble) = match look_at_installations(app, organisation, &found).await {
-        Ok(installations) => (installations, None),
-        Err(error) => (Vec::new(), Some(Faults::of(error)?.besides(&[]).join(". "))),
+    let looked = look_at_installations(app, organisation, &found).await;
+    let ((installations, by_token), trouble) = match looked {
+        Ok(looked) => (looked, None),
+        Err(error) => {
+            let faults = Faults::of(error)?.besides(&[]);
+            ((Vec::new(), Vec::new()), Some(faults.join(". ")))
+        }
     };
     let shell = visit.shell_at(app, Section::Connections, &found.name, crumbs(place))?;
     let may_change = place.may(Ability::ManageHooks);
@@ -190,13 +197,20 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place, id: &str) 
                     web_url: web(one.web_url),
                 })
                 .collect(),
+            by_token: by_token
+                .into_iter()
+                .map(|one| {
+                    let name = name_of(&one.provider, &one.account, &one.base_url);
+                    Choice::new(one.id, format!("in place of the token of {name}"), "")
+                })
+                .collect(),
             trouble,
             may_change,
         },
     )
 }
 
-/// Makes a connection of an installation.
+/// Makes a connection of an installation, or has it take the place of the token of one that there is.
 pub(super) async fn connect(
     app: &App,
     visit: &mut Visit,
@@ -206,6 +220,19 @@ pub(super) async fn connect(
     let form = visit.form(app).await?;
     place.authorise(Ability::ManageHooks, false)?;
     let number: i64 = form.text("installation").parse().unwrap_or_default();
+    if let Some(connection) = form.optional("connection") {
+        let body = json!({"github_app": id, "installation": number});
+        let path = format!("/connections/{}", encoded(connection));
+        let answer = place.ask(app, visit, "PATCH", &path, Some(&body)).await;
+        return match answer {
+            Ok(_) => {
+                let said =
+                    "The app has taken the place of the token. You can revoke that at GitHub";
+                Ok(visit.go_on(&address(place, connection), said))
+            }
+            Err(error) => lead(visit, &app_address(place, id), Err(error)),
+        };
+    }
     let body = json!({"provider": "github", "github_app": id, "installation": number});
     let answer = place
         .ask(app, visit, "POST", "/connections", Some(&body))

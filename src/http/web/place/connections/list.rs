@@ -5,12 +5,17 @@ use askama::Template;
 use crate::app::App;
 use crate::domain::access::Ability;
 use crate::error::Result;
+use crate::http::api::paging::{Page, moment_key};
 use crate::http::reply::Reply;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::place::connections::{Health, address, list_address, title_of};
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::host_pages::{ConnectionSummary, load_connections};
+
+/// So many are on a page.
+const ROWS: i64 = 50;
 
 struct ShownConnection {
     title: String,
@@ -35,12 +40,20 @@ struct ListPage {
     deliveries: String,
     connections: Vec<ShownConnection>,
     apps: Vec<ShownApp>,
+    first: Option<String>,
+    next: Option<String>,
     may_change: bool,
 }
 
 pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place) -> Result<Reply> {
     place.authorise(Ability::ManageHooks, true)?;
-    let (connections, apps) = load_connections(app, place.organisation.id).await?;
+    let cut = Page::of(&visit.request)?.at_most(ROWS);
+    let organisation = place.organisation.id;
+    let found = load_connections(app, organisation, cut.after_moment(), cut.rows()).await?;
+    let (mut connections, apps) = found;
+    let next = cut.cut(&mut connections, |last| {
+        moment_key(last.created_at, &last.id)
+    });
     let list = list_address(place);
     let shell = visit.shell_at(app, Section::Connections, "Connections", Vec::new())?;
     page(&ListPage {
@@ -65,6 +78,8 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place) -> Result<
             })
             .collect(),
         may_change: place.may(Ability::ManageHooks),
+        first: cut.after().map(|_| list.clone()),
+        next: next.map(|cursor| with_query(&list, &[("cursor", &cursor)])),
         address: list,
     })
 }

@@ -10,6 +10,7 @@ mod list;
 mod projects;
 mod remove;
 mod secret;
+mod settings;
 mod show;
 
 use strum_macros::IntoStaticStr;
@@ -61,6 +62,8 @@ pub enum ConnectionRoute {
     RegisterHook(String),
     /// `…/hooks/remove`: has it removed.
     RemoveHook(String),
+    /// `…/settings`: webhooks, comparisons and groups.
+    Settings(Act, String),
     /// `…/secret`: gives its webhook another secret.
     Secret(Act, String),
 }
@@ -84,6 +87,7 @@ impl ConnectionRoute {
             [id, "hooks"] => get(method, Self::Hooks(own(id))),
             [id, "hooks", "register"] => only(method, "POST", Self::RegisterHook(own(id))),
             [id, "hooks", "remove"] => only(method, "POST", Self::RemoveHook(own(id))),
+            [id, "settings"] => Act::of(method).map(|act| Self::Settings(act, own(id))),
             [id, "secret"] => Act::of(method).map(|act| Self::Secret(act, own(id))),
             _ => Err(NoRoute::NotFound),
         }
@@ -128,6 +132,8 @@ pub(super) async fn handle(
         ConnectionRoute::Hooks(id) => hooks::show(app, visit, place, &id).await,
         ConnectionRoute::RegisterHook(id) => hooks::act(app, visit, place, &id, "POST").await,
         ConnectionRoute::RemoveHook(id) => hooks::act(app, visit, place, &id, "DELETE").await,
+        ConnectionRoute::Settings(Act::Look, id) => settings::show(app, visit, place, &id).await,
+        ConnectionRoute::Settings(Act::Send, id) => settings::send(app, visit, place, &id).await,
         ConnectionRoute::Secret(Act::Look, id) => secret::show(app, visit, place, &id).await,
         ConnectionRoute::Secret(Act::Send, id) => secret::send(app, visit, place, &id).await,
     }

@@ -15,9 +15,10 @@ use crate::http::web::form::{Faults, Form};
 use crate::http::web::page::page_with;
 use crate::http::web::place::connections::{address, crumbs_of, name_of};
 use crate::http::web::place::jobs::import_address;
-use crate::http::web::place::packages::{self, with_query};
+use crate::http::web::place::packages;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::providers::ProviderKind;
 use crate::store::host_pages::load_connection_and_repositories;
 

@@ -15,6 +15,7 @@ use crate::http::web::place::connections::{
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
 use crate::store::audit::acting;
+use crate::store::schedule::RECONCILE_HOURS;
 
 struct ShownGroup {
     name: String,
@@ -38,6 +39,8 @@ struct ConnectionPage {
     connected: Moment,
     projects: i64,
     is_automatic: bool,
+    /// Hours between two comparisons of a project.
+    hours: i64,
     groups: Vec<ShownGroup>,
     may_change: bool,
     may_import: bool,
@@ -64,6 +67,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place, id: &str) 
         connected: Moment::of(summary.created_at),
         projects: summary.projects,
         is_automatic: summary.hooks == "automatic",
+        hours: summary.reconcile_hours.unwrap_or(RECONCILE_HOURS),
         groups: groups
             .into_iter()
             .map(|group| ShownGroup {

@@ -5,7 +5,6 @@
 mod access;
 mod delete;
 mod edit;
-mod grants;
 mod list;
 mod show;
 mod tokens;
@@ -13,13 +12,14 @@ mod tokens;
 use strum_macros::IntoStaticStr;
 
 use crate::app::App;
-use crate::domain::access::Ability;
+use crate::domain::access::{Ability, Subject};
 use crate::error::Result;
 use crate::http::api::customers::records::load;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::form::Faults;
+use crate::http::web::place::grants::{self, GrantRoute};
 use crate::http::web::route::Act;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
@@ -28,8 +28,7 @@ use crate::store::customers::Customer;
 
 pub(super) use list::show as list;
 
-/// What is looked at or done below the list of customers. The first text is a customer's id, the second one a grant's or a
-/// token's.
+/// What is looked at or done below the list of customers. The first text is a customer's id, the second one a token's.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum CustomerRoute {
@@ -43,18 +42,14 @@ pub enum CustomerRoute {
     State(String),
     /// `…/access`: what it sees, and why not the rest.
     Access(String),
-    /// `…/grants/new`.
-    NewGrant(String, Act),
-    /// `…/grants/{grant}`.
-    Grant(String, String, Act),
-    /// `…/grants/{grant}/remove`.
-    RemoveGrant(String, String),
+    /// `…/grants/…`: what it is granted.
+    Grants(String, GrantRoute),
     /// `…/tokens`: another one.
     MakeToken(String),
     /// `…/tokens/{token}/rotate`.
     RotateToken(String, String),
-    /// `…/tokens/{token}/revoke`.
-    RevokeToken(String, String),
+    /// `…/tokens/{token}/revoke`: asks, and revokes it.
+    RevokeToken(String, String, Act),
     /// `…/delete`: asks, and deletes.
     Delete(String, Act),
 }
@@ -72,19 +67,15 @@ impl CustomerRoute {
                     ["edit"] => act().map(|act| Self::Edit(id, act)),
                     ["state"] => only(method, "POST", Self::State(id)),
                     ["access"] => get(method, Self::Access(id)),
-                    ["grants", "new"] => act().map(|act| Self::NewGrant(id, act)),
-                    ["grants", grant] => {
-                        act().map(|act| Self::Grant(id, percent_decode(grant), act))
-                    }
-                    ["grants", grant, "remove"] => {
-                        only(method, "POST", Self::RemoveGrant(id, percent_decode(grant)))
+                    ["grants", rest @ ..] => {
+                        GrantRoute::parse(method, rest).map(|route| Self::Grants(id, route))
                     }
                     ["tokens"] => only(method, "POST", Self::MakeToken(id)),
                     ["tokens", token, "rotate"] => {
                         only(method, "POST", Self::RotateToken(id, percent_decode(token)))
                     }
                     ["tokens", token, "revoke"] => {
-                        only(method, "POST", Self::RevokeToken(id, percent_decode(token)))
+                        act().map(|act| Self::RevokeToken(id, percent_decode(token), act))
                     }
                     ["delete"] => act().map(|act| Self::Delete(id, act)),
                     _ => Err(NoRoute::NotFound),
@@ -111,14 +102,17 @@ pub(super) async fn handle(
         Route::Edit(id, Act::Send) => edit::change(app, visit, place, &id).await,
         Route::State(id) => edit::set_state(app, visit, place, &id).await,
         Route::Access(id) => access::show(app, visit, place, &id).await,
-        Route::NewGrant(id, Act::Look) => grants::show_new(app, visit, place, &id).await,
-        Route::NewGrant(id, Act::Send) => grants::make(app, visit, place, &id).await,
-        Route::Grant(id, grant, Act::Look) => grants::show(app, visit, place, &id, &grant).await,
-        Route::Grant(id, grant, Act::Send) => grants::change(app, visit, place, &id, &grant).await,
-        Route::RemoveGrant(id, grant) => grants::remove(app, visit, place, &id, &grant).await,
+        Route::Grants(id, route) => {
+            grants::handle(app, visit, place, Subject::Customer(id), route).await
+        }
         Route::MakeToken(id) => tokens::make(app, visit, place, &id).await,
         Route::RotateToken(id, token) => tokens::rotate(app, visit, place, &id, &token).await,
-        Route::RevokeToken(id, token) => tokens::revoke(app, visit, place, &id, &token).await,
+        Route::RevokeToken(id, token, Act::Look) => {
+            tokens::ask(app, visit, place, &id, &token).await
+        }
+        Route::RevokeToken(id, token, Act::Send) => {
+            tokens::revoke(app, visit, place, &id, &token).await
+        }
         Route::Delete(id, Act::Look) => delete::show(app, visit, place, &id).await,
         Route::Delete(id, Act::Send) => delete::send(app, visit, place, &id).await,
     }

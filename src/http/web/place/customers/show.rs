@@ -9,33 +9,19 @@ use crate::domain::time::day;
 use crate::error::{Error, Result};
 use crate::http::api::customers::records::state_of;
 use crate::http::api::missing;
-use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
 use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::page::{Moment, page_with};
 use crate::http::web::place::customers::list::State;
 use crate::http::web::place::customers::{address, list_address};
-use crate::http::web::place::terms::Terms;
+use crate::http::web::place::grants::ShownGrants;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::uses::{MOST_PACKAGES, Uses};
 use crate::http::web::visit::{Place, Visit};
-use crate::http::web::ways::{encoded, with_query};
-use crate::store::customer_page::{NamedGrant, UsedToken, load_customer_page};
+use crate::http::web::ways::encoded;
+use crate::store::customer_page::{UsedToken, load_customer_page};
 use crate::store::statistics::find_customer_use;
-
-/// So many grants are on a page.
-const GRANTS: i64 = 50;
-
-struct ShownGrant {
-    href: String,
-    what: String,
-    /// The page of its collection.
-    collection: Option<String>,
-    limits: Vec<String>,
-    has_ended: bool,
-    note: String,
-}
 
 struct ShownToken {
     href: String,
@@ -93,9 +79,7 @@ struct CustomerPage {
     external_id: Option<String>,
     notes: Option<String>,
     made: Moment,
-    grants: Vec<ShownGrant>,
-    first: Option<String>,
-    next: Option<String>,
+    grants: ShownGrants,
     tokens: Vec<ShownToken>,
     /// The list of all its tokens, which has pages.
     all_tokens: String,
@@ -120,13 +104,10 @@ pub(super) async fn show_with(
     sent: Option<(&Form, &Faults)>,
 ) -> Result<Reply> {
     place.authorise(Ability::ManageCustomers, true)?;
-    let cut = Page::of(&visit.request)?.at_most(GRANTS);
-    let after = cut.after().and_then(|after| {
-        let (time, id) = after.split_once('\n')?;
-        Some((time.parse().ok()?, id))
-    });
+    let cut = ShownGrants::cut(visit)?;
+    let after = cut.after_moment();
     let organisation = &place.organisation;
-    let mut found = load_customer_page(app, organisation.id, id, after, cut.rows())
+    let found = load_customer_page(app, organisation.id, id, after, cut.rows())
         .await?
         .ok_or_else(|| missing("customer"))?;
     let now = app.now();
@@ -134,15 +115,8 @@ pub(super) async fn show_with(
     let uses = find_customer_use(app, organisation.id, id, &period, MOST_PACKAGES)
         .await?
         .ok_or_else(|| missing("customer"))?;
-    let next = cut.cut(&mut found.grants, |row| {
-        format!("{}\n{}", row.grant.created_at, row.grant.id)
-    });
     let address = address(place, id);
-    let grants: Result<Vec<_>> = found
-        .grants
-        .iter()
-        .map(|grant| show_grant(place, &address, grant, now))
-        .collect();
+    let grants = ShownGrants::of(app, place, &address, &cut, found.grants)?;
     let asks_for_token = sent.is_some() || found.tokens.is_empty();
     let customer = found.customer;
     let crumbs = vec![Crumb::new("Customers", list_address(place))];
@@ -190,9 +164,7 @@ pub(super) async fn show_with(
             external_id: customer.external_id,
             notes: customer.notes,
             made: Moment::of(customer.created_at),
-            grants: grants?,
-            first: cut.after().map(|_| address.clone()),
-            next: next.map(|cursor| with_query(&address, &[("cursor", &cursor)])),
+            grants,
             all_tokens: format!(
                 "/ui/{}/tokens?customer={}",
                 place.organisation.slug,
@@ -214,22 +186,4 @@ pub(super) async fn show_with(
             address,
         },
     )
-}
-
-fn show_grant(place: &Place, address: &str, named: &NamedGrant, now: i64) -> Result<ShownGrant> {
-    let terms = Terms::of(named)?;
-    Ok(ShownGrant {
-        href: format!("{address}/grants/{}", encoded(&named.grant.id)),
-        what: terms.what(),
-        collection: terms.collection.as_ref().map(|(id, _)| {
-            format!(
-                "/ui/{}/collections/{}",
-                place.organisation.slug,
-                encoded(id)
-            )
-        }),
-        limits: terms.limits(),
-        has_ended: terms.expires_at.is_some_and(|end| now >= end),
-        note: named.grant.note.clone().unwrap_or_default(),
-    })
 }

@@ -7,13 +7,14 @@ use crate::app::App;
 use crate::error::Result;
 use crate::http::api::missing;
 use crate::http::reply::Reply;
+use crate::http::web::ask_twice::AskTwice;
 use crate::http::web::form::{Faults, Form};
 use crate::http::web::page::page;
 use crate::http::web::place::customers::{address, find_to_change, lead_back, shell_below, show};
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::{Place, Visit};
 use crate::http::web::ways::{encoded, list_typed, moment_typed};
-use crate::store::customer_tokens::list_customer_tokens;
+use crate::store::customer_tokens::{CustomerTokenRow, list_customer_tokens};
 use crate::store::customers::Customer;
 
 #[derive(Template)]
@@ -83,13 +84,16 @@ pub(super) async fn make(app: &App, visit: &mut Visit, place: &Place, id: &str) 
     }
 }
 
-/// That a token is one of this customer's.
-async fn check(app: &App, place: &Place, customer: &Customer, token: &str) -> Result<()> {
+/// A token of this customer; that of somebody else is none.
+async fn find(
+    app: &App,
+    place: &Place,
+    customer: &Customer,
+    token: &str,
+) -> Result<CustomerTokenRow> {
     let tokens = list_customer_tokens(app, place.organisation.id, &customer.id).await?;
-    if tokens.iter().any(|known| known.id == token) {
-        return Ok(());
-    }
-    Err(missing("token"))
+    let found = tokens.into_iter().find(|known| known.id == token);
+    found.ok_or_else(|| missing("token"))
 }
 
 /// Puts a new one in the place of one, which goes on for a day.
@@ -102,7 +106,7 @@ pub(super) async fn rotate(
 ) -> Result<Reply> {
     visit.form(app).await?;
     let customer = find_to_change(app, place, id).await?;
-    check(app, place, &customer, token).await?;
+    find(app, place, &customer, token).await?;
     let path = format!("/tokens/{}/rotate", encoded(token));
     let answer = place.ask(app, visit, "POST", &path, Some(&json!({}))).await;
     match answer {
@@ -112,6 +116,35 @@ pub(super) async fn rotate(
         }
         Err(error) => lead_back::<()>(visit, place, id, Err(error), ""),
     }
+}
+
+/// Asks whether one is to end.
+pub(super) async fn ask(
+    app: &App,
+    visit: &mut Visit,
+    place: &Place,
+    id: &str,
+    token: &str,
+) -> Result<Reply> {
+    let customer = find_to_change(app, place, id).await?;
+    let found = find(app, place, &customer, token).await?;
+    let back = address(place, id);
+    page(&AskTwice {
+        shell: shell_below(app, visit, place, &customer, "Revoke this token?")?,
+        consequences: vec![
+            format!(
+                "“{}” is refused everywhere within ten seconds. Whatever {} uses it for can install nothing any more until it \
+                 has another one. To give it one first, replace it.",
+                found.name, customer.name
+            ),
+            "It cannot be taken back.".to_owned(),
+        ],
+        action: format!("{back}/tokens/{}/revoke", encoded(token)),
+        fields: Vec::new(),
+        faults: Vec::new(),
+        button: "Revoke it".to_owned(),
+        back,
+    })
 }
 
 /// Revokes one.

@@ -14,9 +14,10 @@ use crate::http::web::place::connections;
 use crate::http::web::place::jobs::{
     Progress, import_address, job_address, list_address, live_reply, state_class,
 };
-use crate::http::web::place::packages::{self, with_query};
+use crate::http::web::place::packages;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::imports::{
     ImportProject, ImportRow, find_import, list_import_projects, list_imports,
 };

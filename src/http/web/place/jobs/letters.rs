@@ -10,9 +10,9 @@ use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::place::jobs::list_address;
-use crate::http::web::place::packages::with_query;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::dead_letters::list_dead_letters;
 
 struct ShownLetter {

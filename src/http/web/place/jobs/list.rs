@@ -14,9 +14,9 @@ use crate::http::web::place::connections;
 use crate::http::web::place::jobs::{
     Progress, about_of, job_address, letters, list_address, state_class,
 };
-use crate::http::web::place::packages::with_query;
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::job_pages::load_jobs;
 use crate::store::jobs::{JobFilter, JobRow, NEEDS_A_PERSON};
 

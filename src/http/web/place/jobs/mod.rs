@@ -17,7 +17,8 @@ use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::form::Faults;
 use crate::http::web::visit::{Place, Visit};
-use crate::store::jobs::JobRow;
+use crate::http::web::ways::with_query;
+use crate::store::jobs::{JobRow, NEEDS_A_PERSON};
 
 /// What is looked at or done about jobs; a text is an id.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
@@ -144,6 +145,16 @@ async fn act(
 /// Where the jobs are.
 pub(super) fn list_address(place: &Place) -> String {
     format!("/ui/{}/jobs", place.organisation.slug)
+}
+
+/// Where those are that need a person.
+pub(super) fn need_a_person_address(place: &Place) -> String {
+    with_query(&list_address(place), &[("state", NEEDS_A_PERSON)])
+}
+
+/// Where the messages are that the queue gave up on.
+pub(super) fn letters_address(place: &Place) -> String {
+    letters::address(place)
 }
 
 /// Where the page of a job is.

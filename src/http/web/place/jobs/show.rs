@@ -15,9 +15,10 @@ use crate::http::web::place::jobs::list::kind_words;
 use crate::http::web::place::jobs::{
     Progress, about_of, is_under_way, job_address, list_address, live_reply, state_class,
 };
-use crate::http::web::place::packages::{self, with_query};
+use crate::http::web::place::packages;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::job_pages::load_job;
 use crate::store::job_refs::JobRef;
 use crate::store::jobs::JobRow;

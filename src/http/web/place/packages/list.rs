@@ -13,10 +13,12 @@ use crate::http::reply::Reply;
 use crate::http::web::field::{Choice, Field};
 use crate::http::web::form::Faults;
 use crate::http::web::page::{Moment, page_with};
+use crate::http::web::place::connections;
 use crate::http::web::place::packages::listed::{Asked, Fields};
-use crate::http::web::place::packages::{abandoned_words, address, sees_all, with_query};
+use crate::http::web::place::packages::{abandoned_words, address, sees_all};
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::ports::db::Row;
 use crate::store::repositories::{Repository, list_repositories_stmt, read_repositories};
 use crate::store::search::{find_names_by_words_stmt, read_names_by_words};
@@ -66,6 +68,8 @@ struct PackagesPage {
     next: Option<String>,
     /// What brings the first package, for who may.
     commands: Option<Commands>,
+    /// Where projects are chosen, for who may.
+    connections: Option<String>,
     /// More to filter by, for who sees all that is known.
     more: Option<Fields>,
     may_change: bool,
@@ -202,6 +206,9 @@ pub(in crate::http::web::place) async fn show(
             first,
             next,
             commands,
+            connections: place
+                .may_read(Ability::ManageHooks)
+                .then(|| connections::list_address(place)),
         },
     )
 }

@@ -153,20 +153,6 @@ pub(super) fn address(place: &Place, name: &str) -> String {
     format!("/ui/{}/packages/{name}", place.organisation.slug)
 }
 
-/// Where a list of an address goes on. Empty values are left out.
-pub(super) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
-    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-    let pairs: Vec<_> = query
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
-        .collect();
-    match pairs.as_slice() {
-        [] => address.to_owned(),
-        pairs => format!("{address}?{}", pairs.join("&")),
-    }
-}
-
 /// An abandoned package in words; none when it is none.
 pub(super) fn abandoned_words(abandoned: &Abandoned) -> Option<String> {
     match abandoned {

@@ -13,9 +13,10 @@ use crate::http::web::place::packages::entry::{Fact, ShownVersion};
 use crate::http::web::place::packages::seen::read_seen;
 use crate::http::web::place::packages::tabs::{Tab, Way, ways};
 use crate::http::web::place::packages::whole::read_whole;
-use crate::http::web::place::packages::{address, sees_all, with_query};
+use crate::http::web::place::packages::{address, sees_all};
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::package_page::PageRef;
 use crate::store::repositories::Repository;
 

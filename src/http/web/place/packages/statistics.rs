@@ -14,10 +14,11 @@ use crate::http::reply::Reply;
 use crate::http::web::assets;
 use crate::http::web::chart::Chart;
 use crate::http::web::page::page;
+use crate::http::web::place::packages::address;
 use crate::http::web::place::packages::tabs::{Tab, Way, shell_of, ways};
-use crate::http::web::place::packages::{address, with_query};
 use crate::http::web::shell::Shell;
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::statistics::package_series;
 
 /// Days that may be looked at.

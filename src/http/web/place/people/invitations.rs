@@ -8,10 +8,11 @@ use crate::domain::access::Ability;
 use crate::error::Result;
 use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
-use crate::http::web::lists::{lead_on, list_address};
+use crate::http::web::lists::lead_on;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::invitations::{InvitationFilter, list_invitations};
 
 struct ShownInvitation {
@@ -76,7 +77,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place) -> Result<
         may_change: place.may(Ability::ManageMembers),
         invitations,
         first: at.after().map(|_| here.clone()),
-        next: next.map(|cursor| list_address(&here, &[("cursor", &cursor)])),
+        next: next.map(|cursor| with_query(&here, &[("cursor", &cursor)])),
     })
 }
 

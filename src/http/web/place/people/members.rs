@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
 use crate::http::web::field::Choice;
-use crate::http::web::lists::list_address;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::members::{Member, MemberFilter, list_members};
 
 /// A member as pages show it.
@@ -76,7 +76,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place) -> Result<
     let list = address(place);
     let to = |cursor: &str| {
         let query = [("role", role.as_str()), ("team", &team), ("cursor", cursor)];
-        list_address(&list, &query)
+        with_query(&list, &query)
     };
     let mut roles = vec![Choice::new("", "Any role", &role)];
     roles.extend(

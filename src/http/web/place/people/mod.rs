@@ -11,14 +11,17 @@ use serde::Deserialize;
 use strum_macros::IntoStaticStr;
 
 use crate::app::App;
-use crate::domain::access::Role;
+use crate::domain::access::{Role, Subject};
 use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::percent_decode;
 use crate::http::route::{NoRoute, get, only};
 use crate::http::web::field::Choice;
+use crate::http::web::place::grants::{self, GrantRoute};
 use crate::http::web::route::Act;
+use crate::http::web::shell::Crumb;
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::encoded;
 
 /// What is looked at or done about people. A text is the id of an account, an invitation or a team.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
@@ -48,10 +51,8 @@ pub enum PeoplePage {
     Join(String),
     /// `…/people/teams/{id}/leave`: takes one out.
     Leave(String),
-    /// `…/people/teams/{id}/grant`: gives it something to see.
-    Grant(String),
-    /// `…/people/teams/{id}/take-back`: takes a grant back.
-    TakeBack(String),
+    /// `…/people/teams/{id}/grants/…`: what it was given to see.
+    Grants(String, GrantRoute),
     /// `…/people/teams/{id}/delete`: asks, and deletes.
     DeleteTeam(String, Act),
 }
@@ -71,8 +72,9 @@ impl PeoplePage {
             ["teams", id] => Act::of(method).map(|act| Self::Team(own(id), act)),
             ["teams", id, "join"] => post(Self::Join(own(id))),
             ["teams", id, "leave"] => post(Self::Leave(own(id))),
-            ["teams", id, "grant"] => post(Self::Grant(own(id))),
-            ["teams", id, "take-back"] => post(Self::TakeBack(own(id))),
+            ["teams", id, "grants", rest @ ..] => {
+                GrantRoute::parse(method, rest).map(|route| Self::Grants(own(id), route))
+            }
             ["teams", id, "delete"] => Act::of(method).map(|act| Self::DeleteTeam(own(id), act)),
             [account] => get(method, Self::Member(own(account))),
             [account, "change"] => post(Self::ChangeMember(own(account))),
@@ -106,8 +108,9 @@ pub(super) async fn handle(
         PeoplePage::Team(id, Act::Send) => team::rename(app, visit, place, &id).await,
         PeoplePage::Join(id) => team::join(app, visit, place, &id).await,
         PeoplePage::Leave(id) => team::leave(app, visit, place, &id).await,
-        PeoplePage::Grant(id) => team::grant(app, visit, place, &id).await,
-        PeoplePage::TakeBack(id) => team::take_back(app, visit, place, &id).await,
+        PeoplePage::Grants(id, route) => {
+            grants::handle(app, visit, place, Subject::Team(id), route).await
+        }
         PeoplePage::DeleteTeam(id, Act::Look) => team::ask(app, visit, place, &id).await,
         PeoplePage::DeleteTeam(id, Act::Send) => team::delete(app, visit, place, &id).await,
     }
@@ -116,6 +119,19 @@ pub(super) async fn handle(
 /// Where the list of members is.
 fn address(place: &Place) -> String {
     format!("/ui/{}/people", place.organisation.slug)
+}
+
+/// Where the page of a team is.
+pub(super) fn team_address(place: &Place, id: &str) -> String {
+    format!("{}/{}", teams::list(place), encoded(id))
+}
+
+/// The pages above that of a team.
+pub(super) fn team_crumbs(place: &Place) -> Vec<Crumb> {
+    vec![
+        Crumb::new("People", address(place)),
+        Crumb::new("Teams", teams::list(place)),
+    ]
 }
 
 /// A way to one of the three lists.

@@ -3,70 +3,29 @@
 use askama::Template;
 use serde_json::{Value, json};
 
-use super::address;
 use super::members::ShownMember;
 use super::teams::list;
+use super::{address, team_address, team_crumbs};
 use crate::app::App;
 use crate::domain::access::Ability;
-use crate::domain::time::day;
 use crate::error::{Error, Result};
 use crate::http::api::missing;
 use crate::http::reply::Reply;
 use crate::http::web::ask_twice::AskTwice;
 use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
-use crate::http::web::lists::{Tick, lead_on, lines_of};
+use crate::http::web::lists::lead_on;
 use crate::http::web::page::{page, page_with};
+use crate::http::web::place::grants::ShownGrants;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
-use crate::store::grants::Grant;
 use crate::store::members::{MemberFilter, list_members};
 use crate::store::teams::{find_team, load_whole_team};
 
-/// So many members and grants are shown; the list of people has them all.
+/// So many members are shown; the list of people has them all.
 const SHOWN: i64 = 100;
 /// What is typed on the page, and may be wrong.
-const FIELDS: [&str; 5] = ["name", "description", "email", "packages", "versions"];
-
-struct ShownGrant {
-    id: String,
-    packages: String,
-    /// Each limit in words.
-    limits: Vec<String>,
-}
-
-impl ShownGrant {
-    fn of(grant: Grant) -> Self {
-        let list = |text: &Option<String>| {
-            let names: Option<Vec<String>> = text
-                .as_deref()
-                .and_then(|text| serde_json::from_str(text).ok());
-            names.map(|names| names.join(", "))
-        };
-        let limits = [
-            list(&grant.repositories).map(|slugs| format!("in {slugs}")),
-            grant
-                .versions
-                .map(|versions| format!("versions {versions}")),
-            grant
-                .released_until
-                .map(|at| format!("released until {}", day(at))),
-            grant
-                .released_after
-                .map(|at| format!("released from {} on", day(at))),
-            grant
-                .minimum_stability
-                .map(|least| format!("at least {least}")),
-            grant.expires_at.map(|at| format!("ends on {}", day(at))),
-            grant.note.map(|note| format!("“{note}”")),
-        ];
-        Self {
-            id: grant.id,
-            packages: list(&grant.packages).unwrap_or_else(|| "a collection".to_owned()),
-            limits: limits.into_iter().flatten().collect(),
-        }
-    }
-}
+const FIELDS: [&str; 3] = ["name", "description", "email"];
 
 #[derive(Template)]
 #[template(path = "place/people/team.html")]
@@ -80,13 +39,10 @@ struct TeamPage {
     may_change: bool,
     may_grant: bool,
     /// None for who may not see them.
-    grants: Option<Vec<ShownGrant>>,
+    grants: Option<ShownGrants>,
     name: Field,
     description: Field,
     email: Field,
-    packages: Field,
-    versions: Field,
-    repositories: Vec<Tick>,
     faults: Vec<String>,
 }
 
@@ -103,24 +59,21 @@ async fn render(
     id: &str,
     typed: Option<(&Form, Faults)>,
 ) -> Result<Reply> {
-    let found = load_whole_team(app, place.organisation.id, id, SHOWN).await?;
+    let cut = ShownGrants::cut(visit)?;
+    let after = cut.after_moment();
+    let organisation = place.organisation.id;
+    let found = load_whole_team(app, organisation, id, SHOWN, after, cut.rows()).await?;
     let whole = found.ok_or_else(|| missing("team"))?;
-    let typed = typed.map(|(form, faults)| (form, faults.by_list()));
     let fill = |field: Field| match &typed {
         Some((form, faults)) if form.is_ticked(field.name) => field.typed(form, faults),
         _ => field,
     };
-    let ticked: Vec<&str> = typed
-        .iter()
-        .flat_map(|(form, _)| form.all("repositories"))
-        .collect();
-    let here = format!("{}/{id}", list(place));
-    let crumbs = vec![
-        Crumb::new("People", address(place)),
-        Crumb::new("Teams", list(place)),
-    ];
+    let here = team_address(place, id);
+    let crumbs = team_crumbs(place);
     let team = whole.team;
-    let sees_grants = place.may_read(Ability::ManageCustomers);
+    let grants = place
+        .may_read(Ability::ManageCustomers)
+        .then(|| ShownGrants::of(app, place, &here, &cut, whole.grants));
     let shown = TeamPage {
         shell: visit.shell_at(app, Section::People, &team.name, crumbs)?,
         everybody: (team.members > SHOWN).then(|| format!("{}?team={id}", address(place))),
@@ -132,10 +85,7 @@ async fn render(
             .collect(),
         may_change: place.may(Ability::ManageMembers),
         may_grant: place.may(Ability::ManageCustomers),
-        grants: sees_grants.then(|| {
-            let grants = whole.grants.into_iter();
-            grants.map(|listed| ShownGrant::of(listed.grant)).collect()
-        }),
+        grants: grants.transpose()?,
         name: fill(Field::text("name", "Name").value(&team.name)),
         description: fill(
             Field::text("description", "Description")
@@ -149,24 +99,6 @@ async fn render(
             }
             .hint("Who is no member yet can be invited into the team"),
         ),
-        packages: fill(
-            Field::lines("packages", "Packages")
-                .hint("One a line: names, or patterns such as acme/*"),
-        ),
-        versions: fill(
-            Field::text("versions", "Versions")
-                .optional()
-                .hint("A constraint as in composer.json, such as ^2.0"),
-        ),
-        repositories: whole
-            .repositories
-            .iter()
-            .map(|one| Tick {
-                value: one.slug.clone(),
-                label: one.slug.clone(),
-                is_ticked: ticked.contains(&one.slug.as_str()),
-            })
-            .collect(),
         faults: typed
             .as_ref()
             .map(|(_, faults)| faults.besides(&FIELDS))
@@ -187,7 +119,7 @@ async fn go_on(
     said: &str,
 ) -> Result<Reply> {
     match answer {
-        Ok(_) => Ok(visit.go_on(&format!("{}/{id}", list(place)), said)),
+        Ok(_) => Ok(visit.go_on(&team_address(place, id), said)),
         Err(error) => {
             let faults = Faults::of(error)?;
             render(app, visit, place, id, Some((form, faults))).await
@@ -235,37 +167,8 @@ pub(super) async fn leave(app: &App, visit: &mut Visit, place: &Place, id: &str)
     let form = visit.form(app).await?;
     let path = format!("/teams/{id}/members/{}", form.text("account"));
     let answer = place.ask(app, visit, "DELETE", &path, None).await;
-    let to = format!("{}/{id}", list(place));
+    let to = team_address(place, id);
     lead_on(visit, &to, answer, "She is in the team no more")
-}
-
-/// Grants the team something to see.
-pub(super) async fn grant(app: &App, visit: &mut Visit, place: &Place, id: &str) -> Result<Reply> {
-    let form = visit.form(app).await?;
-    let repositories: Vec<_> = form.all("repositories").collect();
-    let asked = json!({
-        "subject": {"team": id},
-        "packages": lines_of(form.raw("packages")),
-        "versions": form.optional("versions"),
-        "repositories": (!repositories.is_empty()).then_some(repositories),
-    });
-    let answer = place.ask(app, visit, "POST", "/grants", Some(&asked)).await;
-    let said = "It is granted, and in force within ten seconds";
-    go_on(app, visit, place, id, &form, answer, said).await
-}
-
-/// Takes a grant back.
-pub(super) async fn take_back(
-    app: &App,
-    visit: &mut Visit,
-    place: &Place,
-    id: &str,
-) -> Result<Reply> {
-    let form = visit.form(app).await?;
-    let path = format!("/grants/{}", form.text("grant"));
-    let answer = place.ask(app, visit, "DELETE", &path, None).await;
-    let to = format!("{}/{id}", list(place));
-    lead_on(visit, &to, answer, "The grant is taken back")
 }
 
 /// Asks whether the team is to be deleted.
@@ -273,11 +176,9 @@ pub(super) async fn ask(app: &App, visit: &mut Visit, place: &Place, id: &str) -
     place.authorise(Ability::ManageMembers, false)?;
     let found = find_team(app, place.organisation.id, id).await?;
     let team = found.ok_or_else(|| missing("team"))?;
-    let here = format!("{}/{id}", list(place));
-    let crumbs = vec![
-        Crumb::new("Teams", list(place)),
-        Crumb::new(&team.name, here.clone()),
-    ];
+    let here = team_address(place, id);
+    let mut crumbs = team_crumbs(place);
+    crumbs.push(Crumb::new(&team.name, here.clone()));
     let title = format!("Delete the team {}?", team.name);
     page(&AskTwice {
         shell: visit.shell_at(app, Section::People, &title, crumbs)?,

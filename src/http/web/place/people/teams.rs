@@ -11,10 +11,10 @@ use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
 use crate::http::web::field::Field;
 use crate::http::web::form::{Faults, Form};
-use crate::http::web::lists::list_address;
 use crate::http::web::page::page_with;
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::teams::{Team, list_teams};
 
 struct ShownTeam {
@@ -82,7 +82,7 @@ async fn render(
                 .map(|team| ShownTeam::of(place, team))
                 .collect(),
             first: at.after().map(|_| here.clone()),
-            next: next.map(|cursor| list_address(&here, &[("cursor", &cursor)])),
+            next: next.map(|cursor| with_query(&here, &[("cursor", &cursor)])),
             name: Field::text("name", "Name").typed(form, faults),
             description: Field::text("description", "Description")
                 .optional()

@@ -9,10 +9,10 @@ use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
 use crate::http::web::field::Field;
 use crate::http::web::page::{Moment, page};
-use crate::http::web::place::packages::with_query;
 use crate::http::web::place::revisions::address;
 use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::revisions::find_history;
 
 /// A revision as a row.

@@ -10,10 +10,11 @@ use crate::http::api::missing;
 use crate::http::composer::visible::all_entries;
 use crate::http::reply::Reply;
 use crate::http::web::page::{Moment, page};
-use crate::http::web::place::packages::{address as package_address, with_query};
+use crate::http::web::place::packages::address as package_address;
 use crate::http::web::place::revisions::{address, address_then, shell_below};
 use crate::http::web::shell::{Crumb, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::repositories::Repository;
 use crate::store::revisions::{Revision, find_revisions};
 use crate::store::snapshot::Snapshot;
@@ -110,10 +111,10 @@ pub(super) async fn list(
         roll_back: (place.may(Ability::ManagePackages) && number < repository.head.revision)
             .then(|| format!("{history}/{number}/roll-back")),
         packages: names
-            .into_iter()
+            .iter()
             .map(|name| Name {
                 href: format!("{base}/{name}"),
-                name,
+                name: name.to_string(),
             })
             .collect(),
         total,

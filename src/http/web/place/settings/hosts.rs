@@ -7,16 +7,18 @@ use crate::app::App;
 use crate::domain::access::Ability;
 use crate::error::Result;
 use crate::http::api::hosts::{Shown as ShownByApi, show as show_by_api};
+use crate::http::api::missing;
 use crate::http::api::paging::Page;
 use crate::http::reply::Reply;
+use crate::http::web::ask_twice::AskTwice;
 use crate::http::web::field::{Choice, Field};
 use crate::http::web::form::{Faults, Form};
-use crate::http::web::page::page_with;
+use crate::http::web::page::{page, page_with};
 use crate::http::web::place::settings::{Tab, address, lead_back, tabs};
-use crate::http::web::shell::{Section, Shell};
+use crate::http::web::shell::{Crumb, Section, Shell};
 use crate::http::web::visit::{Place, Visit};
 use crate::http::web::ways::{encoded, with_query};
-use crate::store::host_names::list_hosts;
+use crate::store::host_names::{find_host, list_hosts};
 use crate::store::repositories::list_repositories;
 
 /// So many hosts are on a page.
@@ -155,6 +157,30 @@ pub(super) async fn change(
     let path = format!("/hosts/{}", encoded(host));
     let answer = place.ask(app, visit, "PATCH", &path, Some(&asked)).await;
     lead_back(visit, &list_address(place), answer, "Saved")
+}
+
+/// Asks whether a host name is to be given up.
+pub(super) async fn ask(app: &App, visit: &mut Visit, place: &Place, host: &str) -> Result<Reply> {
+    place.authorise(Ability::Own, false)?;
+    let found = find_host(app, place.organisation.id, host).await?;
+    let host = found.ok_or_else(|| missing("host"))?.host;
+    let list = list_address(place);
+    let crumbs = vec![Crumb::new("Hosts", list.clone())];
+    let title = format!("Give {host} up?");
+    page(&AskTwice {
+        shell: visit.shell_at(app, Section::Settings, &title, crumbs)?,
+        consequences: vec![
+            "It answers nothing any more, within ten seconds. Projects whose composer.json has this address can neither \
+             update nor install what is not in their lock file, until they have another one."
+                .to_owned(),
+            "Afterwards anybody may claim it who can set its records in the DNS.".to_owned(),
+        ],
+        action: format!("{list}/{}/remove", encoded(&host)),
+        fields: Vec::new(),
+        faults: Vec::new(),
+        button: "Give it up".to_owned(),
+        back: list,
+    })
 }
 
 /// Gives a host name up.

@@ -33,8 +33,8 @@ pub enum SettingsRoute {
     VerifyHost(String),
     /// `hosts/{host}/change`: what it answers, whether documents carry it.
     ChangeHost(String),
-    /// `hosts/{host}/remove`.
-    RemoveHost(String),
+    /// `hosts/{host}/remove`: asks, and gives it up.
+    RemoveHost(String, Act),
     /// `repositories`.
     Repositories,
     /// `repositories/new`.
@@ -60,7 +60,7 @@ impl SettingsRoute {
             ["hosts"] => act().map(Self::Hosts),
             ["hosts", host, "verify"] => only(method, "POST", Self::VerifyHost(own(host))),
             ["hosts", host, "change"] => only(method, "POST", Self::ChangeHost(own(host))),
-            ["hosts", host, "remove"] => only(method, "POST", Self::RemoveHost(own(host))),
+            ["hosts", host, "remove"] => act().map(|act| Self::RemoveHost(own(host), act)),
             ["repositories"] => get(method, Self::Repositories),
             ["repositories", "new"] => act().map(Self::NewRepository),
             ["repositories", slug] => act().map(|act| Self::Repository(own(slug), act)),
@@ -91,7 +91,8 @@ pub(super) async fn handle(
         Route::Hosts(Act::Send) => hosts::claim(app, visit, place).await,
         Route::VerifyHost(host) => hosts::verify(app, visit, place, &host).await,
         Route::ChangeHost(host) => hosts::change(app, visit, place, &host).await,
-        Route::RemoveHost(host) => hosts::remove(app, visit, place, &host).await,
+        Route::RemoveHost(host, Act::Look) => hosts::ask(app, visit, place, &host).await,
+        Route::RemoveHost(host, Act::Send) => hosts::remove(app, visit, place, &host).await,
         Route::Repositories => repositories::show(app, visit, place).await,
         Route::NewRepository(Act::Look) => repositories::show_new(app, visit, place),
         Route::NewRepository(Act::Send) => repositories::make(app, visit, place).await,

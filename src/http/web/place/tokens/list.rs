@@ -9,11 +9,11 @@ use crate::http::api::paging::Page;
 use crate::http::api::tokens::{Wanted, find_tokens};
 use crate::http::reply::Reply;
 use crate::http::web::field::Choice;
-use crate::http::web::lists::list_address;
 use crate::http::web::page::{Moment, page};
 use crate::http::web::place::tokens::{address, caller, is_person_here};
 use crate::http::web::shell::{Section, Shell};
 use crate::http::web::visit::{Place, Visit};
+use crate::http::web::ways::with_query;
 use crate::store::tokens::TokenRow;
 
 /// A token as pages show it.
@@ -117,7 +117,7 @@ pub(super) async fn show(app: &App, visit: &mut Visit, place: &Place) -> Result<
     let to = |cursor: &str| {
         let query = filters.iter().map(|(name, value)| (*name, value.as_str()));
         let query: Vec<_> = query.chain([("cursor", cursor)]).collect();
-        list_address(&list, &query)
+        with_query(&list, &query)
     };
     let [(_, kind), (_, state), ..] = &filters;
     let sees_all = place.may_read(Ability::ManageTokens);
