@@ -57,7 +57,7 @@ fn a_vendor_sells_from_the_first_page_to_the_first_install() {
     let refused = browser.submit(&page, &form, &[("packages", "!"), ("versions", "^^")]);
     let refused = refused.expect(422);
     assert!(refused.one("#versions-error").contains("^2.0"));
-    assert!(refused.html.contains("role=\"alert\""));
+    assert!(!refused.one("#packages-error").is_empty());
     let values = [("packages", "acme/*"), ("versions", "^1.0 || ^2.0")];
     let page = browser.submit(&page, &form, &values).expect(200);
     assert_eq!(page.path, globex);

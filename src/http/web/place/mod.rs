@@ -176,7 +176,7 @@ pub(super) async fn handle(
             revisions::handle(app, visit, &place, &slug, route).await
         }
         PlaceRoute::MakeResetLink(account) => reset::make_link(app, visit, &place, &account).await,
-        PlaceRoute::PeoplePages(page) => people::handle(app, visit, &place, page).await,
+        PlaceRoute::PeoplePages(page) => Box::pin(people::handle(app, visit, &place, page)).await,
         PlaceRoute::TokenPages(page) => tokens::handle(app, visit, &place, page).await,
         PlaceRoute::StartPages(route) => start::handle(app, visit, &place, route).await,
         PlaceRoute::RemoveSecondFactor(account) => {

@@ -58,15 +58,13 @@ fn hours_typed(form: &Form) -> std::result::Result<Option<i64>, Faults> {
         return Ok(None);
     };
     let hours = typed.parse().ok();
-    match hours.filter(|hours| (1..=LONGEST_HOURS).contains(hours)) {
-        Some(hours) => Ok(Some(hours)),
-        None => {
-            let mut faults = Faults::none();
-            let what = format!("Write a whole number from 1 to {LONGEST_HOURS}, or nothing");
-            faults.add("reconcile_hours", what);
-            Err(faults)
-        }
+    if let Some(hours) = hours.filter(|hours| (1..=LONGEST_HOURS).contains(hours)) {
+        return Ok(Some(hours));
     }
+    let mut faults = Faults::none();
+    let what = format!("Write a whole number from 1 to {LONGEST_HOURS}, or nothing");
+    faults.add("reconcile_hours", what);
+    Err(faults)
 }
 
 /// Whether the host, as it is connected, sends webhooks that somebody has to register.

@@ -68,8 +68,6 @@ struct PackagesPage {
     next: Option<String>,
     /// What brings the first package, for who may.
     commands: Option<Commands>,
-    /// Where projects are chosen, for who may.
-    connections: Option<String>,
     /// More to filter by, for who sees all that is known.
     more: Option<Fields>,
     may_change: bool,
@@ -80,6 +78,8 @@ struct PackagesPage {
 pub(in crate::http::web::place) struct Commands {
     pub(in crate::http::web::place) import: String,
     pub(in crate::http::web::place) upload: String,
+    /// Where projects are chosen, for who may.
+    pub(in crate::http::web::place) connections: Option<String>,
 }
 
 impl Commands {
@@ -96,6 +96,9 @@ impl Commands {
         );
         let token = "curl -sS -H \"Authorization: Bearer YOUR-TOKEN\"";
         Self {
+            connections: place
+                .may_read(Ability::ManageHooks)
+                .then(|| connections::list_address(place)),
             import: format!(
                 "{token} \\\n  --json '{{\"connection\": \"CONNECTION-ID\", \"project\": \"owner/name\", \"repository\": \
                  \"{into}\"}}' \\\n  {public_url}/api/v1/orgs/{slug}/packages"
@@ -206,9 +209,6 @@ pub(in crate::http::web::place) async fn show(
             first,
             next,
             commands,
-            connections: place
-                .may_read(Ability::ManageHooks)
-                .then(|| connections::list_address(place)),
         },
     )
 }
