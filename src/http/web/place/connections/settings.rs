@@ -103,7 +103,7 @@ fn render(
                 .value(lines_for(groups))
                 .hint(format!(
                     "One a line, as acme or acme/tools: a single webhook of the group takes the place of those of its \
-                     projects. `acme/tools {ADDS_TO} main` also adds projects that appear below it to the repository main"
+                     projects. Write acme/tools {ADDS_TO} main to have projects that appear below it added to the repository main"
                 )),
         );
     }
