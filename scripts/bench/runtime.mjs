@@ -145,8 +145,11 @@ function options({ dataFolder, isProfiled, ...order }) {
   });
 }
 
-/** `port` is where the registry is to be found, for those who follow the addresses in its documents. */
-function workers({ variables, baselines = [], port = 0 }) {
+/**
+ * `port` is where the registry is to be found, for those who follow the addresses in its documents; `canFail` has it a second
+ * time, with bindings that fail when they are to.
+ */
+function workers({ variables, baselines = [], port = 0, canFail = false }) {
   const toml = readFileSync(join(projectFolder, "wrangler.toml"), "utf8");
   const common = {
     compatibilityDate: toml.match(/^compatibility_date = "(.*)"$/m)[1],
@@ -173,6 +176,7 @@ function workers({ variables, baselines = [], port = 0 }) {
     { ...registry, name: "registry", modules: edge, unsafeDirectSockets: [{ host: ADDRESS, port }] },
     { ...registry, name: "counted", modules: [own("counted.js"), ...edge] },
     { ...registry, name: "watched", modules: [own("watched.js"), own("memory.js"), ...edge] },
+    ...(canFail ? [{ ...registry, name: "failing", modules: [own("failing.js"), ...edge] }] : []),
     { ...registry, name: "api", modules: program("whole"), bindings: { ...registry.bindings, ROLE: "api" }, serviceBindings: {} },
     {
       ...registry,

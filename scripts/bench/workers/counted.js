@@ -1,4 +1,4 @@
-// The registry with its bindings wrapped, so that each answer tells how often they were called for it.
+// The registry with its bindings wrapped, so that each answer tells how often they were called for it, and what was counted of it.
 // For one request at a time: the counters are the isolate's.
 import registry from "../../../build/edge/index.js";
 
@@ -8,6 +8,7 @@ const counted = {
   BLOBS: { r2Reads: ["get", "head"], r2Writes: ["put"] },
 };
 let counters;
+let points;
 let wrappedEnvironment;
 
 function wrap(target, kinds) {
@@ -26,16 +27,19 @@ function wrap(target, kinds) {
 
 function wrapEnvironment(environment) {
   const wrapped = Object.fromEntries(Object.entries(counted).map(([name, kinds]) => [name, wrap(environment[name], kinds)]));
-  return { ...environment, ...wrapped };
+  const ANALYTICS = { writeDataPoint: (point) => points.push(point) };
+  return { ...environment, ...wrapped, ANALYTICS };
 }
 
 export default {
   async fetch(request, environment, context) {
     wrappedEnvironment ??= wrapEnvironment(environment);
     counters = { d1: 0, d1Batches: 0, kvReads: 0, kvWrites: 0, r2Reads: 0, r2Writes: 0 };
+    points = [];
     const response = await registry.fetch(request, wrappedEnvironment, context);
     const told = new Response(response.body, response);
     told.headers.set("x-operations", JSON.stringify(counters));
+    told.headers.set("x-points", JSON.stringify(points));
     return told;
   },
 };
