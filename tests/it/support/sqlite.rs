@@ -251,7 +251,11 @@ impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self.0 {
             Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
-            Value::Integer(integer) => ToSqlOutput::Borrowed(ValueRef::Integer(*integer)),
+            Value::Integer(integer) => {
+                // D1 takes numbers of JavaScript, of which larger ones are no integers any more.
+                assert!(integer.unsigned_abs() <= 1 << 53, "{integer} for D1");
+                ToSqlOutput::Borrowed(ValueRef::Integer(*integer))
+            }
             Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         })
     }
