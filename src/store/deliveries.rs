@@ -287,7 +287,7 @@ pub async fn note_refused_delivery(app: &App, connection: &str, detail: &str) ->
     let memory = &app.memo.refused_deliveries;
     let (since, counted) = memory
         .recall(connection, now, i64::MAX)
-        .unwrap_or((i64::MIN >> 10, 0));
+        .unwrap_or((i64::MIN, 0));
     if now.saturating_sub(since) < REFUSED_COUNTED {
         memory.remember(connection, (since, counted.saturating_add(1)), now);
         return Ok(());

@@ -428,9 +428,7 @@ impl Scene {
     }
 
     fn hooks(&self) -> Vec<String> {
-        let github = self.registry.world.github.borrow();
-        let places = github.hooks.places();
-        places.into_iter().map(str::to_owned).collect()
+        self.registry.hook_places()
     }
 }
 

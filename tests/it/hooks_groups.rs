@@ -40,16 +40,6 @@ fn add_project(registry: &TestRegistry, composer_json: Option<&Value>) {
     project.push("refs/tags/v3.0.0", text.as_deref());
 }
 
-fn places(registry: &TestRegistry) -> Vec<String> {
-    let github = registry.world.github.borrow();
-    github
-        .hooks
-        .places()
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
-}
-
 fn newest_delivery(registry: &TestRegistry) -> Value {
     registry.admin().get("/api/v1/orgs/acme/deliveries").json()["deliveries"][0].clone()
 }
@@ -57,7 +47,7 @@ fn newest_delivery(registry: &TestRegistry) -> Value {
 #[test]
 fn the_hook_of_a_group_takes_the_place_of_those_of_its_projects() {
     let registry = with_group();
-    assert_eq!(places(&registry), ["github orgs acme"]);
+    assert_eq!(registry.hook_places(), ["github orgs acme"]);
     let hook = registry.shown(PACKAGE)["project"]["hook"].clone();
     assert_eq!(hook["state"], "group");
     assert_eq!(hook["group"], "acme");
@@ -74,11 +64,11 @@ fn the_hook_of_a_group_takes_the_place_of_those_of_its_projects() {
     // Set once more it is found again; taken away, the projects have their own.
     set_groups(&registry, &adding()).expect(200);
     registry.run_jobs();
-    assert_eq!(places(&registry), ["github orgs acme"]);
+    assert_eq!(registry.hook_places(), ["github orgs acme"]);
     let shown = set_groups(&registry, &json!([])).expect(200).json();
     assert_eq!(shown["groups"], json!([]));
     registry.run_jobs();
-    assert_eq!(places(&registry), ["github repositories 41"]);
+    assert_eq!(registry.hook_places(), ["github repositories 41"]);
 }
 
 #[test]
@@ -180,7 +170,7 @@ fn a_neighbour_whose_name_begins_alike_is_in_no_group() {
     assert_eq!(ids.len(), 1);
     // No hook of `acme` is left but the project's own, and `acme` is not `ac_e`.
     assert_eq!(
-        places(&registry),
+        registry.hook_places(),
         ["github orgs ac_e", "github repositories 41"]
     );
     assert_eq!(

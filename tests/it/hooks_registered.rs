@@ -15,16 +15,6 @@ const CONNECTIONS: &str = "/api/v1/orgs/acme/connections";
 const HOOK: &str = "/api/v1/orgs/acme/packages/acme/lib/hook";
 const PLACE: &str = "github repositories 41";
 
-fn places(registry: &TestRegistry) -> Vec<String> {
-    let github = registry.world.github.borrow();
-    github
-        .hooks
-        .places()
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
-}
-
 fn hook(registry: &TestRegistry) -> Value {
     registry.shown(PACKAGE)["project"]["hook"].clone()
 }
@@ -52,7 +42,7 @@ fn asked_for_hooks(registry: &TestRegistry) -> usize {
 fn the_hook_of_a_project_is_registered_and_a_push_arrives_by_itself() {
     let registry = TestRegistry::imported();
     registry.assert_settled();
-    assert_eq!(places(&registry), [PLACE]);
+    assert_eq!(registry.hook_places(), [PLACE]);
     let id = registry.world.github.borrow().hooks.all[0].id.to_string();
     assert_eq!(
         hook(&registry),
@@ -97,7 +87,7 @@ fn a_hook_that_is_there_already_is_found_and_set_right() {
     };
     registry.run_jobs();
     registry.assert_settled();
-    assert_eq!(places(&registry).len(), 3);
+    assert_eq!(registry.hook_places().len(), 3);
     assert_eq!(hook(&registry)["id"], ours.to_string());
     registry.push_tag("v1.2.0");
     let ours = &registry.world.github.borrow().hooks.all[2].body.clone();
@@ -116,7 +106,7 @@ fn one_hook_is_registered_whatever_fails() {
     };
     with_every_fault(asked, TestRegistry::run_jobs, |registry, calm| {
         assert_eq!(registry.contents(), calm.contents());
-        assert_eq!(places(registry), [PLACE]);
+        assert_eq!(registry.hook_places(), [PLACE]);
         assert_eq!(hook(registry)["state"], "registered");
         let id = registry.world.github.borrow().hooks.all[0].id.to_string();
         assert_eq!(hook(registry)["id"], id);
@@ -226,13 +216,17 @@ fn by_hand_a_hook_is_registered_and_removed_and_stays_so() {
     let packages = "/api/v1/orgs/acme/packages";
     registry.admin().post(packages, &asked).expect(202);
     registry.run_jobs();
-    assert_eq!(places(&registry), Vec::<String>::new());
+    assert_eq!(registry.hook_places(), Vec::<String>::new());
     assert_eq!(hook(&registry)["state"], "manual");
 
     let made = registry.admin().post(HOOK, &json!({})).expect(200).json();
     assert_eq!(made["hook"]["state"], "registered");
     registry.admin().post(HOOK, &json!({})).expect(200);
-    assert_eq!(places(&registry), [PLACE], "found again instead of doubled");
+    assert_eq!(
+        registry.hook_places(),
+        [PLACE],
+        "found again instead of doubled"
+    );
 
     let path = format!("{CONNECTIONS}/{}", connection["id"].as_str().unwrap());
     let automatic = json!({"hooks": "automatic"});
@@ -240,16 +234,16 @@ fn by_hand_a_hook_is_registered_and_removed_and_stays_so() {
     assert_eq!(shown["hooks"], "automatic");
     let remove = || registry.admin().send("DELETE", HOOK, &[], Vec::new());
     assert_eq!(remove().expect(200).json()["hook"]["state"], "manual");
-    assert_eq!(places(&registry), Vec::<String>::new());
+    assert_eq!(registry.hook_places(), Vec::<String>::new());
     remove().expect(200);
     registry.sync(PACKAGE);
     assert_eq!(
-        places(&registry),
+        registry.hook_places(),
         Vec::<String>::new(),
         "a person removed it"
     );
     registry.admin().post(HOOK, &json!({})).expect(200);
-    assert_eq!(places(&registry), [PLACE]);
+    assert_eq!(registry.hook_places(), [PLACE]);
     registry
         .admin()
         .patch(&path, &json!({"hooks": "always"}))
@@ -266,7 +260,7 @@ fn a_hook_that_somebody_removed_at_the_host_comes_back_once_it_was_missed() {
     registry.run_jobs();
     registry.assert_settled();
     assert_eq!(registry.versions(PACKAGE)[0], "v1.2.0");
-    assert_eq!(places(&registry), [PLACE]);
+    assert_eq!(registry.hook_places(), [PLACE]);
 }
 
 #[test]
@@ -309,7 +303,7 @@ fn each_host_is_asked_in_its_own_way() {
         registry.admin().post(packages, &asked).expect(202);
         registry.run_jobs();
         registry.assert_settled();
-        assert_eq!(places(&registry), [place]);
+        assert_eq!(registry.hook_places(), [place]);
         let secret = connection["webhook"]["secret"].as_str().unwrap();
         let body = registry.world.github.borrow().hooks.all[0].body.clone();
         if provider == "gitlab" {
@@ -337,12 +331,12 @@ fn each_host_is_asked_in_its_own_way() {
         }
         // Again by hand: changed in place, in the host's own way; then removed.
         registry.admin().post(HOOK, &json!({})).expect(200);
-        assert_eq!(places(&registry), [place]);
+        assert_eq!(registry.hook_places(), [place]);
         registry
             .admin()
             .send("DELETE", HOOK, &[], Vec::new())
             .expect(200);
-        assert_eq!(places(&registry), Vec::<String>::new());
+        assert_eq!(registry.hook_places(), Vec::<String>::new());
     }
 }
 

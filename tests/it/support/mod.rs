@@ -288,6 +288,13 @@ impl TestRegistry {
         self.anonymous().send("POST", &path, &headers, body)
     }
 
+    /// Where GitHub has webhooks now.
+    pub(crate) fn hook_places(&self) -> Vec<String> {
+        let github = self.world.github.borrow();
+        let places = github.hooks.places();
+        places.into_iter().map(str::to_owned).collect()
+    }
+
     /// Lets GitHub tell of a push to a project (by id and name) by each hook that is registered for it or its owner, with
     /// the secret that it was registered with; gives the answers.
     pub(crate) fn tell_of_push(&self, id: u64, full_name: &str, delivery: &str) -> Vec<Answer> {

@@ -67,6 +67,7 @@ pub(crate) async fn handle_owners(
     }
     match route {
         OwnerTokensRoute::List => {
+            // All of them: D1 takes numbers up to 2^53.
             let tokens = store::list_owner_tokens(app, None, None, i64::MAX >> 11).await?;
             let tokens = tokens.into_iter().map(show).collect();
             Ok(Reply::json(200, &ShownList { tokens }))
